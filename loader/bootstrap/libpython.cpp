@@ -1,0 +1,92 @@
+#include "libpython.h"
+
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+
+#include "process.h"
+
+namespace epy {
+
+namespace {
+
+// The value of `key` in a pyvenv.cfg, empty if it is not there.
+std::string venv_setting(const std::string &executable, const std::string &key) {
+    for (const std::string &folder :
+         {folder_of(executable), folder_of(folder_of(executable))}) {
+        std::ifstream file(folder + "/pyvenv.cfg");
+        for (std::string line; std::getline(file, line);) {
+            const std::size_t equals = line.find('=');
+            if (equals == std::string::npos) {
+                continue;
+            }
+            const std::size_t key_end = line.find_last_not_of(" \t", equals - 1);
+            const std::size_t value = line.find_first_not_of(" \t", equals + 1);
+            if (line.substr(0, key_end + 1) == key && value != std::string::npos) {
+                return line.substr(value);
+            }
+        }
+    }
+    return {};
+}
+
+bool is_digit(char character) { return character >= '0' && character <= '9'; }
+
+// "3.11" of ".../python3.11", ".../libpython3.11.so.1.0" or "3.11.2"; empty if there is none.
+std::string version_in(const std::string &text) {
+    for (std::size_t i = text.rfind('/') + 1; i + 2 < text.size(); ++i) {
+        if (text[i] == '3' && text[i + 1] == '.' && is_digit(text[i + 2])) {
+            std::size_t end = i + 2;
+            while (end < text.size() && is_digit(text[end])) {
+                ++end;
+            }
+            return text.substr(i, end - i);
+        }
+    }
+    return {};
+}
+
+} // namespace
+
+std::string libpython_of(const std::string &executable) {
+    char resolved[PATH_MAX];
+    if (realpath(executable.c_str(), resolved) == nullptr) {
+        return {};
+    }
+    if (executable.find("libpython") != std::string::npos) {
+        return executable;
+    }
+    const std::string version = version_in(resolved);
+    const std::string prefix = folder_of(folder_of(resolved));
+    for (const char *folder : {"/lib/", "/lib64/", "/lib/x86_64-linux-gnu/"}) {
+        for (const char *suffix : {".so.1.0", "t.so.1.0"}) {
+            std::string file = prefix;
+            file.append(folder).append("libpython").append(version).append(suffix);
+            if (exists(file)) {
+                return file;
+            }
+        }
+    }
+    return {};
+}
+
+std::string venv_problem(const std::string &executable, const std::string &libpython) {
+    if (executable.empty()) {
+        return {};
+    }
+    if (!exists(executable)) {
+        return "its Python is gone: no file " + executable +
+               "; make that virtual environment again, build the plugin again, or name another Python "
+               "with EPY_PYTHON";
+    }
+    const std::string environment = version_in(venv_setting(executable, "version"));
+    const std::string library = version_in(libpython);
+    if (!environment.empty() && !library.empty() && environment != library) {
+        return "the virtual environment of " + executable + " is for Python " + environment +
+               ", but the plugin's Python is " + library +
+               " (" + libpython + "); make the virtual environment again";
+    }
+    return {};
+}
+
+} // namespace epy

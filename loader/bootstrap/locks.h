@@ -1,0 +1,30 @@
+// The loader's locks: two, process-wide, never held around Python or a call into a host.
+//
+// They are never destroyed, because threads may call plugins while the process exits, and a forked child
+// makes them anew.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <new>
+
+namespace epy {
+
+template <typename T> class immortal {
+public:
+    immortal() noexcept { new (storage_) T; }
+    void renew() noexcept { new (storage_) T; }
+    T &operator*() noexcept { return *reinterpret_cast<T *>(storage_); }
+
+private:
+    alignas(T) unsigned char storage_[sizeof(T)];
+};
+
+// Guards which start is in which state, and who waits for it.
+std::mutex &start_lock() noexcept;
+std::condition_variable &start_changed() noexcept;
+
+// Guards every write to the image of any plugin, and whether the image is still there.
+std::mutex &image_lock() noexcept;
+
+} // namespace epy

@@ -1,0 +1,268 @@
+#include "plugin.h"
+
+#include <unistd.h>
+
+#include <mutex>
+
+#include "locks.h"
+#include "process.h"
+#include "python.h"
+#include "report.h"
+#include "resolve.h"
+#include "unload.h"
+
+namespace epy {
+
+namespace {
+
+// Dead plugins whose memory a call that is just returning may still look at.
+constexpr std::size_t graveyard_size = 64;
+
+// The script that lies beside a bare plugin: synth.py or the package synth/ beside synth.so.
+std::string script_beside(const std::string &path) {
+    const std::size_t dot = path.rfind('.');
+    const std::string stem =
+        dot == std::string::npos || dot < path.rfind('/') ? path : path.substr(0, dot);
+    return exists(stem + "/__init__.py") ? stem : stem + ".py";
+}
+
+} // namespace
+
+const loader_services plugin::services = {
+    core_api_version,
+    [](plugin *self, std::uint32_t index, const record *target) noexcept {
+        return self->publish(index, target);
+    },
+    [](plugin *self, std::uint32_t index, void *address) noexcept {
+        return self->publish_address(index, address);
+    },
+    [](plugin *self) noexcept { return self->take_slot(); },
+    [](plugin *self, const char *name, int index, void *address, std::uint64_t size) noexcept {
+        return self->append_name(name, index, address, size);
+    },
+    [](plugin *self, const char *name) noexcept { return self->next_function(name); },
+    [](plugin *self) noexcept { self->release(); },
+};
+
+plugin::plugin(stub_info *info) : info_(info), path_(file_of(info)), process_(getpid()) {
+    void *const image_start = reinterpret_cast<void *>(base());
+    if (!in_base_namespace()) {
+        problem_ = "loaded by dlmopen into a namespace of its own, where Python cannot run; load it "
+                   "with dlopen";
+    } else if (const status bad = tables::open(image::of_mapped(image_start), info, tables_);
+               bad != status::ok) {
+        problem_ = describe(bad);
+    }
+    dead_ = problem_ != nullptr;
+    if ((info->flags & stub_bare) != 0) {
+        script_ = script_beside(path_);
+    }
+}
+
+plugin &plugin::of(stub_info *info) noexcept {
+    void *known = __atomic_load_n(&info->plugin, __ATOMIC_ACQUIRE);
+    if (known == nullptr) {
+        auto *made = new plugin(info);
+        if (__atomic_compare_exchange_n(&info->plugin, &known, static_cast<void *>(made), false,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            return *made;
+        }
+        delete made; // another thread was quicker
+    }
+    return *static_cast<plugin *>(known);
+}
+
+std::uintptr_t plugin::base() const noexcept {
+    return reinterpret_cast<std::uintptr_t>(info_) - info_->self;
+}
+
+const record **plugin::slot(std::uint32_t index) const noexcept {
+    return reinterpret_cast<const record **>(base() + info_->slots.address) + index;
+}
+
+const char *plugin::text(std::uint64_t address) const noexcept {
+    return address == 0 ? nullptr : reinterpret_cast<const char *>(base() + address);
+}
+
+bool plugin::belongs_to_this_process() const noexcept { return process_ == getpid(); }
+
+turn plugin::run() noexcept {
+    if (problem_ != nullptr) {
+        report(path(), "%s", problem_);
+        return turn::failed;
+    }
+    const python_wish wish{path(), text(info_->libpython_path), text(info_->executable_path)};
+    switch (open_python(wish, core_)) {
+    case python_state::circular:
+        return turn::ours; // not a failure: the next call tries again
+    case python_state::failed:
+        break;
+    case python_state::ready: {
+        if (python_is_ours()) {
+            arrange_exit();
+        }
+        retain(); // the core's
+        const plugin_view view{this, info_, path(), script_.empty() ? nullptr : script_.c_str(),
+                               &services};
+        if (core_->load(&view)) {
+            open_slots();
+            return turn::ready;
+        }
+        break;
+    }
+    }
+    const std::scoped_lock guard(image_lock());
+    pending_.clear(); // slots stay as they are and give the error value
+    return turn::failed;
+}
+
+// The start has succeeded: slots lead to what the script defined.
+void plugin::open_slots() noexcept {
+    const std::scoped_lock guard(image_lock());
+    open_ = true;
+    if (dead_) {
+        return;
+    }
+    for (const auto &[index, target] : pending_) {
+        __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
+    }
+    pending_.clear();
+}
+
+const record *plugin::target(std::uint32_t index) noexcept {
+    const std::scoped_lock guard(image_lock());
+    if (dead_ || index >= info_->slots_used) {
+        return nullptr;
+    }
+    const record *current = __atomic_load_n(slot(index), __ATOMIC_ACQUIRE);
+    const bool in_image = reinterpret_cast<std::uintptr_t>(current) >= base() + info_->records.address &&
+                          reinterpret_cast<std::uintptr_t>(current) <
+                              base() + info_->records.address + info_->records.size;
+    return in_image ? nullptr : current;
+}
+
+const record *plugin::pending(std::uint32_t index) noexcept {
+    const std::scoped_lock guard(image_lock());
+    const auto found = pending_.find(index);
+    return found == pending_.end() ? nullptr : found->second;
+}
+
+bool plugin::publish(std::uint32_t index, const record *target) noexcept {
+    const std::scoped_lock guard(image_lock());
+    if (dead_ || index >= info_->slots_used) {
+        return false;
+    }
+    if (open_) {
+        __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
+    } else {
+        pending_[index] = target;
+    }
+    return true;
+}
+
+const record *plugin::own_record(void (*code)(), std::uint32_t index) {
+    own_records_.push_back({code, info_, index, result_class::registers, {}, {}, 0});
+    return &own_records_.back();
+}
+
+bool plugin::publish_address(std::uint32_t index, void *address) noexcept {
+    const record *target = nullptr;
+    {
+        const std::scoped_lock guard(image_lock());
+        target = own_record(reinterpret_cast<void (*)()>(address), index);
+    }
+    return publish(index, target);
+}
+
+int plugin::take_slot() noexcept {
+    const std::scoped_lock guard(image_lock());
+    if (dead_ || info_->slots_used >= info_->slot_capacity) {
+        return -1;
+    }
+    const std::uint32_t index = info_->slots_used++;
+    // Until something is published the name does not exist; a pointer to it returns nothing.
+    __atomic_store_n(slot(index), own_record(epy_loader_error_value, index), __ATOMIC_RELEASE);
+    return static_cast<int>(index);
+}
+
+const char *plugin::append_name(const char *name, int index, void *address,
+                                std::uint64_t size) noexcept {
+    const std::scoped_lock guard(image_lock());
+    if (dead_) {
+        return "the plugin is unloaded";
+    }
+    symbol added{};
+    added.name = name;
+    added.section = 1; // any that is defined: only tools look at it, and they read the file
+    if (index >= 0) {
+        const auto wanted = static_cast<std::uint32_t>(index);
+        // During the start too: nobody knew the name before, and it can be called once it is there.
+        if (const auto found = pending_.find(wanted); found != pending_.end()) {
+            __atomic_store_n(slot(wanted), found->second, __ATOMIC_RELEASE);
+        }
+        added.value = info_->trampolines.address + std::uint64_t{wanted} * EPY_TRAMPOLINE_SIZE;
+        added.size = EPY_TRAMPOLINE_SIZE;
+    } else {
+        added.value = reinterpret_cast<std::uintptr_t>(address) - base();
+        added.size = size;
+        added.is_data = true;
+    }
+    const status outcome = tables_.append(added);
+    return outcome == status::ok ? nullptr : describe(outcome);
+}
+
+void *plugin::next_function(const char *name) noexcept {
+    void *(*next)(const char *) = nullptr;
+    {
+        const std::scoped_lock guard(image_lock());
+        next = dead_ ? nullptr : info_->next_function;
+    }
+    return next == nullptr ? nullptr : next(name);
+}
+
+void *plugin::next_function(std::uint32_t index) noexcept {
+    std::string name;
+    {
+        const std::scoped_lock guard(image_lock());
+        const char *found = dead_ ? nullptr : tables_.name_of_slot(index);
+        name = found == nullptr ? "" : found;
+    }
+    return name.empty() ? nullptr : next_function(name.c_str());
+}
+
+void plugin::complain(std::uint32_t index, const char *why) noexcept {
+    const char *name = nullptr;
+    {
+        const std::scoped_lock guard(image_lock());
+        if (complained_ || dead_) {
+            return;
+        }
+        complained_ = true;
+        name = tables_.name_of_slot(index);
+    }
+    report(path(), "'%s' %s", name == nullptr ? "(a callback)" : name, why);
+}
+
+void plugin::mark_dead() noexcept {
+    const std::scoped_lock guard(image_lock());
+    dead_ = true;
+}
+
+void plugin::release() noexcept {
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+        return;
+    }
+    static auto *graveyard = new std::deque<plugin *>;
+    plugin *oldest = nullptr;
+    {
+        const std::scoped_lock guard(image_lock());
+        graveyard->push_back(this);
+        if (graveyard->size() > graveyard_size) {
+            oldest = graveyard->front();
+            graveyard->pop_front();
+        }
+    }
+    delete oldest;
+}
+
+} // namespace epy

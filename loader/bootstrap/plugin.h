@@ -1,0 +1,82 @@
+// A plugin as the loader knows it: its start, its slots and tables, and whether its image is still there.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <string>
+
+#include "../../stub/tables.h"
+#include "../core_api.h"
+#include "start.h"
+
+namespace epy {
+
+// Shared by the image (until its destructor ran) and the core (until it dropped the script). All writes
+// to the image are made under image_lock(), which the destructor takes to mark the plugin dead: a writer
+// either finishes before the image goes or does not begin.
+struct plugin {
+public:
+    // The plugin of this image, made on first use.
+    static plugin &of(stub_info *) noexcept;
+
+    [[nodiscard]] const char *path() const noexcept { return path_.c_str(); }
+    [[nodiscard]] start &starting() noexcept { return start_; }
+    [[nodiscard]] bool belongs_to_this_process() const noexcept;
+
+    // Finds Python, runs the script, publishes. The caller is the starter.
+    turn run() noexcept;
+
+    // The record that slot `index` leads to by now; null if it is still the resolver's.
+    [[nodiscard]] const record *target(std::uint32_t index) noexcept;
+    // For calls from inside the start: what the script has defined so far.
+    [[nodiscard]] const record *pending(std::uint32_t index) noexcept;
+    // The next definition in the process of the name of slot `index`, or null.
+    [[nodiscard]] void *next_function(std::uint32_t index) noexcept;
+    // Says once that an export was called that cannot run, and why.
+    void complain(std::uint32_t index, const char *why) noexcept;
+
+    // The destructor of the image runs. Afterwards nothing touches it.
+    void mark_dead() noexcept;
+    [[nodiscard]] const core_api *core() const noexcept { return core_; }
+
+    void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+    void release() noexcept;
+
+    static const loader_services services;
+
+private:
+    explicit plugin(stub_info *info);
+    ~plugin() = default;
+
+    bool publish(std::uint32_t index, const record *) noexcept;
+    bool publish_address(std::uint32_t index, void *address) noexcept;
+    int take_slot() noexcept;
+    const char *append_name(const char *name, int index, void *address,
+                            std::uint64_t size) noexcept;
+    void *next_function(const char *name) noexcept;
+    void open_slots() noexcept;
+    const record *own_record(void (*code)(), std::uint32_t index);
+    [[nodiscard]] std::uintptr_t base() const noexcept;
+    [[nodiscard]] const record **slot(std::uint32_t index) const noexcept;
+    [[nodiscard]] const char *text(std::uint64_t address) const noexcept;
+
+    bool dead_ = false; // nothing may touch the image any more
+    bool open_ = false; // started: publishing goes to the slots at once
+    bool complained_ = false;
+    const char *problem_ = nullptr; // why the image cannot be used
+    stub_info *info_;
+    tables tables_;
+    std::map<std::uint32_t, const record *> pending_;
+    std::deque<record> own_records_; // of native addresses and unnamed slots: as long as the image
+    start start_;
+    std::string path_;
+    std::string script_;
+    const core_api *core_ = nullptr;
+    pid_t process_;
+    std::atomic<int> references_{1};
+};
+
+} // namespace epy

@@ -1,0 +1,59 @@
+#include "process.h"
+
+#include <dlfcn.h>
+#include <link.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+
+namespace epy {
+
+bool is_secure_process() noexcept { return getauxval(AT_SECURE) != 0; }
+
+bool is_trusted_file(const std::string &path) {
+    struct stat found {};
+    return stat(path.c_str(), &found) == 0 && (found.st_uid == 0 || found.st_uid == geteuid()) &&
+           (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+bool in_base_namespace() noexcept {
+    Dl_info found{};
+    link_map *map = nullptr;
+    Lmid_t space = LM_ID_BASE;
+    if (dladdr1(reinterpret_cast<const void *>(&in_base_namespace), &found,
+                reinterpret_cast<void **>(&map), RTLD_DL_LINKMAP) != 0) {
+        dlinfo(map, RTLD_DI_LMID, &space);
+    }
+    return space == LM_ID_BASE;
+}
+
+bool exists(const std::string &path) { return access(path.c_str(), F_OK) == 0; }
+
+std::string folder_of(const std::string &path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) {
+        return ".";
+    }
+    return path.substr(0, slash == 0 ? 1 : slash);
+}
+
+std::string file_of(const void *address) {
+    Dl_info found{};
+    if (dladdr(address, &found) == 0 || found.dli_fname == nullptr) {
+        return {};
+    }
+    char absolute[PATH_MAX];
+    // A file that was deleted or replaced since keeps its name here.
+    return realpath(found.dli_fname, absolute) != nullptr ? absolute : found.dli_fname;
+}
+
+const std::string &package_folder() {
+    static const auto *folder = new std::string(
+        folder_of(file_of(reinterpret_cast<const void *>(&is_secure_process))));
+    return *folder;
+}
+
+} // namespace epy

@@ -1,0 +1,29 @@
+// What the loader asks of the process and its file system.
+#pragma once
+
+#include <string>
+
+namespace epy {
+
+// Set-user-ID and the like: no environment variable counts, and files must be trustworthy.
+bool is_secure_process() noexcept;
+
+// Owned by root or the effective user and writable by nobody else. False if it does not exist.
+bool is_trusted_file(const std::string &path);
+
+// False for a loader that dlmopen gave a libc of its own, whose threads and locks the rest of the
+// process does not know.
+bool in_base_namespace() noexcept;
+
+bool exists(const std::string &path);
+
+// The folder of a path, without the last slash; "." if it has none.
+std::string folder_of(const std::string &path);
+
+// The folder of libepy.so, which is that of the package epy.
+const std::string &package_folder();
+
+// The file that this address was loaded from, as an absolute path; empty if unknown.
+std::string file_of(const void *address);
+
+} // namespace epy

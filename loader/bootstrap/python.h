@@ -1,0 +1,45 @@
+// The Python of this process: found, joined or started, without Python.h, whatever its version.
+#pragma once
+
+#include "../core_api.h"
+
+namespace epy {
+
+// Releases the GIL of the process's Python for a scope, if the calling thread holds it.
+class gil_release {
+public:
+    gil_release() noexcept;
+    ~gil_release();
+    gil_release(const gil_release &) = delete;
+    gil_release &operator=(const gil_release &) = delete;
+
+private:
+    void *state_;
+};
+
+// What a plugin asks for.
+struct python_wish {
+    const char *plugin;     // for messages
+    const char *libpython;  // stamped paths, or null
+    const char *executable;
+};
+
+enum class python_state {
+    ready,
+    failed,  // said why
+    circular // this thread is starting Python already
+};
+
+// Finds or starts Python and opens the core. Once per process; any thread.
+python_state open_python(const python_wish &, const core_api *&core) noexcept;
+
+// Some Python is initialized in this process and the calling thread does not hold its GIL.
+bool foreign_python_is_running() noexcept;
+
+// The table of the core, null before Python is open.
+const core_api *the_core() noexcept;
+
+// epy itself started Python (false if it joined one).
+bool python_is_ours() noexcept;
+
+} // namespace epy

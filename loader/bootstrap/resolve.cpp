@@ -1,0 +1,73 @@
+// What happens when a slot still leads to the resolver.
+//
+//   epy_loader_resolver (saves every argument register) -> epy_loader_resolve -> plugin::run
+//        -> open_python -> core_api::load -> the script
+//   and then a jump to the slot's target, as if the host had called that.
+//
+// A call that comes from inside the start of its own plugin (the script's top level calls back through
+// the host, or Python's own start calls a preloaded getenv) cannot wait. It goes to what the script has
+// defined so far, else to the next definition of that name in the process, else it returns the export's
+// error value.
+#include "resolve.h"
+
+#include <cerrno>
+
+#include "plugin.h"
+
+namespace epy {
+
+namespace {
+
+struct jump {
+    void (*code)();
+    const record *r11;
+};
+
+jump to(const record *target) { return {target->code, target}; }
+
+jump from_inside_the_start(plugin &self, const record *called) {
+    if (const record *defined = self.pending(called->index); defined != nullptr) {
+        return to(defined);
+    }
+    if (void *next = self.next_function(called->index); next != nullptr) {
+        return {reinterpret_cast<void (*)()>(next), called};
+    }
+    self.complain(called->index,
+                  "was called by its own plugin's start before the script defined it; it returned "
+                  "its error value. Call it from on_load or later");
+    return {epy_loader_error_value, called};
+}
+
+jump serve(const record *called) {
+    plugin &self = plugin::of(called->owner);
+    turn state = self.starting().begin();
+    if (state == turn::ours) {
+        state = self.run();
+        self.starting().finish(state);
+    }
+    if (state == turn::ours || state == turn::circular) {
+        return from_inside_the_start(self, called);
+    }
+    if (const record *target = self.target(called->index); target != nullptr) {
+        return to(target);
+    }
+    if (state == turn::ready) {
+        self.complain(called->index,
+                      "is in the file, but the script did not define it this time; it returned its "
+                      "error value. Build the plugin again with 'epy build'");
+    }
+    return {epy_loader_error_value, called};
+}
+
+} // namespace
+
+} // namespace epy
+
+extern "C" [[gnu::visibility("hidden")]] epy::jump epy_loader_resolve(const epy::record *called) noexcept;
+
+extern "C" epy::jump epy_loader_resolve(const epy::record *called) noexcept {
+    const int saved_errno = errno;
+    const epy::jump next = epy::serve(called);
+    errno = saved_errno;
+    return next;
+}

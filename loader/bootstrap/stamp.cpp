@@ -1,0 +1,62 @@
+// The table writer for `epy build`, which calls it through ctypes on the bytes of a file.
+#include "../../stub/tables.h"
+
+using epy::image;
+using epy::status;
+using epy::tables;
+
+namespace {
+
+int with_tables(void *file, std::size_t size, status (*work)(const image &, tables &, const void *),
+                const void *argument) noexcept {
+    const image bytes = image::of_file(file, size);
+    status outcome = bytes.check();
+    tables found;
+    if (outcome == status::ok) {
+        outcome = tables::open(bytes, bytes.find_info(), found);
+    }
+    if (outcome == status::ok) {
+        outcome = work(bytes, found, argument);
+    }
+    return static_cast<int>(outcome);
+}
+
+} // namespace
+
+extern "C" {
+
+// Each returns 0 or an error code for epy_stamp_error. The bytes may be anything.
+
+[[gnu::visibility("default")]] int epy_check_plugin(void *file, std::size_t size) noexcept {
+    return with_tables(
+        file, size, [](const image &, tables &, const void *) { return status::ok; }, nullptr);
+}
+
+[[gnu::visibility("default")]] int epy_stamp_symbol(void *file, std::size_t size, const char *name,
+                                                    std::uint64_t value, std::uint64_t symbol_size,
+                                                    std::uint32_t is_data,
+                                                    std::uint16_t section) noexcept {
+    const epy::symbol added{name, value, symbol_size, is_data != 0, section};
+    return with_tables(
+        file, size,
+        [](const image &, tables &found, const void *symbol) {
+            return found.append(*static_cast<const epy::symbol *>(symbol));
+        },
+        &added);
+}
+
+[[gnu::visibility("default")]] int epy_stamp_soname(void *file, std::size_t size,
+                                                    const char *soname) noexcept {
+    return with_tables(
+        file, size,
+        [](const image &bytes, tables &found, const void *name) {
+            return found.set_soname(bytes, static_cast<const char *>(name));
+        },
+        soname);
+}
+
+[[gnu::visibility("default")]] const char *epy_stamp_error(int code) noexcept {
+    return epy::describe(static_cast<status>(code));
+}
+
+} // extern "C"

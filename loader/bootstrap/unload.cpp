@@ -1,0 +1,154 @@
+// Unloading a plugin, and leaving the process.
+//
+// A destructor runs under the dynamic loader's lock, on a thread that may or may not hold the GIL. The
+// thread that holds the GIL may be waiting for that very lock (an import). So Python work is done by a
+// helper thread, and the destructor waits for it at most two seconds, without the GIL; what is not done
+// by then goes on in the background. That is safe because nothing of it lies in the plugin's image: the
+// image is marked dead first.
+//
+// A forked child has no helper and no business with its parent's plugins: nothing runs there.
+#include "unload.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+
+#include "plugin.h"
+#include "python.h"
+#include "report.h"
+
+namespace epy {
+
+namespace {
+
+constexpr std::chrono::seconds patience{2};
+
+// Set when exit functions have run: destructors that follow find Python's part done. If Python is not
+// ours, its own exit does that part, before or after.
+bool process_exits = false;
+
+// One piece of Python work on a thread of its own, which may outlive whoever waits for it.
+class helper : public std::enable_shared_from_this<helper> {
+public:
+    explicit helper(void (*work)(helper &, void *), void *argument)
+        : work_(work), argument_(argument) {}
+
+    // False if no thread could be made: the work is not done.
+    bool run() {
+        auto *self = new std::shared_ptr<helper>(shared_from_this());
+        pthread_t thread{};
+        const int problem = pthread_create(&thread, nullptr, &helper::main, self);
+        if (problem != 0) {
+            delete self;
+            return false;
+        }
+        pthread_detach(thread);
+        return true;
+    }
+
+    void reach(int stage) {
+        const std::scoped_lock guard(mutex_);
+        stage_ = stage;
+        changed_.notify_all();
+    }
+
+    // Without the GIL, so that the helper can have it.
+    bool wait_for(int stage) {
+        const gil_release without_gil;
+        std::unique_lock guard(mutex_);
+        return changed_.wait_for(guard, patience, [&] { return stage_ >= stage; });
+    }
+
+    void wait() {
+        const gil_release without_gil;
+        std::unique_lock guard(mutex_);
+        changed_.wait(guard, [&] { return stage_ >= done; });
+    }
+
+    static constexpr int attached = 1;
+    static constexpr int done = 2;
+
+private:
+    static void *main(void *shared) {
+        const std::unique_ptr<std::shared_ptr<helper>> self(
+            static_cast<std::shared_ptr<helper> *>(shared));
+        helper &me = **self;
+        me.work_(me, me.argument_);
+        me.reach(done);
+        return nullptr;
+    }
+
+    void (*work_)(helper &, void *);
+    void *argument_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int stage_ = 0;
+};
+
+pid_t starter_process = 0;
+
+void run_exit_functions() {
+    if (getpid() == starter_process) {
+        auto leaving = std::make_shared<helper>(
+            [](helper &me, void *core) {
+                static_cast<const core_api *>(core)->at_exit(
+                    [](void *waiting) { static_cast<helper *>(waiting)->reach(helper::attached); },
+                    &me);
+            },
+            const_cast<core_api *>(the_core()));
+        if (leaving->run()) {
+            if (leaving->wait_for(helper::attached)) {
+                leaving->wait();
+            } else {
+                report("exit", "a Python thread did not give the interpreter up within 2 s: atexit "
+                               "functions and unflushed output of Python are lost");
+            }
+        }
+    }
+    process_exits = true;
+}
+
+} // namespace
+
+void unload(stub_info *info) noexcept {
+    auto *self = static_cast<plugin *>(__atomic_load_n(&info->plugin, __ATOMIC_ACQUIRE));
+    if (self == nullptr) {
+        return;
+    }
+    self->mark_dead();
+    if (process_exits || !self->belongs_to_this_process()) {
+        return;
+    }
+    if (!self->starting().is_ready()) {
+        self->release();
+        return;
+    }
+    auto work = std::make_shared<helper>(
+        [](helper &, void *argument) {
+            auto *dead = static_cast<plugin *>(argument);
+            dead->core()->unload(dead);
+            dead->release();
+        },
+        self);
+    if (work->run() && !work->wait_for(helper::done)) {
+        report(self->path(),
+               "on_unload did not finish within 2 s and goes on in the background; hooks run while "
+               "the dynamic loader is locked and must not import modules or look up symbols");
+    }
+}
+
+void arrange_exit() noexcept {
+    static bool arranged = false;
+    if (!arranged) {
+        arranged = true;
+        starter_process = getpid();
+        std::atexit(run_exit_functions);
+    }
+}
+
+} // namespace epy

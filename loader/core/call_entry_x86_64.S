@@ -1,0 +1,52 @@
+// Where a host's call enters the core. Reached by a jump from a trampoline, %r11 = the callback's record.
+//
+//   frame f = { rdi, rsi, rdx, rcx, r8, r9, xmm0 ... xmm7 };
+//   epy_dispatch(record, &f);
+//   rax = f.rax; rdx = f.rdx; xmm0 = f.xmm0; xmm1 = f.xmm1; return;
+//
+// Which result registers mean something depends on the signature; the others are scratch to the caller.
+#include "frame.h"
+
+        .text
+        .balign 64
+        .globl  epy_call_entry
+        .hidden epy_call_entry
+        .type   epy_call_entry, @function
+epy_call_entry:
+        .cfi_startproc
+        endbr64
+        push    %rbp
+        .cfi_def_cfa_offset 16
+        .cfi_offset %rbp, -16
+        mov     %rsp, %rbp
+        .cfi_def_cfa_register %rbp
+        sub     $EPY_FRAME_SIZE, %rsp
+        mov     %rdi, EPY_FRAME_GENERAL+0(%rsp)
+        mov     %rsi, EPY_FRAME_GENERAL+8(%rsp)
+        mov     %rdx, EPY_FRAME_GENERAL+16(%rsp)
+        mov     %rcx, EPY_FRAME_GENERAL+24(%rsp)
+        mov     %r8, EPY_FRAME_GENERAL+32(%rsp)
+        mov     %r9, EPY_FRAME_GENERAL+40(%rsp)
+        movsd   %xmm0, EPY_FRAME_VECTOR+0(%rsp)
+        movsd   %xmm1, EPY_FRAME_VECTOR+8(%rsp)
+        movsd   %xmm2, EPY_FRAME_VECTOR+16(%rsp)
+        movsd   %xmm3, EPY_FRAME_VECTOR+24(%rsp)
+        movsd   %xmm4, EPY_FRAME_VECTOR+32(%rsp)
+        movsd   %xmm5, EPY_FRAME_VECTOR+40(%rsp)
+        movsd   %xmm6, EPY_FRAME_VECTOR+48(%rsp)
+        movsd   %xmm7, EPY_FRAME_VECTOR+56(%rsp)
+        mov     %r11, %rdi
+        mov     %rsp, %rsi
+        call    epy_dispatch
+        mov     EPY_FRAME_RAX(%rsp), %rax
+        mov     EPY_FRAME_RDX(%rsp), %rdx
+        movsd   EPY_FRAME_XMM0(%rsp), %xmm0
+        movsd   EPY_FRAME_XMM1(%rsp), %xmm1
+        leave
+        .cfi_def_cfa %rsp, 8
+        .cfi_restore %rbp
+        ret
+        .cfi_endproc
+        .size   epy_call_entry, . - epy_call_entry
+
+        .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,221 @@
+#include "callback.h"
+
+#include <structmember.h>
+
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <new>
+
+#include "convert.h"
+#include "entry.h"
+
+namespace epy {
+
+namespace {
+
+constexpr std::size_t drops_before_reuse = 4096;
+
+// Records of dropped callbacks, oldest first. Guarded by the GIL.
+std::deque<call_record *> &dropped() {
+    static auto *records = new std::deque<call_record *>;
+    return *records;
+}
+
+call_record *new_record() {
+    if (dropped().size() <= drops_before_reuse) {
+        return new call_record;
+    }
+    call_record *oldest = dropped().front();
+    dropped().pop_front();
+    return oldest;
+}
+
+callback *as_callback(PyObject *object) { return reinterpret_cast<callback *>(object); }
+
+PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
+    PyObject *object = type->tp_alloc(type, 0);
+    if (object != nullptr) {
+        as_callback(object)->state = &state_of(type);
+    }
+    return object;
+}
+
+// The record's error value and result class. A void result and a missing error value are zero.
+bool set_error(const module_state &state, const parameter &result, PyObject *error, record &head) {
+    c_value value;
+    if (error != Py_None && !from_python(state, result, error, value)) {
+        return false;
+    }
+    head.result = result_class::registers;
+    head.error[0] = value.bits;
+    return true;
+}
+
+int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    static const char *names[] = {"function", "signature", "classes", "error",
+                                  "label",    "plugin",    nullptr};
+    callback *self = as_callback(object);
+    PyObject *function = nullptr;
+    const char *codes = nullptr;
+    PyObject *classes = nullptr;
+    PyObject *error = Py_None;
+    PyObject *label = nullptr;
+    PyObject *plugin = Py_None;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUO:Callback",
+                                    const_cast<char **>(names), &function, &codes, &PyTuple_Type,
+                                    &classes, &error, &label, &plugin) == 0) {
+        return -1;
+    }
+    if (self->native != nullptr || PyCallable_Check(function) == 0) {
+        PyErr_SetString(PyExc_TypeError, "Callback takes a callable, once");
+        return -1;
+    }
+    self->types = new signature;
+    if (!self->types->parse(codes, classes)) {
+        return -1;
+    }
+    call_record *native = new_record();
+    native->complained = false;
+    native->head.error[0] = 0;
+    if (!set_error(*self->state, self->types->result, error, native->head) ||
+        !make_entry(*native, *self->types)) {
+        dropped().push_back(native);
+        return -1;
+    }
+    self->native = native;
+    self->function = Py_NewRef(function);
+    self->label = label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label);
+    self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
+    self->error = Py_NewRef(error);
+    const char *text = self->label == nullptr ? nullptr : PyUnicode_AsUTF8(self->label);
+    if (text == nullptr) {
+        return -1;
+    }
+    std::strncpy(native->label, text, sizeof native->label - 1);
+    native->target = self;
+    return 0;
+}
+
+int traverse(PyObject *object, visitproc visit, void *arg) {
+    callback *self = as_callback(object);
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->function);
+    Py_VISIT(self->plugin);
+    Py_VISIT(self->error);
+    if (self->types != nullptr) {
+        Py_VISIT(self->types->result.instance_of.get());
+        for (const parameter &one : self->types->parameters) {
+            Py_VISIT(one.instance_of.get());
+        }
+    }
+    return 0;
+}
+
+// From here on calls get the error value.
+void drop(callback *self) {
+    if (self->native != nullptr) {
+        self->native->target = nullptr;
+        dropped().push_back(self->native);
+        self->native = nullptr;
+    }
+}
+
+int clear(PyObject *object) {
+    callback *self = as_callback(object);
+    drop(self);
+    Py_CLEAR(self->function);
+    Py_CLEAR(self->plugin);
+    Py_CLEAR(self->error);
+    return 0;
+}
+
+void deallocate(PyObject *object) {
+    callback *self = as_callback(object);
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->weak_references != nullptr) {
+        PyObject_ClearWeakRefs(object);
+    }
+    clear(object);
+    Py_CLEAR(self->label);
+    delete self->types;
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyObject *get_address(PyObject *object, void *) {
+    callback *self = as_callback(object);
+    if (self->native == nullptr) {
+        PyErr_SetString(PyExc_ValueError, "this callback was never made");
+        return nullptr;
+    }
+    void *address = address_of(*self->native);
+    return address == nullptr ? nullptr : PyLong_FromVoidPtr(address);
+}
+
+PyMemberDef members[] = {
+    {"function", T_OBJECT, offsetof(callback, function), READONLY, "The Python callable."},
+    {"label", T_OBJECT, offsetof(callback, label), READONLY, "What reports call it."},
+    {"plugin", T_OBJECT, offsetof(callback, plugin), READONLY, "The NativePlugin, or None."},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(callback, weak_references), READONLY, nullptr},
+    {},
+};
+
+PyGetSetDef properties[] = {
+    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.", nullptr},
+    {},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char *>(
+                    "Callback(function, signature, classes, error=None, label='', plugin=None)\n--\n\n"
+                    "A native function that runs a Python callable. Its address returns the error "
+                    "value once the object is gone.")},
+    {Py_tp_new, reinterpret_cast<void *>(make)},
+    {Py_tp_init, reinterpret_cast<void *>(initialize)},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_members, members},
+    {Py_tp_getset, properties},
+    {0, nullptr},
+};
+
+} // namespace
+
+PyType_Spec callback_spec = {
+    "epy._core.Callback", sizeof(callback), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, slots};
+
+call_record *record_of(const module_state &state, PyObject *object) {
+    if (!Py_IS_TYPE(object, state.callback_type) || as_callback(object)->native == nullptr) {
+        PyErr_Format(PyExc_TypeError, "expected a live Callback, got %R", object);
+        return nullptr;
+    }
+    return as_callback(object)->native;
+}
+
+PyObject *error_bytes(PyObject *module, PyObject *arguments) {
+    const char *codes = nullptr;
+    PyObject *error = nullptr;
+    if (PyArg_ParseTuple(arguments, "sO:error_bytes", &codes, &error) == 0) {
+        return nullptr;
+    }
+    const auto code = type_of(codes[0]);
+    if (!code) {
+        PyErr_Format(PyExc_ValueError, "no C type has the code '%c'", codes[0]);
+        return nullptr;
+    }
+    parameter result;
+    result.code = *code;
+    record head{};
+    if (!set_error(state_of(module), result, error, head)) {
+        return nullptr;
+    }
+    return Py_BuildValue("(iy#)", static_cast<int>(head.result),
+                         reinterpret_cast<const char *>(head.error),
+                         static_cast<Py_ssize_t>(sizeof head.error));
+}
+
+} // namespace epy

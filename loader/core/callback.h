@@ -1,0 +1,47 @@
+// epy._core.Callback: a Python callable with a native address.
+#pragma once
+
+#include <string>
+
+#include "signature.h"
+#include "state.h"
+
+namespace epy {
+
+struct callback;
+
+// The record that slots of stubs and of the pool point to. It outlives the callback: a host may hold the
+// address of one that is gone, and a call may be on its way. Then `owner` is null, and the error value
+// is returned. Records of dropped callbacks are used again first in, first out, after 4,096 later drops:
+// that is the promise about stale pointers, and no more.
+struct call_record {
+    record head; // code, result class and error value
+    callback *target = nullptr; // guarded by the GIL
+    void *address = nullptr;    // the callback's own trampoline, once taken
+    void *closure = nullptr;    // libffi's, if that is the entry
+    bool complained = false;    // a call after the end was reported
+    char label[64] = "";        // for that report
+};
+
+struct callback {
+    PyObject_HEAD
+    PyObject *function;
+    PyObject *label; // str
+    PyObject *plugin; // NativePlugin or null
+    PyObject *error;  // kept, because the error value may point into it
+    signature *types;
+    call_record *native;
+    module_state *state;
+    PyObject *weak_references;
+};
+
+extern PyType_Spec callback_spec;
+
+// The record of a Callback, or null with TypeError for other objects.
+call_record *record_of(const module_state &, PyObject *object);
+
+// error_bytes(signature, error) -> (result class, bytes): a record's error value, for the stamper.
+PyObject *error_bytes(PyObject *module, PyObject *arguments);
+
+
+} // namespace epy

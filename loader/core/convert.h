@@ -1,0 +1,26 @@
+// Values across the line between C and Python, by ctypes' own rules for callbacks.
+//
+// C to Python: integers are int, c_char_p bytes or None, c_void_p int or None, c_char bytes, c_wchar
+// str; a parameter with a class becomes an instance of that class that holds the value.
+// Python to C: the same, and a value that does not fit its C type is an error (OverflowError,
+// TypeError), never a truncated number.
+#pragma once
+
+#include "signature.h"
+#include "state.h"
+
+namespace epy {
+
+// A C result: integers and pointers extended to 64 bits, floating point as its own bits.
+struct c_value {
+    std::uint64_t bits = 0;
+    ref keep; // what it points into, to stay alive as long as the host may look at it
+};
+
+// A new reference, or null with a Python exception. `source` is the argument in memory.
+PyObject *to_python(const parameter &, const void *source);
+
+// False with a Python exception if `value` does not fit. A void result takes anything.
+bool from_python(const module_state &, const parameter &, PyObject *value, c_value &out);
+
+} // namespace epy

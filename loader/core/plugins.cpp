@@ -1,0 +1,102 @@
+// The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
+#include "native_plugin.h"
+#include "serve.h"
+#include "threads.h"
+
+namespace epy {
+
+namespace {
+
+// The module of the interpreter that plugins share.
+ref core_module_object() { return ref(PyImport_ImportModule("epy._core")); }
+
+// epy._plugin.NAME(argument or nothing)
+ref call_package(const char *name, PyObject *argument) {
+    const ref package(PyImport_ImportModule("epy._plugin"));
+    const ref function(package ? PyObject_GetAttrString(package.get(), name) : nullptr);
+    return ref(function ? PyObject_CallFunctionObjArgs(function.get(), argument, nullptr) : nullptr);
+}
+
+void print_exception() {
+    if (PyErr_Occurred() != nullptr) {
+        PyErr_WriteUnraisable(nullptr);
+    }
+}
+
+bool load(const plugin_view *view) noexcept {
+    const attachment python;
+    const ref module(python ? core_module_object().release() : nullptr);
+    if (!module) {
+        view->services->release(view->handle);
+        return false;
+    }
+    module_state &state = state_of(module.get());
+    const ref key(PyLong_FromVoidPtr(view->handle));
+    const ref native(new_native_plugin(state, *view));
+    if (!key || !native || PyDict_SetItem(state.plugins, key.get(), native.get()) != 0) {
+        print_exception();
+        return false;
+    }
+    ref loaded;
+    {
+        const running_scope now(native.get());
+        loaded = call_package("load", native.get());
+    }
+    close_archive(native.get());
+    const bool ready = loaded.get() == Py_True;
+    if (!ready) {
+        print_exception();
+        PyDict_DelItem(state.plugins, key.get());
+    }
+    return ready;
+}
+
+void unload(plugin *handle) noexcept {
+    const attachment python;
+    if (!python) {
+        return;
+    }
+    const ref module = core_module_object();
+    const ref key(PyLong_FromVoidPtr(handle));
+    if (module && key) {
+        module_state &state = state_of(module.get());
+        const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
+        if (native) {
+            const running_scope now(native.get());
+            const ref done = call_package("unload", native.get());
+            print_exception();
+            PyDict_DelItem(state.plugins, key.get());
+        }
+    }
+    print_exception();
+}
+
+void flush(const char *stream) {
+    PyObject *file = PySys_GetObject(stream);
+    if (file != nullptr && file != Py_None) {
+        const ref done(PyObject_CallMethod(file, "flush", nullptr));
+        PyErr_Clear(); // a closed pipe at exit is nobody's business
+    }
+}
+
+void at_exit(void (*attached)(void *), void *argument) noexcept {
+    const attachment python;
+    attached(argument);
+    if (!python) {
+        return;
+    }
+    const ref hooks = call_package("at_exit", nullptr);
+    print_exception();
+    const ref functions(PyImport_ImportModule("atexit"));
+    const ref ran(functions ? PyObject_CallMethod(functions.get(), "_run_exitfuncs", nullptr)
+                            : nullptr);
+    print_exception();
+    flush("stdout");
+    flush("stderr");
+}
+
+} // namespace
+
+const core_api the_core_api = {core_api_version, load, unload, at_exit};
+
+} // namespace epy

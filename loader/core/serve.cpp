@@ -1,0 +1,171 @@
+// The call path.
+//
+//   host -> trampoline -> epy_call_entry -> epy_dispatch -> serve
+//     attach this thread -> convert arguments -> vectorcall -> convert the result -> detach
+//
+// Whatever goes wrong in Python is reported and the host gets the declared error value. Two things may
+// end a thread inside: pthread_cancel, which unwinds through here and finds everything released, and a
+// Python that finalizes while the thread waits for the GIL. Older CPythons then end the thread by
+// unwinding; the host's frames above may not bear that, so the thread is parked here, as newer ones do.
+#include "serve.h"
+
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "convert.h"
+#include "threads.h"
+
+namespace epy {
+
+namespace {
+
+thread_local PyObject *running [[gnu::tls_model("initial-exec")]] = nullptr;
+
+// Arguments on the stack up to here; more are on the heap.
+constexpr std::size_t few = 16;
+
+// Owned references, released whatever happens.
+class owned_array {
+public:
+    explicit owned_array(std::size_t capacity)
+        : items_(capacity < few ? small_ : new PyObject *[capacity + 1]) {}
+    ~owned_array() {
+        for (std::size_t i = 1; i <= count_; ++i) {
+            Py_DECREF(items_[i]);
+        }
+        if (items_ != small_) {
+            delete[] items_;
+        }
+    }
+    owned_array(const owned_array &) = delete;
+    owned_array &operator=(const owned_array &) = delete;
+
+    void push(PyObject *object) noexcept { items_[++count_] = object; }
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+    // The callee may use the item before the first one (PY_VECTORCALL_ARGUMENTS_OFFSET).
+    [[nodiscard]] PyObject **data() noexcept { return items_ + 1; }
+
+private:
+    PyObject *small_[few + 1];
+    PyObject **items_;
+    std::size_t count_ = 0;
+};
+
+void report_exception(callback &self) noexcept {
+    PyObject *kind = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&kind, &value, &traceback);
+    PyErr_NormalizeException(&kind, &value, &traceback);
+    const ref kept_kind(kind);
+    const ref exception(value);
+    const ref kept_traceback(traceback);
+    if (traceback != nullptr && exception) {
+        PyException_SetTraceback(value, traceback);
+    }
+    PyObject *reporter = self.state->reporter;
+    if (reporter == nullptr || !exception) {
+        PyErr_Restore(Py_XNewRef(kind), Py_XNewRef(value), Py_XNewRef(traceback));
+        PyErr_WriteUnraisable(self.function);
+        return;
+    }
+    const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self), value,
+                                                nullptr));
+    if (!done) {
+        PyErr_WriteUnraisable(reporter);
+    }
+}
+
+template <typename Arguments>
+bool run(callback &self, const call_record &native, const Arguments &source, c_value &out) {
+    const signature &types = *self.types;
+    owned_array objects(types.parameters.size());
+    for (std::size_t i = 0; i < types.parameters.size(); ++i) {
+        const parameter &expected = types.parameters[i];
+        PyObject *object = to_python(expected, source.at(i, expected));
+        if (object == nullptr) {
+            return false;
+        }
+        objects.push(object);
+    }
+    const ref result(PyObject_Vectorcall(self.function, objects.data(),
+                                         objects.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+    if (!result || !from_python(*self.state, types.result, result.get(), out)) {
+        return false;
+    }
+    if (out.keep) {
+        // Until this callback's next return on this thread.
+        this_thread().returned[&native] = std::move(out.keep);
+    }
+    return true;
+}
+
+void complain_of_stale_pointer(call_record &native) noexcept {
+    if (!native.complained) {
+        native.complained = true;
+        dprintf(STDERR_FILENO,
+                "epy: '%s' was called after it was dropped; it returned its error value. Keep the "
+                "callback object as long as the host may call it\n",
+                native.label);
+    }
+}
+
+[[noreturn]] void park() noexcept {
+    for (;;) {
+        pause();
+    }
+}
+
+template <typename Arguments>
+std::uint64_t serve_from(call_record &native, const Arguments &source) {
+    const int saved_errno = errno;
+    std::uint64_t result = native.head.error[0];
+    try {
+        const attachment python;
+        if (python) {
+            callback *self = native.target;
+            if (self == nullptr) {
+                complain_of_stale_pointer(native);
+            } else {
+                const ref alive = ref::borrowed(reinterpret_cast<PyObject *>(self));
+                const running_scope now(self->plugin);
+                c_value out;
+                if (run(*self, native, source, out)) {
+                    result = out.bits;
+                } else {
+                    report_exception(*self);
+                }
+            }
+        }
+    } catch (abi::__forced_unwind &) {
+        if (is_attaching_stopped() || Py_IsInitialized() == 0) {
+            park();
+        }
+        throw;
+    }
+    errno = saved_errno;
+    return result;
+}
+
+} // namespace
+
+std::uint64_t serve(call_record &native, frame_arguments source) {
+    return serve_from(native, source);
+}
+
+std::uint64_t serve(call_record &native, pointer_arguments source) {
+    return serve_from(native, source);
+}
+
+PyObject *running_plugin() noexcept { return running; }
+
+running_scope::running_scope(PyObject *native_plugin) noexcept : before_(running) {
+    running = native_plugin;
+}
+
+running_scope::~running_scope() { running = before_; }
+
+} // namespace epy

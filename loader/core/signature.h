@@ -1,0 +1,28 @@
+// A callback's C signature: what each argument is and where the call frame holds it.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "frame.h"
+#include "py.h"
+#include "types.h"
+
+namespace epy {
+
+struct parameter {
+    type code = type::none;
+    std::uint32_t offset = 0; // in the call frame, stack arguments included
+    ref instance_of;          // the ctypes class that Python receives, empty for a plain value
+};
+
+struct signature {
+    parameter result;
+    std::vector<parameter> parameters;
+
+    // `codes`: the result's, then one per parameter; `classes`: None or a ctypes class for each.
+    // False with a Python exception if they are no signature.
+    [[nodiscard]] bool parse(const char *codes, PyObject *classes);
+};
+
+} // namespace epy

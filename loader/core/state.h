@@ -1,0 +1,28 @@
+// Everything the core keeps per interpreter: the state of its module object.
+#pragma once
+
+#include "../core_api.h"
+#include "py.h"
+
+namespace epy {
+
+struct module_state {
+    PyTypeObject *callback_type = nullptr;
+    PyTypeObject *plugin_type = nullptr;
+    PyObject *reporter = nullptr;  // callable(callback, exception)
+    PyObject *plugins = nullptr;   // dict: loader's handle -> NativePlugin
+    PyObject *loader_entry = nullptr; // epy._plugin.load, imported on first use
+    PyObject *address_of = nullptr;   // ctypes.addressof
+    PyObject *cast = nullptr;         // ctypes.cast
+    PyObject *void_pointer = nullptr; // ctypes.c_void_p
+    PyObject *aggregates = nullptr;   // (Structure, Union, Array)
+};
+
+extern PyModuleDef core_module;
+
+module_state &state_of(PyObject *module);
+module_state &state_of(PyTypeObject *type);
+
+extern const core_api the_core_api;
+
+} // namespace epy

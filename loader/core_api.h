@@ -1,0 +1,73 @@
+// The contract between the loader (bootstrap) and the core (epy._core).
+//
+// The loader opens the core that fits the process's Python and calls its one exported function,
+// `core_open`, which joins or starts that Python, imports the package epy and returns the table of
+// the core that the package uses (its capsule `epy._core._C_API`). No Python type crosses this line.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "../stub/stub.h"
+
+namespace epy {
+
+inline constexpr std::uint32_t core_api_version = 1;
+
+struct plugin; // the loader's
+
+// What the core may ask of the loader for one plugin. All of it may be called with the GIL held:
+// nothing here waits for Python.
+struct loader_services {
+    std::uint32_t version;
+    // Let slot `index` lead to `target`: at once if the plugin is ready, otherwise when its start
+    // has succeeded (calls of the starting thread get it at once). False if the plugin is dead.
+    bool (*publish)(plugin *, std::uint32_t index, const record *target) noexcept;
+    // The same for a native address.
+    bool (*publish_address)(plugin *, std::uint32_t index, void *address) noexcept;
+    // Take a fresh slot. Returns its index, or -1 if none is left or the plugin is dead.
+    int (*take_slot)(plugin *) noexcept;
+    // Append a name to the mapped tables: a function at slot `index`, or (index < 0) `size` bytes of
+    // data at `address`. Returns null, or why not (a static text).
+    const char *(*append_name)(plugin *, const char *name, int index, void *address,
+                               std::uint64_t size) noexcept;
+    // The next definition of `name` in the process after the plugin's own, or null.
+    void *(*next_function)(plugin *, const char *name) noexcept;
+    // The core drops a plugin that `load` gave it.
+    void (*release)(plugin *) noexcept;
+};
+
+struct plugin_view {
+    plugin *handle;
+    stub_info *info;
+    const char *path;   // absolute
+    const char *script; // of a bare plugin: absolute path of the script beside it, otherwise null
+    const loader_services *services;
+};
+
+struct core_options {
+    std::uint32_t version;      // core_api_version
+    bool start;                 // Python is not initialized: start it
+    const char *executable;     // for `start`
+    const char *package_folder; // where the package epy lies, if it is not imported yet
+    char *error;                // receives one line on failure
+    std::size_t error_size;
+};
+
+struct core_api {
+    std::uint32_t version;
+    // Run the plugin's script and publish what it exports; takes over one reference to the plugin.
+    // Any thread, GIL held or not. False after a failure, which has been reported on stderr.
+    bool (*load)(const plugin_view *) noexcept;
+    // Run on_unload hooks and drop the script's module, callbacks and bindings. Any thread.
+    void (*unload)(plugin *) noexcept;
+    // The process exits and epy started Python: run on_unload hooks of live plugins, atexit functions,
+    // flush stdout and stderr. Calls `attached` as soon as it holds the GIL.
+    void (*at_exit)(void (*attached)(void *), void *argument) noexcept;
+};
+
+// Returns null and fills options->error on failure. Exported by the core as `epy_core_open`.
+using core_open_function = const core_api *(const core_options *) noexcept;
+inline constexpr char core_open_symbol[] = "epy_core_open";
+
+} // namespace epy

@@ -1,0 +1,77 @@
+"""epy turns a Python script into a C plugin: mark functions, then run `epy build script.py`.
+
+    import epy
+    from ctypes import c_int
+
+    @epy.export
+    def add(a: c_int, b: c_int) -> c_int:
+        return a + b
+"""
+
+from __future__ import annotations
+
+from . import _core
+from ._data import export_data
+from ._errors import (
+    Error,
+    ExportNameError,
+    LayoutError,
+    PluginFormatError,
+    PythonNotFoundError,
+    ScriptError,
+    SignatureError,
+    StampError,
+    SymbolNotFoundError,
+    UnloadedError,
+)
+from ._export import NativeFunction, callback, export, export_address, next_function
+from ._report import Report, print_report, reporter
+from ._script import Plugin, current_script, find_script, on_load, on_unload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    plugin: Plugin
+    """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
+    building: bool
+    """True while `epy build` imports the script."""
+
+__all__ = [
+    "Error",
+    "ExportNameError",
+    "LayoutError",
+    "NativeFunction",
+    "Plugin",
+    "PluginFormatError",
+    "PythonNotFoundError",
+    "Report",
+    "ScriptError",
+    "SignatureError",
+    "StampError",
+    "SymbolNotFoundError",
+    "UnloadedError",
+    "callback",
+    "error_hook",
+    "export",
+    "export_address",
+    "export_data",
+    "next_function",
+    "on_load",
+    "on_unload",
+]
+__version__ = "0.1.0"
+
+error_hook: Callable[[Report], object] = print_report
+"""Called with a Report for every exception that leaves a callback; assign your own. Any thread."""
+
+_core.set_reporter(reporter)
+
+
+def __getattr__(name: str) -> object:
+    if name == "plugin":
+        return current_script().plugin
+    if name == "building":
+        script = find_script()
+        return script is not None and script.building
+    raise AttributeError(f"module 'epy' has no attribute '{name}'")

@@ -1,0 +1,125 @@
+"""The archive inside a plugin: its manifest and the modules of its script.
+
+It is text with sizes, so that `strings plugin.so` shows it and a reader never has to guess:
+
+    epy archive 1
+    manifest SIZE
+    <lines of tab separated fields, the first is the key>
+    module SIZE<tab>NAME<tab>FILENAME
+    <source bytes>
+    ...
+    end
+
+This module runs inside plugins too, so it imports nothing.
+"""
+
+from __future__ import annotations
+
+from ._errors import PluginFormatError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    Row = tuple[str, ...]
+    Member = tuple[str, str, bytes]
+
+_FIRST_LINE = b"epy archive 1\n"
+_LAST_LINE = b"end\n"
+_LONGEST_LINE = 1 << 16  # of a header; fields in the manifest may be longer
+_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
+_PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
+
+
+class Archive:
+    """What a plugin's archive holds."""
+
+    __slots__ = ("manifest", "members")
+
+    def __init__(self, manifest: list[Row], members: list[Member]) -> None:
+        self.manifest = manifest
+        self.members = members
+
+    def rows(self, key: str) -> list[Row]:
+        """The fields behind `key` of every line that has it, in order."""
+        return [row[1:] for row in self.manifest if row[0] == key]
+
+    def fields(self, key: str, count: int = 1) -> Row:
+        """The first `count` fields of the first line with `key`, "" for each that is missing."""
+        found = self.rows(key)
+        return ((found[0] if found else ()) + ("",) * count)[:count]
+
+
+def write(manifest: Iterable[Row], members: Iterable[Member]) -> bytes:
+    """The bytes of an archive; `members` are (dotted name, file name, source)."""
+    lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
+    parts = [_FIRST_LINE, *_block("manifest", (), _encode(lines))]
+    for name, filename, source in members:
+        parts += _block("module", (name, filename), source)
+    return b"".join([*parts, _LAST_LINE])
+
+
+def read(data: bytes | memoryview) -> Archive:
+    """The archive in `data`; PluginFormatError if it is none or cut short."""
+    view = memoryview(data)
+    start = len(_FIRST_LINE)
+    if view[:start] != _FIRST_LINE:
+        raise PluginFormatError("no epy archive of version 1; build the plugin again")
+    manifest: list[Row] = []
+    members: list[Member] = []
+    while view[start : start + len(_LAST_LINE)] != _LAST_LINE:
+        key, fields, source, start = _read_block(view, start)
+        if key == "manifest":
+            manifest = [
+                tuple(map(_unescape, line.split("\t"))) for line in _decode(source).split("\n")[:-1]
+            ]
+        elif key == "module" and len(fields) == 2:
+            members.append((fields[0], fields[1], source))
+        else:
+            raise _damaged()
+    return Archive(manifest, members)
+
+
+def _block(key: str, fields: Row, contents: bytes) -> tuple[bytes, bytes, bytes]:
+    header = "\t".join([f"{key} {len(contents)}", *map(_escape, fields)])
+    return _encode(header + "\n"), contents, b"\n"
+
+
+def _read_block(view: memoryview, start: int) -> tuple[str, Row, bytes, int]:
+    """Key, fields and contents of the block at `start`, and where the next one starts."""
+    line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
+    first, *fields = _decode(line).split("\t")
+    key, _, size = first.partition(" ")
+    if not newline or not (size.isascii() and size.isdigit()) or len(size) > 18:
+        raise _damaged()
+    begin = start + len(line) + 1
+    end = begin + int(size)
+    if view[end : end + 1] != b"\n":
+        raise _damaged()
+    return key, tuple(map(_unescape, fields)), bytes(view[begin:end]), end + 1
+
+
+def _damaged() -> PluginFormatError:
+    return PluginFormatError("the epy archive is damaged; build the plugin again")
+
+
+def _escape(text: str) -> str:
+    return "".join(_ESCAPES.get(character, character) for character in text)
+
+
+def _unescape(text: str) -> str:
+    if "\\" not in text:
+        return text
+    characters = iter(text)
+    return "".join(
+        _PLAIN.get(next(characters, ""), "") if character == "\\" else character
+        for character in characters
+    )
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")  # paths may be any bytes
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")

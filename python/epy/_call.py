@@ -1,0 +1,167 @@
+"""`epy call`: call a function of a plugin from the shell."""
+
+import ctypes
+import difflib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ._errors import Error
+from ._inspect import describe
+
+_TYPES: dict[str, Any] = {
+    "?": ctypes.c_bool,
+    "c": ctypes.c_char,
+    "b": ctypes.c_byte,
+    "B": ctypes.c_ubyte,
+    "h": ctypes.c_short,
+    "H": ctypes.c_ushort,
+    "i": ctypes.c_int,
+    "I": ctypes.c_uint,
+    "l": ctypes.c_long,
+    "L": ctypes.c_ulong,
+    "q": ctypes.c_longlong,
+    "Q": ctypes.c_ulonglong,
+    "f": ctypes.c_float,
+    "d": ctypes.c_double,
+    "u": ctypes.c_wchar,
+    "z": ctypes.c_char_p,
+    "Z": ctypes.c_wchar_p,
+    "P": ctypes.c_void_p,
+}
+_NULL = ("none", "null")
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def call(path: Path, name: str, texts: list[str]) -> str:
+    """Call the function with arguments from the command line; its result as text, "" for void."""
+    codes, signature = _find(path, name)
+    result, parameters = codes[0], codes[1:]
+    if len(texts) != len(parameters):
+        raise Error(
+            f"{path}: {name} takes {len(parameters)} arguments, {len(texts)} given; "
+            f"it is `{signature}`"
+        )
+    arguments = [
+        _argument(f"{path}: {name}: argument {number}", code, text)
+        for number, (code, text) in enumerate(zip(parameters, texts, strict=True), 1)
+    ]
+    function = ctypes.CDLL(os.path.abspath(path))[name]
+    function.argtypes = [_TYPES[code] for code in parameters]
+    function.restype = _TYPES.get(result)
+    return _show(result, function(*arguments))
+
+
+def _find(path: Path, name: str) -> tuple[str, str]:
+    """The codes and the text of the function's signature."""
+    description = describe(path)
+    if description["mode"] == "bare":
+        raise Error(f"{path}: a bare stub has no signatures; build its script with `epy build`")
+    functions = {item["name"]: item for item in description["functions"]}
+    if name not in functions:
+        if name in (item["name"] for item in description["data"]):
+            raise Error(f"{path}: {name} is data; call a function")
+        near = difflib.get_close_matches(name, functions, 1)
+        hint = f"did you mean {near[0]}?" if near else "`epy inspect` lists what there is"
+        raise Error(f"{path}: no function {name}; {hint}")
+    codes, signature = functions[name]["codes"], functions[name]["signature"]
+    if not codes:
+        raise Error(
+            f"{path}: {name} is an address without a signature; export it with @epy.export"
+        )
+    unknown = [code for code in codes[1:] if code not in _TYPES]
+    if unknown or codes[0] not in {*_TYPES, "v"}:
+        raise Error(f"{path}: {name} needs a Python object; call it from Python: `{signature}`")
+    return codes, signature
+
+
+def _argument(place: str, code: str, text: str) -> Any:
+    kind = _TYPES[code]
+    try:
+        return _CONVERT.get(code, _integer)(kind, text)
+    except ValueError as error:
+        expected = error.args[0] if isinstance(error, _Mismatch) else f"a {kind.__name__}"
+        raise Error(f"{place}: {text!r} does not convert; expected {expected}") from None
+
+
+class _Mismatch(ValueError):
+    """The text is none of what a type takes; the message is what it takes."""
+
+
+def _integer(kind: Any, text: str) -> int:
+    bits = 8 * ctypes.sizeof(kind)
+    try:
+        value = int(text, 0)
+    except ValueError:
+        raise _Mismatch(f"an integer for {kind.__name__}, such as 42 or 0x2a") from None
+    if kind(value).value != value:
+        raise _Mismatch(f"an integer of {bits} bits for {kind.__name__}")
+    return value
+
+
+def _boolean(kind: Any, text: str) -> bool:
+    if text.lower() not in _BOOLEANS:
+        raise _Mismatch("true or false")
+    return _BOOLEANS[text.lower()]
+
+
+def _real(kind: Any, text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise _Mismatch(f"a number for {kind.__name__}") from None
+
+
+def _character(kind: Any, text: str) -> bytes:
+    value = os.fsencode(text)
+    if len(value) != 1:
+        raise _Mismatch("one byte for c_char")
+    return value
+
+
+def _wide_character(kind: Any, text: str) -> str:
+    if len(text) != 1:
+        raise _Mismatch("one character for c_wchar")
+    return text
+
+
+def _bytes(kind: Any, text: str) -> bytes | None:
+    return None if text.lower() in _NULL else os.fsencode(text)
+
+
+def _wide_text(kind: Any, text: str) -> str | None:
+    return None if text.lower() in _NULL else text
+
+
+def _pointer(kind: Any, text: str) -> int | None:
+    if text.lower() in _NULL:
+        return None
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise _Mismatch("null or an address for c_void_p, such as 0x1000") from None
+
+
+_CONVERT: dict[str, Callable[[Any, str], Any]] = {
+    "?": _boolean,
+    "f": _real,
+    "d": _real,
+    "c": _character,
+    "u": _wide_character,
+    "z": _bytes,
+    "Z": _wide_text,
+    "P": _pointer,
+}
+
+
+def _show(code: str, value: Any) -> str:
+    if code == "v":
+        return ""
+    if code == "?":
+        return "true" if value else "false"
+    if value is None:
+        return "NULL"
+    if code == "P":
+        return hex(value)
+    return value.decode(errors="backslashreplace") if isinstance(value, bytes) else str(value)

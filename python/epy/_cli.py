@@ -1,0 +1,138 @@
+"""The command line."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from . import __version__
+from ._errors import Error
+
+_STORY = """\
+epy makes a C plugin out of a Python script: a real shared object that any C program finds with
+dlopen and dlsym, or links with -l. No compiler runs, and the host knows nothing of Python.
+
+    # synth.py
+    import epy
+    from ctypes import c_int
+
+    @epy.export
+    def add(a: c_int, b: c_int) -> c_int:
+        return a + b
+
+    $ epy build synth.py          writes synth.so
+    $ epy inspect synth.so        shows what it exports
+    $ epy call synth.so add 2 3   prints 5
+"""
+_STUB = """\
+write the bare stub: copied to synth.so beside synth.py it runs that script, without a build"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"epy: {message}; see `{self.prog} --help`\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the exit status: 0, 1 if the called function failed, 2 for any mistake."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return int(options.run(options))
+    except Error as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
+    print(f"epy: {problem}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="epy", description=_STORY, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"epy {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+
+    build = commands.add_parser("build", help="make a plugin from a script")
+    build.description = "Import SCRIPT, and write what it exports, with its modules, as a plugin."
+    build.add_argument("script", metavar="SCRIPT", help="a .py file, or the folder of a package")
+    build.add_argument("-o", "--output", metavar="OUT", help="default: SCRIPT's name with .so here")
+    build.add_argument(
+        "--editable", action="store_true", help="read the script from its place at each load"
+    )
+    build.add_argument(
+        "--eager", action="store_true", help="start Python when loaded, not at the first call"
+    )
+    build.add_argument("--python", metavar="PATH", help="the Python that runs it; default: this one")
+    build.set_defaults(run=_build)
+
+    inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
+    inspect.description = "Read the file, without loading it."
+    inspect.add_argument("plugin", metavar="PLUGIN", type=Path)
+    inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.set_defaults(run=_inspect)
+
+    call = commands.add_parser("call", help="call a function of a plugin")
+    call.description = "Load PLUGIN, call FUNCTION, print its result. Exit status 1 if it raised."
+    call.add_argument("plugin", metavar="PLUGIN", type=Path)
+    call.add_argument("function", metavar="FUNCTION")
+    call.add_argument(
+        "arguments",
+        metavar="ARG",
+        nargs=argparse.REMAINDER,
+        help="integers in any base (0x2a), numbers, true or false, text, null",
+    )
+    call.set_defaults(run=_call)
+
+    stub = commands.add_parser("stub", help=_STUB.replace("\n", " "))
+    stub.add_argument("-o", "--output", metavar="OUT", default="stub.so", help="default: stub.so")
+    stub.add_argument("--python", metavar="PATH", help="the Python that runs it; default: this one")
+    stub.set_defaults(run=_stub)
+    return parser
+
+
+def _build(options: argparse.Namespace) -> int:
+    from ._build import build
+
+    output = build(
+        options.script,
+        options.output,
+        editable=options.editable,
+        eager=options.eager,
+        python=options.python,
+    )
+    print(f"{options.script} -> {output}")
+    return 0
+
+
+def _stub(options: argparse.Namespace) -> int:
+    from ._build import bare_stub
+
+    print(bare_stub(options.output, options.python))
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from . import _inspect as inspect
+
+    description = inspect.describe(options.plugin)
+    if options.json:
+        import json
+
+        print(json.dumps(description, indent=2))
+    else:
+        print(inspect.render(description), end="")
+    return 0
+
+
+def _call(options: argparse.Namespace) -> int:
+    from ._call import call
+
+    return call(options.plugin, options.function, options.arguments)

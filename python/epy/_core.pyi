@@ -1,0 +1,66 @@
+"""The C++ core: native callbacks, and the plugin that a script runs in.
+
+Signatures cross this line as text: one code for the result, then one for each parameter. The codes
+are those of ctypes' simple types (`c_int._type_` is "i", and so on), "v" for a void result.
+
+    ? c_bool   c c_char  b c_byte   B c_ubyte     h c_short  H c_ushort  i c_int  I c_uint
+    l c_long   L c_ulong q c_longlong  Q c_ulonglong  f c_float  d c_double  u c_wchar
+    z c_char_p Z c_wchar_p  P c_void_p  O py_object
+
+`classes` has an entry for the result and for each parameter: None for a plain simple type, otherwise
+the ctypes class whose instance the Python function receives (POINTER(T), a subclass of a simple type,
+a function pointer type); its code is that of the storage ("P" for every pointer).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+class Callback:
+    """A native function with a C signature that runs a Python callable.
+
+    It has a trampoline of its own (`address`), taken on first use. When the object dies the
+    trampoline becomes a tombstone that returns the error value.
+    """
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        signature: str,
+        classes: tuple[type | None, ...],
+        error: Any = None,
+        label: str = "",
+        plugin: NativePlugin | None = None,
+    ) -> None:
+        """`error` is converted like a result (None: zero); ValueError or TypeError if it does not fit."""
+    function: Callable[..., Any]
+    label: str
+    @property
+    def address(self) -> int: ...
+
+class NativePlugin:
+    """A loaded plugin as the loader knows it. Made by the loader, never by Python."""
+
+    path: str
+    script: str | None
+    """Of a bare plugin: the script that lies beside it."""
+    archive: memoryview
+    """The bytes that `epy build` stored; empty for a bare plugin."""
+    base: int
+    """Load address: an address in the file plus this is an address in the process."""
+    slots_used: int
+    def trampoline(self, index: int) -> int:
+        """The address that the host calls for slot `index`."""
+    def publish(self, index: int, target: Callback | int) -> None:
+        """Let slot `index` lead to a callback or a native address."""
+    def take_slot(self) -> int:
+        """A fresh slot; epy.StampError's text as RuntimeError if none is left."""
+    def append_function(self, name: str, index: int) -> None: ...
+    def append_data(self, name: str, address: int, size: int) -> None: ...
+    def next_function(self, name: str) -> int:
+        """Address of the next definition of `name` in the process, 0 if there is none."""
+
+def current_plugin() -> NativePlugin | None:
+    """The plugin whose script or callback runs on this thread."""
+
+def error_bytes(signature: str, error: Any) -> tuple[int, bytes]:
+    """For the stamper: the result class and the 16 bytes of a record's `error`."""

@@ -1,0 +1,59 @@
+"""One exception class for each way to fail. Every message is one line that names the remedy."""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Base class of everything that epy raises on purpose."""
+
+
+class SignatureError(Error, TypeError):
+    """A C signature is missing, malformed or does not fit its Python function.
+
+    Raised while the script is imported. Remedy: annotate every parameter and the result with ctypes
+    types, or give a C prototype or a ctypes function type.
+    """
+
+
+class ExportNameError(Error, ValueError):
+    """An exported name is empty, contains a NUL, or is taken. Remedy: pass another `name=`."""
+
+
+class StampError(Error, ValueError):
+    """Something cannot be written into a plugin.
+
+    More names or longer names than the stub holds, or data whose pointers lead to memory that the
+    value does not keep alive. Remedy: fewer or shorter names; assign the ctypes object itself to the
+    pointer, not its address.
+    """
+
+
+class ScriptError(Error, RuntimeError):
+    """The script is missing, exports nothing, or fails while it is imported."""
+
+
+class LayoutError(Error, RuntimeError):
+    """Exported data differs from what the plugin was built with. Remedy: run `epy build` again."""
+
+
+class SymbolNotFoundError(Error, LookupError):
+    """The process has no (further) definition of a symbol. Remedy: load its library first."""
+
+
+class PluginFormatError(Error, ValueError):
+    """A file is no epy plugin that this version can read.
+
+    Truncated, not ELF, for another machine, its tables moved (patchelf), or of another contract
+    version. Remedy: run `epy build` again.
+    """
+
+
+class PythonNotFoundError(Error, OSError):
+    """No usable Python: missing, without a shared library, or of an unsupported version.
+
+    Remedy: `epy build --python PATH`.
+    """
+
+
+class UnloadedError(Error, RuntimeError):
+    """Something was used whose plugin has been unloaded."""

@@ -1,0 +1,319 @@
+"""Exports and callbacks: Python functions with a native address."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from _ctypes import CFuncPtr
+
+from . import _core
+from ._errors import SignatureError, SymbolNotFoundError
+from ._script import DataEntry, Export, Script, find_script
+from ._signature import (
+    check_parameters,
+    describe_function,
+    of_annotations,
+    of_prototype,
+    place,
+)
+from ._types import declare_function, native_address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, overload
+
+    from ._signature import Prototype, Signature
+else:
+
+    def overload(function):
+        return function
+
+
+class NativeFunction:
+    """A Python function that C can call: what `epy.export` and `epy.callback` return.
+
+    It is also an instance of its ctypes function type, so it fits a struct field or an argument of
+    that type as it is. Called from Python it runs the Python function directly.
+    """
+
+    __wrapped__: Callable[..., Any]
+    address: int
+    """What C calls."""
+    callback: _core.Callback
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self.__wrapped__(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<{self.callback.label} at {self.address:#x}>"
+
+
+_native_types: dict[type[CFuncPtr], Any] = {}
+
+
+def _native_type(prototype: type[CFuncPtr]) -> Any:
+    """The subclass of a ctypes function type whose instances run Python directly."""
+    found = _native_types.get(prototype)
+    if found is None:
+        body = {key: getattr(prototype, key) for key in ("_flags_", "_restype_", "_argtypes_")}
+        body["__module__"] = "epy"
+        found = type(prototype)(prototype.__name__, (NativeFunction, prototype), body)
+        _native_types[prototype] = found
+    return found
+
+
+def _wrap(
+    function: Callable[..., Any], found: Signature, callback: _core.Callback, address: int
+) -> Any:
+    native = _native_type(found.prototype)(address)
+    # Whatever ctypes object refers to this one keeps its `_objects`: let that be the callback.
+    # ctypes makes the dictionary on first use, and cast is one.
+    ctypes.cast(native, ctypes.c_void_p)
+    native._objects.clear()
+    native._objects["callback"] = callback
+    native.__wrapped__ = function
+    native.address = address
+    native.callback = callback
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        if hasattr(function, name):
+            setattr(native, name, getattr(function, name))
+    return native
+
+
+def _namespace(function: Any) -> dict[str, Any]:
+    """Where the types in a prototype are looked up: the function's module, else the caller's."""
+    found = getattr(function, "__globals__", None)
+    if found is None:
+        frame = sys._getframe(1)
+        while frame.f_globals.get("__package__") == __package__ and frame.f_back:
+            frame = frame.f_back
+        found = frame.f_globals
+    return found  # type: ignore[no-any-return]
+
+
+def _prepare(
+    function: Any, prototype: Prototype | None, script: Script | None
+) -> tuple[Callable[..., Any], Signature]:
+    """The Python function itself, and its signature."""
+    if isinstance(function, NativeFunction):
+        function = function.__wrapped__
+    if not callable(function):
+        raise SignatureError(f"{function!r} is not callable: give a function")
+    try:
+        if prototype is None:
+            return function, of_annotations(function)
+        found = of_prototype(prototype, _namespace(function), script)
+        check_parameters(function, len(found.codes) - 1)
+        return function, found
+    except SignatureError as error:
+        raise SignatureError(f"{place(function)} {error}") from None
+
+
+def _native_callback(
+    function: Callable[..., Any], found: Signature, error: object, label: str, script: Script | None
+) -> _core.Callback:
+    plugin = script.native if script else None
+    try:
+        return _core.Callback(function, found.codes, found.classes, error, label, plugin)
+    except (TypeError, ValueError, OverflowError) as reason:
+        raise SignatureError(
+            f"{place(function)} error={error!r} does not fit the result type ({reason})"
+        ) from None
+
+
+def _is_prototype(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
+
+
+@overload
+def export(function: Callable[..., Any], /) -> Any: ...
+@overload
+def export(
+    prototype: Prototype | None = None, /, *, name: str | None = None, error: object = None
+) -> Callable[[Callable[..., Any]], Any]: ...
+def export(
+    what: Any = None, /, *, name: str | None = None, error: object = None
+) -> Any:
+    """Decorator: offer a Python function to the host as a C function.
+
+    Three forms::
+
+        @epy.export                                     # 1. annotations: ctypes types
+        def add(a: c_int, b: c_int) -> c_int: ...
+
+        @epy.export("double scale(double x, double k)") # 2. a C prototype
+        def scale(x, k): ...
+
+        @epy.export(CFUNCTYPE(c_int, c_int), name="twice", error=-1)  # 3. a ctypes prototype
+        def twice_impl(x): ...
+
+    The symbol's name is `name`, else the one in the C prototype, else the function's. Values follow
+    ctypes' rules for callbacks: c_int -> int, c_char_p -> bytes or None, c_void_p -> int or None,
+    POINTER(T) -> an instance; `-> None` is void. In a C prototype other types than C's own are ctypes
+    types of the function's module; `char *` is c_char_p, `void *` c_void_p, `T *` POINTER(T). What a
+    returned pointer leads to must be kept alive by the script.
+
+    `error` is what the host receives when the function raises (default zero or NULL); the exception
+    goes to `epy.error_hook`. The host may call from any thread: calls hold the GIL. The export lives
+    as long as the plugin. Returns an object that runs the function when called from Python, with
+    `.address` for C, and that fits a function pointer of its type. Outside a plugin (a script run by
+    `python` itself) only the name is not exported.
+
+    Raises SignatureError for a signature that is missing or that epy cannot serve, ExportNameError
+    for a name that is empty, contains NUL or is taken.
+    """
+    if what is None or _is_prototype(what):
+        return lambda function: _export(function, what, name, error)
+    if isinstance(what, type):
+        raise SignatureError(
+            f"epy.export({what.__name__}): not a function type: use CFUNCTYPE(result, ...)"
+        )
+    return _export(what, None, name, error)
+
+
+def _export(function: Any, prototype: Prototype | None, name: str | None, error: object) -> Any:
+    script = find_script()
+    function, found = _prepare(function, prototype, script)
+    if name is None:
+        name = found.name or getattr(function, "__name__", "")
+    if script is not None:
+        script.check_new(name)
+    callback = _native_callback(function, found, error, f"export '{name}'", script)
+    if script is None or script.native is None:
+        address = callback.address
+    else:
+        address = _publish(script, script.native, name, callback)
+    native = _wrap(function, found, callback, address)
+    if script is not None:
+        script.exports[name] = Export(
+            name,
+            "function",
+            address,
+            describe_function(name, found, function),
+            prototype=found.prototype,
+            codes=found.codes,
+            error=error,
+            callback=callback,
+            keep=(native,),
+        )
+    return native
+
+
+def _publish(
+    script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
+) -> int:
+    """Let a name of the plugin lead to a target; returns the address that the host sees."""
+    slot = script.loaded.get(name)
+    if isinstance(slot, DataEntry):
+        raise SignatureError(
+            f"'{name}' was data when {native.path} was built: run `epy build` again"
+        )
+    if slot is not None:
+        native.publish(slot, target)
+    else:
+        slot = native.take_slot()
+        native.publish(slot, target)
+        native.append_function(name, slot)
+    return native.trampoline(slot)
+
+
+@overload
+def callback(
+    prototype: Prototype, /, *, error: object = None
+) -> Callable[[Callable[..., Any]], Any]: ...
+@overload
+def callback(
+    prototype: Prototype, function: Callable[..., Any], /, *, error: object = None
+) -> Any: ...
+def callback(
+    prototype: Prototype, function: Callable[..., Any] | None = None, /, *, error: object = None
+) -> Any:
+    """Make a Python function callable from C, without a name for the host to look up.
+
+    A decorator, `@epy.callback("int (*)(void *)", error=-1)`, or a call, `epy.callback(T, function)`.
+    `prototype` is a ctypes function type or a C prototype, as for `epy.export`; so are `error`, the
+    values and the object returned. The address is valid as long as that object, or a ctypes object
+    that refers to it: keep it as long as C may call it. A call after that returns the error value.
+    """
+    if not _is_prototype(prototype):
+        raise SignatureError(
+            f"epy.callback({prototype!r}): give a ctypes function type or a C prototype first"
+        )
+    if function is None:
+        return lambda function: callback(prototype, function, error=error)
+    script = find_script()
+    function, found = _prepare(function, prototype, script)
+    name = getattr(function, "__name__", type(function).__name__)
+    made = _native_callback(function, found, error, f"callback '{name}'", script)
+    native = _wrap(function, found, made, made.address)
+    if script is not None and script.importing:
+        script.callbacks.append(native)
+    return native
+
+
+def export_address(name: str, address: Any) -> None:
+    """Offer a native address to the host under a name: calls go there, nothing of epy runs.
+
+    `address` is an int, a ctypes function object, or anything with an `.address` (a numba cfunc, what
+    `epy.callback` returns); the object is kept alive until the plugin is unloaded. Raises
+    ExportNameError for a name that is empty, contains NUL or is taken.
+    """
+    script = find_script()
+    value = address
+    if isinstance(address, CFuncPtr):
+        value = native_address(address)
+    elif not isinstance(address, int):
+        value = getattr(address, "address", None)
+    if not isinstance(value, int) or not 0 < value < 1 << 64:
+        raise SignatureError(
+            f"epy.export_address({name!r}, {address!r}): no address: "
+            "give an int, a ctypes function or an object with .address"
+        )
+    if script is None:
+        return
+    script.check_new(name)
+    has_type = isinstance(address, CFuncPtr) and getattr(address, "_argtypes_", None) is not None
+    text = declare_function(type(address), name) if has_type else f"void *{name}"
+    if script.native is not None:
+        _publish(script, script.native, name, value)
+    script.exports[name] = Export(name, "address", value, text, keep=(address,))
+
+
+def export_list(items: Any) -> None:
+    """Take a module's EPY_EXPORT_LIST: (name, address) tuples, or ctypes functions with a name."""
+    for item in items:
+        if isinstance(item, tuple) and len(item) == 2:
+            export_address(*item)
+        elif hasattr(item, "__name__"):
+            export_address(item.__name__, item)
+        else:
+            raise SignatureError(f"EPY_EXPORT_LIST has {item!r}: write (name, address)")
+
+
+def next_function(name: str, prototype: Prototype | None = None) -> Any:
+    """The next definition of a function in the process, as a ctypes function (LD_PRELOAD).
+
+    That is the one which the host would have found without this plugin. Its type is `prototype` (a
+    ctypes function type or a C prototype), else that of the plugin's export of this name, else
+    `int ()`. While `epy build` imports the script, or outside a plugin, it is the process's own
+    definition. Raises SymbolNotFoundError if there is none.
+    """
+    script = find_script()
+    if prototype is not None:
+        found: Any = of_prototype(prototype, _namespace(None), script).prototype
+    else:
+        exported = script.exports.get(name) if script else None
+        found = (exported and exported.prototype) or ctypes.CFUNCTYPE(ctypes.c_int)
+    if script is not None and script.native is not None:
+        address = script.native.next_function(name)
+    else:
+        defined: Any = getattr(ctypes.CDLL(None), name, None)
+        address = native_address(defined) if defined is not None else 0
+    if not address:
+        raise SymbolNotFoundError(
+            f"no further definition of '{name}' in the process: load its library first"
+        )
+    function = found(address)
+    function.__name__ = name
+    return function

@@ -1,0 +1,177 @@
+"""`epy inspect`: what a plugin says about itself, read from its file without loading it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from . import _archive
+from ._archive import Archive
+from ._elf import DT_SONAME, STUB_BARE, STUB_EAGER, Image
+from ._errors import PluginFormatError
+from ._tables import Tables
+
+Description = dict[str, Any]
+
+
+def open_plugin(path: Path) -> tuple[Image, Archive]:
+    """The checked file, and its archive (empty for a bare stub)."""
+    image = Image(bytearray(path.read_bytes()), str(path))
+    Tables(image)
+    extent = image.info().archive
+    if extent.size == 0:
+        return image, Archive([], [])
+    try:
+        return image, _archive.read(image.bytes_at(extent.address, extent.size))
+    except PluginFormatError as error:
+        raise PluginFormatError(f"{path}: {error}") from None
+
+
+def describe(path: Path) -> Description:
+    """All that is known of a plugin, as JSON can hold it."""
+    image, archive = open_plugin(path)
+    info = image.info()
+    version, python, library = archive.fields("python", 3)
+    try:
+        functions, data, callbacks = _functions(archive), _data(archive), _callbacks(archive)
+    except ValueError:
+        raise image.problem("the manifest is damaged; build the plugin again") from None
+    return {
+        "plugin": str(path),
+        "bytes": len(image.data),
+        "name": archive.fields("plugin")[0],
+        "soname": _soname(image),
+        "mode": _mode(info.flags),
+        "kind": archive.fields("kind")[0],
+        "source": archive.fields("source")[0],
+        "editable": archive.fields("editable")[0],
+        "modules": [name for name, _, _ in archive.members],
+        "python": {
+            "version": version,
+            "executable": _file(image, info.executable_path) or _missing_file(python),
+            "libpython": _file(image, info.libpython_path) or _missing_file(library),
+        },
+        "loader": _file(image, info.loader_path),
+        "epy": archive.fields("epy")[0],
+        "contract": info.contract,
+        "functions": functions,
+        "data": data,
+        "unnamed_slots": callbacks,
+        "slots": {"used": info.slots_used, "capacity": info.slot_capacity},
+    }
+
+
+def render(found: Description) -> str:
+    """A description for people."""
+    lines = [f"{found['plugin']}: {_summary(found)}", ""]
+    lines += _table(
+        [
+            ("script", _script(found)),
+            ("python", found["python"]["version"]),
+            ("  executable", _path(found["python"]["executable"])),
+            ("  libpython", _path(found["python"]["libpython"])),
+            ("loader", _path(found["loader"])),
+            ("soname", found["soname"]),
+            ("slots", f"{found['slots']['used']} of {found['slots']['capacity']}"),
+        ]
+    )
+    functions = [
+        (item["signature"], item["name"], _error(item["error"])) for item in found["functions"]
+    ]
+    data = [(item["signature"], item["name"], f"{item['size']} bytes") for item in found["data"]]
+    for title, rows in (("functions", functions), ("data", data)):
+        if rows:
+            lines += ["", f"{title} ({len(rows)})"]
+            lines += ["  " + line for line in _table([_exported(*row) for row in rows])]
+    if found["unnamed_slots"]:
+        lines += ["", f"callbacks without a name: {len(found['unnamed_slots'])}"]
+    return "\n".join(lines) + "\n"
+
+
+def _functions(archive: Archive) -> list[Description]:
+    found = [
+        {"name": name, "slot": int(slot), "codes": codes, "signature": text, "error": error}
+        for name, slot, codes, text, error in _rows(archive, "function", 5)
+    ]
+    found += [
+        {"name": name, "slot": int(slot), "codes": None, "signature": text, "error": None}
+        for name, slot, text in _rows(archive, "address", 3)
+    ]
+    return sorted(found, key=lambda item: item["slot"])
+
+
+def _data(archive: Archive) -> list[Description]:
+    return [
+        {"name": name, "address": int(address), "size": int(size), "signature": text}
+        for name, address, size, _, _, text in _rows(archive, "data", 6)
+    ]
+
+
+def _callbacks(archive: Archive) -> list[int]:
+    return [int(slot) for (slot,) in _rows(archive, "callback", 1)]
+
+
+def _rows(archive: Archive, key: str, count: int) -> list[tuple[str, ...]]:
+    rows = archive.rows(key)
+    if any(len(row) != count for row in rows):
+        raise ValueError(key)
+    return rows
+
+
+def _mode(flags: int) -> str:
+    if flags & STUB_BARE:
+        return "bare"
+    return "eager" if flags & STUB_EAGER else "lazy"
+
+
+def _soname(image: Image) -> str:
+    entry = image.dynamic(DT_SONAME)
+    strings = image.info().strings
+    if entry is None or entry.value >= strings.size:
+        return ""
+    return os.fsdecode(image.text_at(strings.address + entry.value))
+
+
+def _file(image: Image, address: int) -> Description | None:
+    return _missing_file(os.fsdecode(image.text_at(address))) if address else None
+
+
+def _missing_file(path: str) -> Description:
+    return {"path": path, "exists": os.path.exists(path)}
+
+
+def _summary(found: Description) -> str:
+    size = f"{found['bytes']:,} bytes"
+    if found["mode"] == "bare":
+        return f"bare stub, {size}; runs the script of the same stem beside it"
+    starts = "when it is loaded" if found["mode"] == "eager" else "at the first call"
+    return f"{found['mode']} plugin, {size}; starts Python {starts}; built by epy {found['epy']}"
+
+
+def _script(found: Description) -> str:
+    if found["mode"] == "bare":
+        return ""
+    if found["editable"]:
+        return f"{found['editable']} (editable: read from there)"
+    count = len(found["modules"])
+    return f"{found['source']} ({count} module{'s' * (count != 1)} stored)"
+
+
+def _path(file: Description | None) -> str:
+    if file is None:
+        return ""
+    return file["path"] + ("" if file["exists"] else "   MISSING")
+
+
+def _error(text: str | None) -> str:
+    return "" if text in (None, "None") else f"error {text}"
+
+
+def _exported(signature: str, name: str, remark: str) -> tuple[str, str]:
+    named = signature if name in signature else f"{name}: {signature}".rstrip(": ")
+    return named, remark
+
+
+def _table(rows: list[tuple[str, str]]) -> list[str]:
+    """Two aligned columns; rows whose second is empty keep their first only if that says enough."""
+    width = max((len(first) for first, _ in rows), default=0)
+    return [f"{first:<{width}}  {second}".rstrip() for first, second in rows]

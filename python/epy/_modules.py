@@ -1,0 +1,179 @@
+"""A script's modules: read from disk, found in memory, run under a private name.
+
+Every plugin's modules live below a name of their own in sys.modules ("synth@1", "synth@1.util"), so that
+plugins with modules of the same names do not meet. Inside a package its public name stands for it.
+"""
+
+from __future__ import annotations
+
+import builtins
+import os
+import sys
+from _frozen_importlib import ModuleSpec
+
+from ._data import check_complete
+from ._errors import ScriptError
+from ._export import export_list
+from ._script import Script, registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import CodeType, ModuleType
+    from typing import Any
+
+    Members = dict[str, tuple[str, bytes]]
+
+_count = 0
+
+
+class _Loader:
+    """Loads the modules of one script from memory."""
+
+    def __init__(self, script: Script, root: str, members: Members, package: bool) -> None:
+        self.script = script
+        self.root = root
+        self.members = members
+        self.public = script.name if package else None
+
+    def find(self, fullname: str) -> ModuleSpec | None:
+        key = fullname[len(self.root) + 1 :]
+        is_package = any(name.startswith(key + ".") for name in self.members)
+        if key in self.members:
+            filename = self.members[key][0]
+            is_package = self.public is not None and filename.endswith("/__init__.py")
+            spec = ModuleSpec(fullname, self, origin=filename, is_package=is_package)
+            spec.has_location = True
+            return spec
+        # A folder without __init__.py is a namespace package.
+        return ModuleSpec(fullname, None, is_package=True) if is_package else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        if self.public is not None:
+            module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self.import_}
+        exec(self.get_code(module.__name__), module.__dict__)
+
+    def import_(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> ModuleType:
+        """`__import__` of a package's modules: there its public name is the private one."""
+        if level == 0 and name.partition(".")[0] == self.public:
+            name = self.root + name[len(self.public) :]
+        return builtins.__import__(name, globals, locals, fromlist or (), level)
+
+    def get_code(self, fullname: str) -> CodeType:
+        filename, source = self.members[fullname[len(self.root) + 1 :]]
+        code: CodeType = compile(source, filename, "exec", dont_inherit=True)
+        return code
+
+    def get_source(self, fullname: str) -> str:
+        """For tracebacks."""
+        from _frozen_importlib_external import decode_source
+
+        return decode_source(self.members[fullname[len(self.root) + 1 :]][1])
+
+    def stored_lines(self, fullname: str) -> list[str]:
+        return self.get_source(fullname).splitlines(keepends=True)
+
+    def is_package(self, fullname: str) -> bool:
+        spec = self.find(fullname)
+        return spec is not None and spec.submodule_search_locations is not None
+
+
+class _Finder:
+    """On sys.meta_path: finds the modules of every script."""
+
+    def __init__(self) -> None:
+        self.loaders: dict[str, _Loader] = {}
+
+    def find_spec(
+        self, fullname: str, path: object = None, target: object = None
+    ) -> ModuleSpec | None:
+        loader = self.loaders.get(fullname.partition(".")[0])
+        return loader.find(fullname) if loader else None
+
+
+_finder = _Finder()
+
+
+def run_modules(script: Script, members: Members, package: bool) -> ModuleType:
+    """Run a script under a private name; returns its module. `members` as `read_members` gives them.
+
+    The script is filled by its decorators, then by the module's EPY_EXPORT_LIST. If it raises,
+    nothing of it stays in sys.modules, and the exception passes.
+    """
+    global _count
+    _count += 1
+    root = f"{script.name.replace('.', '_')}@{_count}"
+    _finder.loaders[root] = _Loader(script, root, members, package)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    outer = registry.building
+    if script.building:
+        registry.building = script
+    try:
+        module = _import(root)
+        export_list(getattr(module, "EPY_EXPORT_LIST", ()))
+        if script.building:
+            check_complete(script)
+    except BaseException:
+        drop_modules(root)
+        raise
+    finally:
+        registry.building = outer
+    return module
+
+
+def drop_modules(root: str) -> None:
+    """Forget a script's modules; code of them that still runs is not disturbed."""
+    _finder.loaders.pop(root, None)
+    for name in [name for name in sys.modules if name == root or name.startswith(root + ".")]:
+        del sys.modules[name]
+
+
+def _import(name: str) -> ModuleType:
+    builtins.__import__(name)
+    return sys.modules[name]
+
+
+def read_members(path: str) -> tuple[Members, bool]:
+    """The modules of a script on disk (file name and source by dotted name), and if it is a package.
+
+    Raises ScriptError if there is no script.
+    """
+    try:
+        if not os.path.isdir(path):
+            return {"": (path, _read(path))}, False
+        members = dict(sorted(_walk(path, "")))
+    except OSError as error:
+        raise ScriptError(f"{path}: cannot be read ({error.strerror}): give a script") from None
+    if "" not in members:
+        raise ScriptError(f"{path}: a folder without __init__.py is no package: add one")
+    return members, True
+
+
+def _walk(folder: str, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:
+    found = []
+    for entry in os.scandir(folder):
+        stem, extension = os.path.splitext(entry.name)
+        if entry.is_dir():
+            if stem.isidentifier() and stem != "__pycache__":
+                found += _walk(entry.path, f"{prefix}{entry.name}.")
+        elif extension == ".py" and stem == "__init__":
+            found.append((prefix[:-1], (entry.path, _read(entry.path))))
+        elif extension == ".py":
+            found.append((prefix + stem, (entry.path, _read(entry.path))))
+    return found
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,111 @@
+"""The life of a plugin inside Python: load and unload, called by the core with the GIL held."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+
+from . import _archive, _core
+from ._errors import PluginFormatError, ScriptError
+from ._modules import drop_modules, read_members, run_modules as run_modules
+from ._report import format_exception, write
+from ._script import DataEntry, Plugin as Plugin, Script, registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._modules import Members
+
+
+def load(native: _core.NativePlugin) -> bool:
+    """Run a plugin's script, publish what it exports, run its on_load hooks.
+
+    If anything fails the reason is printed once, nothing of the script stays, and False is returned.
+    """
+    script = Script(_stem(native.script or native.path), native.path, native=native)
+    source = native.script or native.path
+    registry.by_plugin[native] = script
+    try:
+        members, package, source = _modules_of(native, script)
+        module = run_modules(script, members, package)
+        script.module = module.__name__
+        if not script.exports:
+            raise ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
+        for hook in script.on_load:
+            hook()
+    except BaseException as error:
+        write(_failure(native, source, error))
+        _drop(native, script)
+        script.plugin.state = "failed"
+        return False
+    script.importing = False
+    script.callbacks.clear()
+    script.plugin.state = "ready"
+    return True
+
+
+def unload(native: _core.NativePlugin) -> None:
+    """Run a plugin's on_unload hooks in reverse order and drop everything that its script made."""
+    script = registry.by_plugin.get(native)
+    if script is None:
+        return
+    for hook in reversed(script.on_unload):
+        try:
+            hook()
+        except BaseException as error:
+            name = getattr(hook, "__name__", "?")
+            header = f"epy: exception in on_unload '{name}' of {native.path}:\n"
+            write(header + format_exception(error))
+    _drop(native, script)
+    script.plugin.state = "unloaded"
+    gc.collect()  # functions and their module refer to each other
+
+
+def _drop(native: _core.NativePlugin, script: Script) -> None:
+    registry.by_plugin.pop(native, None)
+    drop_modules(script.module)
+    script.exports.clear()
+    script.callbacks.clear()
+    script.on_load.clear()
+    script.on_unload.clear()
+
+
+def _modules_of(native: _core.NativePlugin, script: Script) -> tuple[Members, bool, str]:
+    """The script's modules, if it is a package, and where it came from."""
+    if native.script is not None:
+        return *read_members(native.script), native.script
+    archive = _archive.read(native.archive)
+    for key, *fields in archive.manifest:
+        if key == "plugin":
+            script.name = script.plugin.name = fields[0]
+        elif key in ("function", "address"):
+            script.loaded[fields[0]] = int(fields[1])
+        elif key == "data":
+            name, address, size, layout, slots = fields[:5]
+            used = tuple(int(slot) for slot in slots.split(",") if slot)
+            script.loaded[name] = DataEntry(int(address), int(size), layout, used)
+        elif key == "prototype":
+            text, name, expression = fields
+            script.prototypes[text] = name, expression
+    (editable,) = archive.fields("editable")
+    if editable:
+        return *read_members(editable), editable
+    members = {name: (filename, source) for name, filename, source in archive.members}
+    if "" not in members:
+        raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
+    return members, archive.fields("kind") == ("package",), archive.fields("source")[0]
+
+
+def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return (
+        f"epy: the plugin {native.path} did not start: its script failed\n"
+        f"{format_exception(error)}"
+        f"  script: {source}\n"
+        f"  Python: {version} ({sys.executable})\n"
+        f"  sys.path: {os.pathsep.join(sys.path)}\n"
+    )
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path.rstrip("/")))[0]

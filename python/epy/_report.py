@@ -1,0 +1,129 @@
+"""Reports of exceptions that a callback or a script's start must not let out to the host."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import _core
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_FOLDER = __file__.rpartition("/")[0] + "/"
+
+
+class Report:
+    """An exception that a callback raised: what `epy.error_hook` receives."""
+
+    __slots__ = ("exception", "label", "plugin", "thread")
+
+    def __init__(
+        self, exception: BaseException, label: str, plugin: str | None, thread: str
+    ) -> None:
+        self.exception = exception
+        self.label = label
+        """What was called: "export 'add'", "callback 'compare'"."""
+        self.plugin = plugin
+        """Path of the plugin, or None outside one."""
+        self.thread = thread
+
+    @property
+    def text(self) -> str:
+        """One line that says where, and the traceback."""
+        of = f" of {self.plugin}" if self.plugin else ""
+        header = f"epy: exception in {self.label}{of}, thread {self.thread}:\n"
+        return header + format_exception(self.exception)
+
+
+def print_report(report: Report) -> None:
+    """The default `epy.error_hook`: print the report on stderr."""
+    write(report.text)
+
+
+def reporter(callback: _core.Callback, exception: BaseException) -> None:
+    """The core calls this, with the GIL, for every exception that leaves a callback."""
+    native = _core.current_plugin()
+    report = Report(exception, callback.label, native.path if native else None, _thread_name())
+    hook = getattr(sys.modules.get("epy"), "error_hook", print_report)
+    try:
+        hook(report)
+    except BaseException as error:
+        print_report(report)
+        write(f"epy: epy.error_hook failed: {_last_line(error)}\n")
+
+
+def write(text: str) -> None:
+    """Print on sys.stderr, or on file descriptor 2 if that is missing or broken."""
+    try:
+        stream = sys.stderr
+        stream.write(text)
+        stream.flush()
+    except Exception:
+        data = text.encode("utf-8", "backslashreplace")
+        try:
+            while data:
+                data = data[os.write(2, data) :]
+        except OSError:
+            pass  # no one listens
+
+
+def format_exception(exception: BaseException) -> str:
+    """The traceback as Python prints it, without epy's own frames above the script's."""
+    try:
+        import traceback
+
+        start = exception.__traceback__
+        while start is not None and _is_ours(start):
+            start = start.tb_next
+        _show_stored_lines(start)
+        return "".join(
+            traceback.format_exception(
+                type(exception), exception, start or exception.__traceback__
+            )
+        )
+    except BaseException as error:
+        return f"{_last_line(exception)} (no traceback: {_last_line(error)})\n"
+
+
+def _is_ours(entry: TracebackType) -> bool:
+    filename = entry.tb_frame.f_code.co_filename
+    return filename.startswith((_FOLDER, "<frozen importlib"))
+
+
+def _show_stored_lines(entry: TracebackType | None) -> None:
+    """Let the traceback show the lines that the plugin holds, not those of a file edited since."""
+    import linecache
+
+    while entry is not None:
+        code, scope = entry.tb_frame.f_code, entry.tb_frame.f_globals
+        lines = getattr(scope.get("__loader__"), "stored_lines", None)
+        if lines is not None:
+            found = lines(scope.get("__name__"))
+            linecache.cache[code.co_filename] = (len(found), None, found, code.co_filename)
+        entry = entry.tb_next
+
+
+def _last_line(exception: BaseException) -> str:
+    try:
+        return f"{type(exception).__name__}: {exception}"
+    except BaseException:
+        return type(exception).__name__
+
+
+def _thread_name() -> str:
+    """The name that `threading` has for this thread, else its number.
+
+    `threading` is not imported for it: it would take the first thread that imports it for the main
+    one. `current_thread()` is not called: it would make an entry for a thread of the host.
+    """
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        for thread in threading.enumerate():
+            if thread.ident == threading.get_ident():
+                return str(thread.name)
+    from _thread import get_native_id
+
+    number = get_native_id()
+    return "MainThread" if number == os.getpid() else f"{number}"

@@ -1,0 +1,208 @@
+"""What one script defines, and which script the running code belongs to."""
+
+from __future__ import annotations
+
+import sys
+
+from . import _core
+from ._errors import Error, ExportNameError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from _ctypes import CFuncPtr
+    from collections.abc import Callable
+    from typing import Any, Literal, TypeVar
+
+    Hook = TypeVar("Hook", bound=Callable[[], object])
+    State = Literal["building", "starting", "ready", "failed", "unloaded"]
+
+
+class Export:
+    """One name that the plugin offers to its host."""
+
+    __slots__ = (
+        "address",
+        "callback",
+        "codes",
+        "error",
+        "functions",
+        "keep",
+        "kind",
+        "name",
+        "prototype",
+        "source",
+        "text",
+        "value",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: Literal["function", "address", "data"],
+        address: int,
+        text: str,
+        *,
+        prototype: type[CFuncPtr] | None = None,
+        codes: str = "",
+        error: object = None,
+        callback: _core.Callback | None = None,
+        value: Any = None,
+        source: Any = None,
+        functions: tuple[int, ...] = (),
+        keep: tuple[object, ...] = (),
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self.address = address  # native; of data, where its bytes lie
+        self.text = text  # the C declaration, for people
+        self.prototype = prototype
+        self.codes = codes  # as _core.Callback takes them
+        self.error = error
+        self.callback = callback
+        self.value = value  # of data: the ctypes object on the exported memory
+        self.source = source  # of data: the object that the script passed
+        self.functions = functions  # of data: targets of its function pointers that are no exports
+        self.keep = keep
+
+
+class DataEntry:
+    """Exported data as the plugin's file holds it."""
+
+    __slots__ = ("address", "layout", "size", "slots")
+
+    def __init__(self, address: int, size: int, layout: str, slots: tuple[int, ...]) -> None:
+        self.address = address  # relative to the plugin's load address
+        self.size = size
+        self.layout = layout
+        self.slots = slots  # of the value's function pointers that are no exports, in their order
+
+
+class Plugin:
+    """The plugin that a script runs in: what `epy.plugin` gives.
+
+    While `epy build` imports the script it is a stand-in: `path` is the script's, `state` is
+    "building".
+    """
+
+    __slots__ = ("name", "path", "state")
+
+    def __init__(self, name: str, path: str, state: State) -> None:
+        self.name = name
+        self.path = path
+        self.state: State = state
+
+    @property
+    def folder(self) -> str:
+        """The folder that holds the plugin's file."""
+        return self.path.rpartition("/")[0] or "/"
+
+    def __repr__(self) -> str:
+        return f"<epy.Plugin {self.path!r} ({self.state})>"
+
+
+class Script:
+    """What one script defines, filled by the decorators while it is imported."""
+
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        *,
+        building: bool = False,
+        native: _core.NativePlugin | None = None,
+    ) -> None:
+        self.name = name
+        self.path = path
+        self.building = building
+        self.native = native
+        self.plugin = Plugin(name, path, "building" if building else "starting")
+        self.importing = True
+        # In order of definition.
+        self.exports: dict[str, Export] = {}
+        # The objects made by `epy.callback`, held until the import is over: until then data may
+        # refer to one by its bare address.
+        self.callbacks: list[Any] = []
+        # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
+        # stored in the plugin, so that a running plugin needs no parser.
+        self.prototypes: dict[str, tuple[str, str]] = {}
+        self.on_load: list[Callable[[], object]] = []
+        self.on_unload: list[Callable[[], object]] = []
+        # The names in the plugin's file: the slot of a function, the place of data.
+        self.loaded: dict[str, int | DataEntry] = {}
+
+    def check_new(self, name: object) -> None:
+        """ExportNameError unless `name` can be exported and is not yet."""
+        if not isinstance(name, str) or not name or "\0" in name or name == "<lambda>":
+            raise ExportNameError(
+                f"{name!r} is no name for an export: it must be a non-empty str without NUL; "
+                "pass name="
+            )
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise ExportNameError(f"{name!r} is no name for an export: it is not UTF-8") from None
+        if name in self.exports:
+            raise ExportNameError(f"'{name}' is exported twice: rename one, or pass name=")
+
+
+class _Registry:
+    """The scripts of this process: one for each loaded plugin, and the one being built."""
+
+    def __init__(self) -> None:
+        self.by_plugin: dict[_core.NativePlugin, Script] = {}
+        self.building: Script | None = None
+
+
+registry = _Registry()
+
+
+def find_script() -> Script | None:
+    """The script that the running code belongs to, if any.
+
+    A callback belongs to its plugin; otherwise `epy build` imports one; otherwise (a thread that a
+    script has started) the nearest frame of a script's module decides.
+    """
+    native = _core.current_plugin()
+    if native is not None:
+        return registry.by_plugin.get(native)
+    if registry.building is not None:
+        return registry.building
+    frame = sys._getframe(1)
+    while frame is not None:
+        script = getattr(frame.f_globals.get("__loader__"), "script", None)
+        if isinstance(script, Script):
+            return script
+        frame = frame.f_back  # type: ignore[assignment]
+    return None
+
+
+def current_script() -> Script:
+    """Like `find_script`, but it is an error if there is none."""
+    script = find_script()
+    if script is None:
+        raise Error("no plugin's script runs here: build the script with `epy build` and load it")
+    return script
+
+
+def on_load(function: Hook) -> Hook:
+    """Decorator: call `function()` once the plugin's script has run, before the host's first call.
+
+    An exception that it raises is a failed start. `epy build` does not call it: look host symbols up
+    here. Outside a plugin it does nothing.
+    """
+    script = find_script()
+    if script is not None:
+        script.on_load.append(function)
+    return function
+
+
+def on_unload(function: Hook) -> Hook:
+    """Decorator: call `function()` when the host unloads the plugin or exits.
+
+    Hooks run in reverse order, in a thread of epy's, while the dynamic loader's lock is held: they
+    must not import modules or look symbols up. Outside a plugin it does nothing.
+    """
+    script = find_script()
+    if script is not None:
+        script.on_unload.append(function)
+    return function

@@ -1,0 +1,194 @@
+"""Stamping: a copy of the stub, plus slots, data, settings and an archive, is a plugin.
+
+Names go into the tables that the stub reserves; everything else into its tail (_tail.py), which grows
+and pushes back what lies behind it in the file: sections that are not loaded, and the section headers.
+"""
+
+import ctypes
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from ._elf import (
+    DT_RELA,
+    DT_RELACOUNT,
+    DT_RELASZ,
+    SHF_ALLOC,
+    SHT_NOBITS,
+    SHT_NULL,
+    Extent,
+    Header,
+    Image,
+    Section,
+    StubInfo,
+)
+from ._errors import PluginFormatError, StampError
+from ._tables import STUB, Tables
+from ._tail import RECORD_SIZE, TRAMPOLINE_SIZE, Block, Slot, Tail, tail_segment
+
+SYMBOL_SIZE = 24
+VERSION_SIZE = 2
+BUILD_ID_SIZE = 20  # the digest at the end of .note.gnu.build-id
+
+
+class Settings(NamedTuple):
+    """What a plugin knows before it reads its archive."""
+
+    flags: int  # STUB_EAGER, STUB_BARE
+    loader: str
+    libpython: str
+    executable: str
+
+
+class Data(NamedTuple):
+    """An exported block."""
+
+    name: str
+    block: int
+    size: int
+
+
+def stamp(
+    soname: str,
+    settings: Settings,
+    slots: list[Slot],
+    blocks: list[Block],
+    data: list[Data],
+    archive: Callable[[list[int]], bytes],
+) -> bytes:
+    """The bytes of a plugin; `archive` is told the address of each block."""
+    stub = _read_stub()
+    names = [slot.name for slot in slots if slot.name is not None] + [item.name for item in data]
+    _check_room(stub.info(), len(slots), names)
+    texts = [os.fsencode(path) for path in settings[1:]]
+    tail = Tail(stub, slots, blocks, texts)
+    stored = archive(tail.block_addresses)
+    contents, relative_count = tail.contents(stored)
+
+    plugin = _extend(stub, contents)
+    _describe(plugin, tail, len(stored), relative_count)
+    info = plugin.info()
+    info.flags |= settings.flags
+    info.slots_used = len(slots)
+    info.records = Extent(tail.records_address, RECORD_SIZE * len(slots))
+    info.archive = Extent(tail.archive_address, len(stored)) if stored else Extent(0, 0)
+    info.loader_path, info.libpython_path, info.executable_path = tail.text_addresses
+
+    tables = Tables(plugin)
+    tables.set_soname(os.fsencode(soname))
+    section = plugin.section_index(".epy.trampolines")
+    for index, slot in enumerate(slots):
+        if slot.name is not None:
+            tables.add(slot.name, tail.trampoline(index), TRAMPOLINE_SIZE, False, section)
+    section = plugin.section_index(".epy.data")
+    for item in data:
+        tables.add(item.name, tail.block_addresses[item.block], item.size, True, section)
+    # Tools go by the section headers: they are to see what is used of the reserve.
+    plugin.section(".dynsym").size = SYMBOL_SIZE * info.symbols_used
+    plugin.section(".gnu.version").size = VERSION_SIZE * info.symbols_used
+    _renew_build_id(plugin)
+    return bytes(plugin.data)
+
+
+def write(output: Path, plugin: bytes) -> None:
+    """Put the plugin in place in one step: a host never sees half of it, or another one changed."""
+    if output.exists() and not output.is_file():
+        raise StampError(f"{output}: not a file; choose another output with -o")
+    temporary = output.with_name(f".{output.name[:200]}.{os.getpid()}")
+    try:
+        mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with open(os.open(temporary, mode, 0o755), "wb") as file:
+            file.write(plugin)
+        os.replace(temporary, output)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _read_stub() -> Image:
+    try:
+        image = Image(bytearray(STUB.read_bytes()), str(STUB))
+    except FileNotFoundError:
+        raise PluginFormatError(f"{STUB}: the stub is missing; install epy again") from None
+    Tables(image)
+    return image
+
+
+def _check_room(info: StubInfo, slots: int, names: list[str]) -> None:
+    remedy = "or split the script into two plugins"
+    if slots > info.slot_capacity:
+        raise StampError(
+            f"{slots} functions and callbacks, but a plugin has room for {info.slot_capacity}; "
+            f"export fewer, {remedy}"
+        )
+    symbols = info.symbols.size // SYMBOL_SIZE - info.symbols_used
+    if len(names) > symbols:
+        raise StampError(
+            f"{len(names)} names, but a plugin has room for {symbols}; export fewer, {remedy}"
+        )
+    room = info.strings.size - info.strings_used
+    needed = sum(len(name.encode()) + 1 for name in names)
+    if needed > room:
+        raise StampError(
+            f"the names take {needed} bytes, but a plugin has room for {room}; "
+            f"use fewer or shorter names, {remedy}"
+        )
+
+
+def _extend(stub: Image, contents: bytearray) -> Image:
+    """The stub with another tail, and what lies behind the tail moved back."""
+    segment = tail_segment(stub)
+    data = stub.data[: segment.offset] + contents
+    sections = [Section.from_buffer_copy(section) for section in stub.sections]
+    for section in sections:
+        loaded = section.flags & SHF_ALLOC or section.type in (SHT_NULL, SHT_NOBITS)
+        if not loaded and section.offset >= segment.offset:
+            moved = stub.data[section.offset : section.offset + section.size]
+            _pad(data, section.addralign)
+            section.offset = len(data)
+            data += moved
+    _pad(data, 8)
+    Header.from_buffer(data).shoff = len(data)
+    for section in sections:
+        data += bytes(section)
+
+    plugin = Image(data, stub.name)
+    tail_segment(plugin).filesz = tail_segment(plugin).memsz = len(contents)
+    return plugin
+
+
+def _describe(plugin: Image, tail: Tail, archive_size: int, relative_count: int) -> None:
+    """Let .dynamic and the section headers say what the tail holds."""
+    offset = tail_segment(plugin).offset - tail.address
+    for name, address, size in (
+        (".rela.dyn", tail.address, tail.relocations_size),
+        (".epy.data", tail.data_address, tail.data_size),
+        (".epy.archive", tail.archive_address, archive_size),
+    ):
+        section = plugin.section(name)
+        section.addr, section.offset, section.size = address, address + offset, size
+    for tag, value in (
+        (DT_RELA, tail.address),
+        (DT_RELASZ, tail.relocations_size),
+        (DT_RELACOUNT, relative_count),
+    ):
+        entry = plugin.dynamic(tag)
+        if entry is not None:
+            entry.value = value
+
+
+def _renew_build_id(plugin: Image) -> None:
+    """Tools that cache by build-id (perf, debuggers) must not take two plugins for one."""
+    note = plugin.section(".note.gnu.build-id")
+    end = note.offset + note.size
+    digest = hashlib.sha1(plugin.data, usedforsecurity=False).digest()
+    ctypes.memmove(
+        (ctypes.c_char * BUILD_ID_SIZE).from_buffer(plugin.data, end - BUILD_ID_SIZE),
+        digest,
+        BUILD_ID_SIZE,
+    )
+
+
+def _pad(data: bytearray, alignment: int) -> None:
+    data += bytes(-len(data) % max(alignment, 1))

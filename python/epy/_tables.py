@@ -1,0 +1,67 @@
+"""The table writer, which is C++ in libepy.so: checks a plugin and writes names into its tables."""
+
+import ctypes
+import os
+from functools import cache
+from pathlib import Path
+
+from ._elf import Image
+from ._errors import PluginFormatError, StampError
+
+PACKAGE = Path(os.path.abspath(__file__)).parent
+LOADER = PACKAGE / "libepy.so"
+STUB = PACKAGE / "stub.so"
+
+
+class Tables:
+    """The symbol tables of the plugin whose bytes `image` holds."""
+
+    def __init__(self, image: Image) -> None:
+        """Check the file: a plugin of a known contract whose tables are where they were made."""
+        self._library = _library()
+        self._image = image
+        self._bytes = (ctypes.c_char * len(image.data)).from_buffer(image.data)
+        code = self._library.epy_check_plugin(self._bytes, len(self._bytes))
+        if code != 0:
+            raise image.problem(self._text(code))
+
+    def add(self, name: str, value: int, size: int, is_data: bool, section: int) -> None:
+        code = self._library.epy_stamp_symbol(
+            self._bytes, len(self._bytes), name.encode(), value, size, is_data, section
+        )
+        if code != 0:
+            raise StampError(f"{self._image.name}: name {_short(name)!r}: {self._text(code)}")
+
+    def set_soname(self, soname: bytes) -> None:
+        code = self._library.epy_stamp_soname(self._bytes, len(self._bytes), soname)
+        if code != 0:
+            raise StampError(f"{self._image.name}: soname: {self._text(code)}")
+
+    def _text(self, code: int) -> str:
+        text: bytes = self._library.epy_stamp_error(code)
+        return text.decode()
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else name[:57] + "..."
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    try:
+        library = ctypes.CDLL(os.fspath(LOADER))
+    except OSError as error:
+        raise PluginFormatError(f"{LOADER}: cannot be loaded ({error}); install epy again") from None
+    file = (ctypes.c_void_p, ctypes.c_size_t)
+    library.epy_check_plugin.argtypes = file
+    library.epy_stamp_soname.argtypes = (*file, ctypes.c_char_p)
+    library.epy_stamp_symbol.argtypes = (
+        *file,
+        ctypes.c_char_p,
+        ctypes.c_uint64,
+        ctypes.c_uint64,
+        ctypes.c_uint32,
+        ctypes.c_uint16,
+    )
+    library.epy_stamp_error.restype = ctypes.c_char_p
+    return library

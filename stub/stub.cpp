@@ -1,0 +1,191 @@
+// The code of a plugin: first stage of the resolver, constructor, destructor.
+//
+// It runs inside any host, before and after Python, and can be unmapped by dlclose. So it is
+// freestanding: no libstdc++, no allocation, no DT_NEEDED; the few libc functions it imports carry no
+// version and are found in whichever libc the host has.
+//
+//   host -> trampoline -> record.code = epy_stub_resolver (saves every argument register)
+//        -> epy_stub_resolve: opens libepy.so
+//        -> jumps to loader_api::resolve with %r11 = record: nothing of the stub is on the stack
+//           while Python starts.
+#include "stub.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+using epy::loader_api;
+using epy::record;
+using epy::stub_info;
+
+namespace {
+
+struct jump {
+    void (*code)();
+    const record *r11;
+};
+
+} // namespace
+
+extern "C" {
+[[gnu::visibility("hidden")]] extern stub_info epy_stub_info;
+[[gnu::visibility("hidden")]] void epy_stub_error_value();
+}
+
+namespace {
+
+std::uintptr_t load_address() {
+    return reinterpret_cast<std::uintptr_t>(&epy_stub_info) - epy_stub_info.self;
+}
+
+const char *text_at(std::uint64_t address) {
+    return address == 0 ? nullptr : reinterpret_cast<const char *>(load_address() + address);
+}
+
+const char *own_path() {
+    Dl_info found{};
+    return dladdr(&epy_stub_info, &found) != 0 && found.dli_fname != nullptr ? found.dli_fname : "?";
+}
+
+// Threads that are opening the loader. An export of this plugin may be called from inside that dlopen
+// (LD_PRELOAD over malloc or getenv): such a call must not open it again.
+class opening {
+public:
+    opening() {
+        const auto self = static_cast<std::uintptr_t>(pthread_self());
+        for (auto &thread : threads_) {
+            if (__atomic_load_n(&thread, __ATOMIC_RELAXED) == self) {
+                nested_ = true;
+                return;
+            }
+        }
+        for (auto &thread : threads_) {
+            std::uintptr_t free = 0;
+            if (__atomic_compare_exchange_n(&thread, &free, self, false, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED)) {
+                mine_ = &thread;
+                return;
+            }
+        }
+    }
+    ~opening() {
+        if (mine_ != nullptr) {
+            __atomic_store_n(mine_, 0, __ATOMIC_RELAXED);
+        }
+    }
+    opening(const opening &) = delete;
+    opening &operator=(const opening &) = delete;
+
+    [[nodiscard]] bool nested() const { return nested_; }
+
+private:
+    static std::uintptr_t threads_[16];
+    std::uintptr_t *mine_ = nullptr;
+    bool nested_ = false;
+};
+
+constinit std::uintptr_t opening::threads_[16] = {};
+
+void say_once(const char *problem, const char *detail) {
+    static bool said = false;
+    if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED)) {
+        dprintf(STDERR_FILENO,
+                "epy: %s: %s (%s); install epy again, or build the plugin again with 'epy build'\n",
+                own_path(), problem, detail);
+    }
+}
+
+// One loader per process: one that is there already, whichever plugin brought it, else the stamped one.
+const loader_api *open_loader() {
+    const char *path = text_at(epy_stub_info.loader_path);
+    void *handle = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD);
+    if (handle == nullptr && path != nullptr) {
+        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    }
+    if (handle == nullptr) {
+        const char *why = dlerror();
+        say_once("cannot open epy's loader", path == nullptr ? "no path is stamped" : why);
+        return nullptr;
+    }
+    const auto *api = static_cast<const loader_api *>(dlsym(handle, epy::loader_symbol));
+    if (api == nullptr || epy_stub_info.contract < api->oldest_contract ||
+        epy_stub_info.contract > api->newest_contract) {
+        say_once("the loader in this process does not serve this plugin's version", path);
+        return nullptr;
+    }
+    __atomic_store_n(&epy_stub_info.loader, api, __ATOMIC_RELEASE);
+    return api;
+}
+
+const loader_api *find_loader() {
+    const loader_api *api = __atomic_load_n(&epy_stub_info.loader, __ATOMIC_ACQUIRE);
+    if (api != nullptr) {
+        return api;
+    }
+    const opening guard;
+    return guard.nested() ? nullptr : open_loader();
+}
+
+// The name of slot `index`, or null if it has none.
+const char *name_of(std::uint32_t index) {
+    const std::uint64_t address =
+        epy_stub_info.trampolines.address + std::uint64_t{index} * EPY_TRAMPOLINE_SIZE;
+    const auto *symbols =
+        reinterpret_cast<const Elf64_Sym *>(load_address() + epy_stub_info.symbols.address);
+    for (std::uint32_t i = 0; i < epy_stub_info.symbols_used; ++i) {
+        if (symbols[i].st_value == address && symbols[i].st_shndx != SHN_UNDEF) {
+            return text_at(epy_stub_info.strings.address + symbols[i].st_name);
+        }
+    }
+    return nullptr;
+}
+
+} // namespace
+
+extern "C" {
+
+// dlsym looks behind the object that calls it: the call must be made from here, and not as a tail call.
+[[gnu::visibility("hidden"), gnu::noinline]] void *epy_stub_next(const char *name) {
+    void *found = dlsym(RTLD_NEXT, name);
+    __asm__ volatile("" : "+r"(found));
+    return found;
+}
+
+[[gnu::visibility("hidden")]] jump epy_stub_resolve(const record *called) noexcept {
+    const int saved_errno = errno;
+    jump next{epy_stub_error_value, called};
+    if (const loader_api *api = find_loader(); api != nullptr) {
+        next.code = api->resolve;
+    } else if (const char *name = name_of(called->index); name != nullptr) {
+        if (void *other = epy_stub_next(name); other != nullptr) {
+            next.code = reinterpret_cast<void (*)()>(other);
+        }
+    }
+    errno = saved_errno;
+    return next;
+}
+
+} // extern "C"
+
+namespace {
+
+[[gnu::constructor]] void on_load() {
+    if ((epy_stub_info.flags & (epy::stub_eager | epy::stub_bare)) == 0) {
+        return;
+    }
+    if (const loader_api *api = find_loader(); api != nullptr) {
+        api->attach(&epy_stub_info);
+    }
+}
+
+[[gnu::destructor]] void on_unload() {
+    const loader_api *api = __atomic_load_n(&epy_stub_info.loader, __ATOMIC_ACQUIRE);
+    if (api != nullptr) {
+        api->unload(&epy_stub_info);
+    }
+}
+
+} // namespace

@@ -1,0 +1,136 @@
+// The contract between a plugin (a stamped copy of the stub), the stamper and the loader.
+//
+// A plugin carries one `stub_info`. Its first part is written by the linker, by `seal` and by the
+// stamper, and says where everything lies as link-time addresses (what `readelf` prints), so that it
+// means the same in a file's bytes and in a mapped image. Its second part is used at run time only.
+//
+// Nothing else crosses the line between stub and loader. A change of any offset below is a new
+// contract version; the loader serves every version that it lists and refuses others.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "layout.h"
+
+namespace epy {
+
+inline constexpr std::uint32_t contract_version = 1;
+inline constexpr char stub_magic[16] = "epy plugin stub";
+
+// How a result travels (System V psABI x86-64, 3.2.3 "Returning of Values").
+enum class result_class : std::uint8_t {
+    registers = EPY_RESULT_REGISTERS,
+    int_sse = EPY_RESULT_INT_SSE,
+    sse_int = EPY_RESULT_SSE_INT,
+    x87 = EPY_RESULT_X87,
+    memory = EPY_RESULT_MEMORY,
+};
+
+struct stub_info;
+
+// What a slot points to. A record is never changed after it was published, and never freed while its
+// plugin is loaded: whoever is entered through a trampoline takes everything from the record in %r11.
+struct record {
+    void (*code)();           // where the trampoline jumps
+    stub_info *owner;         // null for callbacks that are no plugin's
+    std::uint32_t index;      // of the slot
+    result_class result;      // how the error value travels
+    std::uint8_t reserved[3]; // zero
+    std::uint64_t error[2];   // the declared error value, as register contents
+    std::uint64_t error_size; // bytes to clear for result_class::memory
+};
+
+// Address and size in bytes, relative to the plugin's load address.
+struct extent {
+    std::uint64_t address;
+    std::uint64_t size;
+};
+
+// What a plugin's first call, constructor and destructor find in libepy.so under `loader_symbol`.
+struct loader_api {
+    std::uint32_t oldest_contract;
+    std::uint32_t newest_contract;
+    // Second stage of the resolver. Entered by a jump with every argument register as the host set
+    // it and %r11 = the record; never called.
+    void (*resolve)();
+    // Start the plugin now (constructor of an eager or bare plugin).
+    void (*attach)(stub_info *) noexcept;
+    // The destructor of a plugin that the loader knows.
+    void (*unload)(stub_info *) noexcept;
+};
+
+inline constexpr char loader_symbol[] = "epy_loader";
+inline constexpr char loader_soname[] = "libepy.so";
+
+enum stub_flags : std::uint32_t {
+    stub_sealed = 1, // tables are in place: `seal` ran
+    stub_eager = 2,  // attach in the constructor
+    stub_bare = 4,   // no names yet: attach in the constructor, run the script that lies beside
+};
+
+struct stub_info {
+    char magic[16];
+    std::uint32_t contract;
+    std::uint32_t flags;
+    std::uint64_t self;          // address of this struct
+    std::uint64_t resolver;      // address of the first stage: the code of every record in the file
+    std::uint32_t slot_capacity;
+    std::uint32_t slots_used;    // named or not; grows at run time
+    extent trampolines;
+    extent slots;
+    extent records;              // of the slots used in the file
+    extent symbols;              // .dynsym, capacity
+    extent strings;              // .dynstr, capacity
+    extent hash;                 // .hash, capacity
+    extent versions;             // .gnu.version, capacity
+    extent definitions;          // .gnu.version_d, capacity
+    std::uint32_t symbols_used;  // imports and the null symbol included; grows at run time
+    std::uint32_t strings_used;  // bytes; grows at run time
+    extent archive;              // manifest and modules: epy's Python side reads it
+    std::uint64_t loader_path;     // address of a NUL-terminated string, 0 if absent
+    std::uint64_t libpython_path;  // likewise
+    std::uint64_t executable_path; // likewise: the Python executable, of a venv or not
+
+    // Run time.
+    const loader_api *loader; // once it is open
+    void *plugin;             // the loader's; guards every write to this image with its own mutex,
+                              // which outlives the image
+    // The next definition of a name after this plugin in the process's search order, or null.
+    void *(*next_function)(const char *name);
+};
+
+static_assert(offsetof(record, code) == EPY_RECORD_CODE);
+static_assert(offsetof(record, owner) == EPY_RECORD_OWNER);
+static_assert(offsetof(record, index) == EPY_RECORD_INDEX);
+static_assert(offsetof(record, result) == EPY_RECORD_RESULT);
+static_assert(offsetof(record, error) == EPY_RECORD_ERROR);
+static_assert(offsetof(record, error_size) == EPY_RECORD_ERROR_SIZE);
+static_assert(sizeof(record) == EPY_RECORD_SIZE);
+
+static_assert(offsetof(stub_info, contract) == 16);
+static_assert(offsetof(stub_info, flags) == 20);
+static_assert(offsetof(stub_info, self) == 24);
+static_assert(offsetof(stub_info, resolver) == 32);
+static_assert(offsetof(stub_info, slot_capacity) == 40);
+static_assert(offsetof(stub_info, slots_used) == 44);
+static_assert(offsetof(stub_info, trampolines) == 48);
+static_assert(offsetof(stub_info, slots) == 64);
+static_assert(offsetof(stub_info, records) == 80);
+static_assert(offsetof(stub_info, symbols) == 96);
+static_assert(offsetof(stub_info, strings) == 112);
+static_assert(offsetof(stub_info, hash) == 128);
+static_assert(offsetof(stub_info, versions) == 144);
+static_assert(offsetof(stub_info, definitions) == 160);
+static_assert(offsetof(stub_info, symbols_used) == 176);
+static_assert(offsetof(stub_info, strings_used) == 180);
+static_assert(offsetof(stub_info, archive) == 184);
+static_assert(offsetof(stub_info, loader_path) == 200);
+static_assert(offsetof(stub_info, libpython_path) == 208);
+static_assert(offsetof(stub_info, executable_path) == 216);
+static_assert(offsetof(stub_info, loader) == 224);
+static_assert(offsetof(stub_info, plugin) == 232);
+static_assert(offsetof(stub_info, next_function) == EPY_INFO_NEXT_FUNCTION);
+static_assert(sizeof(stub_info) == EPY_INFO_SIZE);
+
+} // namespace epy

@@ -1,0 +1,327 @@
+#include "tables.h"
+
+#include <cstring>
+
+namespace epy {
+
+namespace {
+
+template <typename T> T *view(const image &of, std::uint64_t address, std::uint64_t count) {
+    if (count > UINT32_MAX || address % alignof(T) != 0) {
+        return nullptr;
+    }
+    return static_cast<T *>(of.at(address, count * sizeof(T)));
+}
+
+bool points_to(const image &of, std::int64_t tag, std::uint64_t address) {
+    const Elf64_Dyn *entry = of.dynamic(tag);
+    return entry != nullptr && of.means(*entry, address);
+}
+
+} // namespace
+
+const char *describe(status what) noexcept {
+    switch (what) {
+    case status::ok:
+        return "no error";
+    case status::truncated:
+        return "the file is truncated; build the plugin again with 'epy build'";
+    case status::not_elf:
+        return "not an ELF shared object; name a plugin that 'epy build' made";
+    case status::other_machine:
+        return "made for another machine; build the plugin again on this one";
+    case status::no_stub:
+        return "not an epy plugin; name a plugin that 'epy build' made";
+    case status::other_contract:
+        return "made by another version of epy; build the plugin again with 'epy build'";
+    case status::moved:
+        return "its tables were moved (by patchelf?); build the plugin again and leave it as it is";
+    case status::bad_name:
+        return "a name is empty or too long; use a shorter one";
+    case status::duplicate:
+        return "the name is exported already; use another one";
+    case status::no_symbols_left:
+        return "no room for another name; export fewer names, or split the script into two plugins";
+    case status::no_strings_left:
+        return "no room for the names' characters; use shorter names, or split the script into two "
+               "plugins";
+    }
+    return "unknown error";
+}
+
+std::uint32_t elf_hash(const char *name) noexcept {
+    std::uint32_t hash = 0;
+    for (; *name != '\0'; ++name) {
+        hash = (hash << 4U) + static_cast<unsigned char>(*name);
+        const std::uint32_t high = hash & 0xf0000000U;
+        hash ^= high >> 24U;
+        hash &= ~high;
+    }
+    return hash;
+}
+
+// ---- image
+
+unsigned image::segments() const noexcept {
+    return reinterpret_cast<const Elf64_Ehdr *>(bytes_)->e_phnum;
+}
+
+const Elf64_Phdr *image::segment(unsigned index) const noexcept {
+    const auto *header = reinterpret_cast<const Elf64_Ehdr *>(bytes_);
+    return reinterpret_cast<const Elf64_Phdr *>(bytes_ + header->e_phoff) + index;
+}
+
+status image::check() const noexcept {
+    if (file_ && size_ < sizeof(Elf64_Ehdr)) {
+        return size_ >= SELFMAG && std::memcmp(bytes_, ELFMAG, SELFMAG) == 0 ? status::truncated
+                                                                             : status::not_elf;
+    }
+    const auto *header = reinterpret_cast<const Elf64_Ehdr *>(bytes_);
+    if (std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) {
+        return status::not_elf;
+    }
+    if (header->e_ident[EI_CLASS] != ELFCLASS64 || header->e_ident[EI_DATA] != ELFDATA2LSB ||
+        header->e_machine != EM_X86_64) {
+        return status::other_machine;
+    }
+    if (header->e_type != ET_DYN || header->e_phentsize != sizeof(Elf64_Phdr) ||
+        header->e_phoff % alignof(Elf64_Phdr) != 0) {
+        return status::not_elf;
+    }
+    if (!file_) {
+        return status::ok;
+    }
+    const std::uint64_t table = std::uint64_t{header->e_phnum} * sizeof(Elf64_Phdr);
+    if (header->e_phoff > size_ || table > size_ - header->e_phoff) {
+        return status::truncated;
+    }
+    for (unsigned i = 0; i < segments(); ++i) {
+        const Elf64_Phdr *one = segment(i);
+        if (one->p_type == PT_LOAD &&
+            (one->p_offset > size_ || one->p_filesz > size_ - one->p_offset)) {
+            return status::truncated;
+        }
+    }
+    const std::uint64_t sections = std::uint64_t{header->e_shnum} * sizeof(Elf64_Shdr);
+    if (header->e_shoff > size_ || sections > size_ - header->e_shoff) {
+        return status::truncated;
+    }
+    return status::ok;
+}
+
+void *image::at(std::uint64_t address, std::uint64_t size) const noexcept {
+    for (unsigned i = 0; i < segments(); ++i) {
+        const Elf64_Phdr *one = segment(i);
+        if (one->p_type != PT_LOAD || address < one->p_vaddr) {
+            continue;
+        }
+        const std::uint64_t distance = address - one->p_vaddr;
+        const std::uint64_t extent = file_ ? one->p_filesz : one->p_memsz;
+        if (distance <= extent && size <= extent - distance) {
+            return bytes_ + (file_ ? one->p_offset + distance : address);
+        }
+    }
+    return nullptr;
+}
+
+stub_info *image::find_info() const noexcept {
+    constexpr std::size_t alignment = 64; // of .epy.info
+    for (unsigned i = 0; i < segments(); ++i) {
+        const Elf64_Phdr *one = segment(i);
+        if (one->p_type != PT_LOAD || (one->p_flags & PF_W) == 0) {
+            continue;
+        }
+        const std::uint64_t first = (one->p_vaddr + alignment - 1) / alignment * alignment;
+        for (std::uint64_t address = first;; address += alignment) {
+            void *place = at(address, sizeof(stub_info));
+            if (place == nullptr || address - one->p_vaddr >= one->p_filesz) {
+                break;
+            }
+            auto *info = static_cast<stub_info *>(place);
+            if (std::memcmp(info->magic, stub_magic, sizeof stub_magic) == 0 &&
+                (info->self == address || (info->flags & stub_sealed) == 0)) {
+                return info;
+            }
+        }
+    }
+    return nullptr;
+}
+
+Elf64_Dyn *image::dynamic(std::int64_t tag) const noexcept {
+    for (unsigned i = 0; i < segments(); ++i) {
+        const Elf64_Phdr *one = segment(i);
+        if (one->p_type != PT_DYNAMIC) {
+            continue;
+        }
+        const std::uint64_t count = one->p_memsz / sizeof(Elf64_Dyn);
+        auto *entries = view<Elf64_Dyn>(*this, one->p_vaddr, count);
+        for (std::uint64_t k = 0; entries != nullptr && k < count; ++k) {
+            if (entries[k].d_tag == tag) {
+                return &entries[k];
+            }
+            if (entries[k].d_tag == DT_NULL) {
+                break;
+            }
+        }
+    }
+    return nullptr;
+}
+
+bool image::means(const Elf64_Dyn &entry, std::uint64_t address) const noexcept {
+    const std::uint64_t value = entry.d_un.d_ptr;
+    return value == address ||
+           (!file_ && value == reinterpret_cast<std::uintptr_t>(bytes_) + address);
+}
+
+// ---- tables
+
+status tables::open(const image &of, stub_info *info, tables &found) noexcept {
+    if (const status bad = of.check(); bad != status::ok) {
+        return bad;
+    }
+    if (info == nullptr) {
+        return status::no_stub;
+    }
+    if (info->contract != contract_version || (info->flags & stub_sealed) == 0) {
+        return status::other_contract;
+    }
+    found.info_ = info;
+    found.symbol_capacity_ = static_cast<std::uint32_t>(info->symbols.size / sizeof(Elf64_Sym));
+    found.string_capacity_ = static_cast<std::uint32_t>(info->strings.size);
+    found.symbols_ = view<Elf64_Sym>(of, info->symbols.address, found.symbol_capacity_);
+    found.strings_ = view<char>(of, info->strings.address, info->strings.size);
+    found.hash_ = view<std::uint32_t>(of, info->hash.address, info->hash.size / 4);
+    found.versions_ = view<std::uint16_t>(of, info->versions.address, found.symbol_capacity_);
+    found.definitions_ = info->definitions.address;
+    if (found.symbols_ == nullptr || found.strings_ == nullptr || found.hash_ == nullptr ||
+        found.versions_ == nullptr || info->hash.size < 8 ||
+        of.at(info->definitions.address, info->definitions.size) == nullptr ||
+        info->definitions.size < sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux) ||
+        info->versions.size / 2 < found.symbol_capacity_ ||
+        info->symbols_used > found.symbol_capacity_ ||
+        info->strings_used > found.string_capacity_) {
+        return status::truncated;
+    }
+    found.bucket_count_ = found.hash_[0];
+    if (found.bucket_count_ == 0 ||
+        info->hash.size / 4 < 2 + std::uint64_t{found.bucket_count_} + found.symbol_capacity_) {
+        return status::truncated;
+    }
+    // A tool that moved a table left the copy that the dynamic loader no longer reads.
+    if (!points_to(of, DT_SYMTAB, info->symbols.address) ||
+        !points_to(of, DT_STRTAB, info->strings.address) ||
+        !points_to(of, DT_HASH, info->hash.address) ||
+        !points_to(of, DT_VERSYM, info->versions.address)) {
+        return status::moved;
+    }
+    return status::ok;
+}
+
+bool tables::contains(const char *name) const noexcept {
+    // Bounded by the number of symbols: bytes from a file may chain in a circle.
+    std::uint32_t left = symbol_capacity_;
+    for (std::uint32_t i = hash_[2 + elf_hash(name) % bucket_count_]; i != 0 && left > 0; --left) {
+        if (i >= symbol_capacity_) {
+            break;
+        }
+        const std::uint32_t offset = symbols_[i].st_name;
+        if (offset < string_capacity_) {
+            const std::size_t room = string_capacity_ - offset;
+            const std::size_t length = strnlen(strings_ + offset, room);
+            if (length < room && std::strcmp(strings_ + offset, name) == 0) {
+                return true;
+            }
+        }
+        i = hash_[2 + bucket_count_ + i];
+    }
+    return false;
+}
+
+status tables::append_string(const char *text, std::uint32_t &offset) noexcept {
+    const std::size_t length = std::strlen(text);
+    if (length == 0) {
+        return status::bad_name;
+    }
+    if (length >= string_capacity_ - info_->strings_used) {
+        return status::no_strings_left;
+    }
+    offset = info_->strings_used;
+    std::memcpy(strings_ + offset, text, length + 1);
+    info_->strings_used += static_cast<std::uint32_t>(length + 1);
+    return status::ok;
+}
+
+status tables::append(const symbol &added) noexcept {
+    if (info_->symbols_used >= symbol_capacity_) {
+        return status::no_symbols_left;
+    }
+    if (contains(added.name)) {
+        return status::duplicate;
+    }
+    std::uint32_t name = 0;
+    if (const status bad = append_string(added.name, name); bad != status::ok) {
+        return bad;
+    }
+    const std::uint32_t i = info_->symbols_used++;
+    symbols_[i].st_name = name;
+    symbols_[i].st_info = ELF64_ST_INFO(STB_GLOBAL, added.is_data ? STT_OBJECT : STT_FUNC);
+    symbols_[i].st_other = STV_DEFAULT;
+    symbols_[i].st_shndx = added.section;
+    symbols_[i].st_value = added.value;
+    symbols_[i].st_size = added.size;
+    versions_[i] = VER_NDX_GLOBAL;
+    std::uint32_t *bucket = &hash_[2 + elf_hash(added.name) % bucket_count_];
+    hash_[2 + bucket_count_ + i] = *bucket;
+    __atomic_store_n(bucket, i, __ATOMIC_RELEASE);
+    return status::ok;
+}
+
+status tables::set_soname(const image &of, const char *soname) noexcept {
+    Elf64_Dyn *entry = of.dynamic(DT_SONAME);
+    void *area = of.at(definitions_, sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux));
+    if (entry == nullptr || area == nullptr) {
+        return status::truncated;
+    }
+    std::uint32_t offset = 0;
+    if (const status bad = append_string(soname, offset); bad != status::ok) {
+        return bad;
+    }
+    entry->d_un.d_val = offset;
+    // The base definition makes the dynamic loader read .gnu.version at all, which a host that was
+    // linked against a versioned library of this soname relies on.
+    auto *definition = static_cast<Elf64_Verdef *>(area);
+    *definition = {};
+    definition->vd_version = VER_DEF_CURRENT;
+    definition->vd_flags = VER_FLG_BASE;
+    definition->vd_ndx = VER_NDX_GLOBAL;
+    definition->vd_cnt = 1;
+    definition->vd_hash = elf_hash(soname);
+    definition->vd_aux = sizeof(Elf64_Verdef);
+    auto *name = reinterpret_cast<Elf64_Verdaux *>(definition + 1);
+    name->vda_name = offset;
+    name->vda_next = 0;
+    return status::ok;
+}
+
+void tables::reset() noexcept {
+    hash_[0] = EPY_BUCKET_COUNT;
+    // The number of chains is the number of symbols to the dynamic loader: all that may come.
+    hash_[1] = symbol_capacity_;
+    bucket_count_ = EPY_BUCKET_COUNT;
+    for (std::uint32_t i = 0; i < info_->symbols_used; ++i) {
+        versions_[i] = i == 0 ? VER_NDX_LOCAL : VER_NDX_GLOBAL;
+    }
+}
+
+const char *tables::name_of_slot(std::uint32_t index) const noexcept {
+    const std::uint64_t address =
+        info_->trampolines.address + std::uint64_t{index} * EPY_TRAMPOLINE_SIZE;
+    for (std::uint32_t i = 0; i < info_->symbols_used; ++i) {
+        if (symbols_[i].st_value == address && symbols_[i].st_shndx != SHN_UNDEF) {
+            return strings_ + symbols_[i].st_name;
+        }
+    }
+    return nullptr;
+}
+
+} // namespace epy

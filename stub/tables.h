@@ -1,0 +1,103 @@
+// The one table writer: names into the dynamic symbol tables of a stub or plugin, whether its bytes are
+// a file's (build time) or its image is mapped and other threads look names up in it (run time).
+//
+// It never reads or writes outside the image, whatever the bytes say.
+#pragma once
+
+#include <elf.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "stub.h"
+
+namespace epy {
+
+// Each is a mistake of the file or of the caller; `describe` gives one line with the remedy.
+enum class status : int {
+    ok,
+    truncated,
+    not_elf,
+    other_machine,
+    no_stub,
+    other_contract,
+    moved,
+    bad_name,
+    duplicate,
+    no_symbols_left,
+    no_strings_left,
+};
+
+const char *describe(status) noexcept;
+
+// An ELF64 image. Addresses are link-time ones.
+class image {
+public:
+    static image of_file(void *bytes, std::size_t size) noexcept { return {bytes, size, true}; }
+    static image of_mapped(void *load_address) noexcept { return {load_address, 0, false}; }
+
+    // ELF64 little-endian x86-64 shared object with all headers in bounds.
+    [[nodiscard]] status check() const noexcept;
+    // Null if [address, address + size) is not inside one loaded segment (for a file: its file part).
+    [[nodiscard]] void *at(std::uint64_t address, std::uint64_t size) const noexcept;
+    // A file's stub_info, found by its magic and its own address.
+    [[nodiscard]] stub_info *find_info() const noexcept;
+    // The entry of .dynamic with this tag, or null.
+    [[nodiscard]] Elf64_Dyn *dynamic(std::int64_t tag) const noexcept;
+    // Whether a .dynamic entry means this address: in a mapped image it may have been relocated.
+    [[nodiscard]] bool means(const Elf64_Dyn &entry, std::uint64_t address) const noexcept;
+
+private:
+    image(void *bytes, std::size_t size, bool file) noexcept
+        : bytes_(static_cast<std::byte *>(bytes)), size_(size), file_(file) {}
+    [[nodiscard]] const Elf64_Phdr *segment(unsigned index) const noexcept;
+    [[nodiscard]] unsigned segments() const noexcept;
+
+    std::byte *bytes_;
+    std::size_t size_;
+    bool file_;
+};
+
+struct symbol {
+    const char *name;
+    std::uint64_t value; // link-time address; for data elsewhere in the process it may wrap around
+    std::uint64_t size;
+    bool is_data;
+    std::uint16_t section; // any that is neither 0 nor SHN_ABS
+};
+
+class tables {
+public:
+    // Finds the tables where `info` says, and checks that .dynamic agrees.
+    [[nodiscard]] static status open(const image &, stub_info *info, tables &) noexcept;
+
+    [[nodiscard]] bool contains(const char *name) const noexcept;
+    // Readers in other threads see either nothing or the whole symbol. One writer at a time.
+    [[nodiscard]] status append(const symbol &) noexcept;
+    // DT_SONAME and the base version definition. Build time only.
+    [[nodiscard]] status set_soname(const image &, const char *soname) noexcept;
+    // Fill an empty reserve with the linker's own symbols and strings. `seal` only.
+    void reset() noexcept;
+
+    [[nodiscard]] stub_info &info() noexcept { return *info_; }
+    // The name of the function whose trampoline belongs to slot `index`, or null.
+    [[nodiscard]] const char *name_of_slot(std::uint32_t index) const noexcept;
+
+private:
+    [[nodiscard]] status append_string(const char *text, std::uint32_t &offset) noexcept;
+
+    stub_info *info_ = nullptr;
+    Elf64_Sym *symbols_ = nullptr;
+    char *strings_ = nullptr;
+    std::uint32_t *hash_ = nullptr;
+    std::uint16_t *versions_ = nullptr;
+    std::uint64_t definitions_ = 0;
+    std::uint32_t symbol_capacity_ = 0;
+    std::uint32_t string_capacity_ = 0;
+    std::uint32_t bucket_count_ = 0;
+};
+
+// gABI chapter 5, "Hash Table".
+std::uint32_t elf_hash(const char *name) noexcept;
+
+} // namespace epy

@@ -1,0 +1,115 @@
+"""What tests share: building plugins with epy, running programs, and CMake's C hosts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(os.environ["EPY_BUILD_DIR"])
+
+Result = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., Result]:
+    """`run(*command)` in `tmp_path`: its result, after checking the exit status.
+
+    `status` is the one expected, None for any; `env` is added to the environment (None unsets).
+    """
+
+    def run(
+        *command: str | os.PathLike[str],
+        status: int | None = 0,
+        env: Mapping[str, str | None] | None = None,
+        cwd: str | os.PathLike[str] = tmp_path,
+        stdin: str = "",
+        timeout: float = 120,
+    ) -> Result:
+        environment = {**os.environ, **(env or {})}
+        result = subprocess.run(
+            [os.fspath(part) for part in command],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            cwd=cwd,
+            env={name: value for name, value in environment.items() if value is not None},
+            timeout=timeout,
+        )
+        if status is not None and result.returncode != status:
+            pytest.fail(
+                f"{result.args} exited {result.returncode}, not {status}\n"
+                f"--- stdout\n{result.stdout}--- stderr\n{result.stderr}"
+            )
+        return result
+
+    return run
+
+
+@pytest.fixture
+def epy(run: Callable[..., Result]) -> Callable[..., Result]:
+    """`epy("build", ...)` runs epy's command line; options as for `run`."""
+
+    def epy(*arguments: str | os.PathLike[str], **options: object) -> Result:
+        return run(sys.executable, "-m", "epy", *arguments, **options)
+
+    return epy
+
+
+@pytest.fixture
+def build_plugin(epy: Callable[..., Result], tmp_path: Path) -> Callable[..., Path]:
+    """`build_plugin(script, *arguments)`: the plugin's path, in `tmp_path`.
+
+    `script` is a path, or a script's text (then `name` is what it is saved as). `arguments` go to
+    `epy build`.
+    """
+
+    def build(script: str | Path, *arguments: str, name: str = "plugin") -> Path:
+        if isinstance(script, str):
+            path = tmp_path / f"{name}.py"
+            path.write_text(script, encoding="utf-8")
+        else:
+            path = script
+        plugin = tmp_path / f"{path.stem}.so"
+        epy("build", path, "-o", plugin, *arguments)
+        return plugin
+
+    return build
+
+
+@pytest.fixture
+def native() -> Callable[[str], Path]:
+    """`native("call")`: the program that CMake built from `tests/native/call.c`."""
+    return lambda name: BUILD / "tests" / "native" / name
+
+
+@pytest.fixture
+def compile_c(run: Callable[..., Result], tmp_path: Path) -> Callable[..., Path]:
+    """`compile_c(source, *flags)`: a program made of C text while the test runs.
+
+    For hosts that link a plugin. Flags come after the source, so `-lname` works.
+    """
+
+    def compile_c(source: str, *flags: str | Path, name: str = "host") -> Path:
+        text = tmp_path / f"{name}.c"
+        text.write_text(source, encoding="utf-8")
+        run("cc", "-Wall", "-o", tmp_path / name, text, *flags)
+        return tmp_path / name
+
+    return compile_c
+
+
+@pytest.fixture
+def preload() -> Callable[..., dict[str, str]]:
+    """`preload(plugin)`: an environment for `run` that preloads it, behind a sanitizer if any."""
+
+    def preload(*libraries: str | Path) -> dict[str, str]:
+        first = os.environ.get("LD_PRELOAD")
+        return {"LD_PRELOAD": ":".join([*([first] if first else []), *map(str, libraries)])}
+
+    return preload

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Prepare a bare Debian 12 or Ubuntu 24.04 for building and testing: Debian packages by apt, and the
+# virtual environment .venv. What is there already is left alone, so a second run needs no network.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+packages=(
+    # Build. The libraries' headers include a libpython to start.
+    g++ cmake ninja-build python3-dev python3-venv libffi-dev
+    # Test and look inside. Debugging symbols of libc are for valgrind.
+    libgtest-dev git binutils patchelf gdb valgrind libc6-dbg
+    # One version on every distribution, so that formatting and findings are the same.
+    clang-14 clang-format-14 clang-tidy-14
+    # Hosts that load plugins.
+    sqlite3 make bash lua5.4 ladspa-sdk sox
+)
+
+fail() {
+    printf 'tests/setup.sh: %s\n' "$*" >&2
+    exit 1
+}
+
+missing_packages() {
+    local package
+    for package in "${packages[@]}"; do
+        dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null |
+            grep --quiet --line-regexp installed || printf '%s\n' "$package"
+    done
+}
+
+install_packages() {
+    command -v dpkg-query >/dev/null || fail "this is no Debian or Ubuntu: install by hand: ${packages[*]}"
+    local missing as_root=()
+    mapfile -t missing < <(missing_packages)
+    if ((${#missing[@]} == 0)); then
+        echo "Debian packages: all there"
+        return
+    fi
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || fail "run as root, or install sudo, for: ${missing[*]}"
+        as_root=(sudo)
+    fi
+    echo "Debian packages: installing ${missing[*]}"
+    as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet)
+    "${as_root[@]}" update
+    "${as_root[@]}" install --yes --no-install-recommends "${missing[@]}" </dev/null
+}
+
+# Names everything that the environment depends on: a moved folder or a new Python makes a new one.
+environment_key() {
+    printf '%s\n' "$PWD" "$(/usr/bin/python3 --version)"
+    cat tests/requirements.txt
+}
+
+make_environment() {
+    local key=.venv/epy-setup-key
+    if [[ -f $key ]] && [[ $(environment_key) == "$(<"$key")" ]]; then
+        echo "Python packages: all there (.venv)"
+        return
+    fi
+    echo "Python packages: installing tests/requirements.txt into .venv"
+    /usr/bin/python3 -m venv --clear .venv
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+        --requirement tests/requirements.txt
+    .venv/bin/python -m pip --disable-pip-version-check check
+    environment_key >"$key"
+}
+
+install_packages
+make_environment
