@@ -1,11 +1,11 @@
 """epy turns a Python script into a C plugin: mark functions, then run `epy build script.py`.
 
-    import epy
-    from ctypes import c_int
+import epy
+from ctypes import c_int
 
-    @epy.export
-    def add(a: c_int, b: c_int) -> c_int:
-        return a + b
+@epy.export
+def add(a: c_int, b: c_int) -> c_int:
+    return a + b
 """
 
 from __future__ import annotations

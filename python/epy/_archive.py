@@ -63,11 +63,11 @@ def read(data: bytes | memoryview) -> Archive:
     """The archive in `data`; PluginFormatError if it is none or cut short."""
     view = memoryview(data)
     start = len(_FIRST_LINE)
-    if view[:start] != _FIRST_LINE:
+    if bytes(view[:start]) != _FIRST_LINE:
         raise PluginFormatError("no epy archive of version 1; build the plugin again")
     manifest: list[Row] = []
     members: list[Member] = []
-    while view[start : start + len(_LAST_LINE)] != _LAST_LINE:
+    while bytes(view[start : start + len(_LAST_LINE)]) != _LAST_LINE:
         key, fields, source, start = _read_block(view, start)
         if key == "manifest":
             manifest = [
@@ -94,7 +94,7 @@ def _read_block(view: memoryview, start: int) -> tuple[str, Row, bytes, int]:
         raise _damaged()
     begin = start + len(line) + 1
     end = begin + int(size)
-    if view[end : end + 1] != b"\n":
+    if bytes(view[end : end + 1]) != b"\n":
         raise _damaged()
     return key, tuple(map(_unescape, fields)), bytes(view[begin:end]), end + 1
 

@@ -7,8 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from . import _core
 from ._errors import Error
 from ._inspect import describe
+from ._report import reporter
+from ._script import registry
 
 _TYPES: dict[str, Any] = {
     "?": ctypes.c_bool,
@@ -30,12 +33,17 @@ _TYPES: dict[str, Any] = {
     "Z": ctypes.c_wchar_p,
     "P": ctypes.c_void_p,
 }
+_Convert = Callable[[Any, str], Any]
+
 _NULL = ("none", "null")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def call(path: Path, name: str, texts: list[str]) -> str:
-    """Call the function with arguments from the command line; its result as text, "" for void."""
+def call(path: Path, name: str, texts: list[str]) -> int:
+    """Call the function with arguments from the command line, and print its result.
+
+    Returns 1 if the script did not start or a callback raised, which is on stderr then, else 0.
+    """
     codes, signature = _find(path, name)
     result, parameters = codes[0], codes[1:]
     if len(texts) != len(parameters):
@@ -50,7 +58,21 @@ def call(path: Path, name: str, texts: list[str]) -> str:
     function = ctypes.CDLL(os.path.abspath(path))[name]
     function.argtypes = [_TYPES[code] for code in parameters]
     function.restype = _TYPES.get(result)
-    return _show(result, function(*arguments))
+    raised: list[BaseException] = []
+
+    def count(callback: _core.Callback, exception: BaseException) -> None:
+        raised.append(exception)
+        reporter(callback, exception)
+
+    _core.set_reporter(count)
+    try:
+        value = function(*arguments)
+    finally:
+        _core.set_reporter(reporter)
+    if result != "v":
+        print(_show(result, value))
+    started = any(os.path.samefile(script.path, path) for script in registry.by_plugin.values())
+    return 0 if started and not raised else 1
 
 
 def _find(path: Path, name: str) -> tuple[str, str]:
@@ -67,9 +89,7 @@ def _find(path: Path, name: str) -> tuple[str, str]:
         raise Error(f"{path}: no function {name}; {hint}")
     codes, signature = functions[name]["codes"], functions[name]["signature"]
     if not codes:
-        raise Error(
-            f"{path}: {name} is an address without a signature; export it with @epy.export"
-        )
+        raise Error(f"{path}: {name} is an address without a signature; export it with @epy.export")
     unknown = [code for code in codes[1:] if code not in _TYPES]
     if unknown or codes[0] not in {*_TYPES, "v"}:
         raise Error(f"{path}: {name} needs a Python object; call it from Python: `{signature}`")
@@ -78,8 +98,9 @@ def _find(path: Path, name: str) -> tuple[str, str]:
 
 def _argument(place: str, code: str, text: str) -> Any:
     kind = _TYPES[code]
+    convert: _Convert = _CONVERT.get(code, _integer)
     try:
-        return _CONVERT.get(code, _integer)(kind, text)
+        return convert(kind, text)
     except ValueError as error:
         expected = error.args[0] if isinstance(error, _Mismatch) else f"a {kind.__name__}"
         raise Error(f"{place}: {text!r} does not convert; expected {expected}") from None
@@ -143,7 +164,7 @@ def _pointer(kind: Any, text: str) -> int | None:
         raise _Mismatch("null or an address for c_void_p, such as 0x1000") from None
 
 
-_CONVERT: dict[str, Callable[[Any, str], Any]] = {
+_CONVERT: dict[str, _Convert] = {
     "?": _boolean,
     "f": _real,
     "d": _real,
@@ -156,8 +177,6 @@ _CONVERT: dict[str, Callable[[Any, str], Any]] = {
 
 
 def _show(code: str, value: Any) -> str:
-    if code == "v":
-        return ""
     if code == "?":
         return "true" if value else "false"
     if value is None:

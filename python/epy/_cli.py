@@ -1,7 +1,6 @@
 """The command line."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -25,8 +24,7 @@ dlopen and dlsym, or links with -l. No compiler runs, and the host knows nothing
     $ epy inspect synth.so        shows what it exports
     $ epy call synth.so add 2 3   prints 5
 """
-_STUB = """\
-write the bare stub: copied to synth.so beside synth.py it runs that script, without a build"""
+_PYTHON = "the Python that runs it; default: this one"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -70,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument(
         "--eager", action="store_true", help="start Python when loaded, not at the first call"
     )
-    build.add_argument("--python", metavar="PATH", help="the Python that runs it; default: this one")
+    build.add_argument("--python", metavar="PATH", help=_PYTHON)
     build.set_defaults(run=_build)
 
     inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
@@ -91,9 +89,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     call.set_defaults(run=_call)
 
-    stub = commands.add_parser("stub", help=_STUB.replace("\n", " "))
+    stub = commands.add_parser("stub", help="write the bare stub, which needs no build")
+    stub.description = "Copied to synth.so beside synth.py, the stub runs that script."
     stub.add_argument("-o", "--output", metavar="OUT", default="stub.so", help="default: stub.so")
-    stub.add_argument("--python", metavar="PATH", help="the Python that runs it; default: this one")
+    stub.add_argument("--python", metavar="PATH", help=_PYTHON)
     stub.set_defaults(run=_stub)
     return parser
 

@@ -11,7 +11,7 @@ from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
 
 from . import _core
 from ._errors import LayoutError, SignatureError, StampError
-from ._memory import Block as Block, collect as collect
+from ._memory import collect
 from ._script import DataEntry, Export, Script, find_script
 from ._types import declare
 

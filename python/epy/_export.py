@@ -132,9 +132,7 @@ def export(function: Callable[..., Any], /) -> Any: ...
 def export(
     prototype: Prototype | None = None, /, *, name: str | None = None, error: object = None
 ) -> Callable[[Callable[..., Any]], Any]: ...
-def export(
-    what: Any = None, /, *, name: str | None = None, error: object = None
-) -> Any:
+def export(what: Any = None, /, *, name: str | None = None, error: object = None) -> Any:
     """Decorator: offer a Python function to the host as a C function.
 
     Three forms::

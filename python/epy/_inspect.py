@@ -159,7 +159,7 @@ def _script(found: Description) -> str:
 def _path(file: Description | None) -> str:
     if file is None:
         return ""
-    return file["path"] + ("" if file["exists"] else "   MISSING")
+    return f"{file['path']}{'' if file['exists'] else '   MISSING'}"
 
 
 def _error(text: str | None) -> str:

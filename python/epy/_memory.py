@@ -38,9 +38,7 @@ class Block:
         return self.address <= address < self.address + max(self.size, 1)
 
 
-def collect(
-    roots: Iterable[Any], functions: Collection[int] = (), *, skip: int = 0
-) -> list[Block]:
+def collect(roots: Iterable[Any], functions: Collection[int] = (), *, skip: int = 0) -> list[Block]:
     """Every block that the ctypes objects `roots` reach; block i is root i.
 
     A target is ("function", address) or ("block", index, offset). `functions` are addresses that mean

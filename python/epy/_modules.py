@@ -113,6 +113,7 @@ def run_modules(script: Script, members: Members, package: bool) -> ModuleType:
     global _count
     _count += 1
     root = f"{script.name.replace('.', '_')}@{_count}"
+    script.module = root
     _finder.loaders[root] = _Loader(script, root, members, package)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)

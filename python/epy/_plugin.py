@@ -8,9 +8,9 @@ import sys
 
 from . import _archive, _core
 from ._errors import PluginFormatError, ScriptError
-from ._modules import drop_modules, read_members, run_modules as run_modules
+from ._modules import drop_modules, read_members, run_modules
 from ._report import format_exception, write
-from ._script import DataEntry, Plugin as Plugin, Script, registry
+from ._script import DataEntry, Script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ def load(native: _core.NativePlugin) -> bool:
     registry.by_plugin[native] = script
     try:
         members, package, source = _modules_of(native, script)
-        module = run_modules(script, members, package)
-        script.module = module.__name__
+        run_modules(script, members, package)
         if not script.exports:
             raise ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
         for hook in script.on_load:
@@ -45,29 +44,38 @@ def load(native: _core.NativePlugin) -> bool:
 
 
 def unload(native: _core.NativePlugin) -> None:
-    """Run a plugin's on_unload hooks in reverse order and drop everything that its script made."""
+    """Run a plugin's on_unload hooks and drop everything that its script made."""
     script = registry.by_plugin.get(native)
-    if script is None:
-        return
-    for hook in reversed(script.on_unload):
+    if script is not None:
+        _run_unload_hooks(script)
+        _drop(native, script)
+        script.plugin.state = "unloaded"
+        gc.collect()  # functions and their module refer to each other
+
+
+def at_exit() -> None:
+    """The process exits: run the on_unload hooks of every plugin. Calls after it are still served."""
+    for script in reversed(registry.by_plugin.values()):
+        _run_unload_hooks(script)
+
+
+def _run_unload_hooks(script: Script) -> None:
+    """In reverse order, each once, whatever the others raise."""
+    while script.on_unload:
+        hook = script.on_unload.pop()
         try:
             hook()
         except BaseException as error:
             name = getattr(hook, "__name__", "?")
-            header = f"epy: exception in on_unload '{name}' of {native.path}:\n"
+            header = f"epy: exception in on_unload '{name}' of {script.path}:\n"
             write(header + format_exception(error))
-    _drop(native, script)
-    script.plugin.state = "unloaded"
-    gc.collect()  # functions and their module refer to each other
 
 
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     registry.by_plugin.pop(native, None)
     drop_modules(script.module)
-    script.exports.clear()
-    script.callbacks.clear()
-    script.on_load.clear()
-    script.on_unload.clear()
+    for made in (script.exports, script.callbacks, script.on_load, script.on_unload):
+        made.clear()
 
 
 def _modules_of(native: _core.NativePlugin, script: Script) -> tuple[Members, bool, str]:

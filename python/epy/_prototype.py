@@ -31,7 +31,9 @@ _STANDARD = {
     "uintmax_t": "c_ulong",
     "uintptr_t": "c_size_t",
     "wchar_t": "c_wchar",
-    **{f"{sign}int{size}_t": f"c_{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)},
+    **{
+        f"{sign}int{size}_t": f"c_{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)
+    },
 }
 
 # The words of a built-in type, sorted, "int" left out where another word implies it.

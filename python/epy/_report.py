@@ -79,9 +79,7 @@ def format_exception(exception: BaseException) -> str:
             start = start.tb_next
         _show_stored_lines(start)
         return "".join(
-            traceback.format_exception(
-                type(exception), exception, start or exception.__traceback__
-            )
+            traceback.format_exception(type(exception), exception, start or exception.__traceback__)
         )
     except BaseException as error:
         return f"{_last_line(exception)} (no traceback: {_last_line(error)})\n"

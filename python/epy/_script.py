@@ -117,6 +117,7 @@ class Script:
         self.native = native
         self.plugin = Plugin(name, path, "building" if building else "starting")
         self.importing = True
+        self.module = ""  # its private name in sys.modules
         # In order of definition.
         self.exports: dict[str, Export] = {}
         # The objects made by `epy.callback`, held until the import is over: until then data may

@@ -1,7 +1,8 @@
 """Stamping: a copy of the stub, plus slots, data, settings and an archive, is a plugin.
 
-Names go into the tables that the stub reserves; everything else into its tail (_tail.py), which grows
-and pushes back what lies behind it in the file: sections that are not loaded, and the section headers.
+Names go into the tables that the stub reserves; everything else into its tail (_tail.py), which
+grows and pushes back what lies behind it in the file: sections that are not loaded, and the section
+headers.
 """
 
 import ctypes

@@ -19,7 +19,6 @@ class Tables:
     def __init__(self, image: Image) -> None:
         """Check the file: a plugin of a known contract whose tables are where they were made."""
         self._library = _library()
-        self._image = image
         self._bytes = (ctypes.c_char * len(image.data)).from_buffer(image.data)
         code = self._library.epy_check_plugin(self._bytes, len(self._bytes))
         if code != 0:
@@ -30,12 +29,12 @@ class Tables:
             self._bytes, len(self._bytes), name.encode(), value, size, is_data, section
         )
         if code != 0:
-            raise StampError(f"{self._image.name}: name {_short(name)!r}: {self._text(code)}")
+            raise StampError(f"name {_short(name)!r}: {self._text(code)}")
 
     def set_soname(self, soname: bytes) -> None:
         code = self._library.epy_stamp_soname(self._bytes, len(self._bytes), soname)
         if code != 0:
-            raise StampError(f"{self._image.name}: soname: {self._text(code)}")
+            raise StampError(f"soname: {self._text(code)}")
 
     def _text(self, code: int) -> str:
         text: bytes = self._library.epy_stamp_error(code)
@@ -51,7 +50,9 @@ def _library() -> ctypes.CDLL:
     try:
         library = ctypes.CDLL(os.fspath(LOADER))
     except OSError as error:
-        raise PluginFormatError(f"{LOADER}: cannot be loaded ({error}); install epy again") from None
+        raise PluginFormatError(
+            f"{LOADER}: cannot be loaded ({error}); install epy again"
+        ) from None
     file = (ctypes.c_void_p, ctypes.c_size_t)
     library.epy_check_plugin.argtypes = file
     library.epy_stamp_soname.argtypes = (*file, ctypes.c_char_p)

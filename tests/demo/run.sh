@@ -14,7 +14,7 @@ host() { ./"${host##*/}" "$@"; }
 
 say() { printf '\n# %s\n' "$*"; }
 
-# Print a command, run it, print its answer; it must hold the text given first.
+# Print a command, run it, print its answer; all of that must match the pattern given first.
 show() {
     local expected=$1 output
     shift
@@ -24,23 +24,23 @@ show() {
         if [[ $word == *[\ \(]* ]]; then printf ' "%s"' "$word"; else printf ' %s' "$word"; fi
     done
     printf '\n'
-    if ! output=$("$@" 2>&1) || [[ $output != *"$expected"* ]]; then
-        printf '%s\ndemo: this should have succeeded and said: %s\n' "$output" "$expected" >&2
+    if ! output=$("$@" 2>&1) || [[ $output != $expected ]]; then
+        printf '%s\ndemo: this should have succeeded, answering: %s\n' "$output" "$expected" >&2
         exit 1
     fi
     printf '%s' "${output:+$output$'\n'}"
 }
 
 say "The plugin's source is a Python script:"
-show "import epy" cat demo.py
+show "*import epy*" cat demo.py
 say "epy makes a shared object of it. No compiler runs."
-show "" epy build demo.py -o demo.so
-show "days_between" epy inspect demo.so
+show "*" epy build demo.py -o demo.so
+show "*days_between*" epy inspect demo.so
 say "The dynamic linker sees ordinary symbols:"
-show "sqlite3_demo_init" nm --dynamic --defined-only demo.so
+show "*sqlite3_demo_init*" nm --dynamic --defined-only demo.so
 say "Debian's sqlite3 loads it and calls it from SQL:"
 show 366 sqlite3 :memory: ".load ./demo" "select days_between('2024-01-01', '2025-01-01')"
 say "A plain C host finds it with dlopen and dlsym:"
-show "366 days" host ./demo.so 2024-01-01 2025-01-01
+show "from*: 366 days" host ./demo.so 2024-01-01 2025-01-01
 say "A Python exception becomes a traceback on stderr and the declared error value, here -1:"
-show "ValueError" host ./demo.so 2024-01-01 tomorrow
+show "*Traceback*ValueError: *tomorrow*: -1 days" host ./demo.so 2024-01-01 tomorrow

@@ -1,0 +1,193 @@
+"""`epy build`: import a script, collect what it exports, and stamp it into a copy of the stub."""
+
+import os
+import sys
+from pathlib import Path
+
+from . import __version__, _archive, _core
+from ._data import layout
+from ._elf import STUB_BARE, STUB_EAGER
+from ._errors import Error, ScriptError, StampError
+from ._memory import collect
+from ._modules import drop_modules, read_members, run_modules
+from ._python import Python, find
+from ._report import format_exception
+from ._script import Export, Script
+from ._stamp import Data, Settings, stamp, write
+from ._tables import LOADER
+from ._tail import Block, BlockPointer, Slot, SlotPointer
+
+Members = dict[str, tuple[str, bytes]]
+
+
+def build(
+    script: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    editable: bool = False,
+    eager: bool = False,
+    python: str | None = None,
+) -> Path:
+    """Make a plugin from a script (a file, or the folder of a package); returns its path.
+
+    The plugin is `output`, or the script's name with `.so` in the current folder. With `editable`
+    it reads the script from its place at each load, otherwise it holds it. With `eager` Python
+    starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
+    it starts if the host has none; default: this one.
+    """
+    source = os.path.abspath(script)
+    name = Path(source).stem
+    target = Path(output) if output is not None else Path(f"{name}.so")
+    if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
+        raise StampError(f"{target}: the plugin would replace its script; choose another -o")
+    stamped = find(python)
+    members, package = read_members(source)
+    content = _Content(_run(Script(name, source, building=True), members, package))
+
+    rows = [
+        ("plugin", name),
+        ("mode", "eager" if eager else "lazy"),
+        ("kind", "package" if package else "module"),
+        ("source", source),
+        *([("editable", source)] if editable else []),
+        ("python", *stamped),
+        ("epy", __version__),
+    ]
+    stored = [] if editable else [(key, *member) for key, member in members.items()]
+    try:
+        plugin = stamp(
+            target.name,
+            _settings(STUB_EAGER if eager else 0, stamped),
+            content.slots,
+            content.blocks,
+            content.data,
+            lambda addresses: _archive.write([*rows, *content.manifest(addresses)], stored),
+        )
+    except StampError as error:
+        raise StampError(f"{source}: {error}") from None
+    write(target, plugin)
+    return target
+
+
+def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path:
+    """Write the bare stub: named like a script and beside it, it runs that script."""
+    target = Path(output)
+    settings = _settings(STUB_BARE, find(python))
+    write(target, stamp(target.name, settings, [], [], [], lambda _: b""))
+    return target
+
+
+def _settings(flags: int, python: Python) -> Settings:
+    return Settings(flags, os.fspath(LOADER), python.libpython, python.executable)
+
+
+class _Content:
+    """What a script defined, in the stamper's terms.
+
+    Slots go to functions and addresses in order of definition, then to the callbacks that data
+    points to and that have no name.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._prototypes = script.prototypes
+        self._functions = [item for item in script.exports.values() if item.kind != "data"]
+        self._values = [item for item in script.exports.values() if item.kind == "data"]
+        self.slots = [Slot(item.name, *_error(item)) for item in self._functions]
+        self._slot_of: dict[int, int] = {}  # by native address
+        for index, item in enumerate(self._functions):
+            self._slot_of.setdefault(item.address, index)
+        for item in self._values:
+            for address in item.functions:
+                if address not in self._slot_of:
+                    self._slot_of[address] = len(self.slots)
+                    self.slots.append(Slot(None))
+
+        known = {*self._slot_of, *(callback.address for callback in script.callbacks)}
+        self.blocks = [
+            Block(
+                block.data,
+                block.align,
+                [
+                    (
+                        offset,
+                        SlotPointer(self._slot_of[place[1]])
+                        if place[0] == "function"
+                        else BlockPointer(*place[1:]),
+                    )
+                    for offset, place in block.relocations
+                ],
+            )
+            for block in collect([item.value for item in self._values], known)
+        ]
+        # collect() promises that block i is root i.
+        self.data = [
+            Data(item.name, index, len(self.blocks[index].data))
+            for index, item in enumerate(self._values)
+        ]
+
+    def manifest(self, addresses: list[int]) -> list[tuple[str, ...]]:
+        """The archive's lines, once the address of each block is known."""
+        rows: list[tuple[str, ...]] = []
+        for slot, item in enumerate(self._functions):
+            if item.kind == "function":
+                fields = (item.codes, item.text, repr(item.error))
+                rows.append(("function", item.name, str(slot), *fields))
+            else:
+                rows.append(("address", item.name, str(slot), item.text))
+        rows += [("callback", str(i)) for i, slot in enumerate(self.slots) if slot.name is None]
+        for item, data in zip(self._values, self.data, strict=True):
+            slots = ",".join(str(self._slot_of[address]) for address in item.functions)
+            place = (str(addresses[data.block]), str(data.size))
+            rows.append(("data", item.name, *place, layout(type(item.value)), slots, item.text))
+        rows += [("prototype", text, *found) for text, found in self._prototypes.items()]
+        return rows
+
+
+def _error(export: Export) -> tuple[int, bytes]:
+    """How a function's error value travels, and its bytes."""
+    if export.kind == "address":
+        return 0, bytes(16)
+    return _core.error_bytes(export.codes, export.error)
+
+
+def _run(script: Script, members: Members, package: bool) -> Script:
+    """Import the script, which fills it."""
+    try:
+        module = run_modules(script, members, package)
+    except Exception as error:
+        raise _failure(script, members, error) from None
+    except SystemExit as error:
+        place = _place(script, members, error)
+        raise ScriptError(
+            f'{place}: the script exits; put that under `if __name__ == "__main__":`'
+        ) from None
+    drop_modules(module.__name__)
+    if not script.exports:
+        raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
+    return script
+
+
+def _failure(script: Script, members: Members, error: Exception) -> Error:
+    """The one line for a script that raised; what is not plain from it is printed before."""
+    first_line = (str(error).splitlines() or [""])[0]
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        text = f": {error.text.strip()}" if error.text else ""
+        place = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
+        return ScriptError(f"{place}: {error.msg}{text}")
+    place = _place(script, members, error)
+    if isinstance(error, Error):
+        named = any(first_line.startswith(filename) for filename, _ in members.values())
+        return type(error)(first_line if named else f"{place}: {first_line}")
+    sys.stderr.write(format_exception(error))
+    return ScriptError(f"{place}: {type(error).__name__}: {first_line}")
+
+
+def _place(script: Script, members: Members, error: BaseException) -> str:
+    """File and line of the script's innermost frame."""
+    files = {filename for filename, _ in members.values()}
+    place, entry = script.path, error.__traceback__
+    while entry is not None:
+        if entry.tb_frame.f_code.co_filename in files:
+            place = f"{entry.tb_frame.f_code.co_filename}:{entry.tb_lineno}"
+        entry = entry.tb_next
+    return place

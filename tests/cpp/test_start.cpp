@@ -1,0 +1,199 @@
+// One thread starts, others wait for it without the GIL, and a wait that could not end is refused.
+#include "loader/bootstrap/start.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "loader/bootstrap/python.h"
+
+namespace epy {
+
+namespace {
+
+std::atomic<int> waiting_without_gil = 0; // threads
+std::atomic<int> waited_without_gil = 0;
+
+} // namespace
+
+// In place of the loader's, which knows a Python.
+gil_release::gil_release() noexcept : state_(nullptr) {
+    ++waiting_without_gil;
+    ++waited_without_gil;
+}
+
+gil_release::~gil_release() { --waiting_without_gil; }
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Until so many threads wait in begin(). Between giving up the GIL and the wait itself they hold the
+// lock, so whoever takes the lock afterwards finds them waiting.
+void until_waiting(int threads) {
+    while (waiting_without_gil != threads) {
+        std::this_thread::sleep_for(1ms);
+    }
+}
+
+class Start : public testing::Test {
+protected:
+    void SetUp() override { waited_without_gil = 0; }
+};
+
+TEST_F(Start, MakesTheFirstCallerTheStarter) {
+    start one;
+    EXPECT_FALSE(one.is_ready());
+    EXPECT_EQ(one.begin(), turn::ours);
+    one.finish(turn::ready);
+    EXPECT_TRUE(one.is_ready());
+    EXPECT_EQ(one.begin(), turn::ready);
+    EXPECT_EQ(waited_without_gil, 0);
+}
+
+TEST_F(Start, HasOneStarterAmongManyThreads) {
+    constexpr int count = 8;
+    for (int round = 0; round < 50; ++round) {
+        start one;
+        std::atomic<int> starters = 0;
+        std::atomic<int> ready = 0;
+        std::latch together(count);
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < count; ++i) {
+            threads.emplace_back([&] {
+                together.arrive_and_wait();
+                const turn mine = one.begin();
+                if (mine == turn::ours) {
+                    ++starters;
+                    one.finish(turn::ready);
+                }
+                ready += mine == turn::ready;
+            });
+        }
+        threads.clear();
+        EXPECT_EQ(starters, 1);
+        EXPECT_EQ(ready, count - 1);
+    }
+}
+
+TEST_F(Start, ReleasesWaitersWithItsOutcome) {
+    for (const turn outcome : {turn::ready, turn::failed}) {
+        start one;
+        ASSERT_EQ(one.begin(), turn::ours);
+        auto first = std::async(std::launch::async, [&] { return one.begin(); });
+        auto second = std::async(std::launch::async, [&] { return one.begin(); });
+        until_waiting(2);
+        EXPECT_EQ(first.wait_for(10ms), std::future_status::timeout);
+        one.finish(outcome);
+        EXPECT_EQ(first.get(), outcome);
+        EXPECT_EQ(second.get(), outcome);
+        EXPECT_EQ(waiting_without_gil, 0);
+    }
+    EXPECT_EQ(waited_without_gil, 4);
+}
+
+TEST_F(Start, StaysFailed) {
+    start one;
+    ASSERT_EQ(one.begin(), turn::ours);
+    one.finish(turn::failed);
+    EXPECT_FALSE(one.is_ready());
+    EXPECT_EQ(one.begin(), turn::failed);
+}
+
+TEST_F(Start, GoesToAWaiterWhenItWasNotMade) {
+    start one;
+    ASSERT_EQ(one.begin(), turn::ours);
+    auto other = std::async(std::launch::async, [&] {
+        const turn mine = one.begin();
+        one.finish(turn::ready);
+        return mine;
+    });
+    until_waiting(1);
+    one.finish(turn::ours);
+    EXPECT_EQ(other.get(), turn::ours);
+    EXPECT_TRUE(one.is_ready());
+}
+
+TEST_F(Start, RefusesItsOwnThread) {
+    start one;
+    ASSERT_EQ(one.begin(), turn::ours);
+    EXPECT_EQ(one.begin(), turn::circular);
+    one.finish(turn::ready);
+    EXPECT_EQ(one.begin(), turn::ready);
+}
+
+TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfTwo) {
+    start one;
+    start two;
+    ASSERT_EQ(one.begin(), turn::ours);
+    auto other = std::async(std::launch::async, [&] {
+        const turn mine = two.begin();
+        EXPECT_EQ(one.begin(), turn::ready);
+        two.finish(turn::ready);
+        return mine;
+    });
+    until_waiting(1);
+    EXPECT_EQ(two.begin(), turn::circular);
+    one.finish(turn::ready);
+    EXPECT_EQ(other.get(), turn::ours);
+    EXPECT_EQ(two.begin(), turn::ready);
+}
+
+TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
+    start one;
+    start two;
+    start three;
+    ASSERT_EQ(one.begin(), turn::ours);
+    auto second = std::async(std::launch::async, [&] {
+        EXPECT_EQ(two.begin(), turn::ours);
+        EXPECT_EQ(one.begin(), turn::ready);
+        two.finish(turn::ready);
+    });
+    until_waiting(1);
+    auto third = std::async(std::launch::async, [&] {
+        EXPECT_EQ(three.begin(), turn::ours);
+        EXPECT_EQ(two.begin(), turn::ready);
+        three.finish(turn::ready);
+    });
+    until_waiting(2);
+    EXPECT_EQ(three.begin(), turn::circular);
+    one.finish(turn::ready);
+    second.get();
+    third.get();
+    EXPECT_EQ(three.begin(), turn::ready);
+}
+
+TEST_F(Start, LetsAThreadWaitForOneThatWaitsElsewhere) {
+    start one;
+    start two;
+    std::promise<void> end;
+    auto starter = std::async(std::launch::async, [&] {
+        EXPECT_EQ(one.begin(), turn::ours);
+        end.get_future().wait();
+        one.finish(turn::ready);
+    });
+    while (waited_without_gil == 0) { // one is being started: this thread waits for two, it for nobody
+        if (auto probe = std::async(std::launch::async, [&] {
+                const turn mine = two.begin();
+                EXPECT_EQ(mine, turn::ours);
+                two.finish(turn::ready);
+            });
+            true) {
+            probe.get();
+        }
+        break;
+    }
+    auto waiter = std::async(std::launch::async, [&] { return one.begin(); });
+    end.set_value();
+    starter.get();
+    EXPECT_EQ(waiter.get(), turn::ready);
+}
+
+} // namespace
+
+} // namespace epy
