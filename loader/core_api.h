@@ -2,7 +2,8 @@
 //
 // The loader opens the core that fits the process's Python and calls its one exported function,
 // `core_open`, which joins or starts that Python, imports the package epy and returns the table of
-// the core that the package uses (its capsule `epy._core._C_API`). No Python type crosses this line.
+// the core that the package uses (its capsule `epy._core._C_API`). No Python type crosses this
+// line.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +28,8 @@ struct loader_services {
     bool (*publish_address)(plugin *, std::uint32_t index, void *address) noexcept;
     // Take a fresh slot. Returns its index, or -1 if none is left or the plugin is dead.
     int (*take_slot)(plugin *) noexcept;
-    // Append a name to the mapped tables: a function at slot `index`, or (index < 0) `size` bytes of
-    // data at `address`. Returns null, or why not (a static text).
+    // Append a name to the mapped tables: a function at slot `index`, or (index < 0) `size` bytes
+    // of data at `address`. Returns null, or why not (a static text).
     const char *(*append_name)(plugin *, const char *name, int index, void *address,
                                std::uint64_t size) noexcept;
     // The next definition of `name` in the process after the plugin's own, or null.
@@ -61,8 +62,8 @@ struct core_api {
     bool (*load)(const plugin_view *) noexcept;
     // Run on_unload hooks and drop the script's module, callbacks and bindings. Any thread.
     void (*unload)(plugin *) noexcept;
-    // The process exits and epy started Python: run on_unload hooks of live plugins, atexit functions,
-    // flush stdout and stderr. Calls `attached` as soon as it holds the GIL.
+    // The process exits and epy started Python: run on_unload hooks of live plugins, atexit
+    // functions, flush stdout and stderr. Calls `attached` as soon as it holds the GIL.
     void (*at_exit)(void (*attached)(void *), void *argument) noexcept;
 };
 

@@ -2,11 +2,11 @@
 #ifndef EPY_STUB_LAYOUT_H
 #define EPY_STUB_LAYOUT_H
 
-#define EPY_SLOT_CAPACITY 1024   // exports of one plugin, callbacks without a name included
-#define EPY_TRAMPOLINE_SIZE 16   // bytes; endbr64, mov slot(%rip),%r11, jmp *(%r11)
-#define EPY_STRING_CAPACITY 53248 // bytes for the names of all exports
-#define EPY_IMPORT_CAPACITY 32   // undefined symbols of the stub, the null symbol included
-#define EPY_BUCKET_COUNT 1021    // of the SysV hash: a prime near the slot capacity
+#define EPY_SLOT_CAPACITY 1024       // exports of one plugin, callbacks without a name included
+#define EPY_TRAMPOLINE_SIZE 16       // bytes; endbr64, mov slot(%rip),%r11, jmp *(%r11)
+#define EPY_STRING_CAPACITY 53248    // bytes for the names of all exports
+#define EPY_IMPORT_CAPACITY 32       // undefined symbols of the stub, the null symbol included
+#define EPY_BUCKET_COUNT 1021        // of the SysV hash: a prime near the slot capacity
 #define EPY_DEFINITION_CAPACITY 1024 // bytes for symbol version definitions (DT_VERDEF)
 
 #define EPY_RECORD_CODE 0

@@ -1,5 +1,6 @@
-// Finds out how the resolver can keep vector registers. Compiled with -mgeneral-regs-only, because it
-// runs before they are saved; called on the first call of a plugin, because CPUID traps in some VMs.
+// Finds out how the resolver can keep vector registers. Compiled with -mgeneral-regs-only, because
+// it runs before they are saved; called on the first call of a plugin, because CPUID traps in some
+// VMs.
 #include "save_area.h"
 
 #include <cpuid.h>

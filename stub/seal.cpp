@@ -145,8 +145,10 @@ private:
         const std::uint64_t end = section(".data").sh_addr & ~std::uint64_t{0xfff};
         for (unsigned i = 0; i < header().e_phnum; ++i) {
             if (segments[i].p_type == PT_NULL) {
-                segments[i] = {PT_GNU_RELRO, PF_R, first.sh_offset, first.sh_addr, first.sh_addr,
-                               end - first.sh_addr, end - first.sh_addr, 1};
+                segments[i] = {PT_GNU_RELRO,        PF_R,
+                               first.sh_offset,     first.sh_addr,
+                               first.sh_addr,       end - first.sh_addr,
+                               end - first.sh_addr, 1};
                 return;
             }
         }

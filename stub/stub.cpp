@@ -1,8 +1,8 @@
 // The code of a plugin: first stage of the resolver, constructor, destructor.
 //
 // It runs inside any host, before and after Python, and can be unmapped by dlclose. So it is
-// freestanding: no libstdc++, no allocation, no DT_NEEDED; the few libc functions it imports carry no
-// version and are found in whichever libc the host has.
+// freestanding: no libstdc++, no allocation, no DT_NEEDED; the few libc functions it imports carry
+// no version and are found in whichever libc the host has.
 //
 //   host -> trampoline -> record.code = epy_stub_resolver (saves every argument register)
 //        -> epy_stub_resolve: opens libepy.so
@@ -47,22 +47,23 @@ const char *text_at(std::uint64_t address) {
 
 const char *own_path() {
     Dl_info found{};
-    return dladdr(&epy_stub_info, &found) != 0 && found.dli_fname != nullptr ? found.dli_fname : "?";
+    return dladdr(&epy_stub_info, &found) != 0 && found.dli_fname != nullptr ? found.dli_fname
+                                                                             : "?";
 }
 
-// Threads that are opening the loader. An export of this plugin may be called from inside that dlopen
-// (LD_PRELOAD over malloc or getenv): such a call must not open it again.
+// Threads that are opening the loader. An export of this plugin may be called from inside that
+// dlopen (LD_PRELOAD over malloc or getenv): such a call must not open it again.
 class opening {
 public:
     opening() {
         const auto self = static_cast<std::uintptr_t>(pthread_self());
-        for (auto &thread : threads_) {
+        for (auto &thread : threads) {
             if (__atomic_load_n(&thread, __ATOMIC_RELAXED) == self) {
                 nested_ = true;
                 return;
             }
         }
-        for (auto &thread : threads_) {
+        for (auto &thread : threads) {
             std::uintptr_t free = 0;
             if (__atomic_compare_exchange_n(&thread, &free, self, false, __ATOMIC_RELAXED,
                                             __ATOMIC_RELAXED)) {
@@ -82,12 +83,12 @@ public:
     [[nodiscard]] bool nested() const { return nested_; }
 
 private:
-    static std::uintptr_t threads_[16];
+    static std::uintptr_t threads[16];
     std::uintptr_t *mine_ = nullptr;
     bool nested_ = false;
 };
 
-constinit std::uintptr_t opening::threads_[16] = {};
+constinit std::uintptr_t opening::threads[16] = {};
 
 void say_once(const char *problem, const char *detail) {
     static bool said = false;
@@ -98,7 +99,8 @@ void say_once(const char *problem, const char *detail) {
     }
 }
 
-// One loader per process: one that is there already, whichever plugin brought it, else the stamped one.
+// One loader per process: one that is there already, whichever plugin brought it, else the stamped
+// one.
 const loader_api *open_loader() {
     const char *path = text_at(epy_stub_info.loader_path);
     void *handle = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD);
@@ -147,7 +149,8 @@ const char *name_of(std::uint32_t index) {
 
 extern "C" {
 
-// dlsym looks behind the object that calls it: the call must be made from here, and not as a tail call.
+// dlsym looks behind the object that calls it: the call must be made from here, and not as a tail
+// call.
 [[gnu::visibility("hidden"), gnu::noinline]] void *epy_stub_next(const char *name) {
     void *found = dlsym(RTLD_NEXT, name);
     __asm__ volatile("" : "+r"(found));

@@ -1,8 +1,9 @@
 // The contract between a plugin (a stamped copy of the stub), the stamper and the loader.
 //
 // A plugin carries one `stub_info`. Its first part is written by the linker, by `seal` and by the
-// stamper, and says where everything lies as link-time addresses (what `readelf` prints), so that it
-// means the same in a file's bytes and in a mapped image. Its second part is used at run time only.
+// stamper, and says where everything lies as link-time addresses (what `readelf` prints), so that
+// it means the same in a file's bytes and in a mapped image. Its second part is used at run time
+// only.
 //
 // Nothing else crosses the line between stub and loader. A change of any offset below is a new
 // contract version; the loader serves every version that it lists and refuses others.
@@ -29,8 +30,9 @@ enum class result_class : std::uint8_t {
 
 struct stub_info;
 
-// What a slot points to. A record is never changed after it was published, and never freed while its
-// plugin is loaded: whoever is entered through a trampoline takes everything from the record in %r11.
+// What a slot points to. A record is never changed after it was published, and never freed while
+// its plugin is loaded: whoever is entered through a trampoline takes everything from the record in
+// %r11.
 struct record {
     void (*code)();           // where the trampoline jumps
     stub_info *owner;         // null for callbacks that are no plugin's
@@ -73,21 +75,21 @@ struct stub_info {
     char magic[16];
     std::uint32_t contract;
     std::uint32_t flags;
-    std::uint64_t self;          // address of this struct
-    std::uint64_t resolver;      // address of the first stage: the code of every record in the file
+    std::uint64_t self;     // address of this struct
+    std::uint64_t resolver; // address of the first stage: the code of every record in the file
     std::uint32_t slot_capacity;
-    std::uint32_t slots_used;    // named or not; grows at run time
+    std::uint32_t slots_used; // named or not; grows at run time
     extent trampolines;
     extent slots;
-    extent records;              // of the slots used in the file
-    extent symbols;              // .dynsym, capacity
-    extent strings;              // .dynstr, capacity
-    extent hash;                 // .hash, capacity
-    extent versions;             // .gnu.version, capacity
-    extent definitions;          // .gnu.version_d, capacity
-    std::uint32_t symbols_used;  // imports and the null symbol included; grows at run time
-    std::uint32_t strings_used;  // bytes; grows at run time
-    extent archive;              // manifest and modules: epy's Python side reads it
+    extent records;                // of the slots used in the file
+    extent symbols;                // .dynsym, capacity
+    extent strings;                // .dynstr, capacity
+    extent hash;                   // .hash, capacity
+    extent versions;               // .gnu.version, capacity
+    extent definitions;            // .gnu.version_d, capacity
+    std::uint32_t symbols_used;    // imports and the null symbol included; grows at run time
+    std::uint32_t strings_used;    // bytes; grows at run time
+    extent archive;                // manifest and modules: epy's Python side reads it
     std::uint64_t loader_path;     // address of a NUL-terminated string, 0 if absent
     std::uint64_t libpython_path;  // likewise
     std::uint64_t executable_path; // likewise: the Python executable, of a venv or not

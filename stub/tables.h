@@ -1,5 +1,6 @@
-// The one table writer: names into the dynamic symbol tables of a stub or plugin, whether its bytes are
-// a file's (build time) or its image is mapped and other threads look names up in it (run time).
+// The one table writer: names into the dynamic symbol tables of a stub or plugin, whether its bytes
+// are a file's (build time) or its image is mapped and other threads look names up in it (run
+// time).
 //
 // It never reads or writes outside the image, whatever the bytes say.
 #pragma once
@@ -38,7 +39,8 @@ public:
 
     // ELF64 little-endian x86-64 shared object with all headers in bounds.
     [[nodiscard]] status check() const noexcept;
-    // Null if [address, address + size) is not inside one loaded segment (for a file: its file part).
+    // Null if [address, address + size) is not inside one loaded segment (for a file: its file
+    // part).
     [[nodiscard]] void *at(std::uint64_t address, std::uint64_t size) const noexcept;
     // A file's stub_info, found by its magic and its own address.
     [[nodiscard]] stub_info *find_info() const noexcept;

@@ -12,8 +12,7 @@ namespace {
 
 // The value of `key` in a pyvenv.cfg, empty if it is not there.
 std::string venv_setting(const std::string &executable, const std::string &key) {
-    for (const std::string &folder :
-         {folder_of(executable), folder_of(folder_of(executable))}) {
+    for (const std::string &folder : {folder_of(executable), folder_of(folder_of(executable))}) {
         std::ifstream file(folder + "/pyvenv.cfg");
         for (std::string line; std::getline(file, line);) {
             const std::size_t equals = line.find('=');
@@ -76,15 +75,16 @@ std::string venv_problem(const std::string &executable, const std::string &libpy
     }
     if (!exists(executable)) {
         return "its Python is gone: no file " + executable +
-               "; make that virtual environment again, build the plugin again, or name another Python "
+               "; make that virtual environment again, build the plugin again, or name another "
+               "Python "
                "with EPY_PYTHON";
     }
     const std::string environment = version_in(venv_setting(executable, "version"));
     const std::string library = version_in(libpython);
     if (!environment.empty() && !library.empty() && environment != library) {
         return "the virtual environment of " + executable + " is for Python " + environment +
-               ", but the plugin's Python is " + library +
-               " (" + libpython + "); make the virtual environment again";
+               ", but the plugin's Python is " + library + " (" + libpython +
+               "); make the virtual environment again";
     }
     return {};
 }

@@ -1,4 +1,5 @@
-// libepy.so: one per process, never unmapped. This is all that plugins and epy's Python side see of it.
+// libepy.so: one per process, never unmapped. This is all that plugins and epy's Python side see of
+// it.
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -47,9 +48,10 @@ private:
 void attach(stub_info *info) noexcept {
     plugin &self = plugin::of(info);
     if (foreign_python_is_running()) {
-        report(self.path(),
-               "loaded by a thread that does not hold the interpreter lock of the Python in this "
-               "process, where running the script inside dlopen could hang; build it without --eager");
+        report(
+            self.path(),
+            "loaded by a thread that does not hold the interpreter lock of the Python in this "
+            "process, where running the script inside dlopen could hang; build it without --eager");
         return;
     }
     if (self.starting().begin() == turn::ours) {

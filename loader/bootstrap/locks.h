@@ -1,7 +1,7 @@
 // The loader's locks: two, process-wide, never held around Python or a call into a host.
 //
-// They are never destroyed, because threads may call plugins while the process exits, and a forked child
-// makes them anew.
+// They are never destroyed, because threads may call plugins while the process exits, and a forked
+// child makes them anew.
 #pragma once
 
 #include <condition_variable>

@@ -47,8 +47,9 @@ const loader_services plugin::services = {
 plugin::plugin(stub_info *info) : info_(info), path_(file_of(info)), process_(getpid()) {
     void *const image_start = reinterpret_cast<void *>(base());
     if (!in_base_namespace()) {
-        problem_ = "loaded by dlmopen into a namespace of its own, where Python cannot run; load it "
-                   "with dlopen";
+        problem_ =
+            "loaded by dlmopen into a namespace of its own, where Python cannot run; load it "
+            "with dlopen";
     } else if (const status bad = tables::open(image::of_mapped(image_start), info, tables_);
                bad != status::ok) {
         problem_ = describe(bad);
@@ -135,9 +136,10 @@ const record *plugin::target(std::uint32_t index) noexcept {
         return nullptr;
     }
     const record *current = __atomic_load_n(slot(index), __ATOMIC_ACQUIRE);
-    const bool in_image = reinterpret_cast<std::uintptr_t>(current) >= base() + info_->records.address &&
-                          reinterpret_cast<std::uintptr_t>(current) <
-                              base() + info_->records.address + info_->records.size;
+    const bool in_image =
+        reinterpret_cast<std::uintptr_t>(current) >= base() + info_->records.address &&
+        reinterpret_cast<std::uintptr_t>(current) <
+            base() + info_->records.address + info_->records.size;
     return in_image ? nullptr : current;
 }
 

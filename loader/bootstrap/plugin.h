@@ -1,4 +1,5 @@
-// A plugin as the loader knows it: its start, its slots and tables, and whether its image is still there.
+// A plugin as the loader knows it: its start, its slots and tables, and whether its image is still
+// there.
 #pragma once
 
 #include <sys/types.h>
@@ -14,9 +15,9 @@
 
 namespace epy {
 
-// Shared by the image (until its destructor ran) and the core (until it dropped the script). All writes
-// to the image are made under image_lock(), which the destructor takes to mark the plugin dead: a writer
-// either finishes before the image goes or does not begin.
+// Shared by the image (until its destructor ran) and the core (until it dropped the script). All
+// writes to the image are made under image_lock(), which the destructor takes to mark the plugin
+// dead: a writer either finishes before the image goes or does not begin.
 struct plugin {
 public:
     // The plugin of this image, made on first use.

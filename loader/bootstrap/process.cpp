@@ -51,8 +51,8 @@ std::string file_of(const void *address) {
 }
 
 const std::string &package_folder() {
-    static const auto *folder = new std::string(
-        folder_of(file_of(reinterpret_cast<const void *>(&is_secure_process))));
+    static const auto *folder =
+        new std::string(folder_of(file_of(reinterpret_cast<const void *>(&is_secure_process))));
     return *folder;
 }
 

@@ -1,10 +1,11 @@
 // How Python is found:
 //   1. a Python that is initialized in this process: join it;
-//   2. a Python that the host has loaded for everyone but not started (a host linked with libpython):
+//   2. a Python that the host has loaded for everyone but not started (a host linked with
+//   libpython):
 //      start that one, because two would share their symbols;
 //   3. EPY_PYTHON, else the Python stamped into the plugin: open its libpython and start it.
-// Then its symbols are made global, so that extension modules find them, and the core for its version
-// is opened, which knows that version's structures: the core starts it, not this file.
+// Then its symbols are made global, so that extension modules find them, and the core for its
+// version is opened, which knows that version's structures: the core starts it, not this file.
 #include "python.h"
 
 #include <dlfcn.h>
@@ -163,10 +164,11 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
             continue;
         }
         if (initialized != nullptr && one.main_interpreter != initialized->main_interpreter) {
-            report(wish.plugin,
-                   "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
-                   "start only one of them before the plugin is called",
-                   initialized->file.c_str(), one.file.c_str());
+            report(
+                wish.plugin,
+                "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
+                "start only one of them before the plugin is called",
+                initialized->file.c_str(), one.file.c_str());
             return false;
         }
         initialized = &one;
@@ -203,10 +205,11 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
         }
     }
     if (!exists(chosen.file)) {
-        report(wish.plugin,
-               "its Python is gone: no file %s; install that Python again, build the plugin again, or "
-               "name another Python with EPY_PYTHON",
-               chosen.file.empty() ? "(none was stamped)" : chosen.file.c_str());
+        report(
+            wish.plugin,
+            "its Python is gone: no file %s; install that Python again, build the plugin again, or "
+            "name another Python with EPY_PYTHON",
+            chosen.file.empty() ? "(none was stamped)" : chosen.file.c_str());
         return false;
     }
     if (const std::string problem = venv_problem(chosen.executable, chosen.file);
@@ -216,10 +219,11 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     }
     if (is_secure_process() &&
         (!is_trusted_file(chosen.file) || !is_trusted_file(package_folder()))) {
-        report(wish.plugin,
-               "this process has raised privileges, and %s or %s may be changed by others; make root "
-               "their owner and nobody else able to write them",
-               chosen.file.c_str(), package_folder().c_str());
+        report(
+            wish.plugin,
+            "this process has raised privileges, and %s or %s may be changed by others; make root "
+            "their owner and nobody else able to write them",
+            chosen.file.c_str(), package_folder().c_str());
         return false;
     }
     chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
@@ -239,16 +243,16 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
     }
     auto *version = look_up<const char *()>(python.handle, "Py_GetVersion");
     const std::string tag = version == nullptr ? std::string() : version_tag(version());
-    const std::string core =
-        package_folder() + "/_core.cpython-" + tag + "-x86_64-linux-gnu.so";
+    const std::string core = package_folder() + "/_core.cpython-" + tag + "-x86_64-linux-gnu.so";
     if (tag.empty() || !exists(core)) {
-        report(wish.plugin, "epy has no core for the Python in %s (%s): no file %s; install epy for it",
-               shown, version == nullptr ? "unknown version" : version(), core.c_str());
+        report(wish.plugin,
+               "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,
+               version == nullptr ? "unknown version" : version(), core.c_str());
         return nullptr;
     }
     void *handle = dlopen(core.c_str(), RTLD_NOW | RTLD_LOCAL);
-    auto *open = handle == nullptr ? nullptr
-                                   : look_up<core_open_function>(handle, core_open_symbol);
+    auto *open =
+        handle == nullptr ? nullptr : look_up<core_open_function>(handle, core_open_symbol);
     if (open == nullptr) {
         report(wish.plugin, "cannot open epy's core: %s; install epy again", dlerror());
         return nullptr;
@@ -274,7 +278,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
 
 } // namespace
 
-gil_release::gil_release() noexcept : state_(nullptr) {
+gil_release::gil_release() noexcept {
     const gil_api *python = __atomic_load_n(&running, __ATOMIC_ACQUIRE);
     if (python != nullptr && python->is_held()) {
         state_ = python->save();

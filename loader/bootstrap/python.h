@@ -14,13 +14,13 @@ public:
     gil_release &operator=(const gil_release &) = delete;
 
 private:
-    void *state_;
+    void *state_ = nullptr;
 };
 
 // What a plugin asks for.
 struct python_wish {
-    const char *plugin;     // for messages
-    const char *libpython;  // stamped paths, or null
+    const char *plugin;    // for messages
+    const char *libpython; // stamped paths, or null
     const char *executable;
 };
 

@@ -4,10 +4,10 @@
 //        -> open_python -> core_api::load -> the script
 //   and then a jump to the slot's target, as if the host had called that.
 //
-// A call that comes from inside the start of its own plugin (the script's top level calls back through
-// the host, or Python's own start calls a preloaded getenv) cannot wait. It goes to what the script has
-// defined so far, else to the next definition of that name in the process, else it returns the export's
-// error value.
+// A call that comes from inside the start of its own plugin (the script's top level calls back
+// through the host, or Python's own start calls a preloaded getenv) cannot wait. It goes to what
+// the script has defined so far, else to the next definition of that name in the process, else it
+// returns the export's error value.
 #include "resolve.h"
 
 #include <cerrno>
@@ -63,7 +63,8 @@ jump serve(const record *called) {
 
 } // namespace epy
 
-extern "C" [[gnu::visibility("hidden")]] epy::jump epy_loader_resolve(const epy::record *called) noexcept;
+extern "C" [[gnu::visibility("hidden")]] epy::jump
+epy_loader_resolve(const epy::record *called) noexcept;
 
 extern "C" epy::jump epy_loader_resolve(const epy::record *called) noexcept {
     const int saved_errno = errno;

@@ -90,7 +90,7 @@ void start::finish(turn outcome) noexcept {
     const state next = outcome == turn::ready    ? state::ready
                        : outcome == turn::failed ? state::failed
                                                  : state::fresh;
-    __atomic_store_n(&state_, next, __ATOMIC_RELEASE);
+    state_.store(next, std::memory_order_release);
     start_changed().notify_all();
 }
 

@@ -1,11 +1,13 @@
 // Something that is started once by whichever thread needs it first: Python, or a plugin.
 //
-// Others wait, without holding the GIL. A wait that could never end is refused instead: a thread that
-// waits for what it is starting itself (a call from inside the start), or for what a thread starts that
-// waits, in however many steps, for this one.
+// Others wait, without holding the GIL. A wait that could never end is refused instead: a thread
+// that waits for what it is starting itself (a call from inside the start), or for what a thread
+// starts that waits, in however many steps, for this one.
 #pragma once
 
 #include <pthread.h>
+
+#include <atomic>
 
 namespace epy {
 
@@ -21,7 +23,7 @@ public:
     [[nodiscard]] turn begin() noexcept;
     void finish(turn outcome) noexcept; // ready or failed; ours: not started after all
     [[nodiscard]] bool is_ready() const noexcept {
-        return __atomic_load_n(&state_, __ATOMIC_ACQUIRE) == state::ready;
+        return state_.load(std::memory_order_acquire) == state::ready;
     }
     start() noexcept;
     ~start();
@@ -36,7 +38,7 @@ private:
 
     [[nodiscard]] bool would_wait_for_ever() const noexcept;
 
-    state state_ = state::fresh;
+    std::atomic<state> state_ = state::fresh; // changed under start_lock()
     pthread_t starter_{};
     start *next_ = nullptr; // all starts, for fork
 };

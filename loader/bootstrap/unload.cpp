@@ -1,10 +1,10 @@
 // Unloading a plugin, and leaving the process.
 //
-// A destructor runs under the dynamic loader's lock, on a thread that may or may not hold the GIL. The
-// thread that holds the GIL may be waiting for that very lock (an import). So Python work is done by a
-// helper thread, and the destructor waits for it at most two seconds, without the GIL; what is not done
-// by then goes on in the background. That is safe because nothing of it lies in the plugin's image: the
-// image is marked dead first.
+// A destructor runs under the dynamic loader's lock, on a thread that may or may not hold the GIL.
+// The thread that holds the GIL may be waiting for that very lock (an import). So Python work is
+// done by a helper thread, and the destructor waits for it at most two seconds, without the GIL;
+// what is not done by then goes on in the background. That is safe because nothing of it lies in
+// the plugin's image: the image is marked dead first.
 //
 // A forked child has no helper and no business with its parent's plugins: nothing runs there.
 #include "unload.h"
@@ -28,8 +28,8 @@ namespace {
 
 constexpr std::chrono::seconds patience{2};
 
-// Set when exit functions have run: destructors that follow find Python's part done. If Python is not
-// ours, its own exit does that part, before or after.
+// Set when exit functions have run: destructors that follow find Python's part done. If Python is
+// not ours, its own exit does that part, before or after.
 bool process_exits = false;
 
 // One piece of Python work on a thread of its own, which may outlive whoever waits for it.
@@ -113,6 +113,21 @@ void run_exit_functions() {
     process_exits = true;
 }
 
+void run_hooks(plugin &dead) {
+    auto work = std::make_shared<helper>(
+        [](helper &, void *argument) {
+            auto *self = static_cast<plugin *>(argument);
+            self->core()->unload(self);
+            self->release();
+        },
+        &dead);
+    if (work->run() && !work->wait_for(helper::done)) {
+        report(dead.path(),
+               "on_unload did not finish within 2 s and goes on in the background; hooks run while "
+               "the dynamic loader is locked and must not import modules or look up symbols");
+    }
+}
+
 } // namespace
 
 void unload(stub_info *info) noexcept {
@@ -128,17 +143,11 @@ void unload(stub_info *info) noexcept {
         self->release();
         return;
     }
-    auto work = std::make_shared<helper>(
-        [](helper &, void *argument) {
-            auto *dead = static_cast<plugin *>(argument);
-            dead->core()->unload(dead);
-            dead->release();
-        },
-        self);
-    if (work->run() && !work->wait_for(helper::done)) {
+    try {
+        run_hooks(*self);
+    } catch (const std::exception &) {
         report(self->path(),
-               "on_unload did not finish within 2 s and goes on in the background; hooks run while "
-               "the dynamic loader is locked and must not import modules or look up symbols");
+               "no memory to run on_unload and drop the script; both stay as they are");
     }
 }
 

@@ -42,13 +42,15 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
 }
 
 // The record's error value and result class. A void result and a missing error value are zero.
-bool set_error(const module_state &state, const parameter &result, PyObject *error, record &head) {
+bool set_error(const module_state &state, const parameter &result, PyObject *error, record &head,
+               ref &kept) {
     c_value value;
     if (error != Py_None && !from_python(state, result, error, value)) {
         return false;
     }
     head.result = result_class::registers;
     head.error[0] = value.bits;
+    kept = std::move(value.keep);
     return true;
 }
 
@@ -78,7 +80,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     call_record *native = new_record();
     native->complained = false;
     native->head.error[0] = 0;
-    if (!set_error(*self->state, self->types->result, error, native->head) ||
+    if (!set_error(*self->state, self->types->result, error, native->head, native->kept) ||
         !make_entry(*native, *self->types)) {
         dropped().push_back(native);
         return -1;
@@ -87,7 +89,6 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->function = Py_NewRef(function);
     self->label = label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label);
     self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
-    self->error = Py_NewRef(error);
     const char *text = self->label == nullptr ? nullptr : PyUnicode_AsUTF8(self->label);
     if (text == nullptr) {
         return -1;
@@ -102,7 +103,6 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->function);
     Py_VISIT(self->plugin);
-    Py_VISIT(self->error);
     if (self->types != nullptr) {
         Py_VISIT(self->types->result.instance_of.get());
         for (const parameter &one : self->types->parameters) {
@@ -126,7 +126,6 @@ int clear(PyObject *object) {
     drop(self);
     Py_CLEAR(self->function);
     Py_CLEAR(self->plugin);
-    Py_CLEAR(self->error);
     return 0;
 }
 
@@ -163,15 +162,17 @@ PyMemberDef members[] = {
 };
 
 PyGetSetDef properties[] = {
-    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.", nullptr},
+    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
+     nullptr},
     {},
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc, const_cast<char *>(
-                    "Callback(function, signature, classes, error=None, label='', plugin=None)\n--\n\n"
-                    "A native function that runs a Python callable. Its address returns the error "
-                    "value once the object is gone.")},
+    {Py_tp_doc,
+     const_cast<char *>(
+         "Callback(function, signature, classes, error=None, label='', plugin=None)\n--\n\n"
+         "A native function that runs a Python callable. Its address returns the error "
+         "value once the object is gone.")},
     {Py_tp_new, reinterpret_cast<void *>(make)},
     {Py_tp_init, reinterpret_cast<void *>(initialize)},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
@@ -184,9 +185,9 @@ PyType_Slot slots[] = {
 
 } // namespace
 
-PyType_Spec callback_spec = {
-    "epy._core.Callback", sizeof(callback), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, slots};
+PyType_Spec callback_spec = {"epy._core.Callback", sizeof(callback), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                             slots};
 
 call_record *record_of(const module_state &state, PyObject *object) {
     if (!Py_IS_TYPE(object, state.callback_type) || as_callback(object)->native == nullptr) {
@@ -210,8 +211,12 @@ PyObject *error_bytes(PyObject *module, PyObject *arguments) {
     parameter result;
     result.code = *code;
     record head{};
-    if (!set_error(state_of(module), result, error, head)) {
+    ref kept;
+    if (!set_error(state_of(module), result, error, head, kept)) {
         return nullptr;
+    }
+    if (kept) { // an address in this process means nothing in a file
+        head.error[0] = 0;
     }
     return Py_BuildValue("(iy#)", static_cast<int>(head.result),
                          reinterpret_cast<const char *>(head.error),

@@ -10,12 +10,13 @@ namespace epy {
 
 struct callback;
 
-// The record that slots of stubs and of the pool point to. It outlives the callback: a host may hold the
-// address of one that is gone, and a call may be on its way. Then `owner` is null, and the error value
-// is returned. Records of dropped callbacks are used again first in, first out, after 4,096 later drops:
-// that is the promise about stale pointers, and no more.
+// The record that slots of stubs and of the pool point to. It outlives the callback: a host may
+// hold the address of one that is gone, and a call may be on its way. Then `owner` is null, and the
+// error value is returned. Records of dropped callbacks are used again first in, first out, after
+// 4,096 later drops: that is the promise about stale pointers, and no more.
 struct call_record {
-    record head; // code, result class and error value
+    record head;                // code, result class and error value
+    ref kept;                   // what the error value points into: stale calls return it too
     callback *target = nullptr; // guarded by the GIL
     void *address = nullptr;    // the callback's own trampoline, once taken
     void *closure = nullptr;    // libffi's, if that is the entry
@@ -24,11 +25,9 @@ struct call_record {
 };
 
 struct callback {
-    PyObject_HEAD
-    PyObject *function;
-    PyObject *label; // str
+    PyObject_HEAD PyObject *function;
+    PyObject *label;  // str
     PyObject *plugin; // NativePlugin or null
-    PyObject *error;  // kept, because the error value may point into it
     signature *types;
     call_record *native;
     module_state *state;
@@ -42,6 +41,5 @@ call_record *record_of(const module_state &, PyObject *object);
 
 // error_bytes(signature, error) -> (result class, bytes): a record's error value, for the stamper.
 PyObject *error_bytes(PyObject *module, PyObject *arguments);
-
 
 } // namespace epy

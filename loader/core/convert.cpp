@@ -186,7 +186,8 @@ bool wide_character_from_python(PyObject *value, c_value &out) {
     return true;
 }
 
-// Whatever stands for an address: a struct or an array for its own, a pointer for what it points to.
+// Whatever stands for an address: a struct or an array for its own, a pointer for what it points
+// to.
 bool address_from_python(const module_state &state, PyObject *value, c_value &out) {
     if (value == Py_None) {
         out.bits = 0;
@@ -317,7 +318,8 @@ PyObject *to_python(const parameter &expected, const void *source) {
     if (!memory) {
         return nullptr;
     }
-    std::memcpy(memory.data(), source, std::min<std::size_t>(memory.size(), size_of(expected.code)));
+    std::memcpy(memory.data(), source,
+                std::min<std::size_t>(memory.size(), size_of(expected.code)));
     return instance.release();
 }
 

@@ -1,7 +1,7 @@
 // Values across the line between C and Python, by ctypes' own rules for callbacks.
 //
-// C to Python: integers are int, c_char_p bytes or None, c_void_p int or None, c_char bytes, c_wchar
-// str; a parameter with a class becomes an instance of that class that holds the value.
+// C to Python: integers are int, c_char_p bytes or None, c_void_p int or None, c_char bytes,
+// c_wchar str; a parameter with a class becomes an instance of that class that holds the value.
 // Python to C: the same, and a value that does not fit its C type is an error (OverflowError,
 // TypeError), never a truncated number.
 #pragma once

@@ -1,5 +1,5 @@
-// How a native call reaches a callback: by the assembly entry and trampolines of the pool, or by libffi
-// closures. One of entry_assembly.cpp and entry_libffi.cpp is built.
+// How a native call reaches a callback: by the assembly entry and trampolines of the pool, or by
+// libffi closures. One of entry_assembly.cpp and entry_libffi.cpp is built.
 #pragma once
 
 #include "callback.h"
@@ -9,7 +9,8 @@ namespace epy {
 // Prepares record.head.code for these types. False with a Python exception.
 bool make_entry(call_record &, const signature &);
 
-// An address of its own that runs the record's code, the same each time. Null with a Python exception.
+// An address of its own that runs the record's code, the same each time. Null with a Python
+// exception.
 void *address_of(call_record &);
 
 } // namespace epy

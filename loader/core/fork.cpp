@@ -1,6 +1,6 @@
 // A host forks when it likes. The child has one thread and a copy of every lock, so Python must be
-// stopped in a known state while it happens: PyOS_BeforeFork with the GIL held, PyOS_AfterFork_* after.
-// os.fork does the same itself and then calls fork: its hook tells us to keep out.
+// stopped in a known state while it happens: PyOS_BeforeFork with the GIL held, PyOS_AfterFork_*
+// after. os.fork does the same itself and then calls fork: its hook tells us to keep out.
 #include "fork.h"
 
 #include <pthread.h>

@@ -1,4 +1,5 @@
-// The frame that call_entry_x86_64.S builds, shared with C++. Preprocessor first: assembly reads it too.
+// The frame that call_entry_x86_64.S builds, shared with C++. Preprocessor first: assembly reads it
+// too.
 #ifndef EPY_CORE_FRAME_H
 #define EPY_CORE_FRAME_H
 

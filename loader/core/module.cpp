@@ -35,8 +35,8 @@ PyObject *import_from(const char *module, const char *name) {
 
 int execute(PyObject *module) {
     module_state &state = state_of(module);
-    state.callback_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &callback_spec, nullptr));
+    state.callback_type =
+        reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(module, &callback_spec, nullptr));
     state.plugin_type = reinterpret_cast<PyTypeObject *>(
         PyType_FromModuleAndSpec(module, &native_plugin_spec, nullptr));
     if (state.callback_type == nullptr || state.plugin_type == nullptr ||

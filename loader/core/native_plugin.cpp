@@ -11,8 +11,7 @@ namespace epy {
 namespace {
 
 struct native_plugin {
-    PyObject_HEAD
-    plugin_view view;
+    PyObject_HEAD plugin_view view;
     PyObject *path;
     PyObject *script;
     PyObject *archive;
@@ -88,10 +87,11 @@ PyObject *take_slot(PyObject *object, PyObject *) {
     const native_plugin *self = as_plugin(object);
     const int index = self->view.services->take_slot(self->view.handle);
     if (index < 0) {
-        PyErr_Format(PyExc_RuntimeError,
-                     "all %d slots of the plugin are taken; export fewer names, or split the script "
-                     "into two plugins",
-                     EPY_SLOT_CAPACITY);
+        PyErr_Format(
+            PyExc_RuntimeError,
+            "all %d slots of the plugin are taken; export fewer names, or split the script "
+            "into two plugins",
+            EPY_SLOT_CAPACITY);
         return nullptr;
     }
     return PyLong_FromLong(index);
@@ -175,10 +175,9 @@ PyType_Slot slots[] = {
 
 } // namespace
 
-PyType_Spec native_plugin_spec = {"epy._core.NativePlugin", sizeof(native_plugin), 0,
-                                  Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION |
-                                      Py_TPFLAGS_IMMUTABLETYPE,
-                                  slots};
+PyType_Spec native_plugin_spec = {
+    "epy._core.NativePlugin", sizeof(native_plugin), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
     PyObject *object = state.plugin_type->tp_alloc(state.plugin_type, 0);

@@ -1,8 +1,8 @@
 // Opening the core: what the loader calls once per process, before anything else.
 //
-// The Python of this core's version is there, initialized or not, and its symbols are global. Start it
-// if asked to, import the package epy, and hand out the table of the core that the package uses: the
-// process may have imported epy before, from another place.
+// The Python of this core's version is there, initialized or not, and its symbols are global. Start
+// it if asked to, import the package epy, and hand out the table of the core that the package uses:
+// the process may have imported epy before, from another place.
 #include <cstdio>
 #include <cstring>
 
@@ -42,6 +42,7 @@ bool start_python(const core_options &options) {
     PyConfig config;
     PyConfig_InitIsolatedConfig(&config);
     config.install_signal_handlers = 0;
+    config.site_import = 0; // `prepare` below: when it is needed
     if (PyStatus_Exception(status) == 0 && options.executable != nullptr) {
         // Otherwise the first python3 on PATH would decide which libraries are used.
         status = PyConfig_SetBytesString(&config, &config.executable, options.executable);
@@ -60,23 +61,52 @@ bool start_python(const core_options &options) {
 }
 
 // A host reads the plugin's output as it is written; a Python program would not mind waiting.
+//
+// `site` finds a virtual environment's packages, and takes as long as the rest of Python's start. Most
+// scripts need the standard library alone. So it runs when the first module is looked for in vain.
 constexpr char prepare[] = R"(
 def prepare(folder, started):
     import sys
-    if started and sys.stdout is not None:
-        sys.stdout.reconfigure(line_buffering=True)
-    if "epy" in sys.modules:
-        return
     from _frozen_importlib_external import PathFinder
-    class Finder:
+    from _thread import RLock
+
+    class Site:
+        lock = RLock()
+
+        @classmethod
+        def find_spec(cls, name, path=None, target=None):
+            if path is not None or cls not in sys.meta_path:
+                return None
+            # Other threads wait; not for ever, because a .pth file may import what they are importing.
+            taken = cls.lock.acquire(timeout=5)
+            try:
+                if cls in sys.meta_path and not cls.running:
+                    cls.running = True
+                    import site
+                    site.main()
+                    sys.meta_path.remove(cls)
+            finally:
+                if taken:
+                    cls.lock.release()
+            return PathFinder.find_spec(name)
+
+        running = False
+
+    class Package:
         @staticmethod
         def find_spec(name, path=None, target=None):
             return PathFinder.find_spec(name, [folder]) if name == "epy" else None
-    sys.meta_path.insert(0, Finder)
-    try:
-        import epy
-    finally:
-        sys.meta_path.remove(Finder)
+
+    if started:
+        sys.meta_path.append(Site)
+        if sys.stdout is not None:
+            sys.stdout.reconfigure(line_buffering=True)
+    if "epy" not in sys.modules:
+        sys.meta_path.insert(0, Package)
+        try:
+            import epy
+        finally:
+            sys.meta_path.remove(Package)
 )";
 
 const core_api *import_package(const core_options &options) {
@@ -92,14 +122,13 @@ const core_api *import_package(const core_options &options) {
     const char *slash = std::strrchr(options.package_folder, '/');
     const ref folder(PyUnicode_DecodeFSDefaultAndSize(
         options.package_folder, slash == nullptr ? 0 : slash - options.package_folder));
-    const ref prepared(folder ? PyObject_CallFunction(function, "Oi", folder.get(),
-                                                      options.start ? 1 : 0)
-                              : nullptr);
+    const ref prepared(
+        folder ? PyObject_CallFunction(function, "Oi", folder.get(), options.start ? 1 : 0)
+               : nullptr);
     if (!prepared) {
         return nullptr;
     }
-    const auto *api =
-        static_cast<const core_api *>(PyCapsule_Import("epy._core._C_API", 0));
+    const auto *api = static_cast<const core_api *>(PyCapsule_Import("epy._core._C_API", 0));
     if (api != nullptr && api->version != core_api_version) {
         PyErr_SetString(PyExc_ImportError,
                         "the epy that this process has imported is of another version; use one "

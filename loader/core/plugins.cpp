@@ -14,7 +14,8 @@ ref core_module_object() { return ref(PyImport_ImportModule("epy._core")); }
 ref call_package(const char *name, PyObject *argument) {
     const ref package(PyImport_ImportModule("epy._plugin"));
     const ref function(package ? PyObject_GetAttrString(package.get(), name) : nullptr);
-    return ref(function ? PyObject_CallFunctionObjArgs(function.get(), argument, nullptr) : nullptr);
+    return ref(function ? PyObject_CallFunctionObjArgs(function.get(), argument, nullptr)
+                        : nullptr);
 }
 
 void print_exception() {

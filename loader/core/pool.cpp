@@ -1,8 +1,9 @@
-// One page of code, mapped again and again beside a fresh page of slots, so that nothing is ever both
-// writable and executable.
+// One page of code, mapped again and again beside a fresh page of slots, so that nothing is ever
+// both writable and executable.
 //
-// The page comes from the core's own file. That file may have been replaced or be out of reach (chroot),
-// so what was mapped is compared with the page in memory; then a file without a name takes its place.
+// The page comes from the core's own file. That file may have been replaced or be out of reach
+// (chroot), so what was mapped is compared with the page in memory; then a file without a name
+// takes its place.
 #include "pool.h"
 
 #include <fcntl.h>
@@ -45,8 +46,8 @@ bool map_code(void *place, int descriptor, off_t offset) {
     // Behind the end of a file there is no page to compare with.
     if (descriptor < 0 || fstat(descriptor, &found) != 0 ||
         found.st_size < offset + static_cast<off_t>(page_size) ||
-        mmap(place, page_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED,
-                               descriptor, offset) == MAP_FAILED) {
+        mmap(place, page_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, descriptor,
+             offset) == MAP_FAILED) {
         return false;
     }
     return std::memcmp(place, epy_pool_page, page_size) == 0;
@@ -87,8 +88,8 @@ bool map_code_of_unnamed_file(void *place) {
 
 // A code page and its page of slots, or null.
 unsigned char *new_block() {
-    void *place = mmap(nullptr, 2 * page_size, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *place =
+        mmap(nullptr, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (place == MAP_FAILED) {
         return nullptr;
     }

@@ -5,8 +5,8 @@
 
 namespace epy {
 
-// The address of a fresh trampoline that leads to this record for good; null if no page can be mapped.
-// Needs the GIL. Never given back: the record is used again together with its trampoline.
+// The address of a fresh trampoline that leads to this record for good; null if no page can be
+// mapped. Needs the GIL. Never given back: the record is used again together with its trampoline.
 void *take_trampoline(const record *);
 
 } // namespace epy

@@ -3,10 +3,11 @@
 //   host -> trampoline -> epy_call_entry -> epy_dispatch -> serve
 //     attach this thread -> convert arguments -> vectorcall -> convert the result -> detach
 //
-// Whatever goes wrong in Python is reported and the host gets the declared error value. Two things may
-// end a thread inside: pthread_cancel, which unwinds through here and finds everything released, and a
-// Python that finalizes while the thread waits for the GIL. Older CPythons then end the thread by
-// unwinding; the host's frames above may not bear that, so the thread is parked here, as newer ones do.
+// Whatever goes wrong in Python is reported and the host gets the declared error value. Two things
+// may end a thread inside: pthread_cancel, which unwinds through here and finds everything
+// released, and a Python that finalizes while the thread waits for the GIL. Older CPythons then end
+// the thread by unwinding; the host's frames above may not bear that, so the thread is parked here,
+// as newer ones do.
 #include "serve.h"
 
 #include <cxxabi.h>
@@ -72,8 +73,8 @@ void report_exception(callback &self) noexcept {
         PyErr_WriteUnraisable(self.function);
         return;
     }
-    const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self), value,
-                                                nullptr));
+    const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
+                                                value, nullptr));
     if (!done) {
         PyErr_WriteUnraisable(reporter);
     }

@@ -19,8 +19,8 @@ struct pointer_arguments {
     const void *at(std::size_t index, const parameter &) const { return base[index]; }
 };
 
-// Runs the callback. The result, or the error value, as register contents. Lets nothing out but forced
-// unwinding.
+// Runs the callback. The result, or the error value, as register contents. Lets nothing out but
+// forced unwinding.
 std::uint64_t serve(call_record &, frame_arguments);
 std::uint64_t serve(call_record &, pointer_arguments);
 

@@ -9,8 +9,8 @@ namespace epy {
 struct module_state {
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
-    PyObject *reporter = nullptr;  // callable(callback, exception)
-    PyObject *plugins = nullptr;   // dict: loader's handle -> NativePlugin
+    PyObject *reporter = nullptr;     // callable(callback, exception)
+    PyObject *plugins = nullptr;      // dict: loader's handle -> NativePlugin
     PyObject *loader_entry = nullptr; // epy._plugin.load, imported on first use
     PyObject *address_of = nullptr;   // ctypes.addressof
     PyObject *cast = nullptr;         // ctypes.cast

@@ -1,11 +1,11 @@
 // Host threads and the GIL.
 //
-// A thread that Python has not seen gets a thread state on its first call, and keeps it: making one costs
-// fifty calls. Only such states, which nobody else can free, are remembered per thread; a state that
-// Python or the host made is looked up at each call.
+// A thread that Python has not seen gets a thread state on its first call, and keeps it: making one
+// costs fifty calls. Only such states, which nobody else can free, are remembered per thread; a
+// state that Python or the host made is looked up at each call.
 //
-// When a thread ends, nothing takes the GIL, because the host may be joining the thread while it holds
-// it. The state goes on a list, which the next call that holds the GIL clears.
+// When a thread ends, nothing takes the GIL, because the host may be joining the thread while it
+// holds it. The state goes on a list, which the next call that holds the GIL clears.
 #pragma once
 
 #include <unordered_map>
@@ -16,8 +16,8 @@ namespace epy {
 
 // What the core keeps for one host thread.
 struct thread_block {
-    PyThreadState *state = nullptr; // made by epy, or null
-    bool outlives_thread = false;   // Python's main state: never cleared
+    PyThreadState *state = nullptr;                 // made by epy, or null
+    bool outlives_thread = false;                   // Python's main state: never cleared
     std::unordered_map<const void *, ref> returned; // by record: what the host may still look at
     thread_block *next = nullptr;
 };

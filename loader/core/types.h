@@ -19,8 +19,8 @@ constexpr std::optional<type> type_of(char code) {
     switch (code) {
     case 'v':
         return type::none;
-#define EPY_TYPE(code, name, c_type, family)                                                           \
-    case code:                                                                                         \
+#define EPY_TYPE(code, name, c_type, family)                                                       \
+    case code:                                                                                     \
         return type::name;
 #include "types.def"
     default:
@@ -32,8 +32,8 @@ constexpr std::uint8_t size_of(type which) {
     switch (which) {
     case type::none:
         return 0;
-#define EPY_TYPE(code, name, c_type, family)                                                           \
-    case type::name:                                                                                   \
+#define EPY_TYPE(code, name, c_type, family)                                                       \
+    case type::name:                                                                               \
         return sizeof(c_type);
 #include "types.def"
     }

@@ -178,7 +178,8 @@ def _failure(script: Script, members: Members, error: Exception) -> Error:
     if isinstance(error, Error):
         named = any(first_line.startswith(filename) for filename, _ in members.values())
         return type(error)(first_line if named else f"{place}: {first_line}")
-    sys.stderr.write(format_exception(error))
+    if place != script.path:
+        sys.stderr.write(format_exception(error))
     return ScriptError(f"{place}: {type(error).__name__}: {first_line}")
 
 

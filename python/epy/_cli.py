@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import io
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -36,6 +37,8 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str] | None = None) -> int:
     """Run a command; the exit status: 0, 1 if the called function failed, 2 for any mistake."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # paths may be any bytes
     parser = _parser()
     options = parser.parse_args(argv)
     if options.command is None:
@@ -46,7 +49,9 @@ def main(argv: list[str] | None = None) -> int:
     except Error as error:
         problem = str(error)
     except OSError as error:
-        problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
+        problem = str(error)  # of dlopen: names the file and the reason
+        if error.filename is not None:
+            problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
     print(f"epy: {problem}", file=sys.stderr)
     return 2
 

@@ -1,7 +1,7 @@
 """Exported data: the symbol that offers a ctypes value to the host.
 
-At build the bytes go into the plugin with their pointers as relocations; at run time the script gets
-an object on that very memory, and the functions that it points to are published to their slots.
+At build the bytes go into the plugin with their pointers as relocations. At run time the script
+gets an object on that very memory, and functions that it points to are published to their slots.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
 
 from . import _core
 from ._errors import LayoutError, SignatureError, StampError
-from ._memory import collect
 from ._script import DataEntry, Export, Script, find_script
 from ._types import declare
 
@@ -53,15 +52,18 @@ def export_data(name: str, value: Any) -> Any:
     """Offer a data symbol to the host; returns the object on the exported memory: use that one.
 
     `value` is a ctypes structure, union, array or simple object, or bytes or str (UTF-8), which
-    become a `char` array with a NUL at its end. What it holds when `epy build` imports the script is
-    in the plugin's file, so the host may read it before any Python runs: bytes, and pointers to
-    exports, callbacks, strings and other ctypes objects, which the value must keep alive (assign the
-    object, not its address). Set function pointers before the call; other fields may change until
-    the script has run.
+    become a `char` array with a NUL at its end. What it holds when `epy build` has imported the
+    script is in the plugin's file, so the host may read it before any Python runs: bytes, and
+    pointers to exports, callbacks, strings and other ctypes objects. The value must keep those
+    alive: assign the object, not its address. Set function pointers before the call.
 
     At run time nothing is written: the object returned reads and writes the memory that the host
-    sees. It stays valid until the plugin is unloaded. A type whose layout differs from the build's is
-    a LayoutError. In a plugin that was not built with the name, it is added, with `value`'s memory.
+    sees. It stays valid until the plugin is unloaded. In a plugin that was not built with the name,
+    the name is added, for `value`'s own memory.
+
+    Raises ExportNameError for a name that is empty, contains NUL or is taken, StampError (at build)
+    for a pointer to memory that the value does not keep alive, LayoutError if the type's layout is
+    not the build's.
     """
     script = find_script()
     if isinstance(value, str):
@@ -120,7 +122,7 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
             f"exports, {len(entry.slots)} when {native.path} was built: {again}"
         )
     callbacks = {item.address: item.callback for item in script.callbacks}
-    for slot, address in zip(entry.slots, export.functions):
+    for slot, address in zip(entry.slots, export.functions, strict=True):
         if address != native.trampoline(slot):
             native.publish(slot, callbacks.get(address, address))
     export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
@@ -135,6 +137,8 @@ def _unnamed_functions(
 
     Other exported data is not followed: its functions are its own.
     """
+    from ._memory import collect  # few scripts export data
+
     if exported is None:
         exported = []
         for export in script.exports.values():

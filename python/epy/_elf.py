@@ -201,4 +201,7 @@ class Image:
         return None
 
     def info(self) -> StubInfo:
-        return self.view(StubInfo, self.section(".epy.info").offset)
+        info = self.view(StubInfo, self.section(".epy.info").offset)
+        if info.magic != b"epy plugin stub":
+            raise self.problem("damaged; build or copy it again")
+        return info

@@ -23,8 +23,8 @@ class StampError(Error, ValueError):
     """Something cannot be written into a plugin.
 
     More names or longer names than the stub holds, or data whose pointers lead to memory that the
-    value does not keep alive. Remedy: fewer or shorter names; assign the ctypes object itself to the
-    pointer, not its address.
+    value does not keep alive. Remedy: fewer or shorter names; assign the ctypes object itself to
+    the pointer, not its address.
     """
 
 

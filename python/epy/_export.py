@@ -21,13 +21,9 @@ from ._types import declare_function, native_address
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, overload
+    from typing import Any
 
     from ._signature import Prototype, Signature
-else:
-
-    def overload(function):
-        return function
 
 
 class NativeFunction:
@@ -56,9 +52,10 @@ def _native_type(prototype: type[CFuncPtr]) -> Any:
     """The subclass of a ctypes function type whose instances run Python directly."""
     found = _native_types.get(prototype)
     if found is None:
+        metaclass: Any = type(prototype)
         body = {key: getattr(prototype, key) for key in ("_flags_", "_restype_", "_argtypes_")}
         body["__module__"] = "epy"
-        found = type(prototype)(prototype.__name__, (NativeFunction, prototype), body)
+        found = metaclass(prototype.__name__, (NativeFunction, prototype), body)
         _native_types[prototype] = found
     return found
 
@@ -83,13 +80,13 @@ def _wrap(
 
 def _namespace(function: Any) -> dict[str, Any]:
     """Where the types in a prototype are looked up: the function's module, else the caller's."""
-    found = getattr(function, "__globals__", None)
+    found: Any = getattr(function, "__globals__", None)
     if found is None:
         frame = sys._getframe(1)
         while frame.f_globals.get("__package__") == __package__ and frame.f_back:
             frame = frame.f_back
         found = frame.f_globals
-    return found  # type: ignore[no-any-return]
+    return dict(found)
 
 
 def _prepare(
@@ -126,13 +123,13 @@ def _is_prototype(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
 
 
-@overload
-def export(function: Callable[..., Any], /) -> Any: ...
-@overload
 def export(
-    prototype: Prototype | None = None, /, *, name: str | None = None, error: object = None
-) -> Callable[[Callable[..., Any]], Any]: ...
-def export(what: Any = None, /, *, name: str | None = None, error: object = None) -> Any:
+    what: Callable[..., Any] | Prototype | None = None,
+    /,
+    *,
+    name: str | None = None,
+    error: object = None,
+) -> Any:
     """Decorator: offer a Python function to the host as a C function.
 
     Three forms::
@@ -148,21 +145,24 @@ def export(what: Any = None, /, *, name: str | None = None, error: object = None
 
     The symbol's name is `name`, else the one in the C prototype, else the function's. Values follow
     ctypes' rules for callbacks: c_int -> int, c_char_p -> bytes or None, c_void_p -> int or None,
-    POINTER(T) -> an instance; `-> None` is void. In a C prototype other types than C's own are ctypes
-    types of the function's module; `char *` is c_char_p, `void *` c_void_p, `T *` POINTER(T). What a
-    returned pointer leads to must be kept alive by the script.
+    POINTER(T) -> an instance; `-> None` is void. In a C prototype, `char *` is c_char_p, `void *`
+    c_void_p, `T *` POINTER(T); types that are not C's own are ctypes types of the function's
+    module. The script must keep alive what a returned pointer leads to.
 
     `error` is what the host receives when the function raises (default zero or NULL); the exception
-    goes to `epy.error_hook`. The host may call from any thread: calls hold the GIL. The export lives
-    as long as the plugin. Returns an object that runs the function when called from Python, with
-    `.address` for C, and that fits a function pointer of its type. Outside a plugin (a script run by
-    `python` itself) only the name is not exported.
+    goes to `epy.error_hook`. The host may call from any thread; the GIL is held during a call. The
+    export lives as long as the plugin.
+
+    Returns an object that runs the function when called from Python, has a native `.address`, and
+    fits a function pointer of its type. Where no plugin is built or loaded (a script that
+    `python` itself runs) the object is made too, but no name is exported.
 
     Raises SignatureError for a signature that is missing or that epy cannot serve, ExportNameError
     for a name that is empty, contains NUL or is taken.
     """
     if what is None or _is_prototype(what):
-        return lambda function: _export(function, what, name, error)
+        prototype: Any = what
+        return lambda function: _export(function, prototype, name, error)
     if isinstance(what, type):
         raise SignatureError(
             f"epy.export({what.__name__}): not a function type: use CFUNCTYPE(result, ...)"
@@ -216,23 +216,16 @@ def _publish(
     return native.trampoline(slot)
 
 
-@overload
-def callback(
-    prototype: Prototype, /, *, error: object = None
-) -> Callable[[Callable[..., Any]], Any]: ...
-@overload
-def callback(
-    prototype: Prototype, function: Callable[..., Any], /, *, error: object = None
-) -> Any: ...
 def callback(
     prototype: Prototype, function: Callable[..., Any] | None = None, /, *, error: object = None
 ) -> Any:
     """Make a Python function callable from C, without a name for the host to look up.
 
-    A decorator, `@epy.callback("int (*)(void *)", error=-1)`, or a call, `epy.callback(T, function)`.
+    A decorator, `@epy.callback("int (*)(void *)", error=-1)`, or a call, `epy.callback(T, f)`.
     `prototype` is a ctypes function type or a C prototype, as for `epy.export`; so are `error`, the
     values and the object returned. The address is valid as long as that object, or a ctypes object
-    that refers to it: keep it as long as C may call it. A call after that returns the error value.
+    that it was assigned to: keep it as long as C may call it. A call after that returns `error`.
+    Raises SignatureError like `epy.export`.
     """
     if not _is_prototype(prototype):
         raise SignatureError(
@@ -253,9 +246,10 @@ def callback(
 def export_address(name: str, address: Any) -> None:
     """Offer a native address to the host under a name: calls go there, nothing of epy runs.
 
-    `address` is an int, a ctypes function object, or anything with an `.address` (a numba cfunc, what
-    `epy.callback` returns); the object is kept alive until the plugin is unloaded. Raises
-    ExportNameError for a name that is empty, contains NUL or is taken.
+    `address` is an int, a ctypes function object, or anything with an `.address` (a numba cfunc,
+    what `epy.callback` returns); the object is kept alive until the plugin is unloaded. Raises
+    ExportNameError for a name that is empty, contains NUL or is taken, SignatureError for what is
+    no address.
     """
     script = find_script()
     value = address

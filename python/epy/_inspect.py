@@ -63,17 +63,16 @@ def describe(path: Path) -> Description:
 def render(found: Description) -> str:
     """A description for people."""
     lines = [f"{found['plugin']}: {_summary(found)}", ""]
-    lines += _table(
-        [
-            ("script", _script(found)),
-            ("python", found["python"]["version"]),
-            ("  executable", _path(found["python"]["executable"])),
-            ("  libpython", _path(found["python"]["libpython"])),
-            ("loader", _path(found["loader"])),
-            ("soname", found["soname"]),
-            ("slots", f"{found['slots']['used']} of {found['slots']['capacity']}"),
-        ]
-    )
+    facts = [
+        ("script", _script(found)),
+        ("python", found["python"]["version"]),
+        ("executable", _path(found["python"]["executable"])),
+        ("libpython", _path(found["python"]["libpython"])),
+        ("loader", _path(found["loader"])),
+        ("soname", found["soname"]),
+        ("slots", f"{found['slots']['used']} of {found['slots']['capacity']}"),
+    ]
+    lines += _table([fact for fact in facts if fact[1]])
     functions = [
         (item["signature"], item["name"], _error(item["error"])) for item in found["functions"]
     ]
@@ -172,6 +171,6 @@ def _exported(signature: str, name: str, remark: str) -> tuple[str, str]:
 
 
 def _table(rows: list[tuple[str, str]]) -> list[str]:
-    """Two aligned columns; rows whose second is empty keep their first only if that says enough."""
+    """Two aligned columns."""
     width = max((len(first) for first, _ in rows), default=0)
     return [f"{first:<{width}}  {second}".rstrip() for first, second in rows]

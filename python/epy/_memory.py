@@ -41,10 +41,10 @@ class Block:
 def collect(roots: Iterable[Any], functions: Collection[int] = (), *, skip: int = 0) -> list[Block]:
     """Every block that the ctypes objects `roots` reach; block i is root i.
 
-    A target is ("function", address) or ("block", index, offset). `functions` are addresses that mean
-    a function wherever they stand; a function pointer may hold any other as well. The walk goes in
-    the order of fields, so that one script gives one result. The first `skip` roots are known but
-    not followed. Raises StampError for a pointer to memory that the value does not keep alive.
+    A target is ("function", address) or ("block", index, offset). `functions` are addresses that
+    mean a function wherever they stand; a function pointer may hold any other as well. The walk
+    is in the order of fields, so that one script gives one result. The first `skip` roots are known
+    but not followed. Raises StampError for a pointer to memory that the value does not keep alive.
     """
     return _Walk(roots, functions, skip).blocks
 

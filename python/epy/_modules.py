@@ -1,7 +1,7 @@
 """A script's modules: read from disk, found in memory, run under a private name.
 
-Every plugin's modules live below a name of their own in sys.modules ("synth@1", "synth@1.util"), so that
-plugins with modules of the same names do not meet. Inside a package its public name stands for it.
+Every plugin's modules live below a name of their own in sys.modules ("synth@1", "synth@1.util"), so
+that modules of the same name do not meet. Inside a package its public name stands for it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ class _Loader:
         if key in self.members:
             filename = self.members[key][0]
             is_package = self.public is not None and filename.endswith("/__init__.py")
-            spec = ModuleSpec(fullname, self, origin=filename, is_package=is_package)
+            loader: Any = self  # typeshed wants more of a loader than Python does
+            spec = ModuleSpec(fullname, loader, origin=filename, is_package=is_package)
             spec.has_location = True
             return spec
         # A folder without __init__.py is a namespace package.
@@ -105,7 +106,7 @@ _finder = _Finder()
 
 
 def run_modules(script: Script, members: Members, package: bool) -> ModuleType:
-    """Run a script under a private name; returns its module. `members` as `read_members` gives them.
+    """Run a script under a private name; returns its module. `members` are as `read_members` gives.
 
     The script is filled by its decorators, then by the module's EPY_EXPORT_LIST. If it raises,
     nothing of it stays in sys.modules, and the exception passes.
@@ -146,9 +147,10 @@ def _import(name: str) -> ModuleType:
 
 
 def read_members(path: str) -> tuple[Members, bool]:
-    """The modules of a script on disk (file name and source by dotted name), and if it is a package.
+    """The modules of a script on disk, and whether it is a package.
 
-    Raises ScriptError if there is no script.
+    They are (file name, source) by dotted name below the script; "" is the script itself. Raises
+    ScriptError if there is none.
     """
     try:
         if not os.path.isdir(path):

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def load(native: _core.NativePlugin) -> bool:
     """Run a plugin's script, publish what it exports, run its on_load hooks.
 
-    If anything fails the reason is printed once, nothing of the script stays, and False is returned.
+    If anything fails, the reason is printed once, nothing of the script stays, and the result is
+    False.
     """
     script = Script(_stem(native.script or native.path), native.path, native=native)
     source = native.script or native.path
@@ -54,7 +55,7 @@ def unload(native: _core.NativePlugin) -> None:
 
 
 def at_exit() -> None:
-    """The process exits: run the on_unload hooks of every plugin. Calls after it are still served."""
+    """The process exits: run every plugin's on_unload hooks. Calls after it are still served."""
     for script in reversed(registry.by_plugin.values()):
         _run_unload_hooks(script)
 

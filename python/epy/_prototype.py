@@ -1,12 +1,13 @@
 """C prototypes as text -> ctypes.
 
-A prototype becomes a Python expression, "CFUNCTYPE(c_int, c_char_p, POINTER(node))", which is stored in
-the plugin: a running plugin evaluates it and never loads this module or pycparser.
+A prototype becomes a Python expression, "CFUNCTYPE(c_int, POINTER(node))", which is stored in the
+plugin: a running plugin evaluates it and never loads this module or pycparser.
 """
 
 from __future__ import annotations
 
 import re
+from ctypes import c_char
 from typing import Any
 
 from pycparser import c_ast, c_parser
@@ -62,7 +63,7 @@ _BUILTIN = {
 
 _QUALIFIERS = {"const", "volatile", "restrict", "extern", "static", "inline", "register"}
 _TAGS = {"struct", "union", "enum"}
-_KEYWORDS = {word for key in _BUILTIN for word in key.split()} | _QUALIFIERS | _TAGS
+_KEYWORDS = {word for key in _BUILTIN for word in key.split()} | _QUALIFIERS | _TAGS | {"_Complex"}
 _POINTERS = {"None": "c_void_p", "c_char": "c_char_p", "c_wchar": "c_wchar_p"}
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TOKEN = re.compile(r"[^\W\d]\w*|\.\.\.|\d\w*|\S")
@@ -99,9 +100,12 @@ class _Prototype:
         except c_parser.ParseError as error:
             try:
                 tree = c_parser.CParser().parse(f"{types}\nint _ = sizeof({self.text});")
-                return tree.ext[-1].init.expr
-            except (c_parser.ParseError, AttributeError):
+            except c_parser.ParseError:
                 raise self.syntax_error(str(error)) from None
+            unnamed = tree.ext[-1].init.expr
+            if not isinstance(unnamed, c_ast.Typename):
+                raise self.syntax_error(str(error)) from None
+            return unnamed
         found = [node for node in tree.ext if not isinstance(node, c_ast.Typedef)]
         if len(found) != 1 or not isinstance(found[0], c_ast.Decl):
             raise self.error("is no single C prototype, such as 'int add(int a, int b)'")
@@ -161,7 +165,9 @@ class _Prototype:
             return "c_int"
         if isinstance(base, (c_ast.Struct, c_ast.Union)):
             kind = "struct" if isinstance(base, c_ast.Struct) else "union"
-            return self.named(base.name or "", f"{kind} {base.name}")
+            if base.name is None:
+                raise self.error(f"has a {kind} without a name: define a ctypes type and name it")
+            return self.named(base.name, f"{kind} {base.name}")
         names = list(base.names)
         if len(names) == 1 and names[0] not in _BUILTIN:
             return _STANDARD.get(names[0]) or self.named(names[0], names[0])
@@ -175,6 +181,8 @@ class _Prototype:
         if isinstance(target, c_ast.FuncDecl):
             return self.function(target)
         inner = self.type(target)
+        if self.namespace.get(inner) is c_char:  # a typedef of char
+            inner = "c_char"
         return _POINTERS.get(inner) or f"POINTER({inner})"
 
     def named(self, name: str, shown: str) -> str:

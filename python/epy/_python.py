@@ -1,7 +1,7 @@
 """Which Python a plugin is stamped with.
 
-The interpreter is asked, not guessed at: it is run once, isolated like a plugin's own, so that a
-virtual environment, a shim on PATH and another version all answer for themselves.
+The interpreter is asked, not guessed at: it is run once, isolated, so that a virtual
+environment, a shim on PATH and another version all answer for themselves.
 """
 
 import shutil
@@ -68,7 +68,7 @@ def find(path: str | None = None) -> Python:
 def _ask(executable: str) -> list[str]:
     try:
         answer = subprocess.run(
-            [executable, "-I", "-c", _QUESTION],
+            [executable, "-I", "-S", "-c", _QUESTION],
             capture_output=True,
             text=True,
             timeout=_TIMEOUT,

@@ -188,8 +188,8 @@ def current_script() -> Script:
 def on_load(function: Hook) -> Hook:
     """Decorator: call `function()` once the plugin's script has run, before the host's first call.
 
-    An exception that it raises is a failed start. `epy build` does not call it: look host symbols up
-    here. Outside a plugin it does nothing.
+    An exception that it raises is a failed start. `epy build` does not call it, so host symbols can
+    be looked up here. Outside a plugin it does nothing.
     """
     script = find_script()
     if script is not None:

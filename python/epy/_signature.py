@@ -140,7 +140,7 @@ def _annotation(function: Any, name: str) -> Any:
     try:
         if name in function.__annotations__:
             annotation = function.__annotations__[name]
-            if isinstance(annotation, str):
+            while isinstance(annotation, str):  # twice: quoted under `from __future__`
                 annotation = eval(annotation, function.__globals__)
             return annotation
     except Exception as error:

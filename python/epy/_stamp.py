@@ -103,6 +103,8 @@ def write(output: Path, plugin: bytes) -> None:
         with open(os.open(temporary, mode, 0o755), "wb") as file:
             file.write(plugin)
         os.replace(temporary, output)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(output)) from None
     finally:
         temporary.unlink(missing_ok=True)
 

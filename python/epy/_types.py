@@ -64,7 +64,7 @@ def describe(ctype: Any) -> tuple[str, type | None]:
         return "v", None
     if isinstance(ctype, type):
         if issubclass(ctype, _SimpleCData):
-            code = ctype._type_
+            code: Any = getattr(ctype, "_type_", "")
             if code in _SPELLING and getattr(ctype, "__ctype_le__", ctype) is ctype:
                 return code, None if ctype.__base__ is _SimpleCData else ctype
             raise SignatureError(f"has the type {ctype.__name__}, which is not supported")
@@ -127,7 +127,9 @@ def declare_function(ctype: Any, name: str, parameters: tuple[str, ...] = ()) ->
     """The C prototype of a function `name` with a ctypes function type."""
     arguments: Any = ctype._argtypes_ or ()
     names = parameters if len(parameters) == len(arguments) else ("",) * len(arguments)
-    inner = ", ".join(declare(argument, label) for argument, label in zip(arguments, names))
+    inner = ", ".join(
+        declare(argument, label) for argument, label in zip(arguments, names, strict=True)
+    )
     return declare(ctype._restype_, f"{name}({inner or 'void'})")
 
 

@@ -2,6 +2,8 @@
 #include "loader/bootstrap/start.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -33,8 +35,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Until so many threads wait in begin(). Between giving up the GIL and the wait itself they hold the
-// lock, so whoever takes the lock afterwards finds them waiting.
+// Until so many threads wait in begin(). Between giving up the GIL and the wait itself they hold
+// the lock, so whoever takes the lock afterwards finds them waiting.
 void until_waiting(int threads) {
     while (waiting_without_gil != threads) {
         std::this_thread::sleep_for(1ms);
@@ -168,30 +170,46 @@ TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
     EXPECT_EQ(three.begin(), turn::ready);
 }
 
-TEST_F(Start, LetsAThreadWaitForOneThatWaitsElsewhere) {
+TEST_F(Start, LetsAChainOfWaitersEnd) {
     start one;
     start two;
-    std::promise<void> end;
+    ASSERT_EQ(one.begin(), turn::ours);
+    auto second = std::async(std::launch::async, [&] {
+        EXPECT_EQ(two.begin(), turn::ours);
+        EXPECT_EQ(one.begin(), turn::ready);
+        two.finish(turn::ready);
+    });
+    until_waiting(1);
+    auto third = std::async(std::launch::async, [&] { return two.begin(); });
+    until_waiting(2);
+    one.finish(turn::ready);
+    second.get();
+    EXPECT_EQ(third.get(), turn::ready);
+}
+
+TEST_F(Start, FailsInAForkedChildWhoseParentWasStartingIt) {
+    start one;
+    start fresh;
+    std::latch started(1);
+    std::latch forked(1);
     auto starter = std::async(std::launch::async, [&] {
         EXPECT_EQ(one.begin(), turn::ours);
-        end.get_future().wait();
+        started.count_down();
+        forked.wait();
         one.finish(turn::ready);
     });
-    while (waited_without_gil == 0) { // one is being started: this thread waits for two, it for nobody
-        if (auto probe = std::async(std::launch::async, [&] {
-                const turn mine = two.begin();
-                EXPECT_EQ(mine, turn::ours);
-                two.finish(turn::ready);
-            });
-            true) {
-            probe.get();
-        }
-        break;
+    started.wait();
+    const pid_t child = fork();
+    if (child == 0) {
+        const bool right = one.begin() == turn::failed && fresh.begin() == turn::ours;
+        _exit(right ? 0 : 1);
     }
-    auto waiter = std::async(std::launch::async, [&] { return one.begin(); });
-    end.set_value();
+    int result = -1;
+    EXPECT_EQ(waitpid(child, &result, 0), child);
+    EXPECT_EQ(result, 0);
+    forked.count_down();
     starter.get();
-    EXPECT_EQ(waiter.get(), turn::ready);
+    EXPECT_TRUE(one.is_ready());
 }
 
 } // namespace

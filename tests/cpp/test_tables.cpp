@@ -1,5 +1,5 @@
-// The table writer on the real stub: what it writes, what it refuses, and that readers in other threads
-// see whole names only.
+// The table writer on the real stub: what it writes, what it refuses, and that readers in other
+// threads see whole names only.
 #include "stub/tables.h"
 
 #include <dlfcn.h>
@@ -123,8 +123,12 @@ TEST_F(Tables, MakeNamesThatTheDynamicLoaderFinds) {
 }
 
 TEST_F(Tables, RefuseATruncatedFile) {
-    std::set<std::size_t> boundaries = {0, 4, EI_NIDENT, sizeof(Elf64_Ehdr),
-                                        stub_.header().e_phoff, stub_.header().e_shoff,
+    std::set<std::size_t> boundaries = {0,
+                                        4,
+                                        EI_NIDENT,
+                                        sizeof(Elf64_Ehdr),
+                                        stub_.header().e_phoff,
+                                        stub_.header().e_shoff,
                                         stub_.bytes.size()};
     for (unsigned i = 0; i < stub_.header().e_phnum; ++i) {
         const Elf64_Phdr &segment = stub_.segments()[i];

@@ -1,0 +1,84 @@
+"""The archive: what is written is read back, and damaged bytes are a PluginFormatError."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from epy import PluginFormatError, _archive
+
+FIELDS = st.text(st.characters(codec="utf-8"))
+ROWS = st.lists(st.lists(FIELDS, min_size=1).map(tuple))
+MEMBERS = st.lists(st.tuples(FIELDS, FIELDS, st.binary()))
+
+SMALL = _archive.write(
+    [
+        ("plugin", "synth"),
+        ("mode", "lazy"),
+        ("function", "add", "0", "iii", "int add(int, int)", ""),
+    ],
+    [("", "/s/synth.py", b"import epy\n"), ("util", "/s/util.py", b"")],
+)
+
+
+@given(ROWS, MEMBERS)
+def test_reads_what_was_written(rows, members):
+    found = _archive.read(_archive.write(rows, members))
+    assert (found.manifest, found.members) == (rows, members)
+
+
+def test_reads_from_a_plugin_s_memory():
+    found = _archive.read(memoryview(bytearray(SMALL)))
+    assert found.members[0] == ("", "/s/synth.py", b"import epy\n")
+    assert type(found.members[0][2]) is bytes
+
+
+def test_paths_may_be_any_bytes():
+    path = b"/caf\xe9/\xff.py".decode("utf-8", "surrogateescape")
+    found = _archive.read(_archive.write([("source", path)], [("", path, b"")]))
+    assert found.fields("source") == (path,)
+    assert found.members[0][1] == path
+
+
+def test_is_printable():
+    assert SMALL.decode("ascii").replace("\n", "").replace("\t", "").isprintable()
+    hidden = _archive.write([("key", "a\tb\nc\0d\re\\")], [])
+    assert b"key\ta\\tb\\nc\\0d\\re\\\\\n" in hidden
+
+
+def test_fields_that_are_missing_are_empty():
+    found = _archive.read(SMALL)
+    assert found.fields("mode") == ("lazy",)
+    assert found.fields("python", 3) == ("", "", "")
+    assert found.fields("plugin", 2) == ("synth", "")
+    assert found.rows("function") == [("add", "0", "iii", "int add(int, int)", "")]
+
+
+@pytest.mark.parametrize("length", range(len(SMALL)))
+def test_a_truncated_archive_is_refused(length):
+    with pytest.raises(PluginFormatError):
+        _archive.read(SMALL[:length])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"epy archive 2\nend\n",
+        b"epy archive 1\nmodule 99999999999999999\ta\tb\nend\n",
+        b"epy archive 1\nmodule " + b"9" * 5000 + b"\ta\tb\nend\n",
+        b"epy archive 1\nmodule -5\ta\tb\nend\n",
+        b"epy archive 1\nmodule 0\ta\n\nend\n",
+        b"epy archive 1\nsurprise 0\n\nend\n",
+    ],
+)
+def test_a_damaged_archive_is_refused(data):
+    with pytest.raises(PluginFormatError):
+        _archive.read(data)
+
+
+@given(st.binary(max_size=3), st.integers(0, len(SMALL) - 1))
+def test_bytes_of_any_kind_never_fail_otherwise(noise, place):
+    damaged = SMALL[:place] + noise + SMALL[place + len(noise) :]
+    try:
+        _archive.read(damaged)
+    except PluginFormatError as error:
+        assert "\n" not in str(error)
