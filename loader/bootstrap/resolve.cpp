@@ -12,6 +12,7 @@
 
 #include <cerrno>
 
+#include "../fp_environment.h"
 #include "plugin.h"
 
 namespace epy {
@@ -68,6 +69,7 @@ epy_loader_resolve(const epy::record *called) noexcept;
 
 extern "C" epy::jump epy_loader_resolve(const epy::record *called) noexcept {
     const int saved_errno = errno;
+    const epy::fp_environment floating_point;
     const epy::jump next = epy::serve(called);
     errno = saved_errno;
     return next;

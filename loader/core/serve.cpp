@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "../fp_environment.h"
 #include "convert.h"
 #include "threads.h"
 
@@ -123,6 +124,7 @@ void complain_of_stale_pointer(call_record &native) noexcept {
 template <typename Arguments>
 std::uint64_t serve_from(call_record &native, const Arguments &source) {
     const int saved_errno = errno;
+    const fp_environment floating_point;
     std::uint64_t result = native.head.error[0];
     try {
         const attachment python;

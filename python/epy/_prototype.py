@@ -200,7 +200,8 @@ class _Prototype:
             detail = f"at column {place[1]}: {place[2].replace('before: ', 'before ')}"
         else:
             detail = message.lstrip(": ").lower()
-        return self.error(f"does not parse ({detail}); a name for the export goes into name=")
+        remedy = "a name goes into name=" if self.text.isidentifier() else "write it as in C"
+        return self.error(f"does not parse ({detail}): {remedy}")
 
     def error(self, message: str) -> SignatureError:
         return SignatureError(f"the C prototype '{self.text}' {message}")

@@ -123,7 +123,8 @@ def test_bad_outputs_are_one_line(mistake, tmp_path):
     assert script.read_text() == SCRIPT
 
 
-def test_a_failed_build_keeps_the_old_plugin(epy, plugin, tmp_path):
+def test_a_failed_build_keeps_the_old_plugin(build_plugin, epy, tmp_path):
+    plugin = build_plugin(SCRIPT)
     old = plugin.read_bytes()
     (tmp_path / "plugin.py").write_text("x = 1\n")
     epy("build", "plugin.py", status=2)

@@ -204,7 +204,7 @@ def test_pointers_to_memory_that_may_go_are_refused() -> None:
     with pytest.raises(epy.StampError, match=r"^Builtin\.handle points to memory that"):
         collect([Builtin(handle=addressof(number))])
     with pytest.raises(epy.StampError, match=r"^Derived\.inner\[1\]\.handle "):
-        collect([Derived("x", inner=(Builtin(), Builtin(handle=addressof(number))))])
+        collect([Derived(inner=(Builtin(), Builtin(handle=addressof(number))))])
     with pytest.raises(epy.StampError, match="a Python object cannot be exported"):
         collect([py_object(3)])
 

@@ -99,7 +99,7 @@ def test_prototypes(text: str, name: str, expression: str) -> None:
         ("int f(int x", "does not parse"),
         ("int f(int x, )", "does not parse"),
         ("int f(int 5x)", "does not parse .at column 11"),
-        ("synth", "a name for the export goes into name="),
+        ("synth", "a name goes into name="),
         ("", "does not parse|no single C prototype"),
         ("int x", "is no function"),
         ("int *x", "is no function"),

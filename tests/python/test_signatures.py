@@ -302,7 +302,8 @@ def test_pointer_and_subclass_arguments_are_instances() -> None:
     prototype = CFUNCTYPE(c_int, POINTER(Point), Handle, INT_FUNCTION, POINTER(c_ubyte))
     take = epy.callback(prototype, lambda *args: seen.extend(args) or 1)
     negate = INT_FUNCTION(lambda x: -x)
-    assert prototype(take.address)(Point(1, 2), Handle(7), negate, None) == 1
+    point = Point(1, 2)
+    assert prototype(take.address)(point, Handle(7), negate, None) == 1
     assert (seen[0].contents.y, seen[1].value, bool(seen[3])) == (2, 7, False)
     assert isinstance(seen[1], Handle)
     assert seen[2](5) == -5

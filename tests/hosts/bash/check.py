@@ -41,7 +41,9 @@ def check(words):
 
 
 long_doc = (c_char_p * 2)(b"Print the sum of the arguments.", None)
-epy.export_data("check_struct", Builtin(b"check", check, ENABLED, long_doc, b"check NUMBER ...", None))
+epy.export_data(
+    "check_struct", Builtin(b"check", check, ENABLED, long_doc, b"check NUMBER ...", None)
+)
 
 
 @epy.export("int check_builtin_load(char *name)")
