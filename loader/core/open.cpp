@@ -3,6 +3,7 @@
 // The Python of this core's version is there, initialized or not, and its symbols are global. Start
 // it if asked to, import the package epy, and hand out the table of the core that the package uses:
 // the process may have imported epy before, from another place.
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -32,6 +33,16 @@ void fail_with_exception(const core_options &options, const char *what) {
     Py_XDECREF(traceback);
 }
 
+// The first import of the module `signal`, which asyncio needs, takes SIGINT if it has its default
+// action. So it is made here, and SIGINT given back.
+void leave_interrupts_to_the_host() {
+    struct sigaction interrupt {};
+    sigaction(SIGINT, nullptr, &interrupt);
+    const ref imported(PyImport_ImportModule("_signal"));
+    PyErr_Clear();
+    sigaction(SIGINT, &interrupt, nullptr);
+}
+
 // Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
 // host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
 bool start_python(const core_options &options) {
@@ -57,6 +68,7 @@ bool start_python(const core_options &options) {
         return false;
     }
     adopt_main_state();
+    leave_interrupts_to_the_host();
     return true;
 }
 

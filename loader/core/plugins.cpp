@@ -43,10 +43,10 @@ bool load(const plugin_view *view) noexcept {
         const running_scope now(native.get());
         loaded = call_package("load", native.get());
     }
+    print_exception();
     close_archive(native.get());
     const bool ready = loaded.get() == Py_True;
     if (!ready) {
-        print_exception();
         PyDict_DelItem(state.plugins, key.get());
     }
     return ready;

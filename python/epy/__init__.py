@@ -24,7 +24,8 @@ from ._errors import (
     SymbolNotFoundError,
     UnloadedError,
 )
-from ._export import NativeFunction, callback, export, export_address, next_function
+from ._export import callback, export, export_address, next_function
+from ._native import NativeFunction
 from ._report import Report, print_report, reporter
 from ._script import Plugin, current_script, find_script, on_load, on_unload
 

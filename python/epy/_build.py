@@ -8,6 +8,7 @@ from . import __version__, _archive, _core
 from ._data import layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._errors import Error, ScriptError, StampError
+from ._export import NativeFunction
 from ._memory import collect
 from ._modules import drop_modules, read_members, run_modules
 from ._python import Python, find
@@ -96,13 +97,15 @@ class _Content:
         self._slot_of: dict[int, int] = {}  # by native address
         for index, item in enumerate(self._functions):
             self._slot_of.setdefault(item.address, index)
+        callbacks = {item.address: item for item in script.callbacks}
         for item in self._values:
             for address in item.functions:
                 if address not in self._slot_of:
                     self._slot_of[address] = len(self.slots)
-                    self.slots.append(Slot(None))
+                    error = _error(callbacks[address]) if address in callbacks else ()
+                    self.slots.append(Slot(None, *error))
 
-        known = {*self._slot_of, *(callback.address for callback in script.callbacks)}
+        known = {*self._slot_of, *callbacks}
         self.blocks = [
             Block(
                 block.data,
@@ -143,11 +146,9 @@ class _Content:
         return rows
 
 
-def _error(export: Export) -> tuple[int, bytes]:
-    """How a function's error value travels, and its bytes."""
-    if export.kind == "address":
-        return 0, bytes(16)
-    return _core.error_bytes(export.codes, export.error)
+def _error(function: Export | NativeFunction) -> tuple[int, bytes]:
+    """How a function's error value travels, and its bytes; of a bare address nothing is known."""
+    return _core.error_bytes(function.codes or "v", function.error)
 
 
 def _run(script: Script, members: Members, package: bool) -> Script:

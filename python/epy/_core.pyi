@@ -47,7 +47,6 @@ class NativePlugin:
     """The bytes that `epy build` stored; empty for a bare plugin."""
     base: int
     """Load address: an address in the file plus this is an address in the process."""
-    slots_used: int
     def trampoline(self, index: int) -> int:
         """The address that the host calls for slot `index`."""
     def publish(self, index: int, target: Callback | int) -> None:
@@ -58,6 +57,9 @@ class NativePlugin:
     def append_data(self, name: str, address: int, size: int) -> None: ...
     def next_function(self, name: str) -> int:
         """Address of the next definition of `name` in the process, 0 if there is none."""
+
+def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
+    """Called with each exception that leaves a callback, on its thread. One per process."""
 
 def current_plugin() -> NativePlugin | None:
     """The plugin whose script or callback runs on this thread."""

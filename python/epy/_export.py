@@ -8,6 +8,7 @@ from _ctypes import CFuncPtr
 
 from . import _core
 from ._errors import SignatureError, SymbolNotFoundError
+from ._native import NativeFunction, wrap
 from ._script import DataEntry, Export, Script, find_script
 from ._signature import (
     check_parameters,
@@ -21,61 +22,11 @@ from ._types import declare_function, native_address
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, overload
 
     from ._signature import Prototype, Signature
 
-
-class NativeFunction:
-    """A Python function that C can call: what `epy.export` and `epy.callback` return.
-
-    It is also an instance of its ctypes function type, so it fits a struct field or an argument of
-    that type as it is. Called from Python it runs the Python function directly.
-    """
-
-    __wrapped__: Callable[..., Any]
-    address: int
-    """What C calls."""
-    callback: _core.Callback
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return self.__wrapped__(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"<{self.callback.label} at {self.address:#x}>"
-
-
-_native_types: dict[type[CFuncPtr], Any] = {}
-
-
-def _native_type(prototype: type[CFuncPtr]) -> Any:
-    """The subclass of a ctypes function type whose instances run Python directly."""
-    found = _native_types.get(prototype)
-    if found is None:
-        metaclass: Any = type(prototype)
-        body = {key: getattr(prototype, key) for key in ("_flags_", "_restype_", "_argtypes_")}
-        body["__module__"] = "epy"
-        found = metaclass(prototype.__name__, (NativeFunction, prototype), body)
-        _native_types[prototype] = found
-    return found
-
-
-def _wrap(
-    function: Callable[..., Any], found: Signature, callback: _core.Callback, address: int
-) -> Any:
-    native = _native_type(found.prototype)(address)
-    # Whatever ctypes object refers to this one keeps its `_objects`: let that be the callback.
-    # ctypes makes the dictionary on first use, and cast is one.
-    ctypes.cast(native, ctypes.c_void_p)
-    native._objects.clear()
-    native._objects["callback"] = callback
-    native.__wrapped__ = function
-    native.address = address
-    native.callback = callback
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        if hasattr(function, name):
-            setattr(native, name, getattr(function, name))
-    return native
+    Function = Callable[..., Any]
 
 
 def _namespace(function: Any) -> dict[str, Any]:
@@ -91,7 +42,7 @@ def _namespace(function: Any) -> dict[str, Any]:
 
 def _prepare(
     function: Any, prototype: Prototype | None, script: Script | None
-) -> tuple[Callable[..., Any], Signature]:
+) -> tuple[Function, Signature]:
     """The Python function itself, and its signature."""
     if isinstance(function, NativeFunction):
         function = function.__wrapped__
@@ -108,7 +59,7 @@ def _prepare(
 
 
 def _native_callback(
-    function: Callable[..., Any], found: Signature, error: object, label: str, script: Script | None
+    function: Function, found: Signature, error: object, label: str, script: Script | None
 ) -> _core.Callback:
     plugin = script.native if script else None
     try:
@@ -123,8 +74,18 @@ def _is_prototype(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def export(function: Function, /) -> NativeFunction: ...
+    @overload
+    def export(
+        prototype: Prototype | None = None, /, *, name: str | None = None, error: object = None
+    ) -> Callable[[Function], NativeFunction]: ...
+
+
 def export(
-    what: Callable[..., Any] | Prototype | None = None,
+    what: Function | Prototype | None = None,
     /,
     *,
     name: str | None = None,
@@ -182,7 +143,7 @@ def _export(function: Any, prototype: Prototype | None, name: str | None, error:
         address = callback.address
     else:
         address = _publish(script, script.native, name, callback)
-    native = _wrap(function, found, callback, address)
+    native = wrap(function, found.prototype, callback, address)
     if script is not None:
         script.exports[name] = Export(
             name,
@@ -216,8 +177,20 @@ def _publish(
     return native.trampoline(slot)
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def callback(
+        prototype: Prototype, /, *, error: object = None
+    ) -> Callable[[Function], NativeFunction]: ...
+    @overload
+    def callback(
+        prototype: Prototype, function: Function, /, *, error: object = None
+    ) -> NativeFunction: ...
+
+
 def callback(
-    prototype: Prototype, function: Callable[..., Any] | None = None, /, *, error: object = None
+    prototype: Prototype, function: Function | None = None, /, *, error: object = None
 ) -> Any:
     """Make a Python function callable from C, without a name for the host to look up.
 
@@ -237,7 +210,7 @@ def callback(
     function, found = _prepare(function, prototype, script)
     name = getattr(function, "__name__", type(function).__name__)
     made = _native_callback(function, found, error, f"callback '{name}'", script)
-    native = _wrap(function, found, made, made.address)
+    native = wrap(function, found.prototype, made, made.address)
     if script is not None and script.importing:
         script.callbacks.append(native)
     return native

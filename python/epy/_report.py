@@ -6,6 +6,7 @@ import os
 import sys
 
 from . import _core
+from ._errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,10 +78,10 @@ def format_exception(exception: BaseException) -> str:
         start = exception.__traceback__
         while start is not None and _is_ours(start):
             start = start.tb_next
+        if start is None and not isinstance(exception, (Error, SyntaxError)):
+            start = exception.__traceback__
         _show_stored_lines(start)
-        return "".join(
-            traceback.format_exception(type(exception), exception, start or exception.__traceback__)
-        )
+        return "".join(traceback.format_exception(type(exception), exception, start))
     except BaseException as error:
         return f"{_last_line(exception)} (no traceback: {_last_line(error)})\n"
 

@@ -13,6 +13,7 @@
 //   find NAME                             look NAME up
 //   unlink FILE                           delete it
 //   python                                whether this process has a libpython
+//   sleep MILLISECONDS
 //   root FOLDER                           chroot
 //   thread COMMAND                        in a thread of its own
 //   threads COUNT COMMAND                 in so many threads at once
@@ -215,6 +216,8 @@ static void run(const char *command) {
         unlink(words[1]);
     } else if (strcmp(what, "python") == 0) {
         print_whether_python();
+    } else if (strcmp(what, "sleep") == 0) {
+        usleep(1000 * (useconds_t)atoi(words[1]));
     } else if (strcmp(what, "root") == 0) {
         if (chroot(words[1]) != 0 || chdir("/") != 0) {
             perror("chroot");

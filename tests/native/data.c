@@ -27,7 +27,7 @@ struct descriptor {
 };
 
 #ifdef LINKED
-extern struct descriptor descriptor, second;
+extern struct descriptor descriptor;
 extern int counter;
 #endif
 
@@ -58,7 +58,6 @@ int main(int argc, char **argv) {
     void *plugin = NULL;
     struct descriptor *data = &descriptor;
     int *count = &counter;
-    printf("next is second: %d\n", data->next == &second);
 #else
     void *plugin = argc == 2 ? dlopen(argv[1], RTLD_NOW) : NULL;
     if (plugin == NULL) {
@@ -68,8 +67,8 @@ int main(int argc, char **argv) {
     struct descriptor *data = dlsym(plugin, "descriptor");
     int *count = dlsym(plugin, "counter");
     printf("next is second: %d\n", data->next == dlsym(plugin, "second"));
-#endif
     printf("next is back: %d\n", data->next->next == data);
+#endif
     show(data, "first");
     show(data->next, "second");
     printf("counter: %d\n", *count);
@@ -82,7 +81,7 @@ int main(int argc, char **argv) {
     printf("add: %d\n", data->add(2, 3));
     printf("next negate: %d\n", data->next->negate(6));
     printf("broken: %d\n", data->broken(1));
-    const int (*look_up)(void) = plugin == NULL ? NULL : dlsym(plugin, "python_sees");
+    int (*look_up)(void) = plugin == NULL ? NULL : (int (*)(void))dlsym(plugin, "python_sees");
     if (look_up != NULL) {
         printf("python sees: %d\n", look_up());
         printf("counter after: %d\n", *count);

@@ -10,7 +10,6 @@ from ctypes import (
     Structure,
     Union,
     addressof,
-    c_char,
     c_char_p,
     c_double,
     c_int,
@@ -320,7 +319,7 @@ def test_data_that_differs_from_the_build_is_refused(
 
 
 def test_a_name_that_was_not_built_gets_the_value_s_own_memory(running: Script) -> None:
-    value = (c_char * 4)(*b"abcd")
+    value = c_int(4)
     assert epy.export_data("extra", value) is value
     plugin: Any = running.native
     assert plugin.appended == [("extra", addressof(value), 4)]

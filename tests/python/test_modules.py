@@ -98,9 +98,14 @@ def test_a_package_finds_its_modules_by_its_public_name(tmp_path: Path) -> None:
     folder = package(
         tmp_path / "synth",
         {
-            "__init__.py": "import synth.util\nfrom synth import other\nfrom . import util as same\n"
-            "import synth.sub.deep as deep, json\nfrom synth.util import VALUE\n"
-            "top = synth\n",
+            "__init__.py": """
+from synth import other
+from . import util as same
+from synth.util import VALUE
+import synth.util
+import synth.sub.deep as deep, json
+top = synth
+""",
             "util.py": "VALUE = 1\ndef own():\n    import synth.util\n    return synth\n",
             "other.py": "from .util import VALUE\nfrom .folder.leaf import LEAF\n",
             "sub/__init__.py": "",
@@ -113,10 +118,6 @@ def test_a_package_finds_its_modules_by_its_public_name(tmp_path: Path) -> None:
     members, is_package = read_members(str(folder))
     assert is_package
     assert list(members) == ["", "folder.leaf", "other", "sub", "sub.deep", "util"]
-    (folder / "__init__.py").write_text(
-        "from synth import other\nfrom . import util as same\nfrom synth.util import VALUE\n"
-        "import synth.util\nimport synth.sub.deep as deep, json\ntop = synth\n"
-    )
     script, module = build(folder)
     assert module.top is module and module.same is module.util
     assert module.other.LEAF == 2 and module.deep.same == 1
@@ -190,7 +191,7 @@ def test_a_traceback_shows_the_lines_that_the_plugin_holds(tmp_path: Path) -> No
     members = {"": (str(script), b"def f():\n    raise ValueError('stored')\n")}
     module = run_modules(Script("synth", str(script)), members, False)
     with pytest.raises(ValueError) as raised:
-        module.f()  # type: ignore[attr-defined]
+        module.f()
     text = _report.format_exception(raised.value)
     assert f'File "{script}", line 2, in f\n    raise ValueError' in text
 
@@ -222,12 +223,13 @@ epy.on_unload(lambda: log.append(2))
     assert native.published[4] is module.add.callback
     assert module.add.address == native.trampoline(4)
     assert module.log == [("starting", False)]
-    assert script.plugin.state == "ready" and script.plugin.folder == "/plugins"
+    plugin = script.plugin
+    assert (plugin.state, plugin.folder) == ("ready", "/plugins")
 
     _plugin.at_exit()
     _plugin.unload(native)
     assert module.log == [("starting", False), 2, 1]
-    assert script.plugin.state == "unloaded"
+    assert repr(plugin) == "<epy.Plugin '/plugins/synth.so' (unloaded)>"
     assert script.module not in sys.modules and native not in registry.by_plugin
     _plugin.unload(native)
 
