@@ -153,6 +153,18 @@ PyObject *get_address(PyObject *object, void *) {
     return address == nullptr ? nullptr : PyLong_FromVoidPtr(address);
 }
 
+PyObject *get_error_value(PyObject *object, void *) {
+    const callback *self = as_callback(object);
+    if (self->native == nullptr) {
+        PyErr_SetString(PyExc_ValueError, "this callback was never made");
+        return nullptr;
+    }
+    const record &head = self->native->head;
+    return Py_BuildValue("(iy#)", static_cast<int>(head.result),
+                         reinterpret_cast<const char *>(head.error),
+                         static_cast<Py_ssize_t>(sizeof head.error));
+}
+
 PyMemberDef members[] = {
     {"function", T_OBJECT, offsetof(callback, function), READONLY, "The Python callable."},
     {"label", T_OBJECT, offsetof(callback, label), READONLY, "What reports call it."},
@@ -162,8 +174,9 @@ PyMemberDef members[] = {
 };
 
 PyGetSetDef properties[] = {
-    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
-     nullptr},
+    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.", nullptr},
+    {"error_value", get_error_value, nullptr,
+     "(result class, bytes): how a plugin's record returns the error value.", nullptr},
     {},
 };
 
@@ -195,32 +208,6 @@ call_record *record_of(const module_state &state, PyObject *object) {
         return nullptr;
     }
     return as_callback(object)->native;
-}
-
-PyObject *error_bytes(PyObject *module, PyObject *arguments) {
-    const char *codes = nullptr;
-    PyObject *error = nullptr;
-    if (PyArg_ParseTuple(arguments, "sO:error_bytes", &codes, &error) == 0) {
-        return nullptr;
-    }
-    const auto code = type_of(codes[0]);
-    if (!code) {
-        PyErr_Format(PyExc_ValueError, "no C type has the code '%c'", codes[0]);
-        return nullptr;
-    }
-    parameter result;
-    result.code = *code;
-    record head{};
-    ref kept;
-    if (!set_error(state_of(module), result, error, head, kept)) {
-        return nullptr;
-    }
-    if (kept) { // an address in this process means nothing in a file
-        head.error[0] = 0;
-    }
-    return Py_BuildValue("(iy#)", static_cast<int>(head.result),
-                         reinterpret_cast<const char *>(head.error),
-                         static_cast<Py_ssize_t>(sizeof head.error));
 }
 
 } // namespace epy

@@ -39,7 +39,4 @@ extern PyType_Spec callback_spec;
 // The record of a Callback, or null with TypeError for other objects.
 call_record *record_of(const module_state &, PyObject *object);
 
-// error_bytes(signature, error) -> (result class, bytes): a record's error value, for the stamper.
-PyObject *error_bytes(PyObject *module, PyObject *arguments);
-
 } // namespace epy

@@ -23,8 +23,6 @@ PyMethodDef functions[] = {
      "current_plugin() -> the NativePlugin whose script or callback runs on this thread, or None."},
     {"set_reporter", set_reporter, METH_O,
      "set_reporter(callable): called with (callback, exception) for each exception in a callback."},
-    {"error_bytes", error_bytes, METH_VARARGS,
-     "error_bytes(signature, error) -> (result class, bytes) of a plugin's record."},
     {},
 };
 

@@ -8,7 +8,6 @@ from . import __version__, _archive, _core
 from ._data import layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._errors import Error, ScriptError, StampError
-from ._export import NativeFunction
 from ._memory import collect
 from ._modules import drop_modules, read_members, run_modules
 from ._python import Python, find
@@ -93,17 +92,16 @@ class _Content:
         self._prototypes = script.prototypes
         self._functions = [item for item in script.exports.values() if item.kind != "data"]
         self._values = [item for item in script.exports.values() if item.kind == "data"]
-        self.slots = [Slot(item.name, *_error(item)) for item in self._functions]
+        self.slots = [_slot(item.name, item.callback) for item in self._functions]
         self._slot_of: dict[int, int] = {}  # by native address
         for index, item in enumerate(self._functions):
             self._slot_of.setdefault(item.address, index)
-        callbacks = {item.address: item for item in script.callbacks}
+        callbacks = {item.address: item.callback for item in script.callbacks}
         for item in self._values:
             for address in item.functions:
                 if address not in self._slot_of:
                     self._slot_of[address] = len(self.slots)
-                    error = _error(callbacks[address]) if address in callbacks else ()
-                    self.slots.append(Slot(None, *error))
+                    self.slots.append(_slot(None, callbacks.get(address)))
 
         known = {*self._slot_of, *callbacks}
         self.blocks = [
@@ -146,9 +144,9 @@ class _Content:
         return rows
 
 
-def _error(function: Export | NativeFunction) -> tuple[int, bytes]:
-    """How a function's error value travels, and its bytes; of a bare address nothing is known."""
-    return _core.error_bytes(function.codes or "v", function.error)
+def _slot(name: str | None, callback: _core.Callback | None) -> Slot:
+    """A slot with its callback's error value; of a bare address none is known."""
+    return Slot(name, *callback.error_value) if callback else Slot(name)
 
 
 def _run(script: Script, members: Members, package: bool) -> Script:

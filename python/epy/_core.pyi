@@ -7,9 +7,9 @@ are those of ctypes' simple types (`c_int._type_` is "i", and so on), "v" for a 
     l c_long   L c_ulong q c_longlong  Q c_ulonglong  f c_float  d c_double  u c_wchar
     z c_char_p Z c_wchar_p  P c_void_p  O py_object
 
-`classes` has an entry for the result and for each parameter: None for a plain simple type, otherwise
-the ctypes class whose instance the Python function receives (POINTER(T), a subclass of a simple type,
-a function pointer type); its code is that of the storage ("P" for every pointer).
+`classes` has an entry for the result and for each parameter: None for a plain simple type,
+otherwise the ctypes class whose instance the Python function receives (POINTER(T), a subclass of a
+simple type, a function pointer type); its code is that of the storage ("P" for every pointer).
 """
 
 from collections.abc import Callable
@@ -31,11 +31,14 @@ class Callback:
         label: str = "",
         plugin: NativePlugin | None = None,
     ) -> None:
-        """`error` is converted like a result (None: zero); ValueError or TypeError if it does not fit."""
+        """`error` is converted like a result (None: zero); an exception if it does not fit."""
     function: Callable[..., Any]
     label: str
     @property
     def address(self) -> int: ...
+    @property
+    def error_value(self) -> tuple[int, bytes]:
+        """The result class and the 16 bytes of a record's `error`, for the stamper."""
 
 class NativePlugin:
     """A loaded plugin as the loader knows it. Made by the loader, never by Python."""
@@ -63,6 +66,3 @@ def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
 
 def current_plugin() -> NativePlugin | None:
     """The plugin whose script or callback runs on this thread."""
-
-def error_bytes(signature: str, error: Any) -> tuple[int, bytes]:
-    """For the stamper: the result class and the 16 bytes of a record's `error`."""

@@ -239,7 +239,7 @@ def export_address(name: str, address: Any) -> None:
         return
     script.check_new(name)
     has_type = isinstance(address, CFuncPtr) and getattr(address, "_argtypes_", None) is not None
-    text = declare_function(type(address), name) if has_type else f"void *{name}"
+    text = declare_function(type(address), name) if has_type else f"{name}(...)"
     if script.native is not None:
         _publish(script, script.native, name, value)
     script.exports[name] = Export(name, "address", value, text, keep=(address,))

@@ -91,8 +91,8 @@ TEST_F(Environment, FitsItsVersion) {
 TEST_F(Environment, OfAnotherVersionIsNamedWithTheRemedy) {
     const fs::path python = environment("home = /usr/bin\nversion = 3.12.1\n");
     const std::string problem = venv_problem(python, library_);
-    for (const std::string part : {python.string(), std::string("3.12"), std::string("3.11"),
-                                   library_, std::string("make the virtual environment again")}) {
+    for (const std::string &part : {python.string(), std::string("3.12"), std::string("3.11"),
+                                    library_, std::string("make the virtual environment again")}) {
         EXPECT_NE(problem.find(part), std::string::npos) << part << " is not in: " << problem;
     }
     EXPECT_EQ(problem.find('\n'), std::string::npos);

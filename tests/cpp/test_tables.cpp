@@ -26,7 +26,7 @@ protected:
 
     // What `open` says of a copy that ends here and of which no byte behind may be read.
     [[nodiscard]] status opened_when_cut_to(std::size_t size) const {
-        std::vector<char> bytes(stub_.bytes.begin(), stub_.bytes.begin() + std::ssize_t(size));
+        std::vector<char> bytes(stub_.bytes.begin(), stub_.bytes.begin() + std::ptrdiff_t(size));
         bytes.shrink_to_fit();
         const image file = image::of_file(bytes.data(), bytes.size());
         tables found;
