@@ -6,12 +6,18 @@ namespace epy {
 
 namespace {
 
+// Null if it is not inside the image or not aligned there: a segment's offset may not fit its address.
 template <typename T> T *view(const image &of, std::uint64_t address, std::uint64_t count) {
-    if (count > UINT32_MAX || address % alignof(T) != 0) {
-        return nullptr;
-    }
-    return static_cast<T *>(of.at(address, count * sizeof(T)));
+    void *place = count > UINT32_MAX ? nullptr : of.at(address, count * sizeof(T));
+    return reinterpret_cast<std::uintptr_t>(place) % alignof(T) == 0 ? static_cast<T *>(place)
+                                                                     : nullptr;
 }
+
+// A version definition of one name: the library's own.
+struct base_definition {
+    Elf64_Verdef self;
+    Elf64_Verdaux name;
+};
 
 bool points_to(const image &of, std::int64_t tag, std::uint64_t address) {
     const Elf64_Dyn *entry = of.dynamic(tag);
@@ -133,11 +139,10 @@ stub_info *image::find_info() const noexcept {
         }
         const std::uint64_t first = (one->p_vaddr + alignment - 1) / alignment * alignment;
         for (std::uint64_t address = first;; address += alignment) {
-            void *place = at(address, sizeof(stub_info));
-            if (place == nullptr || address - one->p_vaddr >= one->p_filesz) {
+            auto *info = view<stub_info>(*this, address, 1);
+            if (info == nullptr || address - one->p_vaddr >= one->p_filesz) {
                 break;
             }
-            auto *info = static_cast<stub_info *>(place);
             if (std::memcmp(info->magic, stub_magic, sizeof stub_magic) == 0 &&
                 (info->self == address || (info->flags & stub_sealed) == 0)) {
                 return info;
@@ -191,12 +196,12 @@ status tables::open(const image &of, stub_info *info, tables &found) noexcept {
     found.symbols_ = view<Elf64_Sym>(of, info->symbols.address, found.symbol_capacity_);
     found.strings_ = view<char>(of, info->strings.address, info->strings.size);
     found.hash_ = view<std::uint32_t>(of, info->hash.address, info->hash.size / 4);
-    found.versions_ = view<std::uint16_t>(of, info->versions.address, found.symbol_capacity_);
+    found.versions_ = view<std::uint16_t>(of, info->versions.address, info->versions.size / 2);
     found.definitions_ = info->definitions.address;
     if (found.symbols_ == nullptr || found.strings_ == nullptr || found.hash_ == nullptr ||
         found.versions_ == nullptr || info->hash.size < 8 ||
         of.at(info->definitions.address, info->definitions.size) == nullptr ||
-        info->definitions.size < sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux) ||
+        info->definitions.size < sizeof(base_definition) ||
         info->versions.size / 2 < found.symbol_capacity_ ||
         info->symbols_used > found.symbol_capacity_ ||
         info->strings_used > found.string_capacity_) {
@@ -242,17 +247,20 @@ status tables::append_string(const char *text, std::uint32_t &offset) noexcept {
     if (length == 0) {
         return status::bad_name;
     }
-    if (length >= string_capacity_ - info_->strings_used) {
+    // Read once: bytes from a file may lay the strings over the very counters that they fill.
+    const std::uint32_t used = info_->strings_used;
+    if (used > string_capacity_ || length >= string_capacity_ - used) {
         return status::no_strings_left;
     }
-    offset = info_->strings_used;
-    std::memcpy(strings_ + offset, text, length + 1);
-    info_->strings_used += static_cast<std::uint32_t>(length + 1);
+    offset = used;
+    std::memcpy(strings_ + used, text, length + 1);
+    info_->strings_used = used + static_cast<std::uint32_t>(length + 1);
     return status::ok;
 }
 
 status tables::append(const symbol &added) noexcept {
-    if (info_->symbols_used >= symbol_capacity_) {
+    const std::uint32_t i = info_->symbols_used;
+    if (i >= symbol_capacity_) {
         return status::no_symbols_left;
     }
     if (contains(added.name)) {
@@ -262,7 +270,7 @@ status tables::append(const symbol &added) noexcept {
     if (const status bad = append_string(added.name, name); bad != status::ok) {
         return bad;
     }
-    const std::uint32_t i = info_->symbols_used++;
+    info_->symbols_used = i + 1;
     symbols_[i].st_name = name;
     symbols_[i].st_info = ELF64_ST_INFO(STB_GLOBAL, added.is_data ? STT_OBJECT : STT_FUNC);
     symbols_[i].st_other = STV_DEFAULT;
@@ -277,9 +285,10 @@ status tables::append(const symbol &added) noexcept {
 }
 
 status tables::set_soname(const image &of, const char *soname) noexcept {
-    Elf64_Dyn *entry = of.dynamic(DT_SONAME);
-    void *area = of.at(definitions_, sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux));
-    if (entry == nullptr || area == nullptr) {
+    // Checked again: the image is other people's bytes, and names were written into it.
+    Elf64_Dyn *entry = of.check() == status::ok ? of.dynamic(DT_SONAME) : nullptr;
+    auto *definition = entry == nullptr ? nullptr : view<base_definition>(of, definitions_, 1);
+    if (definition == nullptr) {
         return status::truncated;
     }
     std::uint32_t offset = 0;
@@ -289,17 +298,14 @@ status tables::set_soname(const image &of, const char *soname) noexcept {
     entry->d_un.d_val = offset;
     // The base definition makes the dynamic loader read .gnu.version at all, which a host that was
     // linked against a versioned library of this soname relies on.
-    auto *definition = static_cast<Elf64_Verdef *>(area);
     *definition = {};
-    definition->vd_version = VER_DEF_CURRENT;
-    definition->vd_flags = VER_FLG_BASE;
-    definition->vd_ndx = VER_NDX_GLOBAL;
-    definition->vd_cnt = 1;
-    definition->vd_hash = elf_hash(soname);
-    definition->vd_aux = sizeof(Elf64_Verdef);
-    auto *name = reinterpret_cast<Elf64_Verdaux *>(definition + 1);
-    name->vda_name = offset;
-    name->vda_next = 0;
+    definition->self.vd_version = VER_DEF_CURRENT;
+    definition->self.vd_flags = VER_FLG_BASE;
+    definition->self.vd_ndx = VER_NDX_GLOBAL;
+    definition->self.vd_cnt = 1;
+    definition->self.vd_hash = elf_hash(soname);
+    definition->self.vd_aux = offsetof(base_definition, name);
+    definition->name.vda_name = offset;
     return status::ok;
 }
 

@@ -77,6 +77,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     if (!self->types->parse(codes, classes)) {
         return -1;
     }
+    self->objects = new argument_objects(self->types->parameters.size());
     call_record *native = new_record();
     native->complained = false;
     native->head.error[0] = 0;
@@ -138,6 +139,7 @@ void deallocate(PyObject *object) {
     }
     clear(object);
     Py_CLEAR(self->label);
+    delete self->objects;
     delete self->types;
     type->tp_free(object);
     Py_DECREF(type);
@@ -159,10 +161,15 @@ PyObject *get_error_value(PyObject *object, void *) {
         PyErr_SetString(PyExc_ValueError, "this callback was never made");
         return nullptr;
     }
-    const record &head = self->native->head;
-    return Py_BuildValue("(iy#)", static_cast<int>(head.result),
+    record head = self->native->head;
+    PyObject *kept = self->native->kept.get();
+    if (kept != nullptr) {
+        head.error[0] = 0; // an address in this process means nothing in a file
+    }
+    return Py_BuildValue("(iy#O)", static_cast<int>(head.result),
                          reinterpret_cast<const char *>(head.error),
-                         static_cast<Py_ssize_t>(sizeof head.error));
+                         static_cast<Py_ssize_t>(sizeof head.error),
+                         kept != nullptr && PyBytes_Check(kept) != 0 ? kept : Py_None);
 }
 
 PyMemberDef members[] = {
@@ -174,9 +181,11 @@ PyMemberDef members[] = {
 };
 
 PyGetSetDef properties[] = {
-    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.", nullptr},
+    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
+     nullptr},
     {"error_value", get_error_value, nullptr,
-     "(result class, bytes): how a plugin's record returns the error value.", nullptr},
+     "(result class, bytes, text or None): how a plugin's record returns the error value.",
+     nullptr},
     {},
 };
 

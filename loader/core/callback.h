@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "reuse.h"
 #include "signature.h"
 #include "state.h"
 
@@ -29,6 +30,7 @@ struct callback {
     PyObject *label;  // str
     PyObject *plugin; // NativePlugin or null
     signature *types;
+    argument_objects *objects;
     call_record *native;
     module_state *state;
     PyObject *weak_references;

@@ -60,6 +60,9 @@ int execute(PyObject *module) {
         PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
         return -1;
     }
+    if (!argument_objects::prepare()) {
+        return -1;
+    }
     start_attaching();
     return 0;
 }

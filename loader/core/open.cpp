@@ -74,8 +74,9 @@ bool start_python(const core_options &options) {
 
 // A host reads the plugin's output as it is written; a Python program would not mind waiting.
 //
-// `site` finds a virtual environment's packages, and takes as long as the rest of Python's start. Most
-// scripts need the standard library alone. So it runs when the first module is looked for in vain.
+// `site` finds a virtual environment's packages, and takes as long as the rest of Python's start.
+// Most scripts need the standard library alone. So it runs when the first module is looked for in
+// vain.
 constexpr char prepare[] = R"(
 def prepare(folder, started):
     import sys

@@ -13,6 +13,7 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <cstdio>
 
@@ -81,21 +82,111 @@ void report_exception(callback &self) noexcept {
     }
 }
 
-template <typename Arguments>
-bool run(callback &self, const call_record &native, const Arguments &source, c_value &out) {
-    const signature &types = *self.types;
-    owned_array objects(types.parameters.size());
-    for (std::size_t i = 0; i < types.parameters.size(); ++i) {
-        const parameter &expected = types.parameters[i];
-        PyObject *object = to_python(expected, source.at(i, expected));
+// A new reference to the function's result, or null.
+template <typename Arguments> PyObject *call_plain(callback &self, const Arguments &source) {
+    const std::vector<parameter> &parameters = self.types->parameters;
+    owned_array objects(parameters.size());
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        PyObject *object = to_python(parameters[i], source.at(i, parameters[i]));
         if (object == nullptr) {
-            return false;
+            return nullptr;
         }
         objects.push(object);
     }
-    const ref result(PyObject_Vectorcall(self.function, objects.data(),
-                                         objects.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
-    if (!result || !from_python(*self.state, types.result, result.get(), out)) {
+    return PyObject_Vectorcall(self.function, objects.data(),
+                               objects.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+}
+
+#ifdef EPY_REUSE
+
+// The same with argument objects of the last call, and straight into a Python function's own entry.
+template <typename Arguments>
+PyObject *call_reusing(callback &self, argument_objects::use &reuse, const Arguments &source) {
+    const std::vector<parameter> &parameters = self.types->parameters;
+    PyObject *objects[few + 1]; // borrowed; the first place is the callee's
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        const parameter &expected = parameters[i];
+        const void *value = source.at(i, expected);
+        PyObject *object = expected.instance_of ? nullptr : reuse.make(i, expected.code, value);
+        if (object == nullptr) {
+            object = PyErr_Occurred() != nullptr ? nullptr : to_python(expected, value);
+            if (object == nullptr) {
+                return nullptr;
+            }
+            reuse.keep(i, object);
+        }
+        objects[i + 1] = object;
+    }
+    const std::size_t count = parameters.size() | PY_VECTORCALL_ARGUMENTS_OFFSET;
+    if (PyFunction_Check(self.function)) {
+        return reinterpret_cast<PyFunctionObject *>(self.function)
+            ->vectorcall(self.function, objects + 1, count, nullptr);
+    }
+    return PyObject_Vectorcall(self.function, objects + 1, count, nullptr);
+}
+
+// Results that need no look at the rules. False: the rules decide.
+bool read_result(const parameter &result, PyObject *value, c_value &out) {
+    if (result.instance_of) {
+        return false;
+    }
+    std::int64_t number = 0;
+    switch (result.code) {
+    case type::none:
+        return true;
+    case type::double_precision:
+        if (PyFloat_CheckExact(value)) {
+            out.bits = std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value));
+            return true;
+        }
+        return false;
+    case type::signed_int:
+    case type::signed_long:
+    case type::signed_long_long:
+        if (read_short_int(value, number)) {
+            out.bits = static_cast<std::uint64_t>(number);
+            return true;
+        }
+        return false;
+    case type::unsigned_int:
+    case type::unsigned_long:
+    case type::unsigned_long_long:
+        if (read_short_int(value, number) && number >= 0) {
+            out.bits = static_cast<std::uint64_t>(number);
+            return true;
+        }
+        return false;
+    default:
+        return false;
+    }
+}
+
+#endif
+
+template <typename Arguments> PyObject *call(callback &self, const Arguments &source) {
+#ifdef EPY_REUSE
+    if (self.types->parameters.size() <= few) {
+        argument_objects::use reuse(*self.objects);
+        if (reuse) {
+            return call_reusing(self, reuse, source);
+        }
+    }
+#endif
+    return call_plain(self, source);
+}
+
+template <typename Arguments>
+bool run(callback &self, const call_record &native, const Arguments &source, c_value &out) {
+    const ref result(call(self, source));
+    if (!result) {
+        return false;
+    }
+#ifdef EPY_REUSE
+    if (read_result(self.types->result, result.get(), out)) {
+        return true;
+    }
+#endif
+    if (!from_python(*self.state, self.types->result, result.get(), out)) {
         return false;
     }
     if (out.keep) {

@@ -8,6 +8,7 @@
 // holds it. The state goes on a list, which the next call that holds the GIL clears.
 #pragma once
 
+#include <atomic>
 #include <unordered_map>
 
 #include "py.h"
@@ -26,8 +27,29 @@ struct thread_block {
 class attachment {
 public:
     // May not return: a Python that finalizes ends or parks the thread.
-    attachment();
-    ~attachment();
+    attachment() {
+        if (!usable.load(std::memory_order_acquire)) [[unlikely]] {
+            return;
+        }
+        PyThreadState *own = mine == nullptr ? nullptr : mine->state;
+        if (own == nullptr) [[unlikely]] {
+            attach_unknown_thread();
+            return;
+        }
+        attached_ = true;
+        PyThreadState *const current = current_state();
+        if (current != own) {
+            take(own, current);
+        }
+    }
+    ~attachment() {
+        if (taken_) {
+            PyEval_SaveThread();
+        }
+        if (suspended_ != nullptr) [[unlikely]] {
+            PyEval_RestoreThread(suspended_);
+        }
+    }
     attachment(const attachment &) = delete;
     attachment &operator=(const attachment &) = delete;
 
@@ -35,6 +57,45 @@ public:
     explicit operator bool() const noexcept { return attached_; }
 
 private:
+    void attach_unknown_thread();
+
+    void take(PyThreadState *own, [[maybe_unused]] PyThreadState *current) {
+#if PY_VERSION_HEX >= 0x030c0000
+        // Since 3.12 the current state is this thread's: one of another interpreter.
+        if (current != nullptr) {
+            suspended_ = PyEval_SaveThread();
+        }
+#endif
+        taken_ = true;
+        PyEval_RestoreThread(own);
+        if (ended.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+            clear_ended_threads();
+        }
+    }
+
+    static PyThreadState *current_state() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+        return PyThreadState_GetUnchecked();
+#else
+        return _PyThreadState_UncheckedGet();
+#endif
+    }
+
+    static void clear_ended_threads();
+
+    // Python can be used: the core is imported and nothing finalizes.
+    static std::atomic<bool> usable;
+    // Blocks of threads that have ended.
+    static std::atomic<thread_block *> ended;
+    static thread_local thread_block *mine [[gnu::tls_model("initial-exec")]];
+
+    friend thread_block &this_thread();
+    friend void stop_attaching() noexcept;
+    friend bool is_attaching_stopped() noexcept;
+    friend void start_attaching() noexcept;
+    friend void forget_ended_threads() noexcept;
+    friend struct thread_end;
+
     PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
     bool attached_ = false;
     bool taken_ = false; // the GIL was not ours before

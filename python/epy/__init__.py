@@ -68,11 +68,12 @@ error_hook: Callable[[Report], object] = print_report
 
 _core.set_reporter(reporter)
 
+if not TYPE_CHECKING:  # a type checker knows the two, and that there are no others
 
-def __getattr__(name: str) -> object:
-    if name == "plugin":
-        return current_script().plugin
-    if name == "building":
-        script = find_script()
-        return script is not None and script.building
-    raise AttributeError(f"module 'epy' has no attribute '{name}'")
+    def __getattr__(name: str) -> object:
+        if name == "plugin":
+            return current_script().plugin
+        if name == "building":
+            script = find_script()
+            return script is not None and script.building
+        raise AttributeError(f"module 'epy' has no attribute '{name}'")

@@ -242,7 +242,8 @@ def export_address(name: str, address: Any) -> None:
     text = declare_function(type(address), name) if has_type else f"{name}(...)"
     if script.native is not None:
         _publish(script, script.native, name, value)
-    script.exports[name] = Export(name, "address", value, text, keep=(address,))
+    callback = address.callback if isinstance(address, NativeFunction) else None
+    script.exports[name] = Export(name, "address", value, text, callback=callback, keep=(address,))
 
 
 def export_list(items: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
+from bisect import bisect_right, insort
 
 from . import _core
 from ._errors import StampError
@@ -38,6 +39,28 @@ class Block:
         return self.address <= address < self.address + max(self.size, 1)
 
 
+class _Map:
+    """Blocks by address; of those with one address the largest."""
+
+    def __init__(self) -> None:
+        self.blocks: dict[int, Block] = {}
+        self.addresses: list[int] = []
+
+    def add(self, block: Block) -> None:
+        other = self.blocks.get(block.address)
+        if other is None:
+            insort(self.addresses, block.address)
+        if other is None or other.size < block.size:
+            self.blocks[block.address] = block
+
+    def find(self, address: int) -> Block | None:
+        position = bisect_right(self.addresses, address)
+        if position == 0:
+            return None
+        block = self.blocks[self.addresses[position - 1]]
+        return block if block.holds(address) else None
+
+
 def collect(roots: Iterable[Any], functions: Collection[int] = (), *, skip: int = 0) -> list[Block]:
     """Every block that the ctypes objects `roots` reach; block i is root i.
 
@@ -54,7 +77,8 @@ class _Walk:
         self.functions = set(functions)
         self.blocks: list[Block] = []
         self.indices: dict[int, int] = {}  # of blocks, by address
-        self.reachable: dict[int, Block] = {}  # kept alive by some block, by address
+        self.taken = _Map()  # the same blocks
+        self.reachable = _Map()  # what some block keeps alive
         self.found: dict[int, Target] = {}  # the pointers of the block in hand, by offset
         for root in roots:
             self.add(_block_of(root))
@@ -70,10 +94,10 @@ class _Walk:
                 block.data = _without(block.data, self.found)
             index += 1
 
-    def add(self, block: Block) -> int:
-        index = self.indices.setdefault(block.address, len(self.blocks))
+    def add(self, block: Block) -> None:
+        self.indices.setdefault(block.address, len(self.blocks))
+        self.taken.add(block)
         self.blocks.append(block)
-        return index
 
     def keep(self, things: list[Any]) -> None:
         """Note all memory that ctypes objects, and what they hold, keep alive."""
@@ -103,9 +127,7 @@ class _Walk:
             elif type(thing).__name__ == "PyCapsule":  # how ctypes keeps a wide string
                 block = _wide_string(thing)
             if block is not None:
-                other = self.reachable.get(block.address)
-                if other is None or other.size < block.size:
-                    self.reachable[block.address] = block
+                self.reachable.add(block)
 
     def walk(self, block: Block, ctype: Any, offset: int, path: str, guess: bool) -> None:
         """Find the pointers in the part of a block that has type `ctype`.
@@ -139,17 +161,13 @@ class _Walk:
     def target(self, address: int, is_function: bool) -> Target | None:
         if is_function or address in self.functions:
             return "function", address
-        index = self.indices.get(address)
-        if index is None:
-            index = next((i for i, block in enumerate(self.blocks) if block.holds(address)), None)
-        if index is None:
-            found = self.reachable.get(address)
-            if found is None:
-                found = next((b for b in self.reachable.values() if b.holds(address)), None)
-            if found is None:
+        block = self.taken.find(address)
+        if block is None:
+            block = self.reachable.find(address)
+            if block is None:
                 return None
-            index = self.add(found)
-        return "block", index, address - self.blocks[index].address
+            self.add(block)
+        return "block", self.indices[block.address], address - block.address
 
 
 def _block_of(value: Any) -> Block:

@@ -36,6 +36,7 @@ class Slot(NamedTuple):
     name: str | None  # None: of a callback that is no export
     result: int = 0  # how its error value travels: record.result
     error: bytes = bytes(16)  # record.error
+    text: bytes | None = None  # what record.error points to
 
 
 class SlotPointer(NamedTuple):
@@ -67,10 +68,13 @@ class Tail:
     ) -> None:
         self._info: StubInfo = stub.info()
         self._slots = slots
-        self._blocks = blocks
+        texts_of_errors = [slot.text for slot in slots if slot.text is not None]
+        # With room for the NUL, and aligned, because it may be a wide text.
+        self._blocks = [*blocks, *(Block(text + bytes(8), 8, []) for text in texts_of_errors)]
         self._own = list(_relocations(stub))
         self._texts = b"".join(text + b"\0" for text in texts)
-        count = len(self._own) + 3 * len(slots) + sum(len(block.pointers) for block in blocks)
+        count = len(self._own) + 3 * len(slots) + len(texts_of_errors)
+        count += sum(len(block.pointers) for block in blocks)
 
         self.address = tail_segment(stub).vaddr
         self.relocations_size = RELOCATION_SIZE * count
@@ -78,10 +82,11 @@ class Tail:
         self.records_address = self.data_address
         address = self.records_address + RECORD_SIZE * len(slots)
         self.block_addresses: list[int] = []
-        for block in blocks:
+        for block in self._blocks:
             address = _align(address, max(block.align, DATA_ALIGNMENT))
             self.block_addresses.append(address)
             address += len(block.data)
+        self._error_addresses = self.block_addresses[len(blocks) :]
         self._texts_address = address
         self.text_addresses: list[int] = []
         for text in texts:
@@ -97,12 +102,15 @@ class Tail:
         """The bytes of the tail, and how many of its relocations are RELATIVE."""
         tail = bytearray(self.archive_address - self.address) + archive
         relative: list[tuple[int, int]] = []
+        errors = iter(self._error_addresses)
         for index, slot in enumerate(self._slots):
             record = self.records_address + RECORD_SIZE * index
             self._put(tail, record + 16, struct.pack("<IB3x16s", index, slot.result, slot.error))
             relative.append((self._info.slots.address + SLOT_SIZE * index, record))
             relative.append((record, self._info.resolver))
             relative.append((record + 8, self._info.self))
+            if slot.text is not None:
+                relative.append((record + 24, next(errors)))
         for block, start in zip(self._blocks, self.block_addresses, strict=True):
             self._put(tail, start, block.data)
             for offset, target in block.pointers:

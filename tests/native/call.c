@@ -2,7 +2,7 @@
 //
 //   open FILE [now|lazy] [local|global]   dlopen; names below mean the plugin opened last, "0:name" the
 //                                         first one
-//   dlmopen FILE                          the same, into a namespace of its own
+//   dlmopen FILE                          the same, into a namespace of its own that has a libc
 //   close [N]                             dlclose the last plugin, or the one of that number
 //   cycle COUNT FILE NAME                 open, call int NAME(void), close, COUNT times
 //   int NAME [A [B]]                      call int NAME(int...)
@@ -13,7 +13,7 @@
 //   find NAME                             look NAME up
 //   unlink FILE                           delete it
 //   python                                whether this process has a libpython
-//   sleep MILLISECONDS
+//   sleep MILLISECONDS [COMMAND]          wait, then do it
 //   root FOLDER                           chroot
 //   thread COMMAND                        in a thread of its own
 //   threads COUNT COMMAND                 in so many threads at once
@@ -189,7 +189,10 @@ static void run(const char *command) {
         keep_plugin(dlopen(words[1], (has(words, "lazy") ? RTLD_LAZY : RTLD_NOW) |
                                          (has(words, "global") ? RTLD_GLOBAL : RTLD_LOCAL)));
     } else if (strcmp(what, "dlmopen") == 0) {
-        keep_plugin(dlmopen(LM_ID_NEWLM, words[1], RTLD_NOW));
+        Lmid_t space;
+        if (dlinfo(dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW), RTLD_DI_LMID, &space) == 0) {
+            keep_plugin(dlmopen(space, words[1], RTLD_NOW));
+        }
     } else if (strcmp(what, "close") == 0) {
         dlclose(plugins[words[1] == NULL ? plugin_count - 1 : atoi(words[1])]);
     } else if (strcmp(what, "cycle") == 0) {
@@ -218,6 +221,9 @@ static void run(const char *command) {
         print_whether_python();
     } else if (strcmp(what, "sleep") == 0) {
         usleep(1000 * (useconds_t)atoi(words[1]));
+        if (words[2] != NULL) {
+            run(after(command, 2));
+        }
     } else if (strcmp(what, "root") == 0) {
         if (chroot(words[1]) != 0 || chdir("/") != 0) {
             perror("chroot");

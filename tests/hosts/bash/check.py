@@ -40,10 +40,9 @@ def check(words):
     return 0
 
 
-long_doc = (c_char_p * 2)(b"Print the sum of the arguments.", None)
-epy.export_data(
-    "check_struct", Builtin(b"check", check, ENABLED, long_doc, b"check NUMBER ...", None)
-)
+usage = b"check NUMBER ..."
+help_text = (c_char_p * 2)(b"Print the sum of the arguments.", None)
+epy.export_data("check_struct", Builtin(b"check", check, ENABLED, help_text, usage, None))
 
 
 @epy.export("int check_builtin_load(char *name)")

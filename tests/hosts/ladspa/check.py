@@ -1,16 +1,13 @@
 """A LADSPA effect: each sample times a gain."""
 
-from ctypes import POINTER, Structure, addressof, c_char_p, c_float, c_int, c_ulong, c_void_p
+from ctypes import POINTER, Structure, c_char_p, c_float, c_int, c_ulong, c_void_p
 
 import epy
 
 INPUT, OUTPUT, CONTROL, AUDIO, DEFAULT_1 = 1, 2, 4, 8, 0x240
 PORTS = {b"Gain": INPUT | CONTROL, b"In": INPUT | AUDIO, b"Out": OUTPUT | AUDIO}
 FUNCTIONS = "instantiate connect_port activate run run_adding set_gain deactivate cleanup"
-
-
-class Gain(Structure):  # one instance: the place that the host connected to each port
-    _fields_ = [("ports", POINTER(c_float) * len(PORTS))]
+instances = {}  # handle -> the place that the host connected to each port
 
 
 class Hint(Structure):
@@ -26,36 +23,34 @@ class Descriptor(Structure):
     ]
 
 
-instances = {}
-
-
 @epy.callback("void *instantiate(const void *descriptor, unsigned long rate)")
 def instantiate(descriptor, rate):
-    gain = Gain()
-    instances[addressof(gain)] = gain
-    return addressof(gain)
+    places = [None] * len(PORTS)
+    instances[id(places)] = places
+    return id(places)
 
 
-@epy.callback("void connect_port(Gain *gain, unsigned long port, float *place)")
-def connect_port(gain, port, place):
-    gain.contents.ports[port] = place
+@epy.callback("void connect_port(void *handle, unsigned long port, float *place)")
+def connect_port(handle, port, place):
+    instances[handle][port] = place
 
 
-@epy.callback("void run(Gain *gain, unsigned long count)")
-def run(gain, count):
-    level, source, target = gain.contents.ports
+@epy.callback("void run(void *handle, unsigned long count)")
+def run(handle, count):
+    gain, source, target = instances[handle]
     for i in range(count):
-        target[i] = source[i] * level[0]
+        target[i] = source[i] * gain[0]
 
 
-cleanup = epy.callback("void cleanup(void *gain)", instances.pop)
+@epy.callback("void cleanup(void *handle)")
+def cleanup(handle):
+    del instances[handle]
 
-descriptor = Descriptor(
-    *(4242, b"check", 0, b"Check gain", b"me", b"None", len(PORTS)),
-    *((c_int * 3)(*PORTS.values()), (c_char_p * 3)(*PORTS), (Hint * 3)(Hint(DEFAULT_1)), None),
-    *(instantiate.address, connect_port.address, None, run.address, None, None, None),
-    cleanup.address,
-)
+
+ports, names, hints = (c_int * 3)(*PORTS.values()), (c_char_p * 3)(*PORTS), (Hint * 3)((DEFAULT_1,))
+descriptor = Descriptor(4242, b"check", 0, b"Check gain", b"me", b"None", 3, ports, names, hints)
+for function in (instantiate, connect_port, run, cleanup):
+    setattr(descriptor, function.__name__, function.address)
 
 
 @epy.export("const Descriptor *ladspa_descriptor(unsigned long index)")
