@@ -1,8 +1,9 @@
 // The floating-point environment that Python's code was compiled for.
 //
-// Some hosts unmask floating-point traps (Free Pascal, Lisp systems) or change the precision. Python
-// computes with infinities and NaNs and would die there. So whatever enters Python runs in the default
-// environment (psABI x86-64, 3.2.1: MXCSR 0x1f80, x87 control word 0x37f) and puts the host's back.
+// Some hosts unmask floating-point traps (Free Pascal, Lisp systems) or change the precision.
+// Python computes with infinities and NaNs and would die there. So whatever enters Python runs in
+// the default environment (psABI x86-64, 3.2.1: MXCSR 0x1f80, x87 control word 0x37f) and puts the
+// host's back.
 #pragma once
 
 #include <cstdint>

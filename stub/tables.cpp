@@ -6,7 +6,8 @@ namespace epy {
 
 namespace {
 
-// Null if it is not inside the image or not aligned there: a segment's offset may not fit its address.
+// Null if it is not inside the image or not aligned there: a segment's offset may not fit its
+// address.
 template <typename T> T *view(const image &of, std::uint64_t address, std::uint64_t count) {
     void *place = count > UINT32_MAX ? nullptr : of.at(address, count * sizeof(T));
     return reinterpret_cast<std::uintptr_t>(place) % alignof(T) == 0 ? static_cast<T *>(place)
@@ -191,9 +192,10 @@ status tables::open(const image &of, stub_info *info, tables &found) noexcept {
         return status::other_contract;
     }
     found.info_ = info;
-    found.symbol_capacity_ = static_cast<std::uint32_t>(info->symbols.size / sizeof(Elf64_Sym));
+    const std::uint64_t symbols = info->symbols.size / sizeof(Elf64_Sym);
+    found.symbol_capacity_ = static_cast<std::uint32_t>(symbols);
     found.string_capacity_ = static_cast<std::uint32_t>(info->strings.size);
-    found.symbols_ = view<Elf64_Sym>(of, info->symbols.address, found.symbol_capacity_);
+    found.symbols_ = view<Elf64_Sym>(of, info->symbols.address, symbols);
     found.strings_ = view<char>(of, info->strings.address, info->strings.size);
     found.hash_ = view<std::uint32_t>(of, info->hash.address, info->hash.size / 4);
     found.versions_ = view<std::uint16_t>(of, info->versions.address, info->versions.size / 2);
@@ -222,6 +224,14 @@ status tables::open(const image &of, stub_info *info, tables &found) noexcept {
     return status::ok;
 }
 
+const char *tables::text(std::uint32_t offset) const noexcept {
+    if (offset >= string_capacity_) {
+        return nullptr;
+    }
+    const std::size_t room = string_capacity_ - offset;
+    return strnlen(strings_ + offset, room) < room ? strings_ + offset : nullptr;
+}
+
 bool tables::contains(const char *name) const noexcept {
     // Bounded by the number of symbols: bytes from a file may chain in a circle.
     std::uint32_t left = symbol_capacity_;
@@ -229,13 +239,9 @@ bool tables::contains(const char *name) const noexcept {
         if (i >= symbol_capacity_) {
             break;
         }
-        const std::uint32_t offset = symbols_[i].st_name;
-        if (offset < string_capacity_) {
-            const std::size_t room = string_capacity_ - offset;
-            const std::size_t length = strnlen(strings_ + offset, room);
-            if (length < room && std::strcmp(strings_ + offset, name) == 0) {
-                return true;
-            }
+        const char *known = text(symbols_[i].st_name);
+        if (known != nullptr && std::strcmp(known, name) == 0) {
+            return true;
         }
         i = hash_[2 + bucket_count_ + i];
     }
@@ -322,9 +328,9 @@ void tables::reset() noexcept {
 const char *tables::name_of_slot(std::uint32_t index) const noexcept {
     const std::uint64_t address =
         info_->trampolines.address + std::uint64_t{index} * EPY_TRAMPOLINE_SIZE;
-    for (std::uint32_t i = 0; i < info_->symbols_used; ++i) {
+    for (std::uint32_t i = 0; i < info_->symbols_used && i < symbol_capacity_; ++i) {
         if (symbols_[i].st_value == address && symbols_[i].st_shndx != SHN_UNDEF) {
-            return strings_ + symbols_[i].st_name;
+            return text(symbols_[i].st_name);
         }
     }
     return nullptr;

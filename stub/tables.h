@@ -86,6 +86,8 @@ public:
     [[nodiscard]] const char *name_of_slot(std::uint32_t index) const noexcept;
 
 private:
+    // The string at `offset`, null if it does not end inside the table.
+    [[nodiscard]] const char *text(std::uint32_t offset) const noexcept;
     [[nodiscard]] status append_string(const char *text, std::uint32_t &offset) noexcept;
 
     stub_info *info_ = nullptr;

@@ -39,13 +39,19 @@ jump from_inside_the_start(plugin &self, const record *called) {
     return {epy_loader_error_value, called};
 }
 
-jump serve(const record *called) {
-    plugin &self = plugin::of(called->owner);
+// The record of this thread's call: another thread may unmap the plugin while the start runs.
+thread_local record own_copy [[gnu::tls_model("initial-exec")]];
+
+jump serve(const record *called_in_image) {
+    plugin &self = plugin::of(called_in_image->owner);
+    const record its_copy = *called_in_image;
     turn state = self.starting().begin();
     if (state == turn::ours) {
         state = self.run();
         self.starting().finish(state);
     }
+    own_copy = its_copy; // only now: the start may have called other exports
+    const record *called = &own_copy;
     if (state == turn::ours || state == turn::circular) {
         return from_inside_the_start(self, called);
     }

@@ -156,6 +156,8 @@ void arrange_exit() noexcept {
     if (!arranged) {
         arranged = true;
         starter_process = getpid();
+        // A child flushes what it has written; the core has dropped its parent's exit functions.
+        pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
         std::atexit(run_exit_functions);
     }
 }

@@ -78,6 +78,14 @@ bool start_python(const core_options &options) {
 // Most scripts need the standard library alone. So it runs when the first module is looked for in
 // vain.
 constexpr char prepare[] = R"(
+def flush():
+    import sys
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # None, broken or closed
+
 def prepare(folder, started):
     import sys
     from _frozen_importlib_external import PathFinder
@@ -111,6 +119,10 @@ def prepare(folder, started):
             return PathFinder.find_spec(name, [folder]) if name == "epy" else None
 
     if started:
+        # A forked child writes nothing that its parent has written, and runs no exit function of it.
+        import atexit
+        import os
+        os.register_at_fork(before=flush, after_in_child=atexit._clear)
         sys.meta_path.append(Site)
         if sys.stdout is not None:
             sys.stdout.reconfigure(line_buffering=True)

@@ -12,7 +12,7 @@ from ._memory import collect
 from ._modules import drop_modules, read_members, run_modules
 from ._python import Python, find
 from ._report import format_exception
-from ._script import Export, Script
+from ._script import Script
 from ._stamp import Data, Settings, stamp, write
 from ._tables import LOADER
 from ._tail import Block, BlockPointer, Slot, SlotPointer

@@ -38,8 +38,8 @@ class Callback:
     def address(self) -> int: ...
     @property
     def error_value(self) -> tuple[int, bytes, bytes | None]:
-        """For the stamper: the result class, the 16 bytes of a record's `error`, and the text (without
-        its NUL) whose address belongs into them, if there is one."""
+        """For the stamper: the result class, the 16 bytes of a record's `error`, and the text
+        (without its NUL) whose address belongs into them, if there is one."""
 
 class NativePlugin:
     """A loaded plugin as the loader knows it. Made by the loader, never by Python."""

@@ -60,6 +60,15 @@ def at_exit() -> None:
         _run_unload_hooks(script)
 
 
+def _forget_hooks() -> None:
+    """In a forked child: the hooks are its parent's."""
+    for script in registry.by_plugin.values():
+        script.on_unload.clear()
+
+
+os.register_at_fork(after_in_child=_forget_hooks)
+
+
 def _run_unload_hooks(script: Script) -> None:
     """In reverse order, each once, whatever the others raise."""
     while script.on_unload:

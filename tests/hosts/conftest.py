@@ -1,24 +1,24 @@
-"""What the tests with real hosts share: running a program that knows nothing of Python."""
-
-from __future__ import annotations
+"""What the tests with real hosts share: the plugin, and running a program that loads it."""
 
 import shutil
-import subprocess
-from collections.abc import Callable
 
 import pytest
 
-Result = subprocess.CompletedProcess[str]
+
+@pytest.fixture(autouse=True)
+def plugin(request, build_plugin):
+    """`check.so` in `tmp_path`, of the `check.py` beside the test."""
+    return build_plugin(request.path.with_name("check.py"))
 
 
 @pytest.fixture
-def run_host(run: Callable[..., Result]) -> Callable[..., Result]:
+def run_host(run):
     """`run_host("sqlite3", ...)`: like `run`, without this Python's settings.
 
     A host that is not installed is a failure.
     """
 
-    def run_host(program: str, *arguments: str, env: dict[str, str] | None = None) -> Result:
+    def run_host(program, *arguments, env=None):
         if shutil.which(program) is None:
             pytest.fail(f"{program} is not installed: tests/setup.sh installs it", pytrace=False)
         return run(program, *arguments, env={"PYTHONPATH": None, **(env or {})})

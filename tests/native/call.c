@@ -1,6 +1,7 @@
 // A host that knows nothing of Python. Each argument is a command:
 //
-//   open FILE [now|lazy] [local|global]   dlopen; names below mean the plugin opened last, "0:name" the
+//   open FILE [now|lazy] [local|global]   dlopen; names below mean the plugin opened last, "0:name"
+//   the
 //                                         first one
 //   dlmopen FILE                          the same, into a namespace of its own that has a libc
 //   close [N]                             dlclose the last plugin, or the one of that number
@@ -14,7 +15,6 @@
 //   unlink FILE                           delete it
 //   python                                whether this process has a libpython
 //   sleep MILLISECONDS [COMMAND]          wait, then do it
-//   root FOLDER                           chroot
 //   thread COMMAND                        in a thread of its own
 //   threads COUNT COMMAND                 in so many threads at once
 //   together COMMAND | COMMAND ...        each in a thread, at once
@@ -103,7 +103,8 @@ static long resident_kilobytes(void) {
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-// Prints the last result, and by how much the later three quarters of the cycles let the process grow.
+// Prints the last result, and by how much the later three quarters of the cycles let the process
+// grow.
 static void cycle(int count, const char *file, const char *name) {
     long before = 0;
     int result = 0;
@@ -203,7 +204,8 @@ static void run(const char *command) {
         }
     } else if (strcmp(what, "double") == 0) {
         if ((function = need(words[1])) != NULL) {
-            printf("%.17g\n", ((double (*)(double, double))function)(atof(words[2]), atof(words[3])));
+            printf("%.17g\n",
+                   ((double (*)(double, double))function)(atof(words[2]), atof(words[3])));
         }
     } else if (strcmp(what, "text") == 0) {
         if ((function = need(words[1])) != NULL) {
@@ -223,10 +225,6 @@ static void run(const char *command) {
         usleep(1000 * (useconds_t)atoi(words[1]));
         if (words[2] != NULL) {
             run(after(command, 2));
-        }
-    } else if (strcmp(what, "root") == 0) {
-        if (chroot(words[1]) != 0 || chdir("/") != 0) {
-            perror("chroot");
         }
     } else if (strcmp(what, "thread") == 0) {
         char *one = after(command, 1);

@@ -17,9 +17,9 @@ struct point {
 struct descriptor {
     int version;
     const char *name;
-    int (*add)(int, int);    // an export
-    int (*negate)(int);      // a callback without a name
-    int (*broken)(int);      // another one, which raises
+    int (*add)(int, int); // an export
+    int (*negate)(int);   // a callback without a name
+    int (*broken)(int);   // another one, which raises
     struct point *origin;
     const char **words;      // ends with NULL
     struct descriptor *next; // other exported data
@@ -44,7 +44,8 @@ static const char *python(void) {
 }
 
 static void show(const struct descriptor *data, const char *title) {
-    printf("%s: %d %s (%g, %g)", title, data->version, data->name, data->origin->x, data->origin->y);
+    printf("%s: %d %s (%g, %g)", title, data->version, data->name, data->origin->x,
+           data->origin->y);
     for (const char **word = data->words; *word != NULL; ++word) {
         printf(" %s", *word);
     }

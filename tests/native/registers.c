@@ -1,8 +1,8 @@
 // Checks that a first call keeps whatever carries an argument, for one shape of function.
 //
-// The same file makes the library of targets (-DTARGETS -shared -fPIC): each target says whether every
-// argument arrived. The host looks the target's name up in a plugin, which exports its address, and
-// calls it twice: through the first-call resolver, then by a plain jump.
+// The same file makes the library of targets (-DTARGETS -shared -fPIC): each target says whether
+// every argument arrived. The host looks the target's name up in a plugin, which exports its
+// address, and calls it twice: through the first-call resolver, then by a plain jump.
 #include <dlfcn.h>
 #include <errno.h>
 #include <immintrin.h>
@@ -42,9 +42,11 @@ typedef int keeps_errno(void);
 
 doubles_and_longs target_doubles_and_longs;
 int target_doubles_and_longs(double a, long b, double c, long d, double e, long f, double g, long h,
-                             double i, long j, double k, long l, double m, long n, double o, long p) {
+                             double i, long j, double k, long l, double m, long n, double o,
+                             long p) {
     return a == 1.5 && b == 2 && c == 3.5 && d == 4 && e == 5.5 && f == 6 && g == 7.5 && h == 8 &&
-           i == 9.5 && j == 10 && k == 11.5 && l == 12 && m == 13.5 && n == 14 && o == 15.5 && p == 16;
+           i == 9.5 && j == 10 && k == 11.5 && l == 12 && m == 13.5 && n == 14 && o == 15.5 &&
+           p == 16;
 }
 
 // %al says how many vector registers to look at.
@@ -94,7 +96,9 @@ struct large target_large_result(double start, int step) {
     return result;
 }
 
-struct mixed target_mixed_result(long whole, double part) { return (struct mixed){whole + 1, part + 1}; }
+struct mixed target_mixed_result(long whole, double part) {
+    return (struct mixed){whole + 1, part + 1};
+}
 
 int target_structs_by_value(struct large a, struct pair b, int c) {
     return a.values[0] == 1.5 && a.values[4] == 5.5 && b.first == 6 && b.second == 7 && c == 8;
@@ -104,8 +108,8 @@ _Complex double target_complex_numbers(_Complex double a, _Complex double b) { r
 
 int target_many_on_stack(int a, int b, int c, int d, int e, int f, int g, char h, short i, long j,
                          float k, void *l, int m) {
-    return a == 1 && b == 2 && c == 3 && d == 4 && e == 5 && f == 6 && g == -7 && h == 'h' && i == -9 &&
-           j == 1L << 40 && k == 11.5f && l == (void *)12 && m == 13;
+    return a == 1 && b == 2 && c == 3 && d == 4 && e == 5 && f == 6 && g == -7 && h == 'h' &&
+           i == -9 && j == 1L << 40 && k == 11.5f && l == (void *)12 && m == 13;
 }
 
 int target_keeps_errno(void) { return errno == 4711; }
@@ -115,13 +119,13 @@ int target_keeps_errno(void) { return errno == 4711; }
 static void *target;
 
 static int call_doubles_and_longs(void) {
-    return ((doubles_and_longs *)target)(1.5, 2, 3.5, 4, 5.5, 6, 7.5, 8, 9.5, 10, 11.5, 12, 13.5, 14,
-                                         15.5, 16);
+    return ((doubles_and_longs *)target)(1.5, 2, 3.5, 4, 5.5, 6, 7.5, 8, 9.5, 10, 11.5, 12, 13.5,
+                                         14, 15.5, 16);
 }
 
 static int call_variadic(void) {
-    return ((variadic *)target)(10, 0.25, 0L, 1.25, 1000L, 2.25, 2000L, 3.25, 3000L, 4.25, 4000L, 5.25,
-                                5000L, 6.25, 6000L, 7.25, 7000L, 8.25, 8000L, 9.25, 9000L);
+    return ((variadic *)target)(10, 0.25, 0L, 1.25, 1000L, 2.25, 2000L, 3.25, 3000L, 4.25, 4000L,
+                                5.25, 5000L, 6.25, 6000L, 7.25, 7000L, 8.25, 8000L, 9.25, 9000L);
 }
 
 AVX static int call_vector256(void) {
@@ -135,7 +139,9 @@ AVX512 static int call_vector512(void) {
                                  _mm512_setr_pd(100, 101, 102, 103, 104, 105, 106, 107));
 }
 
-static int call_long_double(void) { return ((long_double *)target)(0x1p-60L, 4, 1) == 1 + 0x1p-58L; }
+static int call_long_double(void) {
+    return ((long_double *)target)(0x1p-60L, 4, 1) == 1 + 0x1p-58L;
+}
 
 static int call_large_result(void) {
     const struct large result = ((large_result *)target)(0.5, 3);
@@ -148,8 +154,8 @@ static int call_mixed_result(void) {
 }
 
 static int call_structs_by_value(void) {
-    return ((structs_by_value *)target)((struct large){{1.5, 2.5, 3.5, 4.5, 5.5}}, (struct pair){6, 7},
-                                        8);
+    return ((structs_by_value *)target)((struct large){{1.5, 2.5, 3.5, 4.5, 5.5}},
+                                        (struct pair){6, 7}, 8);
 }
 
 static int call_complex_numbers(void) {
@@ -158,7 +164,8 @@ static int call_complex_numbers(void) {
 }
 
 static int call_many_on_stack(void) {
-    return ((many_on_stack *)target)(1, 2, 3, 4, 5, 6, -7, 'h', -9, 1L << 40, 11.5f, (void *)12, 13);
+    return ((many_on_stack *)target)(1, 2, 3, 4, 5, 6, -7, 'h', -9, 1L << 40, 11.5f, (void *)12,
+                                     13);
 }
 
 static int call_keeps_errno(void) {
@@ -166,15 +173,16 @@ static int call_keeps_errno(void) {
     return ((keeps_errno *)target)() && errno == 4711;
 }
 
-#define SHAPE(name) {"target_" #name, call_##name}
+#define SHAPE(name)                                                                                \
+    { "target_" #name, call_##name }
 
 static const struct {
     const char *name;
     int (*call)(void);
 } shapes[] = {
-    SHAPE(doubles_and_longs), SHAPE(variadic),        SHAPE(vector256),    SHAPE(vector512),
-    SHAPE(long_double),       SHAPE(large_result),    SHAPE(mixed_result), SHAPE(structs_by_value),
-    SHAPE(complex_numbers),   SHAPE(many_on_stack),   SHAPE(keeps_errno),
+    SHAPE(doubles_and_longs), SHAPE(variadic),      SHAPE(vector256),    SHAPE(vector512),
+    SHAPE(long_double),       SHAPE(large_result),  SHAPE(mixed_result), SHAPE(structs_by_value),
+    SHAPE(complex_numbers),   SHAPE(many_on_stack), SHAPE(keeps_errno),
 };
 
 int main(int argc, char **argv) {

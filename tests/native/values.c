@@ -31,46 +31,46 @@ static void *need(const char *prefix, const char *name) {
 #define POINTER_VALUES NULL, (void *)1, (void *)UINTPTR_MAX
 
 // X(name, C type, printf format, type that the format prints, values...)
-#define SCALARS(X)                                                                                     \
-    X(bool, bool, "%d", int, false, true)                                                              \
-    X(byte, signed char, "%d", int, SCHAR_MIN, -1, 0, SCHAR_MAX)                                       \
-    X(ubyte, unsigned char, "%d", int, 0, UCHAR_MAX)                                                   \
-    X(short, short, "%d", int, SHRT_MIN, -1, 0, SHRT_MAX)                                              \
-    X(ushort, unsigned short, "%d", int, 0, USHRT_MAX)                                                 \
-    X(int, int, "%d", int, INT_MIN, -1, 0, INT_MAX)                                                    \
-    X(uint, unsigned, "%u", unsigned, 0, UINT_MAX)                                                     \
-    X(long, long, "%ld", long, LONG_MIN, -1, 0, LONG_MAX)                                              \
-    X(ulong, unsigned long, "%lu", unsigned long, 0, ULONG_MAX)                                        \
-    X(longlong, long long, "%lld", long long, LLONG_MIN, -1, 0, LLONG_MAX)                             \
-    X(ulonglong, unsigned long long, "%llu", unsigned long long, 0, ULLONG_MAX)                        \
-    X(float, float, "%.9g", double, -FLT_MAX, FLT_TRUE_MIN, 0.5f, FLT_MAX, INFINITY)                   \
-    X(double, double, "%.17g", double, -DBL_MAX, DBL_TRUE_MIN, 0.1, DBL_MAX, -INFINITY, NAN)           \
-    X(char, char, "%d", int, 'A', '\0', (char)0xff)                                                    \
-    X(wchar, wchar_t, "%d", int, L'A', L'\0', (wchar_t)0x1f40d)                                        \
-    X(pointer, void *, "%p", void *, POINTER_VALUES)                                                   \
-    X(text, const char *, "%s", const char *, "plain", "", "\xc3\xa9\xff")                             \
+#define SCALARS(X)                                                                                 \
+    X(bool, bool, "%d", int, false, true)                                                          \
+    X(byte, signed char, "%d", int, SCHAR_MIN, -1, 0, SCHAR_MAX)                                   \
+    X(ubyte, unsigned char, "%d", int, 0, UCHAR_MAX)                                               \
+    X(short, short, "%d", int, SHRT_MIN, -1, 0, SHRT_MAX)                                          \
+    X(ushort, unsigned short, "%d", int, 0, USHRT_MAX)                                             \
+    X(int, int, "%d", int, INT_MIN, -1, 0, INT_MAX)                                                \
+    X(uint, unsigned, "%u", unsigned, 0, UINT_MAX)                                                 \
+    X(long, long, "%ld", long, LONG_MIN, -1, 0, LONG_MAX)                                          \
+    X(ulong, unsigned long, "%lu", unsigned long, 0, ULONG_MAX)                                    \
+    X(longlong, long long, "%lld", long long, LLONG_MIN, -1, 0, LLONG_MAX)                         \
+    X(ulonglong, unsigned long long, "%llu", unsigned long long, 0, ULLONG_MAX)                    \
+    X(float, float, "%.9g", double, -FLT_MAX, FLT_TRUE_MIN, 0.5f, FLT_MAX, INFINITY)               \
+    X(double, double, "%.17g", double, -DBL_MAX, DBL_TRUE_MIN, 0.1, DBL_MAX, -INFINITY, NAN)       \
+    X(char, char, "%d", int, 'A', '\0', (char)0xff)                                                \
+    X(wchar, wchar_t, "%d", int, L'A', L'\0', (wchar_t)0x1f40d)                                    \
+    X(pointer, void *, "%p", void *, POINTER_VALUES)                                               \
+    X(text, const char *, "%s", const char *, "plain", "", "\xc3\xa9\xff")                         \
     X(wtext, const wchar_t *, "%ls", const wchar_t *, L"plain", L"")
 
-#define PRINT_LIMITS(name, type, format, shown, ...)                                                   \
-    {                                                                                                  \
-        type (*echo)(type) = (type(*)(type))need("echo", #name);                                       \
-        const char *(*text)(type) = (const char *(*)(type))need("text", #name);                        \
-        type values[] = {__VA_ARGS__};                                                                 \
-        for (unsigned i = 0; i < sizeof values / sizeof *values; ++i) {                                \
-            printf("%s: %s ", #name, text(values[i]));                                                 \
-            printf(format "\n", (shown)echo(values[i]));                                               \
-        }                                                                                              \
+#define PRINT_LIMITS(name, type, format, shown, ...)                                               \
+    {                                                                                              \
+        type (*echo)(type) = (type(*)(type))need("echo", #name);                                   \
+        const char *(*text)(type) = (const char *(*)(type))need("text", #name);                    \
+        type values[] = {__VA_ARGS__};                                                             \
+        for (unsigned i = 0; i < sizeof values / sizeof *values; ++i) {                            \
+            printf("%s: %s ", #name, text(values[i]));                                             \
+            printf(format "\n", (shown)echo(values[i]));                                           \
+        }                                                                                          \
     }
 
-#define PRINT_ERRORS(name, type, format, shown, ...)                                                   \
-    {                                                                                                  \
-        static const char *const ways[] = {"fail", "over", "wrong"};                                   \
-        printf("%s:", #name);                                                                          \
-        for (unsigned i = 0; i < 3; ++i) {                                                             \
-            type (*function)(void) = (type(*)(void))need(ways[i], #name);                              \
-            printf(" " format, (shown)function());                                                     \
-        }                                                                                              \
-        putchar('\n');                                                                                 \
+#define PRINT_ERRORS(name, type, format, shown, ...)                                               \
+    {                                                                                              \
+        static const char *const ways[] = {"fail", "over", "wrong"};                               \
+        printf("%s:", #name);                                                                      \
+        for (unsigned i = 0; i < 3; ++i) {                                                         \
+            type (*function)(void) = (type(*)(void))need(ways[i], #name);                          \
+            printf(" " format, (shown)function());                                                 \
+        }                                                                                          \
+        putchar('\n');                                                                             \
     }
 
 typedef const char *mixed_function(char, signed char, unsigned char, short, unsigned short, int,

@@ -109,9 +109,7 @@ def test_the_host_uses_the_data_before_any_python_runs(plugin, native, run):
 
 def test_host_and_python_share_the_memory(plugin, native, run):
     result = run(native("data"), plugin, timeout=LIMIT)
-    assert result.stdout.endswith(
-        "python sees: 7101\ncounter after: 101\ntext after: python\n"
-    )
+    assert result.stdout.endswith("python sees: 7101\ncounter after: 101\ntext after: python\n")
 
 
 def test_the_bytes_are_in_the_file(build_plugin, run):

@@ -230,19 +230,22 @@ def test_the_first_call_may_come_from_eight_threads_at_once(build_plugin, run, n
 
 
 def test_a_thousand_exports(build_plugin, call):
-    build_plugin("""
+    build_plugin(
+        """
         import epy
         from ctypes import CFUNCTYPE, c_int
 
         for i in range(1000):
             epy.export(CFUNCTYPE(c_int, c_int), name=f"function_{i}")(lambda x, i=i: x * i)
-    """.replace("\n        ", "\n"))
+    """.replace("\n        ", "\n")
+    )
     expected = [str(3 * i) for i in range(1000)]
     assert call("open ./plugin.so", *(f"int function_{i} 3" for i in range(1000))) == expected
 
 
 def test_extension_modules_load_in_a_host_that_opened_the_plugin_locally(build_plugin, call):
-    build_plugin("""
+    build_plugin(
+        """
         import epy
         from ctypes import c_int
 
@@ -253,7 +256,8 @@ def test_extension_modules_load_in_a_host_that_opened_the_plugin_locally(build_p
             assert ssl.create_default_context() and _ctypes
             row = sqlite3.connect(":memory:").execute("select 40").fetchone()
             return int(numpy.arange(3).sum()) + row[0]
-    """.replace("\n        ", "\n"))
+    """.replace("\n        ", "\n")
+    )
     assert call("open ./plugin.so now local", "int total") == ["43"]
 
 
@@ -312,7 +316,13 @@ def test_nm_readelf_and_gdb_show_the_names(build_plugin, run, native):
 
 def test_a_breakpoint_on_an_export_stops_in_gdb(build_plugin, run, native):
     build_plugin(ADD)
-    commands = ["set breakpoint pending on", "set debuginfod enabled off", "break add", "run", "bt 1"]
+    commands = [
+        "set breakpoint pending on",
+        "set debuginfod enabled off",
+        "break add",
+        "run",
+        "bt 1",
+    ]
     result = run(
         *("gdb", "-nx", "--batch", *(part for text in commands for part in ("-ex", text))),
         *("--args", native("call"), "open ./plugin.so", "int add 2 3"),
@@ -346,9 +356,16 @@ def test_the_file_may_be_replaced_after_dlopen(build_plugin, epy, native, tmp_pa
     other = tmp_path / "other.py"
     other.write_text(ADD.replace("a + b", "a * b"))
     host = subprocess.Popen(
-        [sys.executable, "-c", "import sys, ctypes; p = ctypes.CDLL(sys.argv[1])\n"
-         "print('open', flush=True); input(); print(p.add(2, 5))", plugin],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [
+            sys.executable,
+            "-c",
+            "import sys, ctypes; p = ctypes.CDLL(sys.argv[1])\n"
+            "print('open', flush=True); input(); print(p.add(2, 5))",
+            plugin,
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert host.stdout.readline() == "open\n"
     epy("build", other, "-o", plugin)

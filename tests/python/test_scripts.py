@@ -81,7 +81,9 @@ def test_an_editable_plugin_runs_the_script_as_it_is_now(build_plugin, call, tmp
 
 
 def test_an_editable_plugin_whose_script_is_gone_says_so(build_plugin, native, run, tmp_path):
-    build_plugin("import epy\n@epy.export('int f(void)', error=-1)\ndef f(): return 3\n", "--editable")
+    build_plugin(
+        "import epy\n@epy.export('int f(void)', error=-1)\ndef f(): return 3\n", "--editable"
+    )
     (tmp_path / "plugin.py").unlink()
     result = run(native("call"), "open ./plugin.so", "int f", timeout=LIMIT)
     assert result.stdout == "-1\n"
@@ -240,9 +242,9 @@ epy.export_address("by_attribute", Compiled())
 del Compiled, triple
 gc.collect()
 """)
-    assert call("open ./plugin.so", "int by_number -3", "int by_function -4", "int by_attribute 5") == [
-        *("3", "4", "15")
-    ]
+    assert call(
+        "open ./plugin.so", "int by_number -3", "int by_function -4", "int by_attribute 5"
+    ) == [*("3", "4", "15")]
 
 
 def test_an_exported_address_is_a_plain_jump(build_plugin, call):

@@ -112,9 +112,7 @@ def text(a: c_char_p) -> c_char_p: ...
 if not epy.building:
     raise RuntimeError
 """)
-    result = run(
-        native("call"), f"open {plugin}", "double number 1 2", "text text", timeout=LIMIT
-    )
+    result = run(native("call"), f"open {plugin}", "double number 1 2", "text text", timeout=LIMIT)
     assert result.stdout.splitlines() == ["-0.5", "an error"]
 
 

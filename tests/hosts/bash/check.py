@@ -1,5 +1,6 @@
 """A builtin for bash: `enable -f ./check.so check`, then `check 40 2` prints the sum."""
 
+import sys
 from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int
 
 import epy
@@ -52,4 +53,4 @@ def check_builtin_load(name):
 
 @epy.export("void check_builtin_unload(char *name)")
 def check_builtin_unload(name):
-    pass
+    print(f"{name.decode()}: unloaded", file=sys.stderr)

@@ -47,7 +47,8 @@ def cleanup(handle):
     del instances[handle]
 
 
-ports, names, hints = (c_int * 3)(*PORTS.values()), (c_char_p * 3)(*PORTS), (Hint * 3)((DEFAULT_1,))
+ports, names = (c_int * 3)(*PORTS.values()), (c_char_p * 3)(*PORTS)
+hints = (Hint * 3)(Hint(DEFAULT_1))
 descriptor = Descriptor(4242, b"check", 0, b"Check gain", b"me", b"None", 3, ports, names, hints)
 for function in (instantiate, connect_port, run, cleanup):
     setattr(descriptor, function.__name__, function.address)

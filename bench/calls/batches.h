@@ -1,0 +1,12 @@
+// A batch: many calls of one function, each result checked.
+#pragma once
+
+// One row per signature: its name, and what calls `function` so many times and returns how many
+// results were wrong.
+typedef struct {
+    const char *name;
+    int (*run)(void *function, int calls);
+} batch;
+
+extern const batch batches[];
+extern const int batch_count;

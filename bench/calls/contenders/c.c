@@ -1,0 +1,24 @@
+// What the Python functions do, in C: the floor under every contender.
+#include <string.h>
+
+void f(void) {}
+
+int add(int a, int b) { return a + b; }
+
+double f3(double a, double b, double c) { return a * b + c; }
+
+size_t len(const char *text) { return strlen(text); }
+
+int process(void *handle, int mode, const double *samples, size_t count) {
+    (void)handle, (void)samples;
+    return mode + (int)count;
+}
+
+double mixed(int a, double b, int c, double d, int e, double f, int g, double h) {
+    return a + b + c + d + e + f + g + h;
+}
+
+int process_view(void *handle, int mode, const double *samples, size_t count) {
+    (void)handle;
+    return mode + (samples[count - 1] > samples[0]);
+}

@@ -1,0 +1,320 @@
+"""dlclose, loading again, and the end of the process."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+LIMIT = 20  # seconds for a host
+
+
+@pytest.fixture
+def call(native, run) -> Callable[..., list[str]]:
+    """`call(*commands)`: the lines that the host `call` prints; nothing may be on stderr."""
+
+    def call(*commands: str, **options: object) -> list[str]:
+        result = run(native("call"), *commands, timeout=LIMIT, **options)
+        assert result.stderr == ""
+        return result.stdout.splitlines()
+
+    return call
+
+
+COUNTER = """
+import epy
+from ctypes import c_int
+
+count = 0
+
+@epy.export(error=-1)
+def count_up() -> c_int:
+    global count
+    count += 1
+    return count
+
+@epy.on_unload
+def say_goodbye():
+    print("unloaded at", count, flush=True)
+"""
+
+
+def test_a_plugin_that_is_loaded_again_starts_afresh(build_plugin, call):
+    build_plugin(COUNTER)
+    load = ["open ./plugin.so", "int count_up", "int count_up", "close"]
+    assert call(*load, *load, *load) == 3 * ["1", "2", "unloaded at 2"]
+
+
+def test_a_plugin_that_is_opened_twice_is_unloaded_at_the_last_close(build_plugin, call):
+    build_plugin(COUNTER)
+    assert call(
+        *("open ./plugin.so", "open ./plugin.so", "int 0:count_up", "int 1:count_up"),
+        *("close 0", "int 1:count_up", "close 1"),
+    ) == ["1", "2", "3", "unloaded at 3"]
+
+
+def test_other_plugins_go_on_when_one_is_unloaded(build_plugin, call):
+    build_plugin(COUNTER, name="one")
+    build_plugin(COUNTER.replace("unloaded", "two unloaded"), name="two")
+    assert call(
+        *("open ./one.so", "open ./two.so", "int 0:count_up", "int 1:count_up"),
+        *("close 0", "int 1:count_up", "close 1"),
+    ) == ["1", "1", "unloaded at 1", "2", "two unloaded at 2"]
+
+
+def test_nothing_of_an_unloaded_script_stays(build_plugin, call):
+    build_plugin("""
+import builtins, epy, weakref
+from ctypes import c_int
+
+class Thing: ...
+
+thing = Thing()
+builtins.thing_of_plugin = weakref.ref(thing)
+
+@epy.export
+def touch() -> c_int:
+    return thing is not None
+""")
+    build_plugin(
+        """
+import builtins, epy, sys
+from ctypes import c_int
+
+@epy.export
+def remains() -> c_int:
+    modules = sum(name.startswith("plugin@") for name in sys.modules)
+    return 10 * modules + (builtins.thing_of_plugin() is not None)
+""",
+        name="probe",
+    )
+    assert call(
+        *("open ./probe.so", "open ./plugin.so", "int 1:touch", "int 0:remains"),
+        *("close 1", "int 0:remains"),
+    ) == ["1", "11", "0"]
+
+
+def test_two_hundred_loads_and_unloads_do_not_grow_the_process(build_plugin, call):
+    build_plugin("""
+import epy
+from ctypes import c_int
+
+ballast = bytearray(1_000_000)
+
+@epy.callback("int (*)(int)")
+def helper(x):
+    return x
+
+@epy.export
+def count() -> c_int:
+    return len(ballast) // 1000
+""")
+    result, growth = call("cycle 200 ./plugin.so count")
+    assert result == "1000"
+    assert int(growth) < 8 * 1024  # KB; each script would keep 1 MB
+
+
+def test_a_python_host_may_close_a_plugin_while_it_holds_the_gil(build_plugin, run):
+    plugin = build_plugin(COUNTER)
+    host = f"""
+import ctypes, _ctypes, time
+library = ctypes.CDLL({str(plugin)!r})
+print(library.count_up(), flush=True)
+started = time.monotonic()
+_ctypes.dlclose(library._handle)
+print("quick" if time.monotonic() - started < 1.5 else "slow", flush=True)
+"""
+    result = run(sys.executable, "-c", host, timeout=LIMIT)
+    assert (result.stdout.splitlines(), result.stderr) == (["1", "unloaded at 1", "quick"], "")
+
+
+def test_a_python_host_may_close_a_plugin_without_the_gil(build_plugin, run):
+    plugin = build_plugin(COUNTER)
+    host = f"""
+import ctypes
+library = ctypes.CDLL({str(plugin)!r})
+print(library.count_up(), flush=True)
+ctypes.CDLL(None).dlclose(ctypes.c_void_p(library._handle))
+print("closed")
+"""
+    result = run(sys.executable, "-c", host, timeout=LIMIT)
+    assert (result.stdout.splitlines(), result.stderr) == (["1", "unloaded at 1", "closed"], "")
+
+
+def test_a_hook_that_takes_too_long_goes_on_in_the_background(build_plugin, native, run):
+    build_plugin("""
+import epy, time
+
+@epy.export("int f(void)")
+def f():
+    return 1
+
+@epy.on_unload
+def linger():
+    time.sleep(2.6)
+    print("done at last", flush=True)
+""")
+    build_plugin(COUNTER.replace("@epy.on_unload", ""), name="other")
+    started = time.monotonic()
+    result = run(
+        *(native("call"), "open ./plugin.so", "int f", "close", "open ./other.so"),
+        *("int count_up", "sleep 900", "int count_up"),
+        timeout=LIMIT,
+    )
+    assert result.stdout.splitlines() == ["1", "1", "done at last", "2"]
+    assert len(result.stderr.splitlines()) == 1
+    assert "on_unload did not finish within 2 s" in result.stderr
+    assert time.monotonic() - started < 6
+
+
+def test_hooks_that_raise_do_not_stop_the_others(build_plugin, native, run):
+    build_plugin(COUNTER + "\n@epy.on_unload\ndef fail():\n    raise ValueError('on purpose')\n")
+    result = run(native("call"), "open ./plugin.so", "int count_up", "close", timeout=LIMIT)
+    assert result.stdout.splitlines() == ["1", "unloaded at 1"]
+    assert "exception in on_unload 'fail' of" in result.stderr
+    assert "ValueError: on purpose" in result.stderr
+
+
+def test_a_plugin_may_be_closed_during_its_first_call(build_plugin, native, run):
+    """The thread comes back through the loader, not through the plugin that is gone."""
+    build_plugin("import time\ntime.sleep(0.6)\n" + COUNTER)
+    result = run(
+        *(native("call"), "open ./plugin.so", "together int count_up | sleep 200 close"),
+        timeout=LIMIT,
+    )
+    assert re.fullmatch(r"(-1|1|0)\n", result.stdout.replace("unloaded at 1\n", "")), result.stdout
+
+
+def test_a_plugin_may_be_closed_during_a_call(build_plugin, native, run):
+    build_plugin(
+        COUNTER
+        + """
+import time
+
+@epy.export
+def slow() -> c_int:
+    time.sleep(0.5)
+    return 33
+"""
+    )
+    result = run(
+        *(native("call"), "open ./plugin.so", "int count_up"),
+        "together int slow | sleep 200 close",
+        timeout=LIMIT,
+    )
+    assert result.stdout.splitlines() == ["1", "unloaded at 1", "33"]
+
+
+def test_threads_that_called_may_end_after_the_plugin(build_plugin, call):
+    build_plugin(COUNTER)
+    assert call(
+        *("open ./plugin.so", "together int count_up | sleep 300 int count_up", "close"),
+        *("open ./plugin.so", "threads 3 int count_up", "close"),
+    )[:3] == ["1", "2", "unloaded at 2"]
+
+
+AT_EXIT = """
+import atexit, epy, sys
+from ctypes import c_int
+
+@epy.export
+def work() -> c_int:
+    sys.stdout.write("unfinished line")
+    return 1
+
+atexit.register(lambda: print("\\nexit function"))
+
+@epy.on_unload
+def hook():
+    print("\\nhook", end="")
+"""
+
+
+def test_process_exit_runs_hooks_then_exit_functions_then_flushes(build_plugin, call):
+    """epy started this Python, so nobody else would."""
+    build_plugin(AT_EXIT)
+    expected = ["1", "unfinished line", "hook", "exit function"]
+    assert call("open ./plugin.so", "int work") == expected
+
+
+def test_a_python_host_runs_the_exit_functions_itself_once(build_plugin, run):
+    plugin = build_plugin(AT_EXIT)
+    host = f"import ctypes; ctypes.CDLL({str(plugin)!r}).work()"
+    result = run(sys.executable, "-c", host, timeout=LIMIT)
+    assert result.stdout.count("exit function") == 1
+    assert result.stdout.startswith("unfinished line")
+    assert result.stderr == ""
+
+
+def test_calls_from_the_hosts_exit_functions_are_served(build_plugin, compile_c, run):
+    plugin = build_plugin(COUNTER)
+    host = compile_c(r"""
+        #include <dlfcn.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+
+        static int (*count_up)(void);
+        static void last(void) { printf("last: %d\n", count_up()); }
+
+        int main(int argc, char **argv) {
+            (void)argc;
+            setvbuf(stdout, NULL, _IOLBF, 0);
+            atexit(last); // registered first, so it runs after epy's
+            count_up = (int (*)(void))dlsym(dlopen(argv[1], RTLD_NOW), "count_up");
+            printf("first: %d\n", count_up());
+            return 0;
+        }
+    """)
+    result = run(host, plugin, timeout=LIMIT)
+    assert result.stdout.splitlines() == ["first: 1", "unloaded at 1", "last: 2"]
+    assert result.stderr == ""
+
+
+def test_exit_does_not_wait_for_ever_for_a_thread_that_keeps_the_gil(build_plugin, native, run):
+    build_plugin("""
+import ctypes, epy, threading, time
+from ctypes import c_int
+
+libc = ctypes.PyDLL(None)  # keeps the lock during its calls
+
+def hold():
+    time.sleep(0.1)
+    libc.sleep(15)
+
+@epy.export
+def hold_the_lock() -> c_int:
+    threading.Thread(target=hold, daemon=True).start()
+    return 1
+""")
+    started = time.monotonic()
+    result = run(
+        native("call"), "open ./plugin.so", "int hold_the_lock", "sleep 300", timeout=LIMIT
+    )
+    assert result.stdout == "1\n"
+    assert "did not give the interpreter up within 2 s" in result.stderr
+    assert time.monotonic() - started < 8
+
+
+def test_a_daemon_thread_of_the_script_does_not_disturb_the_exit(build_plugin, call):
+    build_plugin("""
+import epy, threading
+from ctypes import c_int
+
+def spin():
+    while True:
+        sum(range(1000))
+
+@epy.export
+def start() -> c_int:
+    for _ in range(3):
+        threading.Thread(target=spin, daemon=True).start()
+    return 1
+
+@epy.on_unload
+def hook():
+    print("hook")
+""")
+    assert call("open ./plugin.so", "int start") == ["1", "hook"]
