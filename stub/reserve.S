@@ -39,6 +39,10 @@ epy_slots:
         .balign 64
         .zero   2 * (EPY_SLOT_CAPACITY + EPY_IMPORT_CAPACITY)
 
+        .section .epy.gnu.version_r, "aw", %progbits
+        .balign 64
+        .zero   16 + 16                 // one Elf64_Verneed and one Elf64_Vernaux
+
         .section .epy.gnu.version_d, "aw", %progbits
         .balign 64
         .zero   EPY_DEFINITION_CAPACITY

@@ -41,6 +41,7 @@ public:
 
     void seal() {
         copy_tables();
+        require_a_version();
         point_dynamic();
         protect_relro();
         rename_sections();
@@ -54,9 +55,6 @@ public:
             fail(epy::describe(bad));
         }
         tables.reset();
-        if (tables.set_soname(image_, "stub.so") != epy::status::ok) {
-            fail("no room for the soname");
-        }
     }
 
 private:
@@ -134,8 +132,29 @@ private:
         set(DT_RELA, section(".epy.rela.dyn").sh_addr);
         set(DT_RELASZ, section(".rela.dyn").sh_size);
         set(DT_VERSYM, section(".epy.gnu.version").sh_addr);
-        set(DT_VERDEF, section(".epy.gnu.version_d").sh_addr);
-        set(DT_VERDEFNUM, 1);
+        set(DT_VERNEED, section(".epy.gnu.version_r").sh_addr);
+        set(DT_VERNEEDNUM, 1);
+    }
+
+    // The dynamic loader reads .gnu.version only if an object defines or requires versions, and
+    // stops a host that was linked against a versioned library of the plugin's soname if it does
+    // not read it. So the stub requires one that every glibc has, weakly, and no symbol refers to
+    // it.
+    void require_a_version() {
+        constexpr char library[] = "libc.so.6";
+        constexpr char version[] = "GLIBC_2.2.5";
+        auto *needed = contents<Elf64_Verneed>(".epy.gnu.version_r");
+        auto *one = reinterpret_cast<Elf64_Vernaux *>(needed + 1);
+        *needed = {VER_NEED_CURRENT, 1, append_string(library), sizeof(Elf64_Verneed), 0};
+        *one = {epy::elf_hash(version), VER_FLG_WEAK, VER_NDX_GLOBAL + 1, append_string(version),
+                0};
+    }
+
+    std::uint32_t append_string(std::string_view text) {
+        const std::uint32_t offset = info_->strings_used;
+        std::memcpy(contents<char>(".epy.dynstr") + offset, text.data(), text.size() + 1);
+        info_->strings_used += static_cast<std::uint32_t>(text.size() + 1);
+        return offset;
     }
 
     // From .init_array to the page boundary behind .got: read-only once relocated.
@@ -186,7 +205,7 @@ private:
         take_over(".epy.hash", SHT_HASH, sizeof(std::uint32_t));
         take_over(".epy.rela.dyn", SHT_RELA, sizeof(Elf64_Rela));
         take_over(".epy.gnu.version", SHT_GNU_versym, sizeof(std::uint16_t));
-        take_over(".epy.gnu.version_d", SHT_GNU_verdef, 0);
+        take_over(".epy.gnu.version_r", SHT_GNU_verneed, 0);
         const std::uint32_t symbols = index(section(".dynsym"));
         const std::uint32_t strings = index(section(".dynstr"));
         section(".dynsym").sh_link = strings;
@@ -195,8 +214,8 @@ private:
         section(".rela.dyn").sh_link = symbols;
         section(".rela.dyn").sh_size = relocations;
         section(".gnu.version").sh_link = symbols;
-        section(".gnu.version_d").sh_link = strings;
-        section(".gnu.version_d").sh_info = 1;
+        section(".gnu.version_r").sh_link = strings;
+        section(".gnu.version_r").sh_info = 1;
         section(".dynamic").sh_link = strings;
     }
 
@@ -210,7 +229,7 @@ private:
         info_->strings = extent(".dynstr");
         info_->hash = extent(".hash");
         info_->versions = extent(".gnu.version");
-        info_->definitions = extent(".gnu.version_d");
+        info_->definitions = extent(".epy.gnu.version_d");
     }
 
     std::vector<char> &bytes_;

@@ -14,12 +14,6 @@ template <typename T> T *view(const image &of, std::uint64_t address, std::uint6
                                                                      : nullptr;
 }
 
-// A version definition of one name: the library's own.
-struct base_definition {
-    Elf64_Verdef self;
-    Elf64_Verdaux name;
-};
-
 bool points_to(const image &of, std::int64_t tag, std::uint64_t address) {
     const Elf64_Dyn *entry = of.dynamic(tag);
     return entry != nullptr && of.means(*entry, address);
@@ -199,11 +193,9 @@ status tables::open(const image &of, stub_info *info, tables &found) noexcept {
     found.strings_ = view<char>(of, info->strings.address, info->strings.size);
     found.hash_ = view<std::uint32_t>(of, info->hash.address, info->hash.size / 4);
     found.versions_ = view<std::uint16_t>(of, info->versions.address, info->versions.size / 2);
-    found.definitions_ = info->definitions.address;
     if (found.symbols_ == nullptr || found.strings_ == nullptr || found.hash_ == nullptr ||
         found.versions_ == nullptr || info->hash.size < 8 ||
         of.at(info->definitions.address, info->definitions.size) == nullptr ||
-        info->definitions.size < sizeof(base_definition) ||
         info->versions.size / 2 < found.symbol_capacity_ ||
         info->symbols_used > found.symbol_capacity_ ||
         info->strings_used > found.string_capacity_) {
@@ -291,28 +283,16 @@ status tables::append(const symbol &added) noexcept {
 }
 
 status tables::set_soname(const image &of, const char *soname) noexcept {
-    // Checked again: the image is other people's bytes, and names were written into it.
-    Elf64_Dyn *entry = of.check() == status::ok ? of.dynamic(DT_SONAME) : nullptr;
-    auto *definition = entry == nullptr ? nullptr : view<base_definition>(of, definitions_, 1);
-    if (definition == nullptr) {
+    Elf64_Dyn *entry = of.dynamic(DT_SONAME);
+    if (entry == nullptr) {
         return status::truncated;
     }
     std::uint32_t offset = 0;
-    if (const status bad = append_string(soname, offset); bad != status::ok) {
-        return bad;
+    const status outcome = append_string(soname, offset);
+    if (outcome == status::ok) {
+        entry->d_un.d_val = offset;
     }
-    entry->d_un.d_val = offset;
-    // The base definition makes the dynamic loader read .gnu.version at all, which a host that was
-    // linked against a versioned library of this soname relies on.
-    *definition = {};
-    definition->self.vd_version = VER_DEF_CURRENT;
-    definition->self.vd_flags = VER_FLG_BASE;
-    definition->self.vd_ndx = VER_NDX_GLOBAL;
-    definition->self.vd_cnt = 1;
-    definition->self.vd_hash = elf_hash(soname);
-    definition->self.vd_aux = offsetof(base_definition, name);
-    definition->name.vda_name = offset;
-    return status::ok;
+    return outcome;
 }
 
 void tables::reset() noexcept {

@@ -76,7 +76,7 @@ public:
     [[nodiscard]] bool contains(const char *name) const noexcept;
     // Readers in other threads see either nothing or the whole symbol. One writer at a time.
     [[nodiscard]] status append(const symbol &) noexcept;
-    // DT_SONAME and the base version definition. Build time only.
+    // DT_SONAME. Build time only.
     [[nodiscard]] status set_soname(const image &, const char *soname) noexcept;
     // Fill an empty reserve with the linker's own symbols and strings. `seal` only.
     void reset() noexcept;
@@ -95,7 +95,6 @@ private:
     char *strings_ = nullptr;
     std::uint32_t *hash_ = nullptr;
     std::uint16_t *versions_ = nullptr;
-    std::uint64_t definitions_ = 0;
     std::uint32_t symbol_capacity_ = 0;
     std::uint32_t string_capacity_ = 0;
     std::uint32_t bucket_count_ = 0;

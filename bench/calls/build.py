@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -36,13 +37,20 @@ def build_host(folder: Path) -> Path:
     return host
 
 
+def copy_scripts(folder: Path) -> None:
+    """What the host's Python and `epy build` import."""
+    for script in [HERE / "bodies.py", HERE / "contenders.py", *CONTENDERS.glob("*.py")]:
+        shutil.copy(script, folder)
+
+
 def build_plugin(folder: Path, name: str) -> None:
     """A plugin of epy's; the package is the one that can be imported here."""
-    searched = os.pathsep.join([str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])])
-    command = [sys.executable, "-m", "epy", "build", CONTENDERS / f"{name}.py"]
+    searched = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    command = [sys.executable, "-m", "epy", "build", folder / f"{name}.py"]
     subprocess.run(
         [*command, "-o", folder / f"{name}.so"],
         check=True,
+        stdout=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": searched},
     )
 
@@ -50,9 +58,6 @@ def build_plugin(folder: Path, name: str) -> None:
 def _build_peers(folder: Path) -> None:
     import nanobind
     import pybind11
-
-    for name in ("ctypes_callbacks", "cffi_callbacks"):
-        (folder / f"{name}.py").write_bytes((CONTENDERS / f"{name}.py").read_bytes())
 
     source = folder / "cffi_contender.c"
     _run(sys.executable, CONTENDERS / "cffi_embedding.py", source)
@@ -88,6 +93,7 @@ def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     build_host(folder)
+    copy_scripts(folder)
     _run(*C, "-shared", CONTENDERS / "c.c", "-o", folder / "c.so")
     for name in ("epy_plugin", "c_slot_plugin", "numba_plugin"):
         build_plugin(folder, name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import importlib
 import os
-import sys
 
 import bodies
 
@@ -42,8 +41,6 @@ def addresses(folder: str, name: str) -> dict[str, int]:
     """The addresses of a contender's functions, by signature."""
     if name in LIBRARIES:
         return _symbols(os.path.join(folder, LIBRARIES[name]))
-    if folder not in sys.path:
-        sys.path.append(folder)
     module: ModuleType = importlib.import_module(MODULES[name])
     _kept.append(module)
     listed: dict[str, int] | None = getattr(module, "ADDRESSES", None)

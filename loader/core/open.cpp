@@ -53,7 +53,7 @@ bool start_python(const core_options &options) {
     PyConfig config;
     PyConfig_InitIsolatedConfig(&config);
     config.install_signal_handlers = 0;
-    config.site_import = 0; // `prepare` below: when it is needed
+    config.site_import = 0; // epy/_start.py: when it is needed
     if (PyStatus_Exception(status) == 0 && options.executable != nullptr) {
         // Otherwise the first python3 on PATH would decide which libraries are used.
         status = PyConfig_SetBytesString(&config, &config.executable, options.executable);
@@ -72,86 +72,38 @@ bool start_python(const core_options &options) {
     return true;
 }
 
-// A host reads the plugin's output as it is written; a Python program would not mind waiting.
-//
-// `site` finds a virtual environment's packages, and takes as long as the rest of Python's start.
-// Most scripts need the standard library alone. So it runs when the first module is looked for in
-// vain.
-constexpr char prepare[] = R"(
-def flush():
-    import sys
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, ValueError):
-            pass  # None, broken or closed
-
-def prepare(folder, started):
-    import sys
-    from _frozen_importlib_external import PathFinder
-    from _thread import RLock
-
-    class Site:
-        lock = RLock()
-
-        @classmethod
-        def find_spec(cls, name, path=None, target=None):
-            if path is not None or cls not in sys.meta_path:
-                return None
-            # Other threads wait; not for ever, because a .pth file may import what they are importing.
-            taken = cls.lock.acquire(timeout=5)
-            try:
-                if cls in sys.meta_path and not cls.running:
-                    cls.running = True
-                    import site
-                    site.main()
-                    sys.meta_path.remove(cls)
-            finally:
-                if taken:
-                    cls.lock.release()
-            return PathFinder.find_spec(name)
-
-        running = False
-
-    class Package:
-        @staticmethod
-        def find_spec(name, path=None, target=None):
-            return PathFinder.find_spec(name, [folder]) if name == "epy" else None
-
-    if started:
-        # A forked child writes nothing that its parent has written, and runs no exit function of it.
-        import atexit
-        import os
-        os.register_at_fork(before=flush, after_in_child=atexit._clear)
-        sys.meta_path.append(Site)
-        if sys.stdout is not None:
-            sys.stdout.reconfigure(line_buffering=True)
-    if "epy" not in sys.modules:
-        sys.meta_path.insert(0, Package)
-        try:
-            import epy
-        finally:
-            sys.meta_path.remove(Package)
-)";
-
-const core_api *import_package(const core_options &options) {
-    const ref names(PyDict_New());
-    if (!names) {
-        return nullptr;
-    }
-    const ref ran(PyRun_String(prepare, Py_file_input, names.get(), names.get()));
-    PyObject *function = ran ? PyDict_GetItemString(names.get(), "prepare") : nullptr;
-    if (function == nullptr) {
-        return nullptr;
-    }
+// Imports epy from its own folder, which need not be on sys.path: two steps of the import system,
+// by hand.
+ref load_package(const core_options &options) {
     const char *slash = std::strrchr(options.package_folder, '/');
     const ref folder(PyUnicode_DecodeFSDefaultAndSize(
         options.package_folder, slash == nullptr ? 0 : slash - options.package_folder));
-    const ref prepared(
-        folder ? PyObject_CallFunction(function, "Oi", folder.get(), options.start ? 1 : 0)
-               : nullptr);
-    if (!prepared) {
+    const ref external(PyImport_ImportModule("_frozen_importlib_external"));
+    const ref import_system(PyImport_ImportModule("_frozen_importlib"));
+    const ref finder(external ? PyObject_GetAttrString(external.get(), "PathFinder") : nullptr);
+    const ref spec(finder && folder
+                       ? PyObject_CallMethod(finder.get(), "find_spec", "s[O]", "epy", folder.get())
+                       : nullptr);
+    return ref(spec && import_system
+                   ? PyObject_CallMethod(import_system.get(), "_load", "O", spec.get())
+                   : nullptr);
+}
+
+const core_api *import_package(const core_options &options) {
+    PyObject *modules = PyImport_GetModuleDict();
+    const ref package =
+        PyDict_GetItemString(modules, "epy") != nullptr
+            ? ref(PyImport_ImportModule("epy")) // also if another thread is importing it
+            : load_package(options);
+    if (!package) {
         return nullptr;
+    }
+    if (options.start) {
+        const ref module(PyImport_ImportModule("epy._start"));
+        const ref started(module ? PyObject_CallMethod(module.get(), "start", nullptr) : nullptr);
+        if (!started) {
+            return nullptr;
+        }
     }
     const auto *api = static_cast<const core_api *>(PyCapsule_Import("epy._core._C_API", 0));
     if (api != nullptr && api->version != core_api_version) {

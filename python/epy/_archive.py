@@ -7,6 +7,8 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     <lines of tab separated fields, the first is the key>
     module SIZE<tab>NAME<tab>FILENAME
     <source bytes>
+    code SIZE<tab>NAME<tab>MAGIC
+    <the module's code as marshal writes it, for the Python whose bytecode has this magic number>
     ...
     end
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     Row = tuple[str, ...]
     Member = tuple[str, str, bytes]
+    Code = tuple[str, str, bytes]
 
 _FIRST_LINE = b"epy archive 1\n"
 _LAST_LINE = b"end\n"
@@ -34,11 +37,12 @@ _PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 class Archive:
     """What a plugin's archive holds."""
 
-    __slots__ = ("manifest", "members")
+    __slots__ = ("code", "manifest", "members")
 
-    def __init__(self, manifest: list[Row], members: list[Member]) -> None:
+    def __init__(self, manifest: list[Row], members: list[Member], code: list[Code]) -> None:
         self.manifest = manifest
         self.members = members
+        self.code = code
 
     def rows(self, key: str) -> list[Row]:
         """The fields behind `key` of every line that has it, in order."""
@@ -50,12 +54,17 @@ class Archive:
         return ((found[0] if found else ()) + ("",) * count)[:count]
 
 
-def write(manifest: Iterable[Row], members: Iterable[Member]) -> bytes:
-    """The bytes of an archive; `members` are (dotted name, file name, source)."""
+def write(manifest: Iterable[Row], members: Iterable[Member], code: Iterable[Code] = ()) -> bytes:
+    """The bytes of an archive.
+
+    `members` are (dotted name, file name, source), `code` (dotted name, magic, marshalled code).
+    """
     lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
     parts = [_FIRST_LINE, *_block("manifest", (), _encode(lines))]
     for name, filename, source in members:
         parts += _block("module", (name, filename), source)
+    for name, magic, marshalled in code:
+        parts += _block("code", (name, magic), marshalled)
     return b"".join([*parts, _LAST_LINE])
 
 
@@ -67,6 +76,7 @@ def read(data: bytes | memoryview) -> Archive:
         raise PluginFormatError("no epy archive of version 1; build the plugin again")
     manifest: list[Row] = []
     members: list[Member] = []
+    code: list[Code] = []
     while bytes(view[start : start + len(_LAST_LINE)]) != _LAST_LINE:
         key, fields, source, start = _read_block(view, start)
         if key == "manifest":
@@ -75,9 +85,11 @@ def read(data: bytes | memoryview) -> Archive:
             ]
         elif key == "module" and len(fields) == 2:
             members.append((fields[0], fields[1], source))
+        elif key == "code" and len(fields) == 2:
+            code.append((fields[0], fields[1], source))
         else:
             raise _damaged()
-    return Archive(manifest, members)
+    return Archive(manifest, members, code)
 
 
 def _block(key: str, fields: Row, contents: bytes) -> tuple[bytes, bytes, bytes]:

@@ -9,7 +9,7 @@ from ._data import layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._errors import Error, ScriptError, StampError
 from ._memory import collect
-from ._modules import drop_modules, read_members, run_modules
+from ._modules import MAGIC, compile_members, drop_modules, read_members, run_modules
 from ._python import Python, find
 from ._report import format_exception
 from ._script import Script
@@ -54,6 +54,9 @@ def build(
         ("epy", __version__),
     ]
     stored = [] if editable else [(key, *member) for key, member in members.items()]
+    code = (
+        [] if editable else [(key, MAGIC, code) for key, code in compile_members(members).items()]
+    )
     try:
         plugin = stamp(
             target.name,
@@ -61,7 +64,7 @@ def build(
             content.slots,
             content.blocks,
             content.data,
-            lambda addresses: _archive.write([*rows, *content.manifest(addresses)], stored),
+            lambda addresses: _archive.write([*rows, *content.manifest(addresses)], stored, code),
         )
     except StampError as error:
         raise StampError(f"{source}: {error}") from None

@@ -19,7 +19,7 @@ def open_plugin(path: Path) -> tuple[Image, Archive]:
     Tables(image)
     extent = image.info().archive
     if extent.size == 0:
-        return image, Archive([], [])
+        return image, Archive([], [], [])
     try:
         return image, _archive.read(image.bytes_at(extent.address, extent.size))
     except PluginFormatError as error:

@@ -7,9 +7,11 @@ that modules of the same name do not meet. Inside a package its public name stan
 from __future__ import annotations
 
 import builtins
+import marshal
 import os
 import sys
 from _frozen_importlib import ModuleSpec
+from _frozen_importlib_external import MAGIC_NUMBER
 
 from ._data import check_complete
 from ._errors import ScriptError
@@ -23,17 +25,24 @@ if TYPE_CHECKING:
     from typing import Any
 
     Members = dict[str, tuple[str, bytes]]
+    Compiled = Mapping[str, bytes]
 
+MAGIC = MAGIC_NUMBER.hex()
+"""Of this Python's bytecode."""
+NOTHING: Compiled = {}
 _count = 0
 
 
 class _Loader:
     """Loads the modules of one script from memory."""
 
-    def __init__(self, script: Script, root: str, members: Members, package: bool) -> None:
+    def __init__(
+        self, script: Script, root: str, members: Members, package: bool, code: Compiled
+    ) -> None:
         self.script = script
         self.root = root
         self.members = members
+        self.code = code
         self.public = script.name if package else None
 
     def find(self, fullname: str) -> ModuleSpec | None:
@@ -71,7 +80,11 @@ class _Loader:
         return builtins.__import__(name, globals, locals, fromlist or (), level)
 
     def get_code(self, fullname: str) -> CodeType:
-        filename, source = self.members[fullname[len(self.root) + 1 :]]
+        key = fullname[len(self.root) + 1 :]
+        if key in self.code:
+            stored: CodeType = marshal.loads(self.code[key])
+            return stored
+        filename, source = self.members[key]
         code: CodeType = compile(source, filename, "exec", dont_inherit=True)
         return code
 
@@ -105,9 +118,12 @@ class _Finder:
 _finder = _Finder()
 
 
-def run_modules(script: Script, members: Members, package: bool) -> ModuleType:
-    """Run a script under a private name; returns its module. `members` are as `read_members` gives.
+def run_modules(
+    script: Script, members: Members, package: bool, code: Compiled = NOTHING
+) -> ModuleType:
+    """Run a script under a private name; returns its module.
 
+    `members` are as `read_members` gives, `code` what `compile_members` made of some of them.
     The script is filled by its decorators, then by the module's EPY_EXPORT_LIST. If it raises,
     nothing of it stays in sys.modules, and the exception passes.
     """
@@ -115,7 +131,7 @@ def run_modules(script: Script, members: Members, package: bool) -> ModuleType:
     _count += 1
     root = f"{script.name.replace('.', '_')}@{_count}"
     script.module = root
-    _finder.loaders[root] = _Loader(script, root, members, package)
+    _finder.loaders[root] = _Loader(script, root, members, package, code)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
     outer = registry.building
@@ -144,6 +160,14 @@ def drop_modules(root: str) -> None:
 def _import(name: str) -> ModuleType:
     builtins.__import__(name)
     return sys.modules[name]
+
+
+def compile_members(members: Members) -> dict[str, bytes]:
+    """The modules as marshalled code. Starting the compiler takes longer than most scripts run."""
+    return {
+        name: marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
+        for name, (filename, source) in members.items()
+    }
 
 
 def read_members(path: str) -> tuple[Members, bool]:

@@ -8,7 +8,7 @@ import sys
 
 from . import _archive, _core
 from ._errors import PluginFormatError, ScriptError
-from ._modules import drop_modules, read_members, run_modules
+from ._modules import MAGIC, drop_modules, read_members, run_modules
 from ._report import format_exception, write
 from ._script import DataEntry, Script, registry
 
@@ -27,8 +27,8 @@ def load(native: _core.NativePlugin) -> bool:
     source = native.script or native.path
     registry.by_plugin[native] = script
     try:
-        members, package, source = _modules_of(native, script)
-        run_modules(script, members, package)
+        members, package, source, code = _modules_of(native, script)
+        run_modules(script, members, package, code)
         if not script.exports:
             raise ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
         for hook in script.on_load:
@@ -88,10 +88,12 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         made.clear()
 
 
-def _modules_of(native: _core.NativePlugin, script: Script) -> tuple[Members, bool, str]:
-    """The script's modules, if it is a package, and where it came from."""
+def _modules_of(
+    native: _core.NativePlugin, script: Script
+) -> tuple[Members, bool, str, dict[str, bytes]]:
+    """The script's modules, if it is a package, where it came from, and code that fits."""
     if native.script is not None:
-        return *read_members(native.script), native.script
+        return *read_members(native.script), native.script, {}
     archive = _archive.read(native.archive)
     for key, *fields in archive.manifest:
         if key == "plugin":
@@ -107,11 +109,12 @@ def _modules_of(native: _core.NativePlugin, script: Script) -> tuple[Members, bo
             script.prototypes[text] = name, expression
     (editable,) = archive.fields("editable")
     if editable:
-        return *read_members(editable), editable
+        return *read_members(editable), editable, {}
     members = {name: (filename, source) for name, filename, source in archive.members}
     if "" not in members:
         raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
-    return members, archive.fields("kind") == ("package",), archive.fields("source")[0]
+    code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
+    return members, archive.fields("kind") == ("package",), archive.fields("source")[0], code
 
 
 def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:

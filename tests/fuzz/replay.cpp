@@ -1,7 +1,7 @@
-// replay_tables STUB [INPUT...]: runs the fuzz target on the inputs that once failed, then on many
+// replay_tables STUB [INPUT...]: runs the fuzz target on inputs that libFuzzer left, then on many
 // mutations of the stub, the same ones every time. A mutation overwrites a few fields where the
-// table writer looks: headers, .dynamic, stub_info and the tables themselves; some also cut the
-// file.
+// table writer looks: headers, .dynamic, stub_info and the tables themselves; some move a table over
+// others, some cut the file.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
 
 namespace {
 
-constexpr int mutation_count = 60'000;
+constexpr int mutation_count = 6'000;
 
 using bytes = std::vector<std::uint8_t>;
 
@@ -59,6 +59,9 @@ public:
             const std::size_t offset = where.offset + any(where.size / width) * width;
             std::memcpy(file.data() + offset, &value, width);
         }
+        if (any(4) == 0) {
+            move_a_table(file);
+        }
         if (any(8) == 0) {
             file.resize(any(file.size()));
         }
@@ -80,6 +83,29 @@ private:
     void add(const void *place, std::size_t size) {
         const auto *first = static_cast<const std::uint8_t *>(place);
         regions_.push_back({static_cast<std::size_t>(first - stub_.data()), size});
+    }
+
+    // Over something else in the file, in a way that all headers agree on.
+    void move_a_table(bytes &file) {
+        const epy::image image = epy::image::of_file(file.data(), file.size());
+        epy::stub_info *info = image.check() == epy::status::ok ? image.find_info() : nullptr;
+        if (info == nullptr) {
+            return;
+        }
+        const struct {
+            std::int64_t tag;
+            epy::extent &table;
+        } tables[] = {{DT_SYMTAB, info->symbols},
+                      {DT_STRTAB, info->strings},
+                      {DT_HASH, info->hash},
+                      {DT_VERSYM, info->versions}};
+        const auto &[tag, table] = tables[any(std::size(tables))];
+        table.address = (any(2) == 0 ? info_->self : 0) + 8 * any(64);
+        if (Elf64_Dyn *entry = image.dynamic(tag); entry != nullptr) {
+            entry->d_un.d_ptr = table.address;
+        }
+        info->symbols_used = static_cast<std::uint32_t>(any(64));
+        info->strings_used = static_cast<std::uint32_t>(any(512));
     }
 
     // Not std::uniform_int_distribution, whose numbers differ between libraries.

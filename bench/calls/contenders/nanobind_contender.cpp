@@ -45,7 +45,7 @@ EXPORT double mixed(int a, double b, int c, double d, int e, double f, int g, do
 
 EXPORT int process_view(void *handle, int mode, const double *samples, std::size_t count) {
     nb::gil_scoped_acquire gil;
-    const nb::ndarray<nb::memview, const double, nb::ndim<1>> view(samples, {count}, nb::handle());
+    const nb::ndarray<nb::memview, const double, nb::ndim<1>> view(samples, {count}, nb::none());
     return nb::cast<int>(
         process_view_(reinterpret_cast<std::uintptr_t>(handle), mode, view, count));
 }

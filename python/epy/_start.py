@@ -1,0 +1,60 @@
+"""What a Python that epy has started needs before the first script runs: the core calls `start`."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from _frozen_importlib_external import PathFinder
+from _thread import RLock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+
+
+def start() -> None:
+    """Make this Python a guest in its host's process."""
+    sys.meta_path.append(_SitePackages())
+    # A forked child writes nothing that its parent has written, and runs no exit function of it.
+    os.register_at_fork(before=_flush, after_in_child=atexit._clear)
+    if sys.stdout is not None:
+        # A host reads the plugin's output as it is written.
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+class _SitePackages:
+    """On sys.meta_path, last: runs `site` when the first module is looked for in vain.
+
+    `site` finds a virtual environment's packages, and takes as long as the rest of Python's start.
+    Most scripts need the standard library alone.
+    """
+
+    def __init__(self) -> None:
+        self.lock = RLock()
+        self.running = False
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if path is not None or self not in sys.meta_path:
+            return None
+        # Other threads wait; not for ever, because a .pth file may import what they are importing.
+        taken = self.lock.acquire(timeout=5)
+        try:
+            if self in sys.meta_path and not self.running:
+                self.running = True
+                import site
+
+                site.main()
+                sys.meta_path.remove(self)
+        finally:
+            if taken:
+                self.lock.release()
+        return PathFinder.find_spec(name)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # None, broken or closed
