@@ -34,6 +34,9 @@ struct loader_services {
                                std::uint64_t size) noexcept;
     // The next definition of `name` in the process after the plugin's own, or null.
     void *(*next_function)(plugin *, const char *name) noexcept;
+    // Where the process keeps the data `name` that the plugin defines at `original`: there, or in
+    // the executable's copy.
+    void *(*data_address)(plugin *, const char *name, void *original) noexcept;
     // The core drops a plugin that `load` gave it.
     void (*release)(plugin *) noexcept;
 };

@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "copied_data.h"
 #include "locks.h"
 #include "process.h"
 #include "python.h"
@@ -41,6 +42,9 @@ const loader_services plugin::services = {
         return self->append_name(name, index, address, size);
     },
     [](plugin *self, const char *name) noexcept { return self->next_function(name); },
+    [](plugin *, const char *name, void *original) noexcept {
+        return data_address(name, original);
+    },
     [](plugin *self) noexcept { self->release(); },
 };
 

@@ -9,7 +9,6 @@
 #include "python.h"
 
 #include <dlfcn.h>
-#include <link.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "libpython.h"
+#include "objects.h"
 #include "process.h"
 #include "report.h"
 #include "start.h"
@@ -34,41 +34,6 @@ struct candidate {
     void *main_interpreter = nullptr;
 };
 
-struct loaded_object {
-    std::string name; // empty: the executable
-    std::vector<std::pair<std::uintptr_t, std::uintptr_t>> segments;
-
-    [[nodiscard]] bool contains(const void *address) const {
-        const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-        for (const auto &[first, end] : segments) {
-            if (wanted >= first && wanted < end) {
-                return true;
-            }
-        }
-        return false;
-    }
-};
-
-std::vector<loaded_object> loaded_objects() {
-    std::vector<loaded_object> found;
-    dl_iterate_phdr(
-        [](dl_phdr_info *info, std::size_t, void *list) {
-            loaded_object one;
-            one.name = info->dlpi_name == nullptr ? "" : info->dlpi_name;
-            for (int i = 0; i < info->dlpi_phnum; ++i) {
-                const auto &segment = info->dlpi_phdr[i];
-                if (segment.p_type == PT_LOAD) {
-                    const std::uintptr_t first = info->dlpi_addr + segment.p_vaddr;
-                    one.segments.emplace_back(first, first + segment.p_memsz);
-                }
-            }
-            static_cast<std::vector<loaded_object> *>(list)->push_back(std::move(one));
-            return 0;
-        },
-        &found);
-    return found;
-}
-
 template <typename Function> Function *look_up(void *handle, const char *name) {
     return reinterpret_cast<Function *>(dlsym(handle, name));
 }
@@ -76,18 +41,11 @@ template <typename Function> Function *look_up(void *handle, const char *name) {
 std::vector<candidate> find_pythons() {
     std::vector<candidate> found;
     for (const loaded_object &object : loaded_objects()) {
-        void *handle = dlopen(object.name.empty() ? nullptr : object.name.c_str(),
-                              RTLD_NOW | RTLD_NOLOAD | RTLD_LOCAL);
+        void *handle = object.open_if_defines("Py_IsInitialized");
         if (handle == nullptr) {
             continue;
         }
-        // The look-up also searches what the object depends on: keep definitions of its own.
         auto *is_initialized = look_up<int()>(handle, "Py_IsInitialized");
-        if (is_initialized == nullptr ||
-            !object.contains(reinterpret_cast<const void *>(is_initialized))) {
-            dlclose(handle);
-            continue;
-        }
         candidate one{handle, object.name, is_initialized() != 0, nullptr};
         if (one.initialized) {
             if (auto *main = look_up<void *()>(handle, "PyInterpreterState_Main")) {

@@ -136,6 +136,18 @@ PyObject *next_function(PyObject *object, PyObject *name) {
     return PyLong_FromVoidPtr(self->view.services->next_function(self->view.handle, text));
 }
 
+PyObject *data_address(PyObject *object, PyObject *arguments) {
+    const native_plugin *self = as_plugin(object);
+    const char *name = nullptr;
+    unsigned long long address = 0;
+    if (PyArg_ParseTuple(arguments, "sK:data_address", &name, &address) == 0) {
+        return nullptr;
+    }
+    void *original = reinterpret_cast<void *>(self->base + address);
+    return PyLong_FromVoidPtr(
+        self->view.services->data_address(self->view.handle, name, original));
+}
+
 PyMethodDef methods[] = {
     {"trampoline", trampoline, METH_O, "trampoline(index) -> the address that the host calls."},
     {"publish", publish, METH_VARARGS, "publish(index, callback or address)."},
@@ -143,6 +155,8 @@ PyMethodDef methods[] = {
     {"append_function", append_function, METH_VARARGS, "append_function(name, index)."},
     {"append_data", append_data, METH_VARARGS, "append_data(name, address, size)."},
     {"next_function", next_function, METH_O, "next_function(name) -> an address, or 0."},
+    {"data_address", data_address, METH_VARARGS,
+     "data_address(name, address in the file) -> the address that the host uses."},
     {},
 };
 
@@ -155,21 +169,11 @@ PyMemberDef members[] = {
     {},
 };
 
-PyObject *get_base(PyObject *object, void *) {
-    return PyLong_FromUnsignedLongLong(as_plugin(object)->base);
-}
-
-PyGetSetDef properties[] = {
-    {"base", get_base, nullptr, "The load address.", nullptr},
-    {},
-};
-
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("A loaded plugin. Made by the loader.")},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {Py_tp_methods, methods},
     {Py_tp_members, members},
-    {Py_tp_getset, properties},
     {0, nullptr},
 };
 

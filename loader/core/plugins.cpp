@@ -2,6 +2,7 @@
 #include "native_plugin.h"
 #include "serve.h"
 #include "threads.h"
+#include "unwinding.h"
 
 namespace epy {
 
@@ -41,7 +42,7 @@ bool load(const plugin_view *view) noexcept {
     ref loaded;
     {
         const running_scope now(native.get());
-        loaded = call_package("load", native.get());
+        loaded = ref(run_python([&] { return call_package("load", native.get()).release(); }));
     }
     print_exception();
     close_archive(native.get());
@@ -64,7 +65,8 @@ void unload(plugin *handle) noexcept {
         const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
         if (native) {
             const running_scope now(native.get());
-            const ref done = call_package("unload", native.get());
+            const ref done(
+                run_python([&] { return call_package("unload", native.get()).release(); }));
             print_exception();
             PyDict_DelItem(state.plugins, key.get());
         }

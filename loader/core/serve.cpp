@@ -3,14 +3,9 @@
 //   host -> trampoline -> epy_call_entry -> epy_dispatch -> serve
 //     attach this thread -> convert arguments -> vectorcall -> convert the result -> detach
 //
-// Whatever goes wrong in Python is reported and the host gets the declared error value. Two things
-// may end a thread inside: pthread_cancel, which unwinds through here and finds everything
-// released, and a Python that finalizes while the thread waits for the GIL. Older CPythons then end
-// the thread by unwinding; the host's frames above may not bear that, so the thread is parked here,
-// as newer ones do.
+// Whatever goes wrong in Python is reported and the host gets the declared error value.
 #include "serve.h"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 #include <bit>
@@ -20,6 +15,7 @@
 #include "../fp_environment.h"
 #include "convert.h"
 #include "threads.h"
+#include "unwinding.h"
 
 namespace epy {
 
@@ -87,14 +83,17 @@ template <typename Arguments> PyObject *call_plain(callback &self, const Argumen
     const std::vector<parameter> &parameters = self.types->parameters;
     owned_array objects(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-        PyObject *object = to_python(parameters[i], source.at(i, parameters[i]));
+        PyObject *object =
+            run_python([&] { return to_python(parameters[i], source.at(i, parameters[i])); });
         if (object == nullptr) {
             return nullptr;
         }
         objects.push(object);
     }
-    return PyObject_Vectorcall(self.function, objects.data(),
-                               objects.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    return run_python([&] {
+        return PyObject_Vectorcall(self.function, objects.data(),
+                                   objects.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    });
 }
 
 #ifdef EPY_REUSE
@@ -109,7 +108,9 @@ PyObject *call_reusing(callback &self, argument_objects::use &reuse, const Argum
         const void *value = source.at(i, expected);
         PyObject *object = expected.instance_of ? nullptr : reuse.make(i, expected.code, value);
         if (object == nullptr) {
-            object = PyErr_Occurred() != nullptr ? nullptr : to_python(expected, value);
+            object = PyErr_Occurred() != nullptr
+                         ? nullptr
+                         : run_python([&] { return to_python(expected, value); });
             if (object == nullptr) {
                 return nullptr;
             }
@@ -118,11 +119,13 @@ PyObject *call_reusing(callback &self, argument_objects::use &reuse, const Argum
         objects[i + 1] = object;
     }
     const std::size_t count = parameters.size() | PY_VECTORCALL_ARGUMENTS_OFFSET;
-    if (PyFunction_Check(self.function)) {
-        return reinterpret_cast<PyFunctionObject *>(self.function)
-            ->vectorcall(self.function, objects + 1, count, nullptr);
-    }
-    return PyObject_Vectorcall(self.function, objects + 1, count, nullptr);
+    return run_python([&] {
+        if (PyFunction_Check(self.function)) {
+            return reinterpret_cast<PyFunctionObject *>(self.function)
+                ->vectorcall(self.function, objects + 1, count, nullptr);
+        }
+        return PyObject_Vectorcall(self.function, objects + 1, count, nullptr);
+    });
 }
 
 // Results that need no look at the rules. False: the rules decide.
@@ -186,7 +189,8 @@ bool run(callback &self, const call_record &native, const Arguments &source, c_v
         return true;
     }
 #endif
-    if (!from_python(*self.state, self.types->result, result.get(), out)) {
+    if (!run_python(
+            [&] { return from_python(*self.state, self.types->result, result.get(), out); })) {
         return false;
     }
     if (out.keep) {
@@ -206,39 +210,26 @@ void complain_of_stale_pointer(call_record &native) noexcept {
     }
 }
 
-[[noreturn]] void park() noexcept {
-    for (;;) {
-        pause();
-    }
-}
-
 template <typename Arguments>
 std::uint64_t serve_from(call_record &native, const Arguments &source) {
     const int saved_errno = errno;
     const fp_environment floating_point;
     std::uint64_t result = native.head.error[0];
-    try {
-        const attachment python;
-        if (python) {
-            callback *self = native.target;
-            if (self == nullptr) {
-                complain_of_stale_pointer(native);
+    const attachment python;
+    if (python) {
+        callback *self = native.target;
+        if (self == nullptr) {
+            complain_of_stale_pointer(native);
+        } else {
+            const ref alive = ref::borrowed(reinterpret_cast<PyObject *>(self));
+            const running_scope now(self->plugin);
+            c_value out;
+            if (run(*self, native, source, out)) {
+                result = out.bits;
             } else {
-                const ref alive = ref::borrowed(reinterpret_cast<PyObject *>(self));
-                const running_scope now(self->plugin);
-                c_value out;
-                if (run(*self, native, source, out)) {
-                    result = out.bits;
-                } else {
-                    report_exception(*self);
-                }
+                run_python([&] { report_exception(*self); });
             }
         }
-    } catch (abi::__forced_unwind &) {
-        if (is_attaching_stopped() || Py_IsInitialized() == 0) {
-            park();
-        }
-        throw;
     }
     errno = saved_errno;
     return result;

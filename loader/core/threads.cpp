@@ -52,8 +52,13 @@ void attachment::attach_unknown_thread() {
         }
 #endif
         taken_ = true;
-        PyGILState_Ensure(); // never released: the state is this thread's from now on
+        cancellation_ = put_off_cancellation();
+        run_python(
+            [] { PyGILState_Ensure(); }); // never released: the state is this thread's from now on
         this_thread().state = PyThreadState_Get();
+        if (ended.load(std::memory_order_relaxed) != nullptr) {
+            clear_ended_threads();
+        }
     } else if (current != known) {
         take(known, current);
     }

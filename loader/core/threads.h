@@ -12,6 +12,7 @@
 #include <unordered_map>
 
 #include "py.h"
+#include "unwinding.h"
 
 namespace epy {
 
@@ -45,6 +46,7 @@ public:
     ~attachment() {
         if (taken_) {
             PyEval_SaveThread();
+            allow_cancellation(cancellation_);
         }
         if (suspended_ != nullptr) [[unlikely]] {
             PyEval_RestoreThread(suspended_);
@@ -59,6 +61,14 @@ public:
 private:
     void attach_unknown_thread();
 
+    static PyThreadState *current_state() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+        return PyThreadState_GetUnchecked();
+#else
+        return _PyThreadState_UncheckedGet();
+#endif
+    }
+
     void take(PyThreadState *own, [[maybe_unused]] PyThreadState *current) {
 #if PY_VERSION_HEX >= 0x030c0000
         // Since 3.12 the current state is this thread's: one of another interpreter.
@@ -67,18 +77,11 @@ private:
         }
 #endif
         taken_ = true;
-        PyEval_RestoreThread(own);
+        cancellation_ = put_off_cancellation();
+        run_python([own] { PyEval_RestoreThread(own); });
         if (ended.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
             clear_ended_threads();
         }
-    }
-
-    static PyThreadState *current_state() noexcept {
-#if PY_VERSION_HEX >= 0x030d0000
-        return PyThreadState_GetUnchecked();
-#else
-        return _PyThreadState_UncheckedGet();
-#endif
     }
 
     static void clear_ended_threads();
@@ -98,7 +101,8 @@ private:
 
     PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
     bool attached_ = false;
-    bool taken_ = false; // the GIL was not ours before
+    int cancellation_ = 0; // of the host, while taken
+    bool taken_ = false;   // the GIL was not ours before
 };
 
 // The block of the calling thread. Only inside an attachment.

@@ -49,8 +49,6 @@ class NativePlugin:
     """Of a bare plugin: the script that lies beside it."""
     archive: memoryview
     """The bytes that `epy build` stored; empty for a bare plugin."""
-    base: int
-    """Load address: an address in the file plus this is an address in the process."""
     def trampoline(self, index: int) -> int:
         """The address that the host calls for slot `index`."""
     def publish(self, index: int, target: Callback | int) -> None:
@@ -61,6 +59,9 @@ class NativePlugin:
     def append_data(self, name: str, address: int, size: int) -> None: ...
     def next_function(self, name: str) -> int:
         """Address of the next definition of `name` in the process, 0 if there is none."""
+    def data_address(self, name: str, address: int) -> int:
+        """Where the process keeps the data `name`, at `address` in the file: in the plugin, or in
+        the copy of an executable that was linked with it."""
 
 def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
     """Called with each exception that leaves a callback, on its thread. One per process."""

@@ -59,7 +59,9 @@ def export_data(name: str, value: Any) -> Any:
 
     At run time nothing is written: the object returned reads and writes the memory that the host
     sees. It stays valid until the plugin is unloaded. In a plugin that was not built with the name,
-    the name is added, for `value`'s own memory.
+    the name is added, for `value`'s own memory. An executable linked with the plugin may hold a copy
+    of the value, which is then what both use; a pointer from other exported data still leads to the
+    plugin's own.
 
     Raises ExportNameError for a name that is empty, contains NUL or is taken, StampError (at build)
     for a pointer to memory that the value does not keep alive, LayoutError if the type's layout is
@@ -126,7 +128,7 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
         if address != native.trampoline(slot):
             native.publish(slot, callbacks.get(address, address))
     export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
-    export.address = native.base + entry.address
+    export.address = native.data_address(export.name, entry.address)
     export.value = type(export.value).from_address(export.address)
 
 

@@ -1,0 +1,40 @@
+// Forced unwinding through Python.
+//
+// A CPython before 3.14 that finalizes ends every thread that waits for the GIL, by unwinding its
+// stack. Such a thread owns nothing of Python any more, so no destructor of ours may run; and the
+// host's frames above may not bear the unwinding. So the thread is parked here for good, as newer
+// CPythons do.
+//
+// pthread_cancel unwinds too. It may strike while Python waits for the GIL with a lock of its own
+// held, which nobody would ever release. So cancellation waits until the call into Python is over.
+#pragma once
+
+#include <cxxabi.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "py.h"
+
+namespace epy {
+
+// Runs what may run Python code or wait for the GIL.
+template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call) {
+    try {
+        return call();
+    } catch (abi::__forced_unwind &) {
+        for (;;) {
+            pause();
+        }
+    }
+}
+
+// Puts pthread_cancel off.
+inline int put_off_cancellation() noexcept {
+    int before = PTHREAD_CANCEL_ENABLE;
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+    return before;
+}
+
+inline void allow_cancellation(int before) noexcept { pthread_setcancelstate(before, nullptr); }
+
+} // namespace epy
