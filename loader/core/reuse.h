@@ -44,6 +44,9 @@ public:
         }
         ~use() {
             if (all_ != nullptr) {
+                if (all_->others_) {
+                    all_->drop_others();
+                }
                 all_->drop_kept();
                 all_->busy_ = false;
             }
@@ -156,24 +159,33 @@ private:
 #endif
     }
 
+    // Keeps what can be written again: objects of exact types that nobody else refers to.
     void drop_kept() noexcept {
+        PyObject **const end = objects_ + count_;
+        for (PyObject **one = objects_; one != end; ++one) {
+            PyObject *object = *one;
+            if (object != nullptr && Py_REFCNT(object) != 1) [[unlikely]] {
+                *one = nullptr;
+                Py_DECREF(object);
+            }
+        }
+    }
+
+    void drop_others() noexcept {
+        others_ = false;
         for (std::size_t i = 0; i < count_; ++i) {
             PyObject *object = objects_[i];
-            if (object != nullptr && (Py_REFCNT(object) != 1 || !is_reusable(object)))
-                [[unlikely]] {
+            if (object != nullptr && !PyLong_CheckExact(object) && !PyFloat_CheckExact(object)) {
                 objects_[i] = nullptr;
                 Py_DECREF(object);
             }
         }
     }
 
-    static bool is_reusable(PyObject *object) noexcept {
-        return PyLong_CheckExact(object) || PyFloat_CheckExact(object);
-    }
-
     PyObject **objects_;
     std::size_t count_;
     bool busy_ = false;
+    bool others_ = false; // objects that are for one call alone
 };
 
 // The value of an int of one digit, which most results are, without a call. False for any other

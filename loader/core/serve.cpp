@@ -21,7 +21,7 @@ namespace epy {
 
 namespace {
 
-thread_local PyObject *running [[gnu::tls_model("initial-exec")]] = nullptr;
+constinit thread_local PyObject *running [[gnu::tls_model("initial-exec")]] = nullptr;
 
 // Arguments on the stack up to here; more are on the heap.
 constexpr std::size_t few = 16;

@@ -90,7 +90,7 @@ private:
     static std::atomic<bool> usable;
     // Blocks of threads that have ended.
     static std::atomic<thread_block *> ended;
-    static thread_local thread_block *mine [[gnu::tls_model("initial-exec")]];
+    static constinit thread_local thread_block *mine [[gnu::tls_model("initial-exec")]];
 
     friend thread_block &this_thread();
     friend void stop_attaching() noexcept;
