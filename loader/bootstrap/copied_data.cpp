@@ -51,7 +51,10 @@ void *find_copy(const loaded_object &object, const char *name) {
             break;
         }
     }
-    for (std::size_t i = 0; relocations != nullptr && i < size / sizeof *relocations; ++i) {
+    if (relocations == nullptr || symbols == nullptr || strings == nullptr) {
+        return nullptr;
+    }
+    for (std::size_t i = 0; i < size / sizeof *relocations; ++i) {
         const ElfW(Rela) &one = relocations[i];
         if (ELF64_R_TYPE(one.r_info) == R_X86_64_COPY &&
             std::strcmp(strings + symbols[ELF64_R_SYM(one.r_info)].st_name, name) == 0) {

@@ -144,8 +144,7 @@ PyObject *data_address(PyObject *object, PyObject *arguments) {
         return nullptr;
     }
     void *original = reinterpret_cast<void *>(self->base + address);
-    return PyLong_FromVoidPtr(
-        self->view.services->data_address(self->view.handle, name, original));
+    return PyLong_FromVoidPtr(self->view.services->data_address(self->view.handle, name, original));
 }
 
 PyMethodDef methods[] = {

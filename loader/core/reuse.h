@@ -89,8 +89,11 @@ public:
             }
         }
 
-        // A new reference that this scope takes over, for kinds that are not reused.
-        void keep(std::size_t i, PyObject *owned) noexcept { Py_XSETREF(all_->objects_[i], owned); }
+        // A new reference for this call alone, for kinds that are not reused.
+        void keep(std::size_t i, PyObject *owned) noexcept {
+            all_->others_ = true;
+            Py_XSETREF(all_->objects_[i], owned);
+        }
 
     private:
         template <typename T> static T load(const void *source) {
