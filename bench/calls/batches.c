@@ -23,7 +23,7 @@ BATCH(add, function(1000 + i, 70000), 71000 + i)
 BATCH(f3, function(i, 2.5, 0.25), i * 2.5 + 0.25)
 BATCH(len, function(text + (i & 7)), sizeof text - 1 - (i & 7))
 BATCH(process, function(&object, 1000 + i, samples, 4), 1004 + i)
-BATCH(mixed, function(1000 + i, 0.5, 2000, 1.5, 3000, 2.5, 4000, 3.5), 10008.0 + i)
+BATCH(mixed, function(1000 + i, i, 2000, 1.5, 3000, 2.5, 4000, 3.5), i + 3.5)
 BATCH(process_view, function(&object, 1000 + i, samples + (i & 1), 3), 1001 + i)
 
 #define ROW(name) {#name, name##_batch}

@@ -59,9 +59,9 @@ def export_data(name: str, value: Any) -> Any:
 
     At run time nothing is written: the object returned reads and writes the memory that the host
     sees. It stays valid until the plugin is unloaded. In a plugin that was not built with the name,
-    the name is added, for `value`'s own memory. An executable linked with the plugin may hold a copy
-    of the value, which is then what both use; a pointer from other exported data still leads to the
-    plugin's own.
+    the name is added, for `value`'s own memory. An executable linked with the plugin may hold
+    a copy of the value, which is then what both use; a pointer from other exported data still leads
+    to the plugin's own.
 
     Raises ExportNameError for a name that is empty, contains NUL or is taken, StampError (at build)
     for a pointer to memory that the value does not keep alive, LayoutError if the type's layout is

@@ -20,6 +20,11 @@ namespace {
 using test::stub_file;
 using test::temporary_folder;
 
+std::string numbered(std::string name, std::uint32_t number) {
+    name += std::to_string(number);
+    return name;
+}
+
 class Tables : public testing::Test {
 protected:
     void SetUp() override { ASSERT_EQ(stub_.open(), status::ok); }
@@ -75,12 +80,12 @@ TEST_F(Tables, HoldEveryExportAndNotOneMore) {
     ASSERT_GE(capacity - stub_.info().symbols_used, stub_.info().slot_capacity);
     std::uint32_t index = 0;
     while (stub_.info().symbols_used < capacity) {
-        ASSERT_EQ(stub_.name_slot("f" + std::to_string(index), index), status::ok);
+        ASSERT_EQ(stub_.name_slot(numbered("f", index), index), status::ok);
         ++index;
     }
     EXPECT_EQ(stub_.name_slot("one_more", 0), status::no_symbols_left);
     for (std::uint32_t i = 0; i < index; ++i) {
-        EXPECT_TRUE(stub_.names.contains(("f" + std::to_string(i)).c_str()));
+        EXPECT_TRUE(stub_.names.contains(numbered("f", i).c_str()));
     }
     EXPECT_EQ(stub_.open(), status::ok);
 }
@@ -263,7 +268,7 @@ TEST_F(Tables, LetReadersSeeWholeNamesWhileTheyAreAppended) {
     for (std::uint32_t reader = 0; reader < 3; ++reader) {
         readers.emplace_back([&, reader] {
             for (std::uint32_t i = reader; !done; i = (i + 7) % count) {
-                const void *found = dlsym(handle, ("name_" + std::to_string(i)).c_str());
+                const void *found = dlsym(handle, numbered("name_", i).c_str());
                 if (found != nullptr) {
                     ++seen;
                     wrong += found != base + trampolines + std::uint64_t{i} * EPY_TRAMPOLINE_SIZE;
@@ -272,7 +277,7 @@ TEST_F(Tables, LetReadersSeeWholeNamesWhileTheyAreAppended) {
         });
     }
     for (std::uint32_t i = 0; i < count; ++i) {
-        const std::string name = "name_" + std::to_string(i);
+        const std::string name = numbered("name_", i);
         const symbol added{name.c_str(), trampolines + std::uint64_t{i} * EPY_TRAMPOLINE_SIZE,
                            EPY_TRAMPOLINE_SIZE, false, 1};
         EXPECT_EQ(names.append(added), status::ok);
@@ -285,7 +290,7 @@ TEST_F(Tables, LetReadersSeeWholeNamesWhileTheyAreAppended) {
     readers.clear();
     EXPECT_EQ(wrong, 0);
     for (std::uint32_t i = 0; i < count; ++i) {
-        EXPECT_NE(dlsym(handle, ("name_" + std::to_string(i)).c_str()), nullptr) << i;
+        EXPECT_NE(dlsym(handle, numbered("name_", i).c_str()), nullptr) << i;
     }
     dlclose(handle);
 }

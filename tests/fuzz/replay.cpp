@@ -1,7 +1,7 @@
 // replay_tables STUB [INPUT...]: runs the fuzz target on inputs that libFuzzer left, then on many
 // mutations of the stub, the same ones every time. A mutation overwrites a few fields where the
-// table writer looks: headers, .dynamic, stub_info and the tables themselves; some move a table over
-// others, some cut the file.
+// table writer looks: headers, .dynamic, stub_info and the tables themselves; some move a table
+// over others, some cut the file.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -2,8 +2,8 @@
 //
 //   data PLUGIN
 //
-// With -DLINKED the same, but the symbols come from the linker: `descriptor` may then be a copy in
-// the executable (R_X86_64_COPY).
+// With -DLINKED the same, but the symbols come from the linker: `descriptor` and `counter` may then
+// be copies in the executable (R_X86_64_COPY).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>
@@ -29,6 +29,7 @@ struct descriptor {
 #ifdef LINKED
 extern struct descriptor descriptor;
 extern int counter;
+int python_sees(void);
 #endif
 
 static int is_python(struct dl_phdr_info *info, size_t size, void *found) {
@@ -56,7 +57,7 @@ int main(int argc, char **argv) {
     setvbuf(stdout, NULL, _IOLBF, 0);
 #ifdef LINKED
     (void)argc, (void)argv;
-    void *plugin = NULL;
+    int (*look_up)(void) = python_sees;
     struct descriptor *data = &descriptor;
     int *count = &counter;
 #else
@@ -67,6 +68,7 @@ int main(int argc, char **argv) {
     }
     struct descriptor *data = dlsym(plugin, "descriptor");
     int *count = dlsym(plugin, "counter");
+    int (*look_up)(void) = (int (*)(void))dlsym(plugin, "python_sees");
     printf("next is second: %d\n", data->next == dlsym(plugin, "second"));
     printf("next is back: %d\n", data->next->next == data);
 #endif
@@ -82,11 +84,8 @@ int main(int argc, char **argv) {
     printf("add: %d\n", data->add(2, 3));
     printf("next negate: %d\n", data->next->negate(6));
     printf("broken: %d\n", data->broken(1));
-    int (*look_up)(void) = plugin == NULL ? NULL : (int (*)(void))dlsym(plugin, "python_sees");
-    if (look_up != NULL) {
-        printf("python sees: %d\n", look_up());
-        printf("counter after: %d\n", *count);
-        printf("text after: %.8s\n", data->text);
-    }
+    printf("python sees: %d\n", look_up());
+    printf("counter after: %d\n", *count);
+    printf("text after: %.8s\n", data->text);
     return 0;
 }

@@ -92,6 +92,11 @@ add: 5
 next negate: -60
 broken: -3
 """
+SHARED_MEMORY = """\
+python sees: 7101
+counter after: 101
+text after: python
+"""
 
 
 @pytest.fixture
@@ -109,7 +114,7 @@ def test_the_host_uses_the_data_before_any_python_runs(plugin, native, run):
 
 def test_host_and_python_share_the_memory(plugin, native, run):
     result = run(native("data"), plugin, timeout=LIMIT)
-    assert result.stdout.endswith("python sees: 7101\ncounter after: 101\ntext after: python\n")
+    assert result.stdout.endswith(SHARED_MEMORY)
 
 
 def test_the_bytes_are_in_the_file(build_plugin, run):
@@ -136,17 +141,68 @@ def test_the_bytes_are_in_the_file(build_plugin, run):
     assert at(int(rows["text"][1], 16), 19) == b"a text in the file\0"
 
 
-@pytest.mark.parametrize("code", ["-fPIC", "-fno-pic"])
-def test_data_of_a_linked_plugin(plugin, compile_c, run, tmp_path, code):
-    """Without -fPIC the executable has a copy, made before any code of the plugin runs."""
-    pie = "-pie" if code == "-fPIC" else "-no-pie"
+def link(folder: Path, name: str) -> tuple[str, ...]:
+    return (f"-L{folder}", "-Wl,--no-as-needed", f"-l{name}", f"-Wl,-rpath,{folder}")
+
+
+@pytest.mark.parametrize(
+    ("flags", "copies"), [("-fPIC -pie", 0), ("-fPIE -pie", 2), ("-fno-pic -no-pie", 2)]
+)
+def test_data_of_a_linked_plugin(plugin, compile_c, run, tmp_path, flags, copies):
+    """Without -fPIC the executable has copies, made before any code of the plugin runs."""
     source = (NATIVE / "data.c").read_text()
-    link = (f"-L{tmp_path}", "-ldescribed", f"-Wl,-rpath,{tmp_path}")
-    host = compile_c(source, "-DLINKED", code, pie, *link)
-    relocations = run("readelf", "--relocs", "--wide", host).stdout
-    assert ("R_X86_64_COPY" in relocations) == (code == "-fno-pic")
+    host = compile_c(source, "-DLINKED", *flags.split(), *link(tmp_path, "described"))
+    relocations = run("readelf", "--relocs", "--wide", host).stdout.splitlines()
+    names = ("descriptor", "counter")
+    assert copies == sum("_COPY" in line and line.split()[4] in names for line in relocations)
     result = run(host, timeout=LIMIT)
-    assert result.stdout == BEFORE_A_CALL + THROUGH_ITS_POINTERS
+    assert result.stdout == BEFORE_A_CALL + THROUGH_ITS_POINTERS + SHARED_MEMORY
+
+
+COUNTER = """
+import epy
+from ctypes import c_int
+
+counter = epy.export_data("counter", c_int({start}))
+
+@epy.export
+def {name}() -> c_int:
+    counter.value += 1
+    return counter.value
+"""
+OTHER_HOST = """
+#include <dlfcn.h>
+#include <stdio.h>
+COUNTER
+int count_linked(void);
+int main(int argc, char **argv) {
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    int (*count)(void) = (int (*)(void))dlsym(plugin, "count");
+    counter = 500;
+    printf("%d", count());
+    printf(" %d", *(int *)dlsym(plugin, "counter"));
+    printf(" %d\\n", counter);
+    #ifdef LINKED
+    printf("%d\\n", count_linked());
+    #endif
+}
+"""
+
+
+def test_a_variable_of_the_executable_is_not_the_plugins(build_plugin, compile_c, run):
+    plugin = build_plugin(COUNTER.format(name="count", start=10))
+    host = compile_c(OTHER_HOST.replace("COUNTER", "int counter;"), "-rdynamic")
+    assert run(host, plugin, timeout=LIMIT).stdout == "11 11 500\n"
+
+
+@pytest.mark.parametrize("flags", ["-fPIE -pie", "-fno-pic -no-pie"])
+def test_a_copy_belongs_to_the_first_definition(build_plugin, compile_c, run, tmp_path, flags):
+    """The executable's copy is of the plugin it was linked with, not of one it opens."""
+    build_plugin(COUNTER.format(name="count_linked", start=1000), name="liblinked")
+    plugin = build_plugin(COUNTER.format(name="count", start=10))
+    source = OTHER_HOST.replace("COUNTER", "extern int counter;")
+    host = compile_c(source, "-DLINKED", *flags.split(), *link(tmp_path, "linked"))
+    assert run(host, plugin, timeout=LIMIT).stdout == "11 11 500\n501\n"
 
 
 PAIR = """

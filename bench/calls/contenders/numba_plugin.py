@@ -38,7 +38,7 @@ def process(handle, mode, samples, count):
 
 @cfunc(real(integer, real, integer, real, integer, real, integer, real))
 def mixed(a, b, c, d, e, f, g, h):
-    return a + b + c + d + e + f + g + h
+    return b + h
 
 
 @cfunc(integer(pointer, integer, reals, size))

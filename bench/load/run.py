@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""Measure loading: epy's plugins beside plain C ones, in one run. README.md has the method.
+
+bench/load/run.py [BUILD_FOLDER]
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+PYTHON = ROOT / ".venv" / "bin" / "python"
+FUNCTIONS = 100
+
+MANY = "import epy\n" + "".join(
+    f'@epy.export("int f{i}(int a)")\ndef f{i}(a):\n    return a + {i}\n' for i in range(FUNCTIONS)
+)
+MANY_C = "".join(f"int f{i}(int a) {{ return a + {i}; }}\n" for i in range(FUNCTIONS))
+ONE = 'import epy\n@epy.export("int add(int a, int b)")\ndef add(a, b):\n    return a + b\n'
+ONE_C = "int add(int a, int b) { return a + b; }\n"
+NATIVE = """\
+from ctypes import CDLL
+import epy
+epy.export_address("add", CDLL({library!r}).add)
+"""
+PATHS = """\
+import sys, sysconfig
+from epy._python import find
+print(sysconfig.get_path("include"))
+print(find(None).libpython)
+print(sys.executable)
+"""
+
+
+@dataclass
+class Row:
+    """One line of the table: epy's value beside that of plain C, and what epy's may be at most."""
+
+    what: str
+    value: float
+    unit: str
+    plain: float | None = None
+    limit: float | None = None
+    ratio_limit: float | None = None
+    difference_limit: float | None = None
+
+    def missed(self) -> bool:
+        plain = self.plain or 0.0
+        return (
+            (self.limit is not None and self.value > self.limit)
+            or (self.ratio_limit is not None and self.value > self.ratio_limit * plain)
+            or (self.difference_limit is not None and self.value - plain > self.difference_limit)
+        )
+
+    def cells(self) -> Iterator[str]:
+        yield self.what
+        yield f"{self.value:.4g} {self.unit}"
+        yield "" if self.plain is None else f"{self.plain:.4g} {self.unit}"
+        yield "" if self.plain is None else f"{self.value / self.plain:.2f}"
+        limits = []
+        if self.ratio_limit is not None:
+            limits.append(f"{self.ratio_limit:g}x")
+        if self.limit is not None:
+            limits.append(f"{self.limit:g} {self.unit}")
+        if self.difference_limit is not None:
+            limits.append(f"+{self.difference_limit:g} {self.unit}")
+        yield ", ".join(limits)
+        yield "MISSED" if self.missed() else "yes"
+
+
+class Bench:
+    def __init__(self, build: Path, folder: Path) -> None:
+        self.folder = folder
+        self.environment = {**os.environ, "PYTHONPATH": str(build / "python")}
+        self.host = folder / "host"
+        self.embed = folder / "embed"
+        include, *self.python = self._run(PYTHON, "-c", PATHS).splitlines()
+        for program, *flags in ((self.host,), (self.embed, f"-I{include}")):
+            source = HERE / f"{program.name}.c"
+            self._run("cc", "-O2", "-Wall", "-Wextra", *flags, source, "-o", program)
+
+    def _run(self, *command: str | Path) -> str:
+        return subprocess.run(
+            list(map(str, command)),
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env=self.environment,
+        ).stdout
+
+    def plain(self, name: str, source: str) -> Path:
+        """A plain C plugin."""
+        text = self.folder / f"{name}.c"
+        text.write_text(source)
+        library = self.folder / f"{name}.so"
+        self._run("cc", "-O2", "-shared", "-fPIC", text, "-o", library)
+        return library
+
+    def plugin(self, name: str, script: str) -> Path:
+        """The same made by epy."""
+        text = self.folder / f"{name}.py"
+        text.write_text(script)
+        plugin = self.folder / f"{name}.so"
+        self._run(PYTHON, "-m", "epy", "build", text, "-o", plugin)
+        return plugin
+
+    def medians(self, what: str, rounds: int, *files: Path) -> list[float]:
+        """Nanoseconds of each file."""
+        lines = self._run(self.host, what, str(rounds), *files).splitlines()
+        samples = [map(float, line.split()) for line in lines]
+        return [median(column) for column in zip(*samples, strict=True)]
+
+    def first_call(self, rounds: int, plugin: Path) -> tuple[float, float]:
+        """Nanoseconds of the first call, and of Python's start alone; a process each."""
+        spent = [
+            (
+                float(self._run(self.host, "first", plugin).split()[0]),
+                float(self._run(self.embed, *self.python)),
+            )
+            for _ in range(rounds)
+        ]
+        return median(first for first, _ in spent), median(alone for _, alone in spent)
+
+    def build_seconds(self, rounds: int, name: str) -> float:
+        spent = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            self.plugin(name, ONE)
+            spent.append(time.perf_counter() - start)
+        return median(spent)
+
+    def rows(self) -> Iterator[Row]:
+        many, many_c = self.plugin("many", MANY), self.plain("many_c", MANY_C)
+        opened, opened_c = self.medians("open", 2000, many, many_c)
+        yield Row(
+            f"dlopen, {FUNCTIONS} exports", opened / 1e3, "us", opened_c / 1e3, 100.0, ratio_limit=6
+        )
+        found, found_c = self.medians("dlsym", 2000, many, many_c)
+        yield Row("dlsym", found, "ns", found_c, ratio_limit=1.2)
+        native_c = self.plain("native_c", ONE_C)
+        native = self.plugin("native", NATIVE.format(library=str(native_c)))
+        called, called_c = self.medians("call", 1000, native, native_c)
+        yield Row("call through a trampoline", called, "ns", called_c, difference_limit=1)
+        one = self.plugin("one", ONE)
+        first, alone = self.first_call(60, one)
+        yield Row("first call, Python's start included", first / 1e6, "ms", alone / 1e6, 9)
+        size = one.stat().st_size - len(ONE)
+        yield Row("size of a plugin, without its script", size / 1e3, "KB", None, 160)
+        yield Row("epy build", self.build_seconds(15, "one"), "s", None, 0.5)
+
+
+def main() -> int:
+    build = Path(sys.argv[1] if len(sys.argv) > 1 else ROOT / "build" / "release").resolve()
+    if not (build / "python" / "epy" / "stub.so").exists():
+        print(f"{build}: not built; cmake --build --preset release", file=sys.stderr)
+        return 2
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # caches stay warm between processes
+    with tempfile.TemporaryDirectory() as folder:
+        rows = list(Bench(build, Path(folder)).rows())
+    header = ("what", "epy", "plain C", "ratio", "limit", "kept")
+    print("| " + " | ".join(header) + " |\n" + "| --- " * len(header) + "|")
+    for row in rows:
+        print("| " + " | ".join(row.cells()) + " |")
+    return 1 if any(row.missed() for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
