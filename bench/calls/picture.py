@@ -60,8 +60,13 @@ def draw(axes: Axes, condition: str, ns: dict[str, dict[str, float]]) -> None:
         limit = geometric_mean(ns[signature]["capi_held"] for signature in BASE)
         axes.axvline(limit, color=INK, linewidth=0.9, linestyle=(0, (3, 3)))
         axes.text(
-            limit, len(order) - 0.4, f"C API, GIL never touched: {limit:,.0f}", ha="center", va="bottom",
-            fontsize=9, color=INK,
+            limit,
+            len(order) - 0.4,
+            f"C API, GIL never touched: {limit:,.0f}",
+            ha="center",
+            va="bottom",
+            fontsize=9,
+            color=INK,
         )
     else:
         axes.set_xlabel("")
@@ -76,17 +81,28 @@ def main() -> None:
     results, *pictures = map(Path, sys.argv[1:])
     ns = json.loads(results.read_text())["ns"]
     plt.rcParams.update(
-        {"font.size": 11, "font.family": "DejaVu Sans", "svg.fonttype": "none", "svg.hashsalt": "epy"}
+        {
+            "font.size": 11,
+            "font.family": "DejaVu Sans",
+            "svg.fonttype": "none",
+            "svg.hashsalt": "epy",
+        }
     )
     figure, grid = plt.subplots(2, 2, figsize=(12, 8.4))
     for axes, condition in zip(grid.flat, TITLES, strict=True):
         draw(axes, condition, ns[condition])
     figure.suptitle(
-        "What it costs C to call a Python function", x=0.02, ha="left", fontsize=18, weight="bold",
+        "What it costs C to call a Python function",
+        x=0.02,
+        ha="left",
+        fontsize=18,
+        weight="bold",
         color=INK,
     )
     figure.text(
-        0.02, 0.925, "nanoseconds per call, geometric mean over six signatures; shorter is better",
+        0.02,
+        0.925,
+        "nanoseconds per call, geometric mean over six signatures; shorter is better",
         color=INK,
     )
     figure.tight_layout(rect=(0.01, 0, 1, 0.92), h_pad=2.5, w_pad=3)

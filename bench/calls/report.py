@@ -54,9 +54,7 @@ def _slope(totals: dict[int, int]) -> float:
 
 def paired(cells: Cells, condition: str, signature: str, name: str, to: str) -> float:
     """How long `name` takes for each nanosecond of `to`."""
-    sides = zip(
-        cells[condition, signature, name], cells[condition, signature, to], strict=True
-    )
+    sides = zip(cells[condition, signature, name], cells[condition, signature, to], strict=True)
     return median(ours / theirs for ours, theirs in sides)
 
 
@@ -81,7 +79,12 @@ def goals(cells: Cells) -> list[dict[str, str | float]]:
             for peer in ("ctypes", "cython", "pybind11")
         ),
         ("T3, int add, of cffi's time", paired(cells, "T3", "add", "epy", "cffi"), "at most", 0.42),
-        ("T3, 8 mixed, of cffi's time", paired(cells, "T3", "mixed", "epy", "cffi"), "at most", 0.42),
+        (
+            "T3, 8 mixed, of cffi's time",
+            paired(cells, "T3", "mixed", "epy", "cffi"),
+            "at most",
+            0.42,
+        ),
         ("T4, times cffi's throughput", mean(cells, "T4", "cffi", "epy"), "at least", 1.6),
         ("T1, of the C API's time", mean(cells, "T1", "epy", "capi"), "at most", 0.93),
         ("exported native address, ns over a direct call", slot, "at most", 1.0),

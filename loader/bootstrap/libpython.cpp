@@ -52,7 +52,7 @@ std::string libpython_of(const std::string &executable) {
     if (realpath(executable.c_str(), resolved) == nullptr) {
         return {};
     }
-    if (executable.find("libpython") != std::string::npos) {
+    if (executable.compare(executable.rfind('/') + 1, 9, "libpython") == 0) {
         return executable;
     }
     const std::string version = version_in(resolved);

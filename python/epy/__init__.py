@@ -11,7 +11,6 @@ def add(a: c_int, b: c_int) -> c_int:
 from __future__ import annotations
 
 from . import _core
-from ._data import export_data
 from ._errors import (
     Error,
     ExportNameError,
@@ -32,6 +31,8 @@ from ._script import Plugin, current_script, find_script, on_load, on_unload
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from ._data import export_data
 
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
@@ -76,4 +77,8 @@ if not TYPE_CHECKING:  # a type checker knows the two, and that there are no oth
         if name == "building":
             script = find_script()
             return script is not None and script.building
+        if name == "export_data":
+            from ._data import export_data  # few scripts export data, and every start would pay
+
+            return export_data
         raise AttributeError(f"module 'epy' has no attribute '{name}'")

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from . import __version__, _archive, _core
-from ._data import layout
+from ._data import check_complete, layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._errors import Error, ScriptError, StampError
 from ._memory import collect
@@ -155,7 +155,8 @@ def _slot(name: str | None, callback: _core.Callback | None) -> Slot:
 def _run(script: Script, members: Members, package: bool) -> Script:
     """Import the script, which fills it."""
     try:
-        module = run_modules(script, members, package)
+        run_modules(script, members, package)
+        check_complete(script)
     except Exception as error:
         raise _failure(script, members, error) from None
     except SystemExit as error:
@@ -163,7 +164,7 @@ def _run(script: Script, members: Members, package: bool) -> Script:
         raise ScriptError(
             f'{place}: the script exits; put that under `if __name__ == "__main__":`'
         ) from None
-    drop_modules(module.__name__)
+    drop_modules(script.module)
     if not script.exports:
         raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
     return script

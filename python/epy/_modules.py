@@ -13,7 +13,6 @@ import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 
-from ._data import check_complete
 from ._errors import ScriptError
 from ._export import export_list
 from ._script import Script, registry
@@ -140,8 +139,6 @@ def run_modules(
     try:
         module = _import(root)
         export_list(getattr(module, "EPY_EXPORT_LIST", ()))
-        if script.building:
-            check_complete(script)
     except BaseException:
         drop_modules(root)
         raise

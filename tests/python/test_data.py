@@ -80,6 +80,9 @@ class FakePlugin:
     def publish(self, index: int, target: Any) -> None:
         self.published.append((index, target))
 
+    def data_address(self, name: str, address: int) -> int:
+        return self.base + address
+
     def append_data(self, name: str, address: int, size: int) -> None:
         self.appended.append((name, address, size))
 

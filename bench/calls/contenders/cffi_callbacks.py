@@ -21,6 +21,4 @@ _functions = {
     ),
     "process_view": _ffi.callback("int(void *, int, const double *, size_t)", bodies.process_view),
 }
-ADDRESSES = {
-    name: int(_ffi.cast("uintptr_t", function)) for name, function in _functions.items()
-}
+ADDRESSES = {name: int(_ffi.cast("uintptr_t", function)) for name, function in _functions.items()}
