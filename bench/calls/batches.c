@@ -26,7 +26,8 @@ BATCH(process, function(&object, 1000 + i, samples, 4), 1004 + i)
 BATCH(mixed, function(1000 + i, i, 2000, 1.5, 3000, 2.5, 4000, 3.5), i + 3.5)
 BATCH(process_view, function(&object, 1000 + i, samples + (i & 1), 3), 1001 + i)
 
-#define ROW(name) {#name, name##_batch}
+#define ROW(name)                                                                                  \
+    { #name, name##_batch }
 const batch batches[] = {
     ROW(f), ROW(add), ROW(f3), ROW(len), ROW(process), ROW(mixed), ROW(process_view),
 };

@@ -1,7 +1,8 @@
 // The host: calls each contender's functions, in one process.
 //
-//   host PYTHON FOLDER time ROUNDS CONTENDER...   prints "condition signature contender round ns" lines
-//   host PYTHON FOLDER count CONTENDER...         int add, for callgrind: a dump for each contender
+//   host PYTHON FOLDER time ROUNDS CONTENDER...   prints "condition signature contender round ns"
+//   lines host PYTHON FOLDER count CONTENDER...         int add, for callgrind: a dump for each
+//   contender
 //                                                 and each of two numbers of calls
 //
 // PYTHON is the executable whose packages are used, FOLDER has the contenders. A round calls all

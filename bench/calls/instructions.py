@@ -1,6 +1,7 @@
 """The gate: how many instructions a call of epy's int add may take.
 
-Runs the host, with epy alone, under callgrind: a figure without noise. Exit status 1 above the limit.
+Runs the host, with epy alone, under callgrind: a figure without noise. Exit status 1 above the
+limit.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from build import build_host, build_plugin, copy_scripts
+from make import build_host, build_plugin, copy_scripts
 from report import read_instructions
 
 
@@ -23,10 +24,13 @@ def count(folder: Path) -> float:
     host = build_host(folder)
     copy_scripts(folder)
     build_plugin(folder, "epy_plugin")
-    callgrind = ["valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no"]
+    counting = [
+        *("valgrind", "--quiet", "--tool=callgrind", "--instr-atstart=no"),
+        f"--callgrind-out-file={folder}/callgrind",
+        *(str(host), sys.executable, str(folder), "count", "epy"),
+    ]
     subprocess.run(
-        [*callgrind, f"--callgrind-out-file={folder}/callgrind"]
-        + [str(host), sys.executable, str(folder), "count", "epy"],
+        counting,
         check=True,
         env={**os.environ, "PYTHONPATH": str(folder)},
     )

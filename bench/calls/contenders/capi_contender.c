@@ -29,8 +29,8 @@ static PyObject *call(PyObject *function, PyObject **arguments, size_t count) {
         stack[1 + made] = arguments[made];
     }
     if (made == count) {
-        result = PyObject_Vectorcall(function, stack + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                     NULL);
+        result =
+            PyObject_Vectorcall(function, stack + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL);
     }
     for (size_t i = 0; i < count; ++i) {
         Py_XDECREF(arguments[i]);
@@ -129,8 +129,14 @@ EXPORT int process_view(void *handle, int mode, const double *samples, size_t co
     ENTER;
     Py_ssize_t shape = (Py_ssize_t)count;
     Py_ssize_t stride = sizeof *samples;
-    Py_buffer buffer = {.buf = (void *)samples, .len = shape * stride, .itemsize = stride,
-                        .readonly = 1, .ndim = 1, .format = "d", .shape = &shape, .strides = &stride};
+    Py_buffer buffer = {.buf = (void *)samples,
+                        .len = shape * stride,
+                        .itemsize = stride,
+                        .readonly = 1,
+                        .ndim = 1,
+                        .format = "d",
+                        .shape = &shape,
+                        .strides = &stride};
     PyObject *arguments[] = {PyLong_FromVoidPtr(handle), PyLong_FromLong(mode),
                              PyMemoryView_FromBuffer(&buffer), PyLong_FromSize_t(count)};
     const int result = as_int(call(process_view_, arguments, 4));

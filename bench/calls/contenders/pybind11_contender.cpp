@@ -51,7 +51,9 @@ EXPORT int process_view(void *handle, int mode, const double *samples, std::size
 
 PYBIND11_MODULE(pybind11_contender, module) {
     const py::module_ bodies = py::module_::import("bodies");
-    const auto take = [&](const char *name) { return bodies.attr(name).cast<py::object>().release(); };
+    const auto take = [&](const char *name) {
+        return bodies.attr(name).cast<py::object>().release();
+    };
     f_ = take("f");
     add_ = take("add");
     f3_ = take("f3");
