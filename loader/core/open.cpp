@@ -115,13 +115,39 @@ const core_api *import_package(const core_options &options) {
     return api;
 }
 
+// A Python that is not ours is finalized some day, while threads of it or of the host may still
+// call. Its exit functions are the last moment at which that can be told; from then on they get
+// error values.
+void stop_when_python_finalizes() {
+    static PyMethodDef stop = {"stop",
+                               [](PyObject *, PyObject *) -> PyObject * {
+                                   stop_attaching();
+                                   Py_RETURN_NONE;
+                               },
+                               METH_NOARGS, nullptr};
+    const ref module(PyImport_ImportModule("atexit"));
+    const ref last(PyCFunction_New(&stop, nullptr)); // exit functions run in reverse order
+    const ref plugins(PyImport_ImportModule("epy._plugin"));
+    const ref hooks(plugins ? PyObject_GetAttrString(plugins.get(), "at_exit") : nullptr);
+    for (PyObject *function : {last.get(), hooks.get()}) {
+        const ref done(module && function != nullptr
+                           ? PyObject_CallMethod(module.get(), "register", "O", function)
+                           : nullptr);
+        if (!done) {
+            PyErr_WriteUnraisable(function);
+        }
+    }
+}
+
 const core_api *open_attached(const core_options &options) {
     const core_api *api = import_package(options);
     if (api == nullptr) {
         fail_with_exception(options, "cannot import the package epy into its Python");
         return nullptr;
     }
-    Py_AtExit([] { stop_attaching(); });
+    if (!options.start) {
+        stop_when_python_finalizes();
+    }
     follow_forks();
     return api;
 }

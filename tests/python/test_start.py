@@ -237,15 +237,6 @@ def test_a_plugin_of_another_contract_version_is_refused(build_plugin, refused):
     assert "version" in refused(plugin)
 
 
-def test_a_plugin_in_a_namespace_of_its_own_is_refused(build_plugin, native, run):
-    plugin = build_plugin(ADD)
-    calls = ["int add 2 3", "int one"]
-    result = run(native("call"), f"dlmopen {plugin}", *calls, timeout=LIMIT)
-    assert result.stdout.splitlines() == ["-1", "-2"]
-    assert len(result.stderr.splitlines()) == 1
-    assert str(plugin) in result.stderr and "dlmopen" in result.stderr
-
-
 def test_a_damaged_archive_is_a_failed_start(build_plugin, native, run):
     plugin = build_plugin(ADD)
     replace_text(plugin, "epy archive 1\n", "epy archive 9\n")
@@ -518,14 +509,14 @@ def test_starting_python_leaves_the_hosts_locale_and_signals(build_plugin, compi
 
         int main(int argc, char **argv) {
             (void)argc;
-            struct sigaction actions[65];
+            struct sigaction actions[65] = {0}; // 32 and 33, which are libc's, stay zero
             for (int i = 1; i < 65; ++i) {
                 sigaction(i, NULL, &actions[i]);
             }
             int (*one)(void) = (int (*)(void))dlsym(dlopen(argv[1], RTLD_NOW), "one");
             one();
             for (int i = 1; i < 65; ++i) {
-                struct sigaction now;
+                struct sigaction now = {0};
                 sigaction(i, NULL, &now);
                 if (now.sa_handler != actions[i].sa_handler) {
                     printf("signal %d\n", i);

@@ -318,3 +318,108 @@ def hook():
     print("hook")
 """)
     assert call("open ./plugin.so", "int start") == ["1", "hook"]
+
+
+def test_a_python_host_runs_hooks_when_it_exits(build_plugin, run):
+    plugin = build_plugin(COUNTER)
+    host = f"import ctypes; print(ctypes.CDLL({str(plugin)!r}).count_up(), flush=True)"
+    result = run(sys.executable, "-c", host, timeout=LIMIT)
+    assert result.stdout.splitlines() == ["1", "unloaded at 1"]
+    assert result.stderr == ""
+
+
+def test_daemon_threads_may_call_while_a_python_host_finalizes(build_plugin, run):
+    plugin = build_plugin(COUNTER)
+    host = f"""
+import ctypes, threading
+library = ctypes.CDLL({str(plugin)!r})
+library.count_up()
+def call():
+    while True:
+        library.count_up()
+for _ in range(4):
+    threading.Thread(target=call, daemon=True).start()
+"""
+    for _ in range(10):
+        result = run(sys.executable, "-c", host, timeout=LIMIT)
+        assert result.stderr == ""
+
+
+NAP = """
+import epy, time
+from ctypes import c_int
+
+@epy.export
+def nap(n: c_int) -> c_int:
+    time.sleep(n * 0.2)
+    return n + 5
+"""
+
+
+def test_a_cancelled_thread_leaves_python_in_order(build_plugin, compile_c, run):
+    plugin = build_plugin(NAP)
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static int (*nap)(int);
+static void *run(void *unused) {
+    nap(1);
+    for (;;) pause();
+    return unused;
+}
+int main(int argc, char **argv) {
+    nap = (int (*)(int))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "nap");
+    nap(0);
+    for (int i = 0; i < 3; i++) {
+        pthread_t thread;
+        void *result;
+        pthread_create(&thread, NULL, run, NULL);
+        usleep(50000); // it sleeps in Python now
+        pthread_cancel(thread);
+        pthread_join(thread, &result);
+        printf("%d %d\\n", result == PTHREAD_CANCELED, nap(0));
+    }
+}
+"""
+    )
+    result = run(host, plugin, timeout=LIMIT)
+    assert result.stdout == "1 5\n" * 3
+    assert result.stderr == ""
+
+
+def test_states_of_ended_threads_are_reclaimed(build_plugin, compile_c, run):
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+static int (*count_up)(void);
+static void *run(void *unused) { count_up(); return unused; }
+static long resident(void) {
+    FILE *file = fopen("/proc/self/status", "r");
+    char line[256];
+    long kilobytes = 0;
+    while (fgets(line, sizeof line, file) != NULL)
+        if (strncmp(line, "VmRSS:", 6) == 0) sscanf(line + 6, "%ld", &kilobytes);
+    fclose(file);
+    return kilobytes;
+}
+int main(int argc, char **argv) {
+    count_up = (int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "count_up");
+    long before = 0;
+    for (int i = 0; i < 2100; i++) {
+        if (i == 100) before = resident();
+        pthread_t thread;
+        pthread_create(&thread, NULL, run, NULL);
+        pthread_join(thread, NULL);
+    }
+    printf("%s\\n", resident() - before < 2048 ? "same" : "grown");
+}
+"""
+    )
+    result = run(host, build_plugin(COUNTER), timeout=60)
+    assert "same" in result.stdout.splitlines()
