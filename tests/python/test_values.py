@@ -319,3 +319,34 @@ def check() -> c_int:
     return half(3) == 1.5 and half.__name__ == "half" and half.__wrapped__(1) == 0.5
 """)
     assert run(native("call"), f"open {plugin}", "int check", timeout=LIMIT).stdout == "1\n"
+
+
+TRAPPING_HOST = """
+#include <dlfcn.h>
+#include <stdio.h>
+#include <xmmintrin.h>
+
+int main(int argc, char **argv) {
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    double (*nothing)(double) = (double (*)(double))dlsym(plugin, "nothing");
+    unsigned short control = 0x0340; // every x87 exception traps
+    _mm_setcsr(0x1900);              // as Free Pascal has it
+    __asm__ volatile("fldcw %0" : : "m"(control));
+    for (int i = 0; i < 2; i++) {
+        double result = nothing(1e308);
+        unsigned short after = 0;
+        __asm__ volatile("fnstcw %0" : "=m"(after));
+        printf("%d %x %x\\n", result != result, _mm_getcsr() & ~0x3f, after);
+    }
+}
+"""
+
+
+def test_a_host_with_floating_point_traps_survives_infinities(build_plugin, compile_c, run):
+    plugin = build_plugin(
+        "import epy\n\n@epy.export('double nothing(double x)')\n"
+        "def nothing(x): return (x * 10) - (x * 10)\n"
+    )
+    result = run(compile_c(TRAPPING_HOST, "-ldl"), plugin, timeout=LIMIT)
+    assert result.stdout == "1 1900 340\n" * 2
+    assert result.stderr == ""
