@@ -9,7 +9,6 @@
 // held, which nobody would ever release. So cancellation waits until the call into Python is over.
 #pragma once
 
-#include <cxxabi.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -17,11 +16,12 @@
 
 namespace epy {
 
-// Runs what may run Python code or wait for the GIL.
+// Runs what may run Python code or wait for the GIL: C code, which throws nothing. What arrives
+// here is forced unwinding (abi::__forced_unwind, which has no object to bind a reference to).
 template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call) {
     try {
         return call();
-    } catch (abi::__forced_unwind &) {
+    } catch (...) {
         for (;;) {
             pause();
         }
