@@ -10,7 +10,6 @@
 #include "python.h"
 #include "report.h"
 #include "resolve.h"
-#include "unload.h"
 
 namespace epy {
 
@@ -103,9 +102,6 @@ turn plugin::run() noexcept {
     case python_state::failed:
         break;
     case python_state::ready: {
-        if (python_is_ours()) {
-            arrange_exit();
-        }
         retain(); // the core's
         const plugin_view view{this, info_, path(), script_.empty() ? nullptr : script_.c_str(),
                                &services};

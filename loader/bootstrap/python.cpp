@@ -21,6 +21,7 @@
 #include "process.h"
 #include "report.h"
 #include "start.h"
+#include "unload.h"
 
 namespace epy {
 
@@ -83,7 +84,6 @@ struct gil_api {
 
 const gil_api *running = nullptr; // set once a Python is known to be initialized
 const core_api *opened_core = nullptr;
-bool started_here = false;
 
 start &python_start() {
     static auto *the_start = new start;
@@ -260,8 +260,10 @@ python_state open_python(const python_wish &wish, const core_api *&core) noexcep
     case turn::ours: {
         chosen_python python;
         const core_api *api = choose(wish, python) ? open_core(wish, python) : nullptr;
-        started_here = api != nullptr && python.start;
         opened_core = api;
+        if (api != nullptr && python.start) {
+            arrange_exit();
+        }
         // Not a failure for good: another plugin's Python may be there.
         python_start().finish(api == nullptr ? turn::ours : turn::ready);
         core = api;
@@ -285,7 +287,5 @@ bool foreign_python_is_running() noexcept {
 }
 
 const core_api *the_core() noexcept { return opened_core; }
-
-bool python_is_ours() noexcept { return started_here; }
 
 } // namespace epy

@@ -39,7 +39,4 @@ bool foreign_python_is_running() noexcept;
 // The table of the core, null before Python is open.
 const core_api *the_core() noexcept;
 
-// epy itself started Python (false if it joined one).
-bool python_is_ours() noexcept;
-
 } // namespace epy

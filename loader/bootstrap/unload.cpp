@@ -152,14 +152,10 @@ void unload(stub_info *info) noexcept {
 }
 
 void arrange_exit() noexcept {
-    static bool arranged = false;
-    if (!arranged) {
-        arranged = true;
-        starter_process = getpid();
-        // A child flushes what it has written; the core has dropped its parent's exit functions.
-        pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
-        std::atexit(run_exit_functions);
-    }
+    starter_process = getpid();
+    // A child flushes what it has written; the core has dropped its parent's exit functions.
+    pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
+    std::atexit(run_exit_functions);
 }
 
 } // namespace epy

@@ -7,7 +7,7 @@ namespace epy {
 
 void unload(stub_info *) noexcept;
 
-// Called once Python was started by epy: runs exit functions when the process exits.
+// Called once, when epy has started Python: runs exit functions when the process exits.
 void arrange_exit() noexcept;
 
 } // namespace epy

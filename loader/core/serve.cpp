@@ -214,8 +214,8 @@ template <typename Arguments>
 std::uint64_t serve_from(call_record &native, const Arguments &source) {
     const int saved_errno = errno;
     const fp_environment floating_point;
-    std::uint64_t result = native.head.error[0];
     const attachment python;
+    std::uint64_t result = native.head.error[0];
     if (python) {
         callback *self = native.target;
         if (self == nullptr) {
