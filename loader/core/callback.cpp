@@ -77,7 +77,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     if (!self->types->parse(codes, classes)) {
         return -1;
     }
-    self->objects = new argument_objects(self->types->parameters.size());
+    self->objects = new argument_objects(*self->types);
     call_record *native = new_record();
     native->complained = false;
     native->head.error[0] = 0;

@@ -14,39 +14,52 @@
 #include <cstring>
 
 #include "py.h"
-#include "types.h"
+#include "signature.h"
 
 namespace epy {
 
 #if PY_VERSION_HEX < 0x030e0000 && !defined(Py_GIL_DISABLED)
 #define EPY_REUSE
 
+// The arguments of one callback, as the fast path sees them.
 class argument_objects {
 public:
-    explicit argument_objects(std::size_t count)
-        : objects_(new PyObject *[count]()), count_(count) {}
-    ~argument_objects() {
-        for (std::size_t i = 0; i < count_; ++i) {
-            Py_XDECREF(objects_[i]);
+    explicit argument_objects(const signature &types)
+        : first_(new argument[types.parameters.size()]()),
+          end_(first_ + types.parameters.size()) {
+        argument *one = first_;
+        for (const parameter &expected : types.parameters) {
+            one->offset = expected.offset;
+            one->code = expected.instance_of ? type::none : expected.code;
+            ++one;
         }
-        delete[] objects_;
+    }
+    ~argument_objects() {
+        for (const argument *one = first_; one != end_; ++one) {
+            Py_XDECREF(one->object);
+        }
+        delete[] first_;
     }
     argument_objects(const argument_objects &) = delete;
     argument_objects &operator=(const argument_objects &) = delete;
+
+    struct argument {
+        PyObject *object = nullptr;
+        std::uint32_t offset = 0; // in the call frame
+        type code = type::none;   // none: of a kind that is not reused
+        bool for_one_call = false;
+    };
 
     // The right to use the objects, for one call at a time.
     class use {
     public:
         explicit use(argument_objects &all) noexcept : all_(all.busy_ ? nullptr : &all) {
-            if (all_ != nullptr) {
+            if (all_ != nullptr) [[likely]] {
                 all_->busy_ = true;
             }
         }
         ~use() {
-            if (all_ != nullptr) {
-                if (all_->others_) {
-                    all_->drop_others();
-                }
+            if (all_ != nullptr) [[likely]] {
                 all_->drop_kept();
                 all_->busy_ = false;
             }
@@ -55,55 +68,47 @@ public:
         use &operator=(const use &) = delete;
 
         explicit operator bool() const noexcept { return all_ != nullptr; }
-
-        // A borrowed object for argument i, or null if this kind is not reused (no exception) or
-        // memory is out (an exception).
-        [[gnu::always_inline]] PyObject *make(std::size_t i, type code, const void *source) {
-            PyObject *&object = all_->objects_[i];
-            switch (code) {
-            case type::signed_int:
-                return integer(object, load<std::int32_t>(source));
-            case type::unsigned_int:
-                return integer(object, load<std::uint32_t>(source));
-            case type::signed_long:
-            case type::signed_long_long:
-                return integer(object, load<std::int64_t>(source));
-            case type::unsigned_long:
-            case type::unsigned_long_long: {
-                const auto value = load<std::uint64_t>(source);
-                return value <= INT64_MAX ? integer(object, static_cast<std::int64_t>(value))
-                                          : nullptr;
-            }
-            case type::pointer: {
-                const auto value = load<std::uint64_t>(source);
-                if (value == 0) {
-                    return Py_None;
-                }
-                return value <= INT64_MAX ? integer(object, static_cast<std::int64_t>(value))
-                                          : nullptr;
-            }
-            case type::double_precision:
-                return floating(object, load<double>(source));
-            default:
-                return nullptr;
-            }
-        }
-
-        // A new reference for this call alone, for kinds that are not reused.
-        void keep(std::size_t i, PyObject *owned) noexcept {
-            all_->others_ = true;
-            Py_XSETREF(all_->objects_[i], owned);
-        }
+        [[nodiscard]] argument *begin() const noexcept { return all_->first_; }
+        [[nodiscard]] argument *end() const noexcept { return all_->end_; }
 
     private:
-        template <typename T> static T load(const void *source) {
-            T value;
-            std::memcpy(&value, source, sizeof value);
-            return value;
-        }
-
         argument_objects *all_;
     };
+
+    // A borrowed object for the argument, or null if this kind is not reused (no exception) or
+    // memory is out (an exception).
+    [[gnu::always_inline]] static PyObject *make(argument &one, const void *source) {
+        switch (one.code) {
+        case type::signed_int:
+            return integer(one.object, load<std::int32_t>(source));
+        case type::unsigned_int:
+            return integer(one.object, load<std::uint32_t>(source));
+        case type::signed_long:
+        case type::signed_long_long:
+            return integer(one.object, load<std::int64_t>(source));
+        case type::pointer:
+            if (load<std::uint64_t>(source) == 0) {
+                return Py_None;
+            }
+            [[fallthrough]];
+        case type::unsigned_long:
+        case type::unsigned_long_long: {
+            const auto value = load<std::uint64_t>(source);
+            return value <= INT64_MAX ? integer(one.object, static_cast<std::int64_t>(value))
+                                      : nullptr;
+        }
+        case type::double_precision:
+            return floating(one.object, load<double>(source));
+        default:
+            return nullptr;
+        }
+    }
+
+    // A new reference for this call alone, for kinds that are not reused.
+    static void keep(argument &one, PyObject *owned) noexcept {
+        one.for_one_call = true;
+        Py_XSETREF(one.object, owned);
+    }
 
     // Python's own objects for small ints. Once per process, with the GIL.
     static bool prepare();
@@ -113,11 +118,18 @@ private:
     static constexpr std::int64_t largest = 256;
     static PyObject *small_ints[largest - smallest + 1];
 
+    template <typename T> static T load(const void *source) {
+        T value;
+        std::memcpy(&value, source, sizeof value);
+        return value;
+    }
+
     [[gnu::always_inline]] static PyObject *integer(PyObject *&object, std::int64_t value) {
-        if (value >= smallest && value <= largest) {
-            return small_ints[value - smallest];
+        const std::uint64_t place = static_cast<std::uint64_t>(value) - smallest;
+        if (place <= largest - smallest) {
+            return small_ints[place];
         }
-        if (object == nullptr) {
+        if (object == nullptr) [[unlikely]] {
             object = PyLong_FromLongLong(INT64_MAX); // room for every digit
             if (object == nullptr) {
                 return nullptr;
@@ -128,7 +140,7 @@ private:
     }
 
     [[gnu::always_inline]] static PyObject *floating(PyObject *&object, double value) {
-        if (object == nullptr) {
+        if (object == nullptr) [[unlikely]] {
             return object = PyFloat_FromDouble(value);
         }
         reinterpret_cast<PyFloatObject *>(object)->ob_fval = value;
@@ -162,33 +174,21 @@ private:
 #endif
     }
 
-    // Keeps what can be written again: objects of exact types that nobody else refers to.
-    void drop_kept() noexcept {
-        PyObject **const end = objects_ + count_;
-        for (PyObject **one = objects_; one != end; ++one) {
-            PyObject *object = *one;
-            if (object != nullptr && Py_REFCNT(object) != 1) [[unlikely]] {
-                *one = nullptr;
+    // Keeps what can be written again: ints and floats that nobody else refers to.
+    [[gnu::always_inline]] void drop_kept() noexcept {
+        for (argument *one = first_; one != end_; ++one) {
+            PyObject *object = one->object;
+            if (object != nullptr && (Py_REFCNT(object) != 1 || one->for_one_call)) [[unlikely]] {
+                one->for_one_call = false;
+                one->object = nullptr;
                 Py_DECREF(object);
             }
         }
     }
 
-    void drop_others() noexcept {
-        others_ = false;
-        for (std::size_t i = 0; i < count_; ++i) {
-            PyObject *object = objects_[i];
-            if (object != nullptr && !PyLong_CheckExact(object) && !PyFloat_CheckExact(object)) {
-                objects_[i] = nullptr;
-                Py_DECREF(object);
-            }
-        }
-    }
-
-    PyObject **objects_;
-    std::size_t count_;
+    argument *const first_;
+    argument *const end_;
     bool busy_ = false;
-    bool others_ = false; // objects that are for one call alone
 };
 
 // The value of an int of one digit, which most results are, without a call. False for any other
@@ -219,7 +219,7 @@ private:
 
 class argument_objects {
 public:
-    explicit argument_objects(std::size_t) {}
+    explicit argument_objects(const signature &) {}
     static bool prepare() { return true; }
 };
 

@@ -84,7 +84,7 @@ template <typename Arguments> PyObject *call_plain(callback &self, const Argumen
     owned_array objects(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         PyObject *object =
-            run_python([&] { return to_python(parameters[i], source.at(i, parameters[i])); });
+            run_python([&] { return to_python(parameters[i], source.at(i, parameters[i].offset)); });
         if (object == nullptr) {
             return nullptr;
         }
@@ -98,38 +98,50 @@ template <typename Arguments> PyObject *call_plain(callback &self, const Argumen
 
 #ifdef EPY_REUSE
 
+[[gnu::noinline]] PyObject *make_for_one_call(const callback &self, std::size_t index,
+                                              argument_objects::argument &expected,
+                                              const void *value) {
+    if (PyErr_Occurred() != nullptr) {
+        return nullptr;
+    }
+    PyObject *object = run_python([&] { return to_python(self.types->parameters[index], value); });
+    if (object != nullptr) {
+        argument_objects::keep(expected, object);
+    }
+    return object;
+}
+
 // The same with argument objects of the last call, and straight into a Python function's own entry.
 template <typename Arguments>
-PyObject *call_reusing(callback &self, argument_objects::use &reuse, const Arguments &source) {
-    const std::vector<parameter> &parameters = self.types->parameters;
+PyObject *call_reusing(callback &self, const argument_objects::use &reuse,
+                       const Arguments &source) {
     PyObject *objects[few + 1]; // borrowed; the first place is the callee's
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-        const parameter &expected = parameters[i];
-        const void *value = source.at(i, expected);
-        PyObject *object = expected.instance_of ? nullptr : reuse.make(i, expected.code, value);
+    std::size_t count = 0;
+    for (argument_objects::argument &expected : reuse) {
+        const void *value = source.at(count, expected.offset);
+        PyObject *object = argument_objects::make(expected, value);
         if (object == nullptr) {
-            object = PyErr_Occurred() != nullptr
-                         ? nullptr
-                         : run_python([&] { return to_python(expected, value); });
+            object = make_for_one_call(self, count, expected, value);
             if (object == nullptr) {
                 return nullptr;
             }
-            reuse.keep(i, object);
         }
-        objects[i + 1] = object;
+        objects[++count] = object;
     }
-    const std::size_t count = parameters.size() | PY_VECTORCALL_ARGUMENTS_OFFSET;
     return run_python([&] {
-        if (PyFunction_Check(self.function)) {
+        if (PyFunction_Check(self.function)) [[likely]] {
             return reinterpret_cast<PyFunctionObject *>(self.function)
-                ->vectorcall(self.function, objects + 1, count, nullptr);
+                ->vectorcall(self.function, objects + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                             nullptr);
         }
-        return PyObject_Vectorcall(self.function, objects + 1, count, nullptr);
+        return PyObject_Vectorcall(self.function, objects + 1,
+                                   count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
     });
 }
 
 // Results that need no look at the rules. False: the rules decide.
-bool read_result(const parameter &result, PyObject *value, c_value &out) {
+[[gnu::always_inline]] inline bool read_result(const parameter &result, PyObject *value,
+                                               c_value &out) {
     if (result.instance_of) {
         return false;
     }
@@ -170,7 +182,7 @@ template <typename Arguments> PyObject *call(callback &self, const Arguments &so
 #ifdef EPY_REUSE
     if (self.types->parameters.size() <= few) {
         argument_objects::use reuse(*self.objects);
-        if (reuse) {
+        if (reuse) [[likely]] {
             return call_reusing(self, reuse, source);
         }
     }

@@ -9,14 +9,14 @@ namespace epy {
 // Where the entry left argument i: at a fixed place of the call frame, or behind libffi's pointers.
 struct frame_arguments {
     const frame *base;
-    const void *at(std::size_t, const parameter &one) const {
-        return reinterpret_cast<const std::byte *>(base) + one.offset;
+    const void *at(std::size_t, std::uint32_t offset) const {
+        return reinterpret_cast<const std::byte *>(base) + offset;
     }
 };
 
 struct pointer_arguments {
     void *const *base;
-    const void *at(std::size_t index, const parameter &) const { return base[index]; }
+    const void *at(std::size_t index, std::uint32_t) const { return base[index]; }
 };
 
 // Runs the callback. The result, or the error value, as register contents. Lets nothing out but
