@@ -1,10 +1,11 @@
 // Where a host's call enters the core. Reached by a jump from a trampoline, %r11 = the callback's record.
 //
 //   frame f = { rdi, rsi, rdx, rcx, r8, r9, xmm0 ... xmm7 };
-//   epy_dispatch(record, &f);
-//   rax = f.rax; rdx = f.rdx; xmm0 = f.xmm0; xmm1 = f.xmm1; return;
+//   void *next = epy_dispatch(record, &f);
+//   if (!next) { rax = f.rax; xmm0 = f.xmm0; return; }
+//   rdi ... xmm7 = f; take the frame down; jump to next;            (epy.tail_call)
 //
-// Which result registers mean something depends on the signature; the others are scratch to the caller.
+// Which of the two registers holds the result depends on the signature; the other is scratch to the caller.
 #include "frame.h"
 
         .text
@@ -38,14 +39,38 @@ epy_call_entry:
         mov     %r11, %rdi
         mov     %rsp, %rsi
         call    epy_dispatch
+        test    %rax, %rax
+        jne     .Lleave_for_another
         mov     EPY_FRAME_RAX(%rsp), %rax
-        mov     EPY_FRAME_RDX(%rsp), %rdx
         movsd   EPY_FRAME_XMM0(%rsp), %xmm0
-        movsd   EPY_FRAME_XMM1(%rsp), %xmm1
+        .cfi_remember_state
         leave
         .cfi_def_cfa %rsp, 8
         .cfi_restore %rbp
         ret
+
+.Lleave_for_another:
+        .cfi_restore_state
+        mov     %rax, %r11
+        mov     EPY_FRAME_GENERAL+0(%rsp), %rdi
+        mov     EPY_FRAME_GENERAL+8(%rsp), %rsi
+        mov     EPY_FRAME_GENERAL+16(%rsp), %rdx
+        mov     EPY_FRAME_GENERAL+24(%rsp), %rcx
+        mov     EPY_FRAME_GENERAL+32(%rsp), %r8
+        mov     EPY_FRAME_GENERAL+40(%rsp), %r9
+        movsd   EPY_FRAME_VECTOR+0(%rsp), %xmm0
+        movsd   EPY_FRAME_VECTOR+8(%rsp), %xmm1
+        movsd   EPY_FRAME_VECTOR+16(%rsp), %xmm2
+        movsd   EPY_FRAME_VECTOR+24(%rsp), %xmm3
+        movsd   EPY_FRAME_VECTOR+32(%rsp), %xmm4
+        movsd   EPY_FRAME_VECTOR+40(%rsp), %xmm5
+        movsd   EPY_FRAME_VECTOR+48(%rsp), %xmm6
+        movsd   EPY_FRAME_VECTOR+56(%rsp), %xmm7
+        mov     $8, %eax                // vector registers, should it be variadic
+        leave
+        .cfi_def_cfa %rsp, 8
+        .cfi_restore %rbp
+        jmp     *%r11
         .cfi_endproc
         .size   epy_call_entry, . - epy_call_entry
 

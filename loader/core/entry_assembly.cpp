@@ -1,20 +1,8 @@
 // The assembly entry (call_entry_x86_64.S), and addresses from the pool.
 #include "entry.h"
 #include "pool.h"
-#include "serve.h"
 
-extern "C" {
-[[gnu::visibility("hidden")]] void epy_call_entry();
-[[gnu::visibility("hidden")]] void epy_dispatch(epy::call_record *native, epy::frame *registers);
-}
-
-void epy_dispatch(epy::call_record *native, epy::frame *registers) {
-    const std::uint64_t result = serve(*native, epy::frame_arguments{registers});
-    registers->rax = result;
-    registers->rdx = 0;
-    registers->xmm0 = result;
-    registers->xmm1 = 0;
-}
+extern "C" [[gnu::visibility("hidden")]] void epy_call_entry();
 
 namespace epy {
 

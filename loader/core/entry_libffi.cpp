@@ -47,12 +47,31 @@ ffi_type *ffi_type_of(type code) {
     }
 }
 
+// epy.tail_call: libffi's frames and this one, which keep nothing, are all that a longjmp crosses.
+void call_instead(const tail_call &jump, ffi_type *result_type, void *result) {
+    constexpr std::size_t most = EPY_FRAME_GENERAL_COUNT + EPY_FRAME_VECTOR_COUNT;
+    ffi_type *types[most];
+    void *values[most];
+    unsigned count = 0;
+    for (const parameter &one : jump.types->parameters) {
+        types[count] = ffi_type_of(one.code);
+        values[count] = &jump.values[count];
+        ++count;
+    }
+    ffi_cif cif{};
+    if (ffi_prep_cif(&cif, FFI_DEFAULT_ABI, count, result_type, types) == FFI_OK) {
+        ffi_call(&cif, reinterpret_cast<void (*)()>(jump.target), result, values);
+    }
+}
+
 void enter(ffi_cif *cif, void *result, void **values, void *argument) {
-    const std::uint64_t value =
+    const auto [bits, jump] =
         serve(*static_cast<call_record *>(argument), pointer_arguments{values});
-    if (cif->rtype != &ffi_type_void) {
+    if (jump != nullptr) {
+        call_instead(*jump, cif->rtype, result);
+    } else if (cif->rtype != &ffi_type_void) {
         // libffi wants integers narrower than a register as a whole one.
-        *static_cast<std::uint64_t *>(result) = value;
+        *static_cast<std::uint64_t *>(result) = bits;
     }
 }
 

@@ -8,10 +8,8 @@
 #define EPY_FRAME_VECTOR 48 // low 8 bytes of xmm0 to xmm7
 #define EPY_FRAME_VECTOR_COUNT 8
 #define EPY_FRAME_RAX 112
-#define EPY_FRAME_RDX 120
-#define EPY_FRAME_XMM0 128
-#define EPY_FRAME_XMM1 136
-#define EPY_FRAME_SIZE 144
+#define EPY_FRAME_XMM0 120
+#define EPY_FRAME_SIZE 128
 // Behind the frame: the saved %rbp, the return address, then the caller's stack arguments.
 #define EPY_FRAME_STACK (EPY_FRAME_SIZE + 16)
 
@@ -25,17 +23,13 @@ struct frame {
     std::uint64_t general[EPY_FRAME_GENERAL_COUNT];
     std::uint64_t vector[EPY_FRAME_VECTOR_COUNT];
     std::uint64_t rax;
-    std::uint64_t rdx;
     std::uint64_t xmm0;
-    std::uint64_t xmm1;
 };
 
 static_assert(offsetof(frame, general) == EPY_FRAME_GENERAL);
 static_assert(offsetof(frame, vector) == EPY_FRAME_VECTOR);
 static_assert(offsetof(frame, rax) == EPY_FRAME_RAX);
-static_assert(offsetof(frame, rdx) == EPY_FRAME_RDX);
 static_assert(offsetof(frame, xmm0) == EPY_FRAME_XMM0);
-static_assert(offsetof(frame, xmm1) == EPY_FRAME_XMM1);
 static_assert(sizeof(frame) == EPY_FRAME_SIZE);
 
 } // namespace epy

@@ -1,15 +1,17 @@
 // The extension module epy._core.
 #include "callback.h"
 #include "native_plugin.h"
-#include "serve.h"
+#include "recording.h"
+#include "scope.h"
+#include "tail_call.h"
 #include "threads.h"
 
 namespace epy {
 
 namespace {
 
-PyObject *current_plugin(PyObject *, PyObject *) {
-    PyObject *plugin = running_plugin();
+PyObject *current_plugin(PyObject *module, PyObject *) {
+    PyObject *plugin = running_plugin(state_of(module));
     return Py_NewRef(plugin == nullptr ? Py_None : plugin);
 }
 
@@ -19,6 +21,9 @@ PyObject *set_reporter(PyObject *module, PyObject *reporter) {
 }
 
 PyMethodDef functions[] = {
+    {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_recording)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "call(function, *arguments): exceptions of callbacks that it calls are raised here."},
     {"current_plugin", current_plugin, METH_NOARGS,
      "current_plugin() -> the NativePlugin whose script or callback runs on this thread, or None."},
     {"set_reporter", set_reporter, METH_O,
@@ -37,9 +42,12 @@ int execute(PyObject *module) {
         reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(module, &callback_spec, nullptr));
     state.plugin_type = reinterpret_cast<PyTypeObject *>(
         PyType_FromModuleAndSpec(module, &native_plugin_spec, nullptr));
+    state.tail_call_type = reinterpret_cast<PyTypeObject *>(
+        PyType_FromModuleAndSpec(module, &tail_call_spec, nullptr));
     if (state.callback_type == nullptr || state.plugin_type == nullptr ||
-        PyModule_AddType(module, state.callback_type) != 0 ||
-        PyModule_AddType(module, state.plugin_type) != 0) {
+        state.tail_call_type == nullptr || PyModule_AddType(module, state.callback_type) != 0 ||
+        PyModule_AddType(module, state.plugin_type) != 0 ||
+        PyModule_AddType(module, state.tail_call_type) != 0) {
         return -1;
     }
     state.plugins = PyDict_New();
@@ -71,6 +79,7 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     const module_state &state = state_of(module);
     Py_VISIT(state.callback_type);
     Py_VISIT(state.plugin_type);
+    Py_VISIT(state.tail_call_type);
     Py_VISIT(state.reporter);
     Py_VISIT(state.plugins);
     Py_VISIT(state.address_of);
@@ -84,6 +93,7 @@ int clear(PyObject *module) {
     module_state &state = state_of(module);
     Py_CLEAR(state.callback_type);
     Py_CLEAR(state.plugin_type);
+    Py_CLEAR(state.tail_call_type);
     Py_CLEAR(state.reporter);
     Py_CLEAR(state.plugins);
     Py_CLEAR(state.address_of);

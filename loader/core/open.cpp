@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "fork.h"
+#include "stack.h"
 #include "state.h"
 #include "threads.h"
 
@@ -67,7 +68,6 @@ bool start_python(const core_options &options) {
              status.err_msg == nullptr ? "unknown error" : status.err_msg);
         return false;
     }
-    adopt_main_state();
     leave_interrupts_to_the_host();
     return true;
 }
@@ -152,6 +152,20 @@ const core_api *open_attached(const core_options &options) {
     return api;
 }
 
+const core_api *open_core(const core_options &options) {
+    if (options.start) {
+        if (!start_python(options)) {
+            return nullptr;
+        }
+        const core_api *api = open_attached(options);
+        PyEval_SaveThread();
+        return api;
+    }
+    start_attaching();
+    const attachment python;
+    return open_attached(options);
+}
+
 } // namespace
 
 } // namespace epy
@@ -164,15 +178,7 @@ extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) 
         epy::fail(*options, "its core is of another version", "install epy again");
         return nullptr;
     }
-    if (options->start) {
-        if (!epy::start_python(*options)) {
-            return nullptr;
-        }
-        const epy::core_api *api = epy::open_attached(*options);
-        PyEval_SaveThread();
-        return api;
-    }
-    epy::start_attaching();
-    const epy::attachment python;
-    return epy::open_attached(*options);
+    const epy::core_api *api = nullptr;
+    epy::run_with_plenty_of_stack([&] { api = epy::open_core(*options); });
+    return api;
 }

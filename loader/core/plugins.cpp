@@ -1,6 +1,7 @@
 // The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
 #include "native_plugin.h"
-#include "serve.h"
+#include "scope.h"
+#include "stack.h"
 #include "threads.h"
 #include "unwinding.h"
 
@@ -25,7 +26,7 @@ void print_exception() {
     }
 }
 
-bool load(const plugin_view *view) noexcept {
+bool load_here(const plugin_view *view) {
     const attachment python;
     const ref module(python ? core_module_object().release() : nullptr);
     if (!module) {
@@ -41,7 +42,7 @@ bool load(const plugin_view *view) noexcept {
     }
     ref loaded;
     {
-        const running_scope now(native.get());
+        const plugin_scope now(native.get());
         loaded = ref(run_python([&] { return call_package("load", native.get()).release(); }));
     }
     print_exception();
@@ -53,7 +54,13 @@ bool load(const plugin_view *view) noexcept {
     return ready;
 }
 
-void unload(plugin *handle) noexcept {
+bool load(const plugin_view *view) noexcept {
+    bool ready = false;
+    run_with_plenty_of_stack([&] { ready = load_here(view); });
+    return ready;
+}
+
+void unload_here(plugin *handle) {
     const attachment python;
     if (!python) {
         return;
@@ -64,7 +71,7 @@ void unload(plugin *handle) noexcept {
         module_state &state = state_of(module.get());
         const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
         if (native) {
-            const running_scope now(native.get());
+            const plugin_scope now(native.get());
             const ref done(
                 run_python([&] { return call_package("unload", native.get()).release(); }));
             print_exception();
@@ -72,6 +79,10 @@ void unload(plugin *handle) noexcept {
         }
     }
     print_exception();
+}
+
+void unload(plugin *handle) noexcept {
+    run_with_plenty_of_stack([&] { unload_here(handle); });
 }
 
 void flush(const char *stream) {
@@ -82,7 +93,7 @@ void flush(const char *stream) {
     }
 }
 
-void at_exit(void (*attached)(void *), void *argument) noexcept {
+void exit_here(void (*attached)(void *), void *argument) {
     const attachment python;
     attached(argument);
     if (!python) {
@@ -96,6 +107,10 @@ void at_exit(void (*attached)(void *), void *argument) noexcept {
     print_exception();
     flush("stdout");
     flush("stderr");
+}
+
+void at_exit(void (*attached)(void *), void *argument) noexcept {
+    run_with_plenty_of_stack([&] { exit_here(attached, argument); });
 }
 
 } // namespace

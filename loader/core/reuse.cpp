@@ -17,6 +17,16 @@ bool argument_objects::prepare() {
     return true;
 }
 
+Py_ssize_t argument_objects::write_rest(PyLongObject *number, std::uint64_t magnitude) noexcept {
+    digit *digits = digits_of(number);
+    digits[1] = static_cast<digit>(magnitude >> PyLong_SHIFT & PyLong_MASK);
+    if (magnitude >> 2 * PyLong_SHIFT == 0) {
+        return 2;
+    }
+    digits[2] = static_cast<digit>(magnitude >> 2 * PyLong_SHIFT);
+    return 3;
+}
+
 #endif
 
 } // namespace epy

@@ -25,8 +25,7 @@ namespace epy {
 class argument_objects {
 public:
     explicit argument_objects(const signature &types)
-        : first_(new argument[types.parameters.size()]()),
-          end_(first_ + types.parameters.size()) {
+        : first_(new argument[types.parameters.size()]()), end_(first_ + types.parameters.size()) {
         argument *one = first_;
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
@@ -42,6 +41,10 @@ public:
     }
     argument_objects(const argument_objects &) = delete;
     argument_objects &operator=(const argument_objects &) = delete;
+
+    [[nodiscard]] std::size_t size() const noexcept {
+        return static_cast<std::size_t>(end_ - first_);
+    }
 
     struct argument {
         PyObject *object = nullptr;
@@ -78,30 +81,37 @@ public:
     // A borrowed object for the argument, or null if this kind is not reused (no exception) or
     // memory is out (an exception).
     [[gnu::always_inline]] static PyObject *make(argument &one, const void *source) {
-        switch (one.code) {
-        case type::signed_int:
+        if (one.code == type::signed_int) [[likely]] {
             return integer(one.object, load<std::int32_t>(source));
+        }
+        if (one.code == type::double_precision) [[likely]] {
+            return floating(one.object, load<double>(source));
+        }
+        std::int64_t value = 0;
+        switch (one.code) {
         case type::unsigned_int:
-            return integer(one.object, load<std::uint32_t>(source));
+            value = load<std::uint32_t>(source);
+            break;
         case type::signed_long:
         case type::signed_long_long:
-            return integer(one.object, load<std::int64_t>(source));
+            value = load<std::int64_t>(source);
+            break;
         case type::pointer:
             if (load<std::uint64_t>(source) == 0) {
                 return Py_None;
             }
             [[fallthrough]];
         case type::unsigned_long:
-        case type::unsigned_long_long: {
-            const auto value = load<std::uint64_t>(source);
-            return value <= INT64_MAX ? integer(one.object, static_cast<std::int64_t>(value))
-                                      : nullptr;
-        }
-        case type::double_precision:
-            return floating(one.object, load<double>(source));
+        case type::unsigned_long_long:
+            value = load<std::int64_t>(source);
+            if (value < 0) [[unlikely]] {
+                return nullptr; // above the largest signed number
+            }
+            break;
         default:
             return nullptr;
         }
+        return integer(one.object, value);
     }
 
     // A new reference for this call alone, for kinds that are not reused.
@@ -151,32 +161,33 @@ private:
         static_assert(PyLong_SHIFT == 30);
         const std::uint64_t magnitude =
             value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+        digits_of(number)[0] = static_cast<digit>(magnitude & PyLong_MASK);
+        set_size(number, magnitude <= PyLong_MASK ? 1 : write_rest(number, magnitude), value < 0);
+    }
+
+    // The number of digits.
+    static Py_ssize_t write_rest(PyLongObject *number, std::uint64_t magnitude) noexcept;
+
+    static digit *digits_of(PyLongObject *number) {
 #if PY_VERSION_HEX >= 0x030c0000
-        digit *digits = number->long_value.ob_digit;
+        return number->long_value.ob_digit;
 #else
-        digit *digits = number->ob_digit;
+        return number->ob_digit;
 #endif
-        Py_ssize_t count = 1;
-        digits[0] = static_cast<digit>(magnitude & PyLong_MASK);
-        if (magnitude > PyLong_MASK) [[unlikely]] {
-            digits[1] = static_cast<digit>(magnitude >> PyLong_SHIFT & PyLong_MASK);
-            count = 2;
-            if (magnitude >> 2 * PyLong_SHIFT != 0) {
-                digits[2] = static_cast<digit>(magnitude >> 2 * PyLong_SHIFT);
-                count = 3;
-            }
-        }
+    }
+
+    static void set_size(PyLongObject *number, Py_ssize_t count, bool negative) {
 #if PY_VERSION_HEX >= 0x030c0000
-        number->long_value.lv_tag =
-            static_cast<std::uintptr_t>(count) << 3U | (value < 0 ? 2U : 0U);
+        number->long_value.lv_tag = static_cast<std::uintptr_t>(count) << 3U | (negative ? 2U : 0U);
 #else
-        Py_SET_SIZE(number, value < 0 ? -count : count);
+        Py_SET_SIZE(number, negative ? -count : count);
 #endif
     }
 
     // Keeps what can be written again: ints and floats that nobody else refers to.
     [[gnu::always_inline]] void drop_kept() noexcept {
-        for (argument *one = first_; one != end_; ++one) {
+        argument *const end = end_; // the compiler fears that it changes
+        for (argument *one = first_; one != end; ++one) {
             PyObject *object = one->object;
             if (object != nullptr && (Py_REFCNT(object) != 1 || one->for_one_call)) [[unlikely]] {
                 one->for_one_call = false;

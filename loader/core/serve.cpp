@@ -1,7 +1,8 @@
 // The call path.
 //
 //   host -> trampoline -> epy_call_entry -> epy_dispatch -> serve
-//     attach this thread -> convert arguments -> vectorcall -> convert the result -> detach
+//     room on the stack -> attach this thread -> convert arguments -> vectorcall
+//     -> convert the result -> detach
 //
 // Whatever goes wrong in Python is reported and the host gets the declared error value.
 #include "serve.h"
@@ -14,6 +15,9 @@
 
 #include "../fp_environment.h"
 #include "convert.h"
+#include "recursion.h"
+#include "scope.h"
+#include "stack.h"
 #include "threads.h"
 #include "unwinding.h"
 
@@ -21,7 +25,13 @@ namespace epy {
 
 namespace {
 
-constinit thread_local PyObject *running [[gnu::tls_model("initial-exec")]] = nullptr;
+// Where the assembly entry left the arguments.
+struct frame_arguments {
+    const frame *base;
+    const void *at(std::size_t, std::uint32_t offset) const {
+        return reinterpret_cast<const std::byte *>(base) + offset;
+    }
+};
 
 // Arguments on the stack up to here; more are on the heap.
 constexpr std::size_t few = 16;
@@ -53,38 +63,58 @@ private:
     std::size_t count_ = 0;
 };
 
-void report_exception(callback &self) noexcept {
+// The exception that is set, with its traceback; empty if it cannot be had.
+ref fetch_exception() noexcept {
     PyObject *kind = nullptr;
     PyObject *value = nullptr;
     PyObject *traceback = nullptr;
     PyErr_Fetch(&kind, &value, &traceback);
     PyErr_NormalizeException(&kind, &value, &traceback);
-    const ref kept_kind(kind);
-    const ref exception(value);
-    const ref kept_traceback(traceback);
-    if (traceback != nullptr && exception) {
+    if (traceback != nullptr && value != nullptr) {
         PyException_SetTraceback(value, traceback);
     }
+    Py_XDECREF(kind);
+    Py_XDECREF(traceback);
+    return ref(value);
+}
+
+void report(callback &self, PyObject *exception) noexcept {
     PyObject *reporter = self.state->reporter;
-    if (reporter == nullptr || !exception) {
-        PyErr_Restore(Py_XNewRef(kind), Py_XNewRef(value), Py_XNewRef(traceback));
+    if (reporter == nullptr) {
+        PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
         PyErr_WriteUnraisable(self.function);
         return;
     }
     const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
-                                                value, nullptr));
+                                                exception, nullptr));
     if (!done) {
         PyErr_WriteUnraisable(reporter);
     }
 }
 
+// An exception has left the callback: it is for epy.call, if that called the host's function which
+// called us, otherwise for the report.
+void give_exception_away(callback &self, const call_context &caller) noexcept {
+    ref exception = fetch_exception();
+    if (caller.extras != nullptr && caller.extras->recording) {
+        if (caller.extras->first_exception) {
+            ++caller.extras->more_exceptions;
+        } else {
+            caller.extras->first_exception = std::move(exception);
+        }
+    } else {
+        report(self, exception.get());
+    }
+}
+
 // A new reference to the function's result, or null.
-template <typename Arguments> PyObject *call_plain(callback &self, const Arguments &source) {
+template <typename Arguments>
+[[gnu::noinline]] PyObject *call_plain(callback &self, const Arguments &source) {
     const std::vector<parameter> &parameters = self.types->parameters;
     owned_array objects(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-        PyObject *object =
-            run_python([&] { return to_python(parameters[i], source.at(i, parameters[i].offset)); });
+        PyObject *object = run_python(
+            [&] { return to_python(parameters[i], source.at(i, parameters[i].offset)); });
         if (object == nullptr) {
             return nullptr;
         }
@@ -113,8 +143,8 @@ template <typename Arguments> PyObject *call_plain(callback &self, const Argumen
 
 // The same with argument objects of the last call, and straight into a Python function's own entry.
 template <typename Arguments>
-PyObject *call_reusing(callback &self, const argument_objects::use &reuse,
-                       const Arguments &source) {
+[[gnu::always_inline]] inline PyObject *
+call_reusing(callback &self, const argument_objects::use &reuse, const Arguments &source) {
     PyObject *objects[few + 1]; // borrowed; the first place is the callee's
     std::size_t count = 0;
     for (argument_objects::argument &expected : reuse) {
@@ -141,25 +171,31 @@ PyObject *call_reusing(callback &self, const argument_objects::use &reuse,
 
 // Results that need no look at the rules. False: the rules decide.
 [[gnu::always_inline]] inline bool read_result(const parameter &result, PyObject *value,
-                                               c_value &out) {
+                                               std::uint64_t &bits) {
     if (result.instance_of) {
         return false;
     }
     std::int64_t number = 0;
+    if (result.code == type::signed_int) [[likely]] {
+        if (!read_short_int(value, number)) {
+            return false;
+        }
+        bits = static_cast<std::uint64_t>(number);
+        return true;
+    }
     switch (result.code) {
     case type::none:
-        return true;
+        return value == Py_None;
     case type::double_precision:
         if (PyFloat_CheckExact(value)) {
-            out.bits = std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value));
+            bits = std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value));
             return true;
         }
         return false;
-    case type::signed_int:
     case type::signed_long:
     case type::signed_long_long:
         if (read_short_int(value, number)) {
-            out.bits = static_cast<std::uint64_t>(number);
+            bits = static_cast<std::uint64_t>(number);
             return true;
         }
         return false;
@@ -167,7 +203,7 @@ PyObject *call_reusing(callback &self, const argument_objects::use &reuse,
     case type::unsigned_long:
     case type::unsigned_long_long:
         if (read_short_int(value, number) && number >= 0) {
-            out.bits = static_cast<std::uint64_t>(number);
+            bits = static_cast<std::uint64_t>(number);
             return true;
         }
         return false;
@@ -178,9 +214,10 @@ PyObject *call_reusing(callback &self, const argument_objects::use &reuse,
 
 #endif
 
-template <typename Arguments> PyObject *call(callback &self, const Arguments &source) {
+template <typename Arguments>
+[[gnu::always_inline]] inline PyObject *call(callback &self, const Arguments &source) {
 #ifdef EPY_REUSE
-    if (self.types->parameters.size() <= few) {
+    if (self.objects->size() <= few) [[likely]] {
         argument_objects::use reuse(*self.objects);
         if (reuse) [[likely]] {
             return call_reusing(self, reuse, source);
@@ -190,26 +227,44 @@ template <typename Arguments> PyObject *call(callback &self, const Arguments &so
     return call_plain(self, source);
 }
 
+// What the host may look at until this callback's next return on this thread.
+void keep_for_host(const call_record &native, ref object) {
+    this_thread().returned[&native] = std::move(object);
+}
+
+[[gnu::noinline]] bool read_by_the_rules(callback &self, const call_record &native, ref result,
+                                         served &out) {
+    out.jump = tail_call_of(*self.state, result.get());
+    if (out.jump != nullptr) {
+        keep_for_host(native, std::move(result));
+        return true;
+    }
+    c_value value;
+    if (!run_python(
+            [&] { return from_python(*self.state, self.types->result, result.get(), value); })) {
+        return false;
+    }
+    out.bits = value.bits;
+    if (value.keep) {
+        keep_for_host(native, std::move(value.keep));
+    }
+    return true;
+}
+
+// False with a Python exception.
 template <typename Arguments>
-bool run(callback &self, const call_record &native, const Arguments &source, c_value &out) {
-    const ref result(call(self, source));
+[[gnu::always_inline]] inline bool run(callback &self, const call_record &native,
+                                       const Arguments &source, served &out) {
+    ref result(call(self, source));
     if (!result) {
         return false;
     }
 #ifdef EPY_REUSE
-    if (read_result(self.types->result, result.get(), out)) {
+    if (read_result(self.types->result, result.get(), out.bits)) [[likely]] {
         return true;
     }
 #endif
-    if (!run_python(
-            [&] { return from_python(*self.state, self.types->result, result.get(), out); })) {
-        return false;
-    }
-    if (out.keep) {
-        // Until this callback's next return on this thread.
-        this_thread().returned[&native] = std::move(out.keep);
-    }
-    return true;
+    return read_by_the_rules(self, native, std::move(result), out);
 }
 
 void complain_of_stale_pointer(call_record &native) noexcept {
@@ -222,47 +277,106 @@ void complain_of_stale_pointer(call_record &native) noexcept {
     }
 }
 
+// `here` is the host's stack pointer.
 template <typename Arguments>
-std::uint64_t serve_from(call_record &native, const Arguments &source) {
-    const int saved_errno = errno;
-    const fp_environment floating_point;
-    const attachment python;
-    std::uint64_t result = native.head.error[0];
-    if (python) {
-        callback *self = native.target;
-        if (self == nullptr) {
-            complain_of_stale_pointer(native);
-        } else {
-            const ref alive = ref::borrowed(reinterpret_cast<PyObject *>(self));
-            const running_scope now(self->plugin);
-            c_value out;
-            if (run(*self, native, source, out)) {
-                result = out.bits;
+[[gnu::always_inline]] inline served serve_from(call_record &native, const Arguments &source,
+                                                std::uintptr_t here) {
+    int host_errno = errno;
+    served result = {native.head.error[0], nullptr};
+    {
+        const fp_environment floating_point;
+        const attachment python;
+        if (python) [[likely]] {
+            callback *self = native.target;
+            if (self == nullptr) [[unlikely]] {
+                complain_of_stale_pointer(native);
             } else {
-                run_python([&] { report_exception(*self); });
+                auto *object = reinterpret_cast<PyObject *>(self);
+                const ref alive = ref::borrowed(object);
+                const call_scope now(object, here, host_errno);
+                if (!run(*self, native, source, result)) [[unlikely]] {
+                    run_python([&] { give_exception_away(*self, now.outer()); });
+                }
             }
         }
     }
-    errno = saved_errno;
+    errno = host_errno;
     return result;
+}
+
+[[gnu::noinline]] void complain_of_memory(const call_record &native) noexcept {
+    dprintf(STDERR_FILENO,
+            "epy: no memory for a stack to run '%s' on; it returned its error value\n",
+            native.label);
+}
+
+// There is little room on this stack, or it is not known yet.
+template <typename Arguments>
+[[gnu::noinline]] served serve_with_little_stack(call_record &native, const Arguments &source,
+                                                 std::uintptr_t here) {
+    bool jumped = false;
+    const int host_errno = errno;
+    const std::size_t levels = levels_below(here, jumped);
+    errno = host_errno;
+    if (levels == SIZE_MAX) {
+        return serve_from(native, source, here);
+    }
+    served result = {native.head.error[0], nullptr};
+    if (levels == 0) {
+        const auto there = [&] {
+            if (jumped) {
+                const fp_environment floating_point;
+                const attachment python;
+                call_scope::look_for_jump(running.runner);
+            }
+            result = serve_from(native, source,
+                                reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
+        };
+        if (!run_on_own_stack(here, there)) {
+            complain_of_memory(native);
+        }
+        return result;
+    }
+    int new_errno = host_errno;
+    {
+        const fp_environment floating_point;
+        const attachment python;
+        if (python) {
+            const recursion_limit lowered(levels);
+            result = serve_from(native, source, here);
+            new_errno = errno;
+        }
+    }
+    errno = new_errno;
+    return result;
+}
+
+template <typename Arguments>
+[[gnu::always_inline]] inline served serve_anywhere(call_record &native, const Arguments &source,
+                                                    const void *frame) {
+    const auto here = reinterpret_cast<std::uintptr_t>(frame);
+    if (!has_plenty_of_stack(here)) [[unlikely]] {
+        return serve_with_little_stack(native, source, here);
+    }
+    return serve_from(native, source, here);
 }
 
 } // namespace
 
-std::uint64_t serve(call_record &native, frame_arguments source) {
-    return serve_from(native, source);
+served serve(call_record &native, pointer_arguments source) {
+    return serve_anywhere(native, source, __builtin_frame_address(0));
 }
-
-std::uint64_t serve(call_record &native, pointer_arguments source) {
-    return serve_from(native, source);
-}
-
-PyObject *running_plugin() noexcept { return running; }
-
-running_scope::running_scope(PyObject *native_plugin) noexcept : before_(running) {
-    running = native_plugin;
-}
-
-running_scope::~running_scope() { running = before_; }
 
 } // namespace epy
+
+void *epy_dispatch(epy::call_record *native, epy::frame *registers) {
+    const auto [bits, jump] =
+        epy::serve_anywhere(*native, epy::frame_arguments{registers}, registers);
+    if (jump != nullptr) [[unlikely]] {
+        epy::fill(*jump, *registers);
+        return jump->target;
+    }
+    registers->rax = bits;
+    registers->xmm0 = bits;
+    return nullptr;
+}

@@ -3,40 +3,27 @@
 
 #include "callback.h"
 #include "frame.h"
+#include "tail_call.h"
+
+// For call_entry_x86_64.S: fills in the result registers and returns null, or fills in the argument
+// registers and returns the function to leave for.
+extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch(epy::call_record *native,
+                                                            epy::frame *registers);
 
 namespace epy {
 
-// Where the entry left argument i: at a fixed place of the call frame, or behind libffi's pointers.
-struct frame_arguments {
-    const frame *base;
-    const void *at(std::size_t, std::uint32_t offset) const {
-        return reinterpret_cast<const std::byte *>(base) + offset;
-    }
-};
-
+// Where libffi left the arguments.
 struct pointer_arguments {
     void *const *base;
     const void *at(std::size_t index, std::uint32_t) const { return base[index]; }
 };
 
-// Runs the callback. The result, or the error value, as register contents. Lets nothing out but
-// forced unwinding.
-std::uint64_t serve(call_record &, frame_arguments);
-std::uint64_t serve(call_record &, pointer_arguments);
-
-// The NativePlugin whose callback or script runs on this thread: borrowed, null if none.
-PyObject *running_plugin() noexcept;
-
-// Makes it another one for a scope.
-class running_scope {
-public:
-    explicit running_scope(PyObject *native_plugin) noexcept;
-    ~running_scope();
-    running_scope(const running_scope &) = delete;
-    running_scope &operator=(const running_scope &) = delete;
-
-private:
-    PyObject *before_;
+struct served {
+    std::uint64_t bits;    // the result, or the error value, as register contents
+    const tail_call *jump; // if not null: leave for that function instead
 };
+
+// Runs the callback. Lets nothing out but forced unwinding.
+served serve(call_record &, pointer_arguments);
 
 } // namespace epy

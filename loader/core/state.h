@@ -9,6 +9,7 @@ namespace epy {
 struct module_state {
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
+    PyTypeObject *tail_call_type = nullptr;
     PyObject *reporter = nullptr;     // callable(callback, exception)
     PyObject *plugins = nullptr;      // dict: loader's handle -> NativePlugin
     PyObject *loader_entry = nullptr; // epy._plugin.load, imported on first use

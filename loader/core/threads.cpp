@@ -4,15 +4,15 @@
 
 namespace epy {
 
-constinit std::atomic<bool> attachment::usable{false};
+constinit std::atomic<unsigned> attachment::generation{0};
 constinit std::atomic<thread_block *> attachment::ended{nullptr};
-constinit thread_local thread_block *attachment::mine = nullptr;
+constinit thread_local attachment::remembered attachment::mine;
 
 // The destructor of a thread's block: hands it to the next call that holds the GIL.
 struct thread_end {
     static void leave(void *argument) {
         auto *block = static_cast<thread_block *>(argument);
-        attachment::mine = nullptr; // a later destructor of this thread may call again
+        attachment::mine = {}; // a later destructor of this thread may call again
         block->next = attachment::ended.load(std::memory_order_relaxed);
         while (!attachment::ended.compare_exchange_weak(
             block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
@@ -34,14 +34,20 @@ pthread_key_t key() {
 } // namespace
 
 thread_block &this_thread() {
-    if (attachment::mine == nullptr) {
-        attachment::mine = new thread_block;
-        pthread_setspecific(key(), attachment::mine);
+    thread_block *&block = attachment::mine.block;
+    if (block == nullptr) {
+        block = new thread_block;
+        pthread_setspecific(key(), block);
     }
-    return *attachment::mine;
+    return *block;
 }
 
-void attachment::attach_unknown_thread() {
+void attachment::remember(PyThreadState *state, unsigned now) {
+    mine.state = state;
+    mine.generation = now;
+}
+
+void attachment::attach_unknown_thread(unsigned now) {
     PyThreadState *const known = PyGILState_GetThisThreadState();
     PyThreadState *const current = current_state();
     attached_ = true;
@@ -52,15 +58,23 @@ void attachment::attach_unknown_thread() {
         }
 #endif
         taken_ = true;
-        cancellation_ = put_off_cancellation();
+        cancellation_.begin();
         run_python(
             [] { PyGILState_Ensure(); }); // never released: the state is this thread's from now on
-        this_thread().state = PyThreadState_Get();
+        thread_block &block = this_thread();
+        block.made_state = PyThreadState_Get();
+        block.generation = now;
+        remember(block.made_state, now);
         if (ended.load(std::memory_order_relaxed) != nullptr) {
             clear_ended_threads();
         }
-    } else if (current != known) {
+        return;
+    }
+    if (current != known) {
         take(known, current);
+    }
+    if (known->id == 1 && known->interp == PyInterpreterState_Main()) {
+        remember(known, now); // the main thread's: it lives as long as Python
     }
 }
 
@@ -69,26 +83,27 @@ void attachment::clear_ended_threads() {
     thread_block *block = ended.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
         thread_block *next = block->next;
-        if (block->state != nullptr && !block->outlives_thread) {
-            PyThreadState_Clear(block->state);
-            PyThreadState_Delete(block->state);
+        if (block->made_state != nullptr &&
+            block->generation == generation.load(std::memory_order_relaxed)) {
+            PyThreadState_Clear(block->made_state);
+            PyThreadState_Delete(block->made_state);
         }
         delete block;
         block = next;
     }
 }
 
-void adopt_main_state() {
-    thread_block &block = this_thread();
-    block.state = PyThreadState_Get();
-    block.outlives_thread = true;
+void stop_attaching() noexcept { attachment::generation.store(0, std::memory_order_release); }
+
+void start_attaching() noexcept {
+    static constinit std::atomic<unsigned> last{0};
+    unsigned stopped = 0;
+    attachment::generation.compare_exchange_strong(stopped, last.fetch_add(1) + 1);
 }
 
-void stop_attaching() noexcept { attachment::usable.store(false, std::memory_order_release); }
-
-void start_attaching() noexcept { attachment::usable.store(true, std::memory_order_release); }
-
-bool is_attaching_stopped() noexcept { return !attachment::usable.load(std::memory_order_acquire); }
+bool is_attaching_stopped() noexcept {
+    return attachment::generation.load(std::memory_order_acquire) == 0;
+}
 
 void forget_ended_threads() noexcept {
     attachment::ended.store(nullptr, std::memory_order_relaxed);

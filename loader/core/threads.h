@@ -1,14 +1,16 @@
 // Host threads and the GIL.
 //
 // A thread that Python has not seen gets a thread state on its first call, and keeps it: making one
-// costs fifty calls. Only such states, which nobody else can free, are remembered per thread; a
-// state that Python or the host made is looked up at each call.
+// costs fifty calls. Only such states, and that of Python's main thread, are remembered per thread,
+// because nobody frees them before Python ends; others that Python or the host made are looked up
+// at each call. A Python that is started again is another generation.
 //
 // When a thread ends, nothing takes the GIL, because the host may be joining the thread while it
 // holds it. The state goes on a list, which the next call that holds the GIL clears.
 #pragma once
 
 #include <atomic>
+#include <climits>
 #include <unordered_map>
 
 #include "py.h"
@@ -18,8 +20,8 @@ namespace epy {
 
 // What the core keeps for one host thread.
 struct thread_block {
-    PyThreadState *state = nullptr;                 // made by epy, or null
-    bool outlives_thread = false;                   // Python's main state: never cleared
+    PyThreadState *made_state = nullptr;            // by epy, to be cleared after the thread
+    unsigned generation = 0;                        // of the Python that it belongs to
     std::unordered_map<const void *, ref> returned; // by record: what the host may still look at
     thread_block *next = nullptr;
 };
@@ -29,28 +31,29 @@ class attachment {
 public:
     // May not return: a Python that finalizes ends or parks the thread.
     attachment() {
-        if (!usable.load(std::memory_order_acquire)) [[unlikely]] {
-            return;
-        }
-        PyThreadState *own = mine == nullptr ? nullptr : mine->state;
-        if (own == nullptr) [[unlikely]] {
-            attach_unknown_thread();
+        const unsigned now = generation.load(std::memory_order_acquire);
+        if (mine.generation != now) [[unlikely]] {
+            if (now != 0) {
+                attach_unknown_thread(now);
+            }
             return;
         }
         attached_ = true;
         PyThreadState *const current = current_state();
-        if (current != own) {
-            take(own, current);
+        if (current != mine.state) {
+            take(mine.state, current);
         }
     }
     ~attachment() {
         if (taken_) {
             PyEval_SaveThread();
-            allow_cancellation(cancellation_);
+            cancellation_.end();
         }
+#if PY_VERSION_HEX >= 0x030c0000
         if (suspended_ != nullptr) [[unlikely]] {
             PyEval_RestoreThread(suspended_);
         }
+#endif
     }
     attachment(const attachment &) = delete;
     attachment &operator=(const attachment &) = delete;
@@ -59,7 +62,7 @@ public:
     explicit operator bool() const noexcept { return attached_; }
 
 private:
-    void attach_unknown_thread();
+    void attach_unknown_thread(unsigned now);
 
     static PyThreadState *current_state() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
@@ -77,7 +80,7 @@ private:
         }
 #endif
         taken_ = true;
-        cancellation_ = put_off_cancellation();
+        cancellation_.begin();
         run_python([own] { PyEval_RestoreThread(own); });
         if (ended.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
             clear_ended_threads();
@@ -86,11 +89,18 @@ private:
 
     static void clear_ended_threads();
 
-    // Python can be used: the core is imported and nothing finalizes.
-    static std::atomic<bool> usable;
+    // Python can be used: the core is imported and nothing finalizes. Otherwise 0.
+    static std::atomic<unsigned> generation;
     // Blocks of threads that have ended.
     static std::atomic<thread_block *> ended;
-    static constinit thread_local thread_block *mine [[gnu::tls_model("initial-exec")]];
+
+    struct remembered {
+        PyThreadState *state = nullptr;
+        unsigned generation = UINT_MAX; // never that of a Python
+        thread_block *block = nullptr;
+    };
+    static constinit thread_local remembered mine [[gnu::tls_model("initial-exec")]];
+    static void remember(PyThreadState *, unsigned now);
 
     friend thread_block &this_thread();
     friend void stop_attaching() noexcept;
@@ -99,17 +109,16 @@ private:
     friend void forget_ended_threads() noexcept;
     friend struct thread_end;
 
+#if PY_VERSION_HEX >= 0x030c0000
     PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
+#endif
+    cancellation_put_off cancellation_; // while taken
     bool attached_ = false;
-    int cancellation_ = 0; // of the host, while taken
-    bool taken_ = false;   // the GIL was not ours before
+    bool taken_ = false; // the GIL was not ours before
 };
 
 // The block of the calling thread. Only inside an attachment.
 thread_block &this_thread();
-
-// Python was started by this thread, which holds the GIL: its state is epy's for good.
-void adopt_main_state();
 
 // Python is being finalized, or the core's module dies: no attachment succeeds any more.
 void stop_attaching() noexcept;

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/single_threaded.h>
 #include <unistd.h>
 
 #include "py.h"
@@ -28,13 +29,22 @@ template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call
     }
 }
 
-// Puts pthread_cancel off.
-inline int put_off_cancellation() noexcept {
-    int before = PTHREAD_CANCEL_ENABLE;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
-    return before;
-}
+// Puts pthread_cancel off for a scope. Not in a process with one thread: nobody could cancel it.
+class cancellation_put_off {
+public:
+    void begin() noexcept {
+        if (__libc_single_threaded == 0) {
+            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
+        }
+    }
+    void end() const noexcept {
+        if (before_ == PTHREAD_CANCEL_ENABLE) {
+            pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
+        }
+    }
 
-inline void allow_cancellation(int before) noexcept { pthread_setcancelstate(before, nullptr); }
+private:
+    int before_ = PTHREAD_CANCEL_DISABLE;
+};
 
 } // namespace epy

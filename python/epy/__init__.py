@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._data import export_data
+    from ._host_calls import call, tail_call
 
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
@@ -53,6 +54,7 @@ __all__ = [
     "StampError",
     "SymbolNotFoundError",
     "UnloadedError",
+    "call",
     "callback",
     "error_hook",
     "export",
@@ -61,6 +63,7 @@ __all__ = [
     "next_function",
     "on_load",
     "on_unload",
+    "tail_call",
 ]
 __version__ = "0.1.0"
 
@@ -68,6 +71,12 @@ error_hook: Callable[[Report], object] = print_report
 """Called with a Report for every exception that leaves a callback; assign your own. Any thread."""
 
 _core.set_reporter(reporter)
+
+_SELDOM = {
+    "call": "_host_calls",
+    "export_data": "_data",
+    "tail_call": "_host_calls",
+}
 
 if not TYPE_CHECKING:  # a type checker knows the two, and that there are no others
 
@@ -77,8 +86,7 @@ if not TYPE_CHECKING:  # a type checker knows the two, and that there are no oth
         if name == "building":
             script = find_script()
             return script is not None and script.building
-        if name == "export_data":
-            from ._data import export_data  # few scripts export data, and every start would pay
-
-            return export_data
+        if name in _SELDOM:
+            # Few scripts use these, and every start would pay.
+            return getattr(__import__(_SELDOM[name], globals(), fromlist=(name,), level=1), name)
         raise AttributeError(f"module 'epy' has no attribute '{name}'")

@@ -63,6 +63,21 @@ class NativePlugin:
         """Where the process keeps the data `name`, at `address` in the file: in the plugin, or in
         the copy of an executable that was linked with it."""
 
+class TailCall:
+    """What a callback returns to be left for a C function. Keeps what its arguments point into."""
+
+    def __init__(
+        self,
+        address: int,
+        signature: str,
+        classes: tuple[type | None, ...],
+        arguments: tuple[Any, ...],
+    ) -> None:
+        """ValueError if an argument has no register; else as for a callback's result."""
+
+def call(function: Callable[..., Any], /, *arguments: Any) -> Any:
+    """Calls it; raises the first exception of callbacks that it called directly."""
+
 def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
     """Called with each exception that leaves a callback, on its thread. One per process."""
 

@@ -45,6 +45,8 @@ def print_report(report: Report) -> None:
 
 def reporter(callback: _core.Callback, exception: BaseException) -> None:
     """The core calls this, with the GIL, for every exception that leaves a callback."""
+    if isinstance(exception, KeyboardInterrupt) and _interrupt_again():
+        return
     native = _core.current_plugin()
     report = Report(exception, callback.label, native.path if native else None, _thread_name())
     hook = getattr(sys.modules.get("epy"), "error_hook", print_report)
@@ -53,6 +55,20 @@ def reporter(callback: _core.Callback, exception: BaseException) -> None:
     except BaseException as error:
         print_report(report)
         write(f"epy: epy.error_hook failed: {_last_line(error)}\n")
+
+
+def _interrupt_again() -> bool:
+    """Give a Python that is not epy's its Ctrl-C back: it strikes when that program goes on."""
+    if "epy._start" in sys.modules:
+        return False
+    import signal
+
+    if not callable(signal.getsignal(signal.SIGINT)):
+        return False
+    from _thread import interrupt_main
+
+    interrupt_main()
+    return True
 
 
 def write(text: str) -> None:

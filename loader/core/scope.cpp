@@ -1,0 +1,52 @@
+#include "scope.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "callback.h"
+#include "native_plugin.h"
+
+namespace epy {
+
+constinit thread_local call_context running;
+
+call_extras &extras_of_this_call() {
+    if (running.extras == nullptr) {
+        running.extras = new call_extras;
+    }
+    return *running.extras;
+}
+
+PyObject *running_plugin(const module_state &state) noexcept {
+    PyObject *runner = running.runner;
+    if (runner != nullptr && Py_IS_TYPE(runner, state.callback_type)) {
+        return reinterpret_cast<callback *>(runner)->plugin;
+    }
+    return runner;
+}
+
+void call_scope::drop_extras(int &host_errno) noexcept {
+    if (running.extras->error_number >= 0) {
+        host_errno = running.extras->error_number;
+    }
+    delete running.extras;
+}
+
+void call_scope::look_for_jump(PyObject *runner) noexcept {
+    // Greenlets share a stack in turns, and Python knows of it.
+    if (PyDict_GetItemString(PyImport_GetModuleDict(), "greenlet") != nullptr) {
+        return;
+    }
+    const ref label(PyObject_GetAttrString(runner, "label"));
+    const char *name = label ? PyUnicode_AsUTF8(label.get()) : nullptr;
+    dprintf(
+        STDERR_FILENO,
+        "epy: %s was left by a jump (longjmp, a C++ exception) across Python, which cannot go on "
+        "after that: let it `return epy.tail_call(function, ...)` with the function that jumps\n",
+        name == nullptr ? "a callback" : name);
+    std::abort();
+}
+
+} // namespace epy

@@ -1,0 +1,70 @@
+"""Runaway recursion on any stack ends in a report and the error value, never in a crash."""
+
+import pytest
+
+KINDS = """
+import epy, sys
+from ctypes import c_int
+
+@epy.export(error=-1)
+def python(n: c_int) -> c_int:
+    def down(i):
+        return down(i + 1)
+    return down(0)
+
+class Asking:
+    def __getattr__(self, name):
+        return getattr(self, name + "_")
+
+@epy.export(error=-1)
+def attribute(n: c_int) -> c_int:
+    return Asking().x
+
+class Shown:
+    def __repr__(self):
+        return repr(self)
+
+@epy.export(error=-1)
+def shown(n: c_int) -> c_int:
+    return len(repr(Shown()))
+
+@epy.export(error=-1)
+def nested(n: c_int) -> c_int:
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    try:
+        return len(repr(value))
+    finally:
+        while value:  # taking it apart must not nest either
+            value = value.pop()
+
+def sort(value):
+    return sorted([value, value], key=sort)
+
+@epy.export(error=-1)
+def sorting(n: c_int) -> c_int:
+    return len(sort(1))
+
+@epy.export(error=-1)
+def fine(n: c_int) -> c_int:
+    import json
+    return len(json.dumps({"a": [n] * 100}))
+"""
+RUNAWAYS = ["python", "attribute", "shown", "nested", "sorting"]
+
+
+def recursions(result):
+    return result.stderr.count("RecursionError: ")
+
+
+@pytest.mark.parametrize(
+    "stack", ["64", "256", "600", "1024", "2048", "8192", "main", "coroutine", "signal"]
+)
+def test_runaway_recursion_is_reported(build_plugin, native, run, stack):
+    calls = [f"{stack}:{name}" for name in [*RUNAWAYS, "fine", *RUNAWAYS, "fine"]]
+    result = run(native("stacks"), build_plugin(KINDS), *calls)
+    values = [-1] * len(RUNAWAYS) + [307]
+    expected = [f"{call} = {value}" for call, value in zip(calls, values * 2, strict=True)]
+    assert result.stdout.splitlines() == expected
+    assert recursions(result) == 2 * len(RUNAWAYS), result.stderr
