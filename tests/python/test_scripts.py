@@ -251,7 +251,7 @@ gc.collect()
 def test_an_exported_address_is_a_plain_jump(build_plugin, call):
     """Nothing of Python takes part: it serves while another thread has the interpreter lock."""
     build_plugin("""
-import ctypes, epy, os, threading, time
+import ctypes, epy, threading, time
 from ctypes import c_int
 
 libc = ctypes.PyDLL(None)  # keeps the lock during its calls
@@ -260,7 +260,7 @@ epy.export_address("plain", libc.abs)
 def hold():
     time.sleep(0.2)
     libc.usleep(800_000)
-    os.write(1, b"released\\n")
+    libc.write(1, b"released\\n", 9)
 
 @epy.export
 def hold_the_lock() -> c_int:
