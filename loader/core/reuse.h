@@ -25,7 +25,8 @@ namespace epy {
 class argument_objects {
 public:
     explicit argument_objects(const signature &types)
-        : first_(new argument[types.parameters.size()]()), end_(first_ + types.parameters.size()) {
+        : first_(new argument[types.parameters.size()]()), end_(first_ + types.parameters.size()),
+          result_(types.result.instance_of ? type::object : types.result.code) {
         argument *one = first_;
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
@@ -45,6 +46,9 @@ public:
     [[nodiscard]] std::size_t size() const noexcept {
         return static_cast<std::size_t>(end_ - first_);
     }
+
+    // The kind of result; of kinds that take more than a look, any of those.
+    [[nodiscard]] type result() const noexcept { return result_; }
 
     struct argument {
         PyObject *object = nullptr;
@@ -199,6 +203,7 @@ private:
 
     argument *const first_;
     argument *const end_;
+    const type result_;
     bool busy_ = false;
 };
 

@@ -170,20 +170,16 @@ call_reusing(callback &self, const argument_objects::use &reuse, const Arguments
 }
 
 // Results that need no look at the rules. False: the rules decide.
-[[gnu::always_inline]] inline bool read_result(const parameter &result, PyObject *value,
-                                               std::uint64_t &bits) {
-    if (result.instance_of) {
-        return false;
-    }
+[[gnu::always_inline]] inline bool read_result(type result, PyObject *value, std::uint64_t &bits) {
     std::int64_t number = 0;
-    if (result.code == type::signed_int) [[likely]] {
+    if (result == type::signed_int) [[likely]] {
         if (!read_short_int(value, number)) {
             return false;
         }
         bits = static_cast<std::uint64_t>(number);
         return true;
     }
-    switch (result.code) {
+    switch (result) {
     case type::none:
         return value == Py_None;
     case type::double_precision:
@@ -260,7 +256,7 @@ template <typename Arguments>
         return false;
     }
 #ifdef EPY_REUSE
-    if (read_result(self.types->result, result.get(), out.bits)) [[likely]] {
+    if (read_result(self.objects->result(), result.get(), out.bits)) [[likely]] {
         return true;
     }
 #endif

@@ -13,6 +13,7 @@
 #include <climits>
 #include <unordered_map>
 
+#include "cancellation.h"
 #include "py.h"
 #include "unwinding.h"
 

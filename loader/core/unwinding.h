@@ -5,12 +5,9 @@
 // host's frames above may not bear the unwinding. So the thread is parked here for good, as newer
 // CPythons do.
 //
-// pthread_cancel unwinds too. It may strike while Python waits for the GIL with a lock of its own
-// held, which nobody would ever release. So cancellation waits until the call into Python is over.
+// pthread_cancel unwinds too, and is put off (cancellation.h).
 #pragma once
 
-#include <pthread.h>
-#include <sys/single_threaded.h>
 #include <unistd.h>
 
 #include "py.h"
@@ -28,23 +25,5 @@ template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call
         }
     }
 }
-
-// Puts pthread_cancel off for a scope. Not in a process with one thread: nobody could cancel it.
-class cancellation_put_off {
-public:
-    void begin() noexcept {
-        if (__libc_single_threaded == 0) {
-            pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
-        }
-    }
-    void end() const noexcept {
-        if (before_ == PTHREAD_CANCEL_ENABLE) {
-            pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
-        }
-    }
-
-private:
-    int before_ = PTHREAD_CANCEL_DISABLE;
-};
 
 } // namespace epy
