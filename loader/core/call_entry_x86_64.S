@@ -6,14 +6,16 @@
 //   rdi ... xmm7 = f; take the frame down; jump to next;            (epy.tail_call)
 //
 // Which of the two registers holds the result depends on the signature; the other is scratch to the caller.
+// There are two entries: epy_call_entry, and epy_call_entry_general for functions without floating-point
+// parameters, which leaves the vector registers' places in the frame as they are.
 #include "frame.h"
 
-        .text
+        .macro  call_entry name, vector
         .balign 64
-        .globl  epy_call_entry
-        .hidden epy_call_entry
-        .type   epy_call_entry, @function
-epy_call_entry:
+        .globl  \name
+        .hidden \name
+        .type   \name, @function
+\name:
         .cfi_startproc
         endbr64
         push    %rbp
@@ -28,6 +30,7 @@ epy_call_entry:
         mov     %rcx, EPY_FRAME_GENERAL+24(%rsp)
         mov     %r8, EPY_FRAME_GENERAL+32(%rsp)
         mov     %r9, EPY_FRAME_GENERAL+40(%rsp)
+        .if     \vector
         movsd   %xmm0, EPY_FRAME_VECTOR+0(%rsp)
         movsd   %xmm1, EPY_FRAME_VECTOR+8(%rsp)
         movsd   %xmm2, EPY_FRAME_VECTOR+16(%rsp)
@@ -36,6 +39,7 @@ epy_call_entry:
         movsd   %xmm5, EPY_FRAME_VECTOR+40(%rsp)
         movsd   %xmm6, EPY_FRAME_VECTOR+48(%rsp)
         movsd   %xmm7, EPY_FRAME_VECTOR+56(%rsp)
+        .endif
         mov     %r11, %rdi
         mov     %rsp, %rsi
         call    epy_dispatch
@@ -43,14 +47,25 @@ epy_call_entry:
         jne     .Lleave_for_another
         mov     EPY_FRAME_RAX(%rsp), %rax
         movsd   EPY_FRAME_XMM0(%rsp), %xmm0
-        .cfi_remember_state
         leave
         .cfi_def_cfa %rsp, 8
         .cfi_restore %rbp
         ret
+        .cfi_endproc
+        .size   \name, . - \name
+        .endm
 
+        .text
+        call_entry epy_call_entry, 1
+        call_entry epy_call_entry_general, 0
+
+// The frame of one of the entries is still up.
+        .type   leave_for_another, @function
+leave_for_another:
 .Lleave_for_another:
-        .cfi_restore_state
+        .cfi_startproc
+        .cfi_def_cfa %rbp, 16
+        .cfi_offset %rbp, -16
         mov     %rax, %r11
         mov     EPY_FRAME_GENERAL+0(%rsp), %rdi
         mov     EPY_FRAME_GENERAL+8(%rsp), %rsi
@@ -72,6 +87,6 @@ epy_call_entry:
         .cfi_restore %rbp
         jmp     *%r11
         .cfi_endproc
-        .size   epy_call_entry, . - epy_call_entry
+        .size   leave_for_another, . - leave_for_another
 
         .section .note.GNU-stack, "", %progbits

@@ -1,13 +1,20 @@
 // The assembly entry (call_entry_x86_64.S), and addresses from the pool.
+#include <algorithm>
+
 #include "entry.h"
 #include "pool.h"
 
-extern "C" [[gnu::visibility("hidden")]] void epy_call_entry();
+extern "C" {
+[[gnu::visibility("hidden")]] void epy_call_entry();
+[[gnu::visibility("hidden")]] void epy_call_entry_general();
+}
 
 namespace epy {
 
-bool make_entry(call_record &native, const signature &) {
-    native.head.code = epy_call_entry;
+bool make_entry(call_record &native, const signature &types) {
+    const bool vector = std::any_of(types.parameters.begin(), types.parameters.end(),
+                                    [](const parameter &one) { return is_floating(one.code); });
+    native.head.code = vector ? epy_call_entry : epy_call_entry_general;
     return true;
 }
 
