@@ -2,6 +2,8 @@
 
 import signal
 
+import pytest
+
 HOST = r"""
 #include <dlfcn.h>
 #include <errno.h>
@@ -32,11 +34,11 @@ int host_twice(int (*function)(int), int n) {
     return first * 1000 + second;
 }
 
-int main(int argc, char **argv) {
-    void *plugin = dlopen(argv[1], RTLD_NOW);
-    if (!plugin) { puts(dlerror()); return 2; }
-    for (int i = 2; i < argc; ++i) {
-        char *name = strtok(argv[i], "*");
+static char **words;
+
+static void *work(void *plugin) {
+    for (char **argv = words; *argv; ++argv) {
+        char *name = strtok(*argv, "*");
         char *times = strtok(NULL, "*");
         for (int n = times ? atoi(times) : 1; n > 0; --n) {
             errno = 7;
@@ -54,6 +56,21 @@ int main(int argc, char **argv) {
             fflush(stdout);
         }
     }
+    return plugin;
+}
+
+/* The functions are called on a stack of so many KiB. */
+int main(int argc, char **argv) {
+    void *plugin = dlopen(argv[1], RTLD_NOW);
+    if (!plugin) { puts(dlerror()); return 2; }
+    pthread_t thread;
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)atoi(argv[2]) << 10);
+    words = argv + 3;
+    pthread_create(&thread, &attributes, work, plugin);
+    pthread_join(thread, NULL);
+    (void)argc;
 }
 """
 HEAD = """
@@ -81,7 +98,7 @@ def after(n: c_int) -> c_int:
     return n + 1
 """
     )
-    result = run(host_of(compile_c), plugin, "fail*300", "after", "fail", "after")
+    result = run(host_of(compile_c), plugin, "8192", "fail*300", "after", "fail", "after")
     failed = "fail jumped: n is 5 2.5 (null) 1048576, errno 7"
     assert result.stdout.splitlines() == [failed, "after: 6", failed, "after: 6"]
     assert result.stderr == ""
@@ -98,7 +115,7 @@ def real(n: c_int) -> c_double:
     return epy.tail_call(answer, n, 0.5, 20)
 """
     )
-    assert run(host_of(compile_c), plugin, "real").stdout == "real: 520.5\n"
+    assert run(host_of(compile_c), plugin, "8192", "real").stdout == "real: 520.5\n"
 
 
 def test_tail_call_works_on_a_small_stack(build_plugin, native, run):
@@ -140,7 +157,7 @@ def null(n: c_int) -> c_int:
     return epy.tail_call(CFUNCTYPE(c_int)())
 """
     )
-    result = run(host_of(compile_c), plugin, "many", "strange", "typed", "null")
+    result = run(host_of(compile_c), plugin, "8192", "many", "strange", "typed", "null")
     assert result.stdout.split() == ["many:", "-1", "strange:", "-2", "typed:", "-3", "null:", "-4"]
     errors = [line for line in result.stderr.splitlines() if line.startswith("epy._errors.")]
     assert [line.removeprefix("epy._errors.SignatureError: ") for line in errors] == [
@@ -152,7 +169,8 @@ def null(n: c_int) -> c_int:
     ]
 
 
-def test_a_jump_across_python_is_detected(build_plugin, compile_c, run):
+@pytest.mark.parametrize("stack", ["8192", "64"])
+def test_a_jump_across_python_is_detected(build_plugin, compile_c, run, stack):
     plugin = build_plugin(
         HEAD
         + """
@@ -162,7 +180,7 @@ def jump(n: c_int) -> c_int:
     return 0
 """
     )
-    result = run(host_of(compile_c), plugin, "jump", "jump", status=-signal.SIGABRT)
+    result = run(host_of(compile_c), plugin, stack, "jump", "jump", status=-signal.SIGABRT)
     assert result.stdout == "jump jumped: out, errno 7\n"
     (line,) = result.stderr.splitlines()
     assert "export 'jump'" in line
@@ -193,7 +211,7 @@ def plain(n: c_int) -> c_int:
     return host.host_twice(failing, n)
 """
     )
-    result = run(host_of(compile_c), plugin, "catch", "plain")
+    result = run(host_of(compile_c), plugin, "8192", "catch", "plain")
     assert result.stdout.splitlines() == [
         "('n is 5',) -9009 ['1 more exception of callbacks followed']",
         "catch: 1",
@@ -219,7 +237,7 @@ def shallow(n: c_int) -> c_int:
     return epy.call(host.host_twice, between, n)
 """
     )
-    result = run(host_of(compile_c), plugin, "shallow")
+    result = run(host_of(compile_c), plugin, "8192", "shallow")
     assert result.stdout == f"shallow: {-9009 * 1000 - 9009}\n"
     assert result.stderr.count("KeyError: 'deep'") == 4
 
@@ -248,7 +266,7 @@ def nest(n: c_int) -> c_int:
     return epy.call(host.abs, -n)
 """
     )
-    result = run(host_of(compile_c), plugin, "nest")
+    result = run(host_of(compile_c), plugin, "8192", "nest")
     assert result.stdout.splitlines() == [
         "ValueError('outer') KeyError('inner') -2002",
         "nest: 5",
