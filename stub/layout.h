@@ -21,7 +21,7 @@
 #define EPY_RESULT_INT_SSE 1   // error[0] in %rax, error[1] in %xmm0
 #define EPY_RESULT_SSE_INT 2   // error[0] in %xmm0, error[1] in %rax
 #define EPY_RESULT_X87 3       // error[0..1] hold 80 bits for %st(0)
-#define EPY_RESULT_MEMORY 4    // error_size zero bytes at (%rdi), %rdi in %rax
+#define EPY_RESULT_MEMORY 4    // error_size bytes from error[0] at (%rdi), %rdi in %rax; 0: zeros
 
 #define EPY_INFO_NEXT_FUNCTION 240
 #define EPY_INFO_SIZE 248

@@ -131,11 +131,16 @@
 3:      fldt    EPY_RECORD_ERROR(%r11)
         ret
 4:      mov     %rdi, %rdx
+        mov     EPY_RECORD_ERROR(%r11), %rsi
         mov     EPY_RECORD_ERROR_SIZE(%r11), %rcx
-        xor     %eax, %eax
         cld
+        test    %rsi, %rsi
+        je      5f
+        rep movsb
+        jmp     6f
+5:      xor     %eax, %eax
         rep stosb
-        mov     %rdx, %rax
+6:      mov     %rdx, %rax
         ret
         .cfi_endproc
         .size   \name, . - \name

@@ -40,7 +40,7 @@ struct record {
     result_class result;      // how the error value travels
     std::uint8_t reserved[3]; // zero
     std::uint64_t error[2];   // the declared error value, as register contents
-    std::uint64_t error_size; // bytes to clear for result_class::memory
+    std::uint64_t error_size; // bytes to write for result_class::memory
 };
 
 // Address and size in bytes, relative to the plugin's load address.

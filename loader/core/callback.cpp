@@ -42,15 +42,43 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
 }
 
 // The record's error value and result class. A void result and a missing error value are zero.
-bool set_error(const module_state &state, const parameter &result, PyObject *error, record &head,
-               ref &kept) {
+bool set_error(const module_state &state, const parameter &result, PyObject *error,
+               call_record &native) {
+    record &head = native.head;
+    head.result = result.form.returned();
+    head.error[0] = head.error[1] = 0;
+    head.error_size = head.result == result_class::memory ? result.form.size : 0;
+    native.kept = ref();
+    native.error = ref();
+    if (error == Py_None) {
+        return true;
+    }
+    ref bytes; // of a value that is more than a register
     c_value value;
-    if (error != Py_None && !from_python(state, result, error, value)) {
+    if (head.result == result_class::memory) {
+        bytes = ref(PyBytes_FromStringAndSize(nullptr, result.form.size));
+        if (!bytes) {
+            return false;
+        }
+        value.memory = PyBytes_AS_STRING(bytes.get());
+    } else if (result.form.size > sizeof value.bits) {
+        value.memory = head.error;
+    }
+    if (!from_python(state, result, error, value)) {
         return false;
     }
-    head.result = result_class::registers;
-    head.error[0] = value.bits;
-    kept = std::move(value.keep);
+    if (result.code == type::aggregate) {
+        native.error = std::move(value.keep);
+    } else {
+        native.kept = std::move(value.keep);
+    }
+    if (bytes) {
+        native.kept = std::move(bytes);
+        value.bits = reinterpret_cast<std::uintptr_t>(value.memory);
+    }
+    if (value.memory != head.error) {
+        head.error[0] = value.bits;
+    }
     return true;
 }
 
@@ -80,8 +108,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->objects = new argument_objects(*self->types);
     call_record *native = new_record();
     native->complained = false;
-    native->head.error[0] = 0;
-    if (!set_error(*self->state, self->types->result, error, native->head, native->kept) ||
+    if (!set_error(*self->state, self->types->result, error, *native) ||
         !make_entry(*native, *self->types)) {
         dropped().push_back(native);
         return -1;
@@ -155,6 +182,28 @@ PyObject *get_address(PyObject *object, void *) {
     return address == nullptr ? nullptr : PyLong_FromVoidPtr(address);
 }
 
+// Whether the `_objects` of a ctypes struct hold what it points to: empty dictionaries only stand
+// for its members.
+bool holds_anything(PyObject *objects) {
+    if (!PyDict_Check(objects)) {
+        return objects != Py_None;
+    }
+    Py_ssize_t position = 0;
+    PyObject *value = nullptr;
+    while (PyDict_Next(objects, &position, nullptr, &value) != 0) {
+        if (holds_anything(value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool has_pointers(PyObject *instance) {
+    const ref objects(PyObject_GetAttrString(instance, "_objects"));
+    PyErr_Clear();
+    return objects && holds_anything(objects.get());
+}
+
 PyObject *get_error_value(PyObject *object, void *) {
     const callback *self = as_callback(object);
     if (self->native == nullptr) {
@@ -163,13 +212,23 @@ PyObject *get_error_value(PyObject *object, void *) {
     }
     record head = self->native->head;
     PyObject *kept = self->native->kept.get();
-    if (kept != nullptr) {
-        head.error[0] = 0; // an address in this process means nothing in a file
+    // An address in this process means nothing in a file.
+    if (PyObject *value = self->native->error.get(); value != nullptr && has_pointers(value)) {
+        kept = nullptr;
+        head.error[0] = head.error[1] = 0;
+    } else if (kept != nullptr) {
+        head.error[0] = 0;
     }
-    return Py_BuildValue("(iy#O)", static_cast<int>(head.result),
+    ref text = ref::borrowed(Py_None);
+    if (kept != nullptr && PyBytes_Check(kept) != 0) {
+        text = ref::borrowed(kept);
+    } else if (kept != nullptr && PyUnicode_Check(kept) != 0) {
+        text = ref(PyUnicode_AsUTF8String(kept));
+    }
+    return Py_BuildValue("(iy#OK)", static_cast<int>(head.result),
                          reinterpret_cast<const char *>(head.error),
-                         static_cast<Py_ssize_t>(sizeof head.error),
-                         kept != nullptr && PyBytes_Check(kept) != 0 ? kept : Py_None);
+                         static_cast<Py_ssize_t>(sizeof head.error), text.get(),
+                         static_cast<unsigned long long>(head.error_size));
 }
 
 PyMemberDef members[] = {
@@ -184,7 +243,8 @@ PyGetSetDef properties[] = {
     {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
      nullptr},
     {"error_value", get_error_value, nullptr,
-     "(result class, bytes, text or None): how a plugin's record returns the error value.",
+     "(result class, bytes, what they point to or None, size): how a plugin's record returns the "
+     "error value.",
      nullptr},
     {},
 };

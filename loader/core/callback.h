@@ -1,7 +1,7 @@
 // epy._core.Callback: a Python callable with a native address.
 #pragma once
 
-#include <string>
+#include <memory>
 
 #include "reuse.h"
 #include "signature.h"
@@ -10,6 +10,7 @@
 namespace epy {
 
 struct callback;
+class closure;
 
 // The record that slots of stubs and of the pool point to. It outlives the callback: a host may
 // hold the address of one that is gone, and a call may be on its way. Then `owner` is null, and the
@@ -18,11 +19,12 @@ struct callback;
 struct call_record {
     record head;                // code, result class and error value
     ref kept;                   // what the error value points into: stale calls return it too
+    ref error;                  // a struct given as the error value: keeps what it points to
     callback *target = nullptr; // guarded by the GIL
     void *address = nullptr;    // the callback's own trampoline, once taken
-    void *closure = nullptr;    // libffi's, if that is the entry
-    bool complained = false;    // a call after the end was reported
-    char label[64] = "";        // for that report
+    std::shared_ptr<closure> native_code; // libffi's, if that is the entry
+    bool complained = false;              // a call after the end was reported
+    char label[64] = "";                  // for that report
 };
 
 struct callback {

@@ -1,7 +1,6 @@
 #include "convert.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <cwchar>
 #include <limits>
@@ -28,6 +27,12 @@ template <typename T> PyObject *integer_to_python(const void *source) {
     }
 }
 
+template <typename T> PyObject *complex_to_python(const void *source) {
+    const auto value = load<std::complex<T>>(source);
+    return PyComplex_FromDoubles(static_cast<double>(value.real()),
+                                 static_cast<double>(value.imag()));
+}
+
 PyObject *none_or(const void *pointer, PyObject *(*make)(const void *)) {
     return pointer == nullptr ? Py_NewRef(Py_None) : make(pointer);
 }
@@ -35,6 +40,7 @@ PyObject *none_or(const void *pointer, PyObject *(*make)(const void *)) {
 PyObject *plain_to_python(type code, const void *source) {
     switch (code) {
     case type::none:
+    case type::aggregate:
         break;
     case type::boolean:
         return PyBool_FromLong(load<unsigned char>(source));
@@ -62,11 +68,21 @@ PyObject *plain_to_python(type code, const void *source) {
         return PyFloat_FromDouble(static_cast<double>(load<float>(source)));
     case type::double_precision:
         return PyFloat_FromDouble(load<double>(source));
+    case type::extended_precision:
+        return PyFloat_FromDouble(static_cast<double>(load<long double>(source)));
+    case type::single_complex:
+        return complex_to_python<float>(source);
+    case type::double_complex:
+        return complex_to_python<double>(source);
     case type::wide_character:
         return PyUnicode_FromWideChar(static_cast<const wchar_t *>(source), 1);
     case type::c_string:
         return none_or(load<const void *>(source), [](const void *text) {
             return PyBytes_FromString(static_cast<const char *>(text));
+        });
+    case type::utf8_string:
+        return none_or(load<const void *>(source), [](const void *text) {
+            return PyUnicode_FromString(static_cast<const char *>(text));
         });
     case type::wide_string:
         return none_or(load<const void *>(source), [](const void *text) {
@@ -154,16 +170,26 @@ template <typename T> bool integer_from_python(PyObject *value, const char *c_ty
     return true;
 }
 
-bool floating_from_python(PyObject *value, type code, c_value &out) {
+template <typename T> void store(const T &value, c_value &out) {
+    // Behind the 80 bits of a long double there is nothing to copy.
+    std::memcpy(out.bytes(), &value, std::is_same_v<T, long double> ? 10 : sizeof value);
+}
+
+template <typename T> bool floating_from_python(PyObject *value, c_value &out) {
     const double number = PyFloat_AsDouble(value);
     if (number == -1.0 && PyErr_Occurred() != nullptr) {
         return false;
     }
-    if (code == type::double_precision) {
-        out.bits = std::bit_cast<std::uint64_t>(number);
-    } else {
-        out.bits = std::bit_cast<std::uint32_t>(static_cast<float>(number));
+    store(static_cast<T>(number), out);
+    return true;
+}
+
+template <typename T> bool complex_from_python(PyObject *value, c_value &out) {
+    const Py_complex number = PyComplex_AsCComplex(value);
+    if (number.real == -1.0 && PyErr_Occurred() != nullptr) {
+        return false;
     }
+    store(std::complex<T>(static_cast<T>(number.real), static_cast<T>(number.imag)), out);
     return true;
 }
 
@@ -186,9 +212,68 @@ bool wide_character_from_python(PyObject *value, c_value &out) {
     return true;
 }
 
-// Whatever stands for an address: a struct or an array for its own, a pointer for what it points
-// to.
-bool address_from_python(const module_state &state, PyObject *value, c_value &out) {
+bool is_class(const parameter &expected, PyTypeObject *base) {
+    return expected.instance_of &&
+           PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(expected.instance_of.get()), base) !=
+               0;
+}
+
+// A Python callable where a function pointer is due: its callback, which lives as long as the
+// plugin.
+bool callback_from_python(const module_state &state, const parameter &expected, PyObject *function,
+                          c_value &out) {
+    const ref made(PyObject_CallFunctionObjArgs(state.callback_maker, expected.instance_of.get(),
+                                                function, nullptr));
+    if (!made) {
+        return false;
+    }
+    const contents pointer(made.get(), PyBUF_SIMPLE);
+    if (!pointer) {
+        return false;
+    }
+    out.bits = load<std::uint64_t>(pointer.data());
+    return true;
+}
+
+// The address of a ctypes object, or the one that it holds. Where a POINTER(T) is due a T or an
+// array of T gives its own, as for an argument of ctypes' functions.
+bool address_of_ctypes(const module_state &state, const parameter &expected, PyObject *value,
+                       c_value &out) {
+    const int is_aggregate = PyObject_IsInstance(value, state.aggregates);
+    if (is_aggregate < 0) {
+        return false;
+    }
+    ref pointer;
+    if (is_class(expected, state.pointer)) {
+        pointer = ref(PyObject_CallMethod(expected.instance_of.get(), "from_param", "O", value));
+        if (!pointer && is_aggregate != 0) {
+            return false;
+        }
+        PyErr_Clear();
+    }
+    ref address;
+    if (is_aggregate != 0) {
+        address = ref(PyObject_CallOneArg(state.address_of, value));
+    } else {
+        pointer = ref(PyObject_CallFunctionObjArgs(state.cast, pointer ? pointer.get() : value,
+                                                   state.void_pointer, nullptr));
+        if (pointer) {
+            address = ref(PyObject_GetAttrString(pointer.get(), "value"));
+        }
+    }
+    if (!address) {
+        PyErr_Clear();
+        return wrong_type(value, "a pointer, an address, bytes or None");
+    }
+    if (address.get() != Py_None) {
+        out.bits = PyLong_AsUnsignedLongLong(address.get());
+    }
+    out.keep = ref::borrowed(value);
+    return PyErr_Occurred() == nullptr;
+}
+
+bool address_from_python(const module_state &state, const parameter &expected, PyObject *value,
+                         c_value &out) {
     if (value == Py_None) {
         out.bits = 0;
         return true;
@@ -207,34 +292,17 @@ bool address_from_python(const module_state &state, PyObject *value, c_value &ou
         out.keep = ref::borrowed(value);
         return true;
     }
-    const int is_aggregate = PyObject_IsInstance(value, state.aggregates);
-    if (is_aggregate < 0) {
-        return false;
+    if (PyCallable_Check(value) != 0 && is_class(expected, state.function_pointer) &&
+        !PyObject_TypeCheck(value, state.function_pointer)) {
+        return callback_from_python(state, expected, value, out);
     }
-    ref address;
-    if (is_aggregate != 0) {
-        address = ref(PyObject_CallOneArg(state.address_of, value));
-    } else {
-        const ref pointer(
-            PyObject_CallFunctionObjArgs(state.cast, value, state.void_pointer, nullptr));
-        if (pointer) {
-            address = ref(PyObject_GetAttrString(pointer.get(), "value"));
-        }
-    }
-    if (!address) {
-        PyErr_Clear();
-        return wrong_type(value, "a pointer, an address, bytes or None");
-    }
-    if (address.get() != Py_None) {
-        out.bits = PyLong_AsUnsignedLongLong(address.get());
-    }
-    out.keep = ref::borrowed(value);
-    return PyErr_Occurred() == nullptr;
+    return address_of_ctypes(state, expected, value, out);
 }
 
-bool wide_string_from_python(const module_state &state, PyObject *value, c_value &out) {
+bool wide_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
+                             c_value &out) {
     if (!PyUnicode_Check(value)) {
-        return address_from_python(state, value, out);
+        return address_from_python(state, expected, value, out);
     }
     wchar_t *const text = PyUnicode_AsWideCharString(value, nullptr);
     if (text == nullptr) {
@@ -252,10 +320,35 @@ bool wide_string_from_python(const module_state &state, PyObject *value, c_value
     return true;
 }
 
-bool plain_from_python(const module_state &state, type code, PyObject *value, c_value &out) {
-    switch (code) {
+bool utf8_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
+                             c_value &out) {
+    if (!PyUnicode_Check(value)) {
+        if (PyBytes_Check(value)) {
+            return wrong_type(value, "a str or None (bytes are c_char_p)");
+        }
+        return address_from_python(state, expected, value, out);
+    }
+    Py_ssize_t length = 0;
+    const char *text = PyUnicode_AsUTF8AndSize(value, &length); // strict; lives as long as the str
+    if (text == nullptr) {
+        return false;
+    }
+    if (std::strlen(text) != static_cast<std::size_t>(length)) {
+        PyErr_Format(PyExc_ValueError, "%R has a NUL, where a C string ends", value);
+        return false;
+    }
+    out.bits = reinterpret_cast<std::uintptr_t>(text);
+    out.keep = ref::borrowed(value);
+    return true;
+}
+
+bool plain_from_python(const module_state &state, const parameter &expected, PyObject *value,
+                       c_value &out) {
+    switch (expected.code) {
     case type::none:
         return true;
+    case type::aggregate:
+        break;
     case type::boolean: {
         const int truth = PyObject_IsTrue(value);
         out.bits = truth > 0 ? 1 : 0;
@@ -284,19 +377,28 @@ bool plain_from_python(const module_state &state, type code, PyObject *value, c_
     case type::unsigned_long_long:
         return integer_from_python<unsigned long long>(value, "unsigned long long", out);
     case type::single_precision:
+        return floating_from_python<float>(value, out);
     case type::double_precision:
-        return floating_from_python(value, code, out);
+        return floating_from_python<double>(value, out);
+    case type::extended_precision:
+        return floating_from_python<long double>(value, out);
+    case type::single_complex:
+        return complex_from_python<float>(value, out);
+    case type::double_complex:
+        return complex_from_python<double>(value, out);
     case type::wide_character:
         return wide_character_from_python(value, out);
     case type::c_string:
         if (PyUnicode_Check(value)) {
             return wrong_type(value, "bytes or None (encode the str)");
         }
-        return address_from_python(state, value, out);
+        return address_from_python(state, expected, value, out);
+    case type::utf8_string:
+        return utf8_string_from_python(state, expected, value, out);
     case type::wide_string:
-        return wide_string_from_python(state, value, out);
+        return wide_string_from_python(state, expected, value, out);
     case type::pointer:
-        return address_from_python(state, value, out);
+        return address_from_python(state, expected, value, out);
     case type::object:
         out.bits = reinterpret_cast<std::uintptr_t>(Py_NewRef(value)); // the host's reference
         return true;
@@ -318,8 +420,7 @@ PyObject *to_python(const parameter &expected, const void *source) {
     if (!memory) {
         return nullptr;
     }
-    std::memcpy(memory.data(), source,
-                std::min<std::size_t>(memory.size(), size_of(expected.code)));
+    std::memcpy(memory.data(), source, std::min<std::size_t>(memory.size(), expected.form.size));
     return instance.release();
 }
 
@@ -335,15 +436,21 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
             if (!memory) {
                 return false;
             }
-            std::memcpy(&out.bits, memory.data(),
-                        std::min<std::size_t>(memory.size(), sizeof out.bits));
-            if (expected.code == type::pointer) {
+            std::memcpy(out.bytes(), memory.data(),
+                        std::min<std::size_t>(memory.size(), expected.form.size));
+            if (expected.code == type::pointer || expected.code == type::aggregate) {
                 out.keep = ref::borrowed(value);
             }
             return true;
         }
+        if (expected.code == type::aggregate) {
+            const auto *wanted = reinterpret_cast<PyTypeObject *>(expected.instance_of.get());
+            PyErr_Format(PyExc_TypeError, "expected an instance of %s, got %R", wanted->tp_name,
+                         value);
+            return false;
+        }
     }
-    return plain_from_python(state, expected.code, value, out);
+    return plain_from_python(state, expected, value, out);
 }
 
 } // namespace epy

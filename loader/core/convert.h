@@ -1,7 +1,8 @@
 // Values across the line between C and Python, by ctypes' own rules for callbacks.
 //
 // C to Python: integers are int, c_char_p bytes or None, c_void_p int or None, c_char bytes,
-// c_wchar str; a parameter with a class becomes an instance of that class that holds the value.
+// c_wchar str, complex numbers complex, UTF-8 text str or None; a parameter with a class becomes an
+// instance of that class that holds the value.
 // Python to C: the same, and a value that does not fit its C type is an error (OverflowError,
 // TypeError), never a truncated number.
 #pragma once
@@ -11,10 +12,13 @@
 
 namespace epy {
 
-// A C result: integers and pointers extended to 64 bits, floating point as its own bits.
+// A C result: integers and pointers extended to 64 bits, everything else as its bytes in memory.
 struct c_value {
     std::uint64_t bits = 0;
-    ref keep; // what it points into, to stay alive as long as the host may look at it
+    void *memory = nullptr; // where a value of more than 8 bytes goes; it is written last
+    ref keep;               // what it points into, to stay alive as long as the host may look at it
+
+    [[nodiscard]] void *bytes() { return memory == nullptr ? &bits : memory; }
 };
 
 // A new reference, or null with a Python exception. `source` is the argument in memory.

@@ -1,5 +1,5 @@
-// How a native call reaches a callback: by the assembly entry and trampolines of the pool, or by
-// libffi closures. One of entry_assembly.cpp and entry_libffi.cpp is built.
+// How a native call reaches a callback: by the assembly entry or a libffi closure. One of
+// entry_assembly.cpp and entry_libffi.cpp is built.
 #pragma once
 
 #include "callback.h"

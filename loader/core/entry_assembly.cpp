@@ -1,6 +1,8 @@
-// The assembly entry (call_entry_x86_64.S), and addresses from the pool.
+// The assembly entry (call_entry_x86_64.S) where the call frame is enough, libffi's elsewhere;
+// addresses from the pool.
 #include <algorithm>
 
+#include "closure.h"
 #include "entry.h"
 #include "pool.h"
 
@@ -12,8 +14,13 @@ extern "C" {
 namespace epy {
 
 bool make_entry(call_record &native, const signature &types) {
-    const bool vector = std::any_of(types.parameters.begin(), types.parameters.end(),
-                                    [](const parameter &one) { return is_floating(one.code); });
+    if (!types.fits_frame) {
+        return make_closure(native, types);
+    }
+    native.native_code.reset();
+    const bool vector =
+        std::any_of(types.parameters.begin(), types.parameters.end(),
+                    [](const parameter &one) { return one.form.parts[0] == eightbyte::sse; });
     native.head.code = vector ? epy_call_entry : epy_call_entry_general;
     return true;
 }

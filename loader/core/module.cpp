@@ -20,12 +20,20 @@ PyObject *set_reporter(PyObject *module, PyObject *reporter) {
     Py_RETURN_NONE;
 }
 
+PyObject *set_callback_maker(PyObject *module, PyObject *maker) {
+    Py_XSETREF(state_of(module).callback_maker, Py_NewRef(maker));
+    Py_RETURN_NONE;
+}
+
 PyMethodDef functions[] = {
     {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_recording)),
      METH_FASTCALL | METH_KEYWORDS,
      "call(function, *arguments): exceptions of callbacks that it calls are raised here."},
     {"current_plugin", current_plugin, METH_NOARGS,
      "current_plugin() -> the NativePlugin whose script or callback runs on this thread, or None."},
+    {"set_callback_maker", set_callback_maker, METH_O,
+     "set_callback_maker(callable): called with (function type, callable) where a function pointer "
+     "is due; returns one."},
     {"set_reporter", set_reporter, METH_O,
      "set_reporter(callable): called with (callback, exception) for each exception in a callback."},
     {},
@@ -54,11 +62,14 @@ int execute(PyObject *module) {
     state.address_of = import_from("_ctypes", "addressof");
     state.cast = import_from("ctypes", "cast");
     state.void_pointer = import_from("ctypes", "c_void_p");
+    state.pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "_Pointer"));
+    state.function_pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "CFuncPtr"));
     const ref structure(import_from("_ctypes", "Structure"));
     const ref a_union(import_from("_ctypes", "Union"));
     const ref array(import_from("_ctypes", "Array"));
     if (state.plugins == nullptr || state.address_of == nullptr || state.cast == nullptr ||
-        state.void_pointer == nullptr || !structure || !a_union || !array) {
+        state.void_pointer == nullptr || state.pointer == nullptr ||
+        state.function_pointer == nullptr || !structure || !a_union || !array) {
         return -1;
     }
     state.aggregates = PyTuple_Pack(3, structure.get(), a_union.get(), array.get());
@@ -86,6 +97,9 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state.cast);
     Py_VISIT(state.void_pointer);
     Py_VISIT(state.aggregates);
+    Py_VISIT(state.callback_maker);
+    Py_VISIT(state.pointer);
+    Py_VISIT(state.function_pointer);
     return 0;
 }
 
@@ -100,6 +114,9 @@ int clear(PyObject *module) {
     Py_CLEAR(state.cast);
     Py_CLEAR(state.void_pointer);
     Py_CLEAR(state.aggregates);
+    Py_CLEAR(state.callback_maker);
+    Py_CLEAR(state.pointer);
+    Py_CLEAR(state.function_pointer);
     return 0;
 }
 

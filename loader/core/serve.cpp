@@ -27,6 +27,7 @@ namespace {
 
 // Where the assembly entry left the arguments.
 struct frame_arguments {
+    static constexpr void *result = nullptr;
     const frame *base;
     const void *at(std::size_t, std::uint32_t offset) const {
         return reinterpret_cast<const std::byte *>(base) + offset;
@@ -229,13 +230,14 @@ void keep_for_host(const call_record &native, ref object) {
 }
 
 [[gnu::noinline]] bool read_by_the_rules(callback &self, const call_record &native, ref result,
-                                         served &out) {
+                                         void *memory, served &out) {
     out.jump = tail_call_of(*self.state, result.get());
     if (out.jump != nullptr) {
         keep_for_host(native, std::move(result));
         return true;
     }
     c_value value;
+    value.memory = memory;
     if (!run_python(
             [&] { return from_python(*self.state, self.types->result, result.get(), value); })) {
         return false;
@@ -260,7 +262,7 @@ template <typename Arguments>
         return true;
     }
 #endif
-    return read_by_the_rules(self, native, std::move(result), out);
+    return read_by_the_rules(self, native, std::move(result), source.result, out);
 }
 
 void complain_of_stale_pointer(call_record &native) noexcept {

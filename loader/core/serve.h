@@ -12,14 +12,17 @@ extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch(epy::call_record *na
 
 namespace epy {
 
-// Where libffi left the arguments.
+// Where libffi left the arguments, and where it wants a result of more than a register.
 struct pointer_arguments {
+    void *result;
     void *const *base;
     const void *at(std::size_t index, std::uint32_t) const { return base[index]; }
 };
 
 struct served {
-    std::uint64_t bits;    // the result, or the error value, as register contents
+    // The result, or the error value, as register contents. A result of more than a register is
+    // written where the arguments say; an error value of that size is not.
+    std::uint64_t bits;
     const tail_call *jump; // if not null: leave for that function instead
 };
 

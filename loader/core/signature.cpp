@@ -1,46 +1,73 @@
 #include "signature.h"
 
-#include <cstring>
-
 namespace epy {
 
-bool signature::parse(const char *codes, PyObject *classes) {
-    const std::size_t count = std::strlen(codes);
-    if (count == 0 || !PyTuple_Check(classes) ||
-        static_cast<std::size_t>(PyTuple_GET_SIZE(classes)) != count) {
-        PyErr_SetString(PyExc_ValueError,
-                        "a signature needs a code and a class (or None) for the result and for "
-                        "each parameter");
-        return false;
+namespace {
+
+// The type that `codes` begins with, and how much of it that is. 0 with a Python exception if there
+// is none.
+std::size_t parse_type(const char *codes, parameter &out) {
+    if (*codes == '{') {
+        out.code = type::aggregate;
+        const std::size_t length = parse_aggregate(codes, out.form);
+        if (length == 0) {
+            PyErr_Format(PyExc_ValueError, "'%s' describes no struct or union", codes);
+        }
+        return length;
     }
+    const auto code = type_of(*codes);
+    if (!code) {
+        PyErr_Format(PyExc_ValueError, "no C type has the code '%c'", *codes);
+        return 0;
+    }
+    out.code = *code;
+    out.form = shape_of(*code);
+    return 1;
+}
+
+} // namespace
+
+bool signature::parse(const char *codes, PyObject *classes) {
     std::uint32_t general = 0;
     std::uint32_t vector = 0;
     std::uint32_t stack = 0;
-    parameters.reserve(count - 1);
-    for (std::size_t i = 0; i < count; ++i) {
-        const auto code = type_of(codes[i]);
-        if (!code || (*code == type::none && i > 0)) {
-            PyErr_Format(PyExc_ValueError, "no C type has the code '%c'", codes[i]);
+    Py_ssize_t count = 0;
+    for (; *codes != '\0' && count < PyTuple_GET_SIZE(classes); ++count) {
+        parameter one;
+        const std::size_t length = parse_type(codes, one);
+        if (length == 0) {
             return false;
         }
-        PyObject *class_or_none = PyTuple_GET_ITEM(classes, static_cast<Py_ssize_t>(i));
-        parameter one;
-        one.code = *code;
-        if (class_or_none != Py_None) {
+        codes += length;
+        if (PyObject *class_or_none = PyTuple_GET_ITEM(classes, count); class_or_none != Py_None) {
             one.instance_of = ref::borrowed(class_or_none);
         }
-        if (i == 0) {
+        if (one.code != type::none && !one.form.in_one_register()) {
+            fits_frame = false;
+        }
+        if (count == 0) {
             result = std::move(one);
             continue;
         }
-        if (is_floating(one.code) && vector < EPY_FRAME_VECTOR_COUNT) {
+        if (one.code == type::none) {
+            PyErr_SetString(PyExc_ValueError, "a parameter is void");
+            return false;
+        }
+        const bool is_vector = one.form.parts[0] == eightbyte::sse;
+        if (is_vector && vector < EPY_FRAME_VECTOR_COUNT) {
             one.offset = EPY_FRAME_VECTOR + 8 * vector++;
-        } else if (!is_floating(one.code) && general < EPY_FRAME_GENERAL_COUNT) {
+        } else if (!is_vector && general < EPY_FRAME_GENERAL_COUNT) {
             one.offset = EPY_FRAME_GENERAL + 8 * general++;
         } else {
             one.offset = EPY_FRAME_STACK + 8 * stack++;
         }
         parameters.push_back(std::move(one));
+    }
+    if (count == 0 || *codes != '\0' || count != PyTuple_GET_SIZE(classes)) {
+        PyErr_SetString(PyExc_ValueError,
+                        "a signature needs a code and a class (or None) for the result and for "
+                        "each parameter");
+        return false;
     }
     return true;
 }

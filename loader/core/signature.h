@@ -14,14 +14,18 @@ struct parameter {
     type code = type::none;
     std::uint32_t offset = 0; // in the call frame, stack arguments included
     ref instance_of;          // the ctypes class that Python receives, empty for a plain value
+    shape form;
 };
 
 struct signature {
     parameter result;
     std::vector<parameter> parameters;
+    // Each value travels in one register or one word of the stack: the call frame is enough.
+    bool fits_frame = true;
 
-    // `codes`: the result's, then one per parameter; `classes`: None or a ctypes class for each.
-    // False with a Python exception if they are no signature.
+    // `codes`: the result's, then one per parameter, each a letter of types.def or the description
+    // of an aggregate; `classes`: None or a ctypes class for each. False with a Python exception if
+    // they are no signature.
     [[nodiscard]] bool parse(const char *codes, PyObject *classes);
 };
 

@@ -10,13 +10,16 @@ struct module_state {
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
     PyTypeObject *tail_call_type = nullptr;
-    PyObject *reporter = nullptr;     // callable(callback, exception)
-    PyObject *plugins = nullptr;      // dict: loader's handle -> NativePlugin
-    PyObject *loader_entry = nullptr; // epy._plugin.load, imported on first use
-    PyObject *address_of = nullptr;   // ctypes.addressof
-    PyObject *cast = nullptr;         // ctypes.cast
-    PyObject *void_pointer = nullptr; // ctypes.c_void_p
-    PyObject *aggregates = nullptr;   // (Structure, Union, Array)
+    PyObject *reporter = nullptr;       // callable(callback, exception)
+    PyObject *callback_maker = nullptr; // callable(function type, callable) -> function pointer
+    PyObject *plugins = nullptr;        // dict: loader's handle -> NativePlugin
+    PyObject *loader_entry = nullptr;   // epy._plugin.load, imported on first use
+    PyObject *address_of = nullptr;     // ctypes.addressof
+    PyObject *cast = nullptr;           // ctypes.cast
+    PyObject *void_pointer = nullptr;   // ctypes.c_void_p
+    PyObject *aggregates = nullptr;     // (Structure, Union, Array)
+    PyTypeObject *pointer = nullptr;    // base of POINTER(T)
+    PyTypeObject *function_pointer = nullptr; // base of function types
 };
 
 extern PyModuleDef core_module;

@@ -18,7 +18,7 @@ bool read_arguments(const module_state &state, tail_call &self, PyObject *argume
         return false;
     }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-        if (parameters[i].offset >= EPY_FRAME_STACK) {
+        if (parameters[i].offset >= EPY_FRAME_STACK || !parameters[i].form.in_one_register()) {
             PyErr_SetString(PyExc_ValueError,
                             "a tail call passes its arguments in registers: at most 6 integers or "
                             "pointers and 8 floating-point numbers");

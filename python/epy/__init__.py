@@ -23,7 +23,7 @@ from ._errors import (
     SymbolNotFoundError,
     UnloadedError,
 )
-from ._export import callback, export, export_address, next_function
+from ._export import callback, export, export_address, next_function, returned_callback
 from ._native import NativeFunction
 from ._report import Report, print_report, reporter
 from ._script import Plugin, current_script, find_script, on_load, on_unload
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ._data import export_data
     from ._host_calls import call, tail_call
+    from ._values import c_double_complex, c_float_complex, c_str
 
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
@@ -54,6 +55,9 @@ __all__ = [
     "StampError",
     "SymbolNotFoundError",
     "UnloadedError",
+    "c_double_complex",
+    "c_float_complex",
+    "c_str",
     "call",
     "callback",
     "error_hook",
@@ -71,8 +75,12 @@ error_hook: Callable[[Report], object] = print_report
 """Called with a Report for every exception that leaves a callback; assign your own. Any thread."""
 
 _core.set_reporter(reporter)
+_core.set_callback_maker(returned_callback)
 
 _SELDOM = {
+    "c_double_complex": "_values",
+    "c_float_complex": "_values",
+    "c_str": "_values",
     "call": "_host_calls",
     "export_data": "_data",
     "tail_call": "_host_calls",

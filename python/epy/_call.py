@@ -12,6 +12,8 @@ from ._errors import Error
 from ._inspect import describe
 from ._report import reporter
 from ._script import registry
+from ._types import split
+from ._values import c_double_complex, c_float_complex, c_str
 
 _TYPES: dict[str, Any] = {
     "?": ctypes.c_bool,
@@ -28,8 +30,12 @@ _TYPES: dict[str, Any] = {
     "Q": ctypes.c_ulonglong,
     "f": ctypes.c_float,
     "d": ctypes.c_double,
+    "g": ctypes.c_longdouble,
+    "F": c_float_complex,
+    "D": c_double_complex,
     "u": ctypes.c_wchar,
     "z": ctypes.c_char_p,
+    "s": c_str,
     "Z": ctypes.c_wchar_p,
     "P": ctypes.c_void_p,
 }
@@ -44,8 +50,7 @@ def call(path: Path, name: str, texts: list[str]) -> int:
 
     Returns 1 if the script did not start or a callback raised, which is on stderr then, else 0.
     """
-    codes, signature = _find(path, name)
-    result, parameters = codes[0], codes[1:]
+    (result, *parameters), signature = _find(path, name)
     if len(texts) != len(parameters):
         raise Error(
             f"{path}: {name} takes {len(parameters)} arguments, {len(texts)} given; "
@@ -75,7 +80,7 @@ def call(path: Path, name: str, texts: list[str]) -> int:
     return 0 if started and not raised else 1
 
 
-def _find(path: Path, name: str) -> tuple[str, str]:
+def _find(path: Path, name: str) -> tuple[list[str], str]:
     """The codes and the text of the function's signature."""
     description = describe(path)
     if description["mode"] == "bare":
@@ -87,12 +92,14 @@ def _find(path: Path, name: str) -> tuple[str, str]:
         near = difflib.get_close_matches(name, functions, 1)
         hint = f"did you mean {near[0]}?" if near else "`epy inspect` lists what there is"
         raise Error(f"{path}: no function {name}; {hint}")
-    codes, signature = functions[name]["codes"], functions[name]["signature"]
+    codes, signature = split(functions[name]["codes"] or ""), functions[name]["signature"]
     if not codes:
         raise Error(f"{path}: {name} is an address without a signature; export it with @epy.export")
-    unknown = [code for code in codes[1:] if code not in _TYPES]
-    if unknown or codes[0] not in {*_TYPES, "v"}:
-        raise Error(f"{path}: {name} needs a Python object; call it from Python: `{signature}`")
+    if any(code not in _TYPES for code in codes if code != "v"):
+        raise Error(
+            f"{path}: {name} has a type that no text stands for; call it from C or with ctypes: "
+            f"`{signature}`"
+        )
     return codes, signature
 
 
@@ -134,6 +141,13 @@ def _real(kind: Any, text: str) -> float:
         raise _Mismatch(f"a number for {kind.__name__}") from None
 
 
+def _complex(kind: Any, text: str) -> complex:
+    try:
+        return complex(text)
+    except ValueError:
+        raise _Mismatch("a complex number such as 1+2j") from None
+
+
 def _character(kind: Any, text: str) -> bytes:
     value = os.fsencode(text)
     if len(value) != 1:
@@ -151,7 +165,7 @@ def _bytes(kind: Any, text: str) -> bytes | None:
     return None if text.lower() in _NULL else os.fsencode(text)
 
 
-def _wide_text(kind: Any, text: str) -> str | None:
+def _text(kind: Any, text: str) -> str | None:
     return None if text.lower() in _NULL else text
 
 
@@ -168,10 +182,14 @@ _CONVERT: dict[str, _Convert] = {
     "?": _boolean,
     "f": _real,
     "d": _real,
+    "g": _real,
+    "F": _complex,
+    "D": _complex,
     "c": _character,
     "u": _wide_character,
     "z": _bytes,
-    "Z": _wide_text,
+    "s": _text,
+    "Z": _text,
     "P": _pointer,
 }
 

@@ -6,6 +6,10 @@ are those of ctypes' simple types (`c_int._type_` is "i", and so on), "v" for a 
     ? c_bool   c c_char  b c_byte   B c_ubyte     h c_short  H c_ushort  i c_int  I c_uint
     l c_long   L c_ulong q c_longlong  Q c_ulonglong  f c_float  d c_double  u c_wchar
     z c_char_p Z c_wchar_p  P c_void_p  O py_object
+    g c_longdouble  F epy.c_float_complex  D epy.c_double_complex  s epy.c_str
+
+A struct or union by value is "{16,8;i0;d8}": its size and alignment, then the code and the offset
+of each scalar in it. Of more than 16 bytes it travels in memory, and needs no scalars.
 
 `classes` has an entry for the result and for each parameter: None for a plain simple type,
 otherwise the ctypes class whose instance the Python function receives (POINTER(T), a subclass of a
@@ -37,9 +41,9 @@ class Callback:
     @property
     def address(self) -> int: ...
     @property
-    def error_value(self) -> tuple[int, bytes, bytes | None]:
-        """For the stamper: the result class, the 16 bytes of a record's `error`, and the text
-        (without its NUL) whose address belongs into them, if there is one."""
+    def error_value(self) -> tuple[int, bytes, bytes | None, int]:
+        """For the stamper: the result class, the 16 bytes of a record's `error`, what their address
+        is to lead to, if anything (a text without its NUL, a struct), and `error_size`."""
 
 class NativePlugin:
     """A loaded plugin as the loader knows it. Made by the loader, never by Python."""
@@ -77,6 +81,10 @@ class TailCall:
 
 def call(function: Callable[..., Any], /, *arguments: Any) -> Any:
     """Calls it; raises the first exception of callbacks that it called directly."""
+
+def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None:
+    """Called with a ctypes function type and a callable that stands where a function pointer is
+    due; returns an instance of the type that stays alive as long as C may use it."""
 
 def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
     """Called with each exception that leaves a callback, on its thread. One per process."""

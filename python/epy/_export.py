@@ -52,7 +52,7 @@ def _prepare(
         if prototype is None:
             return function, of_annotations(function)
         found = of_prototype(prototype, _namespace(function), script)
-        check_parameters(function, len(found.codes) - 1)
+        check_parameters(function, len(found.classes) - 1)
         return function, found
     except SignatureError as error:
         raise SignatureError(f"{place(function)} {error}") from None
@@ -108,7 +108,11 @@ def export(
     ctypes' rules for callbacks: c_int -> int, c_char_p -> bytes or None, c_void_p -> int or None,
     POINTER(T) -> an instance; `-> None` is void. In a C prototype, `char *` is c_char_p, `void *`
     c_void_p, `T *` POINTER(T); types that are not C's own are ctypes types of the function's
-    module. The script must keep alive what a returned pointer leads to.
+    module. The README has a table of all types.
+
+    A pointer result may be a ctypes object, which gives its address, bytes or a str: it is kept
+    alive until this function's next return on the same thread; keep what the host may use longer. A
+    callable for a function pointer becomes a callback that lives as long as the plugin.
 
     `error` is what the host receives when the function raises (default zero or NULL); the exception
     goes to `epy.error_hook`. The host may call from any thread; the GIL is held during a call. The
@@ -214,6 +218,28 @@ def callback(
     if script is not None and script.importing:
         script.callbacks.append(native)
     return native
+
+
+_returned: dict[Any, NativeFunction] = {}  # outside a plugin
+
+
+def returned_callback(prototype: type[CFuncPtr], function: Function) -> NativeFunction:
+    """The callback that a callable becomes where a function pointer is due.
+
+    It lives until the plugin is unloaded. The same callable with the same type has one address, so
+    that C can compare and unregister it.
+    """
+    script = find_script()
+    known = _returned if script is None else script.returned
+    key: Any = prototype, function
+    try:
+        made = known.get(key)
+    except TypeError:  # not hashable
+        key = prototype, id(function)
+        made = known.get(key)
+    if made is None:
+        made = known[key] = callback(prototype, function)
+    return made
 
 
 def export_address(name: str, address: Any) -> None:

@@ -84,7 +84,10 @@ def _run_unload_hooks(script: Script) -> None:
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     registry.by_plugin.pop(native, None)
     drop_modules(script.module)
-    for made in (script.exports, script.callbacks, script.on_load, script.on_unload):
+    for made in (
+        *(script.exports, script.callbacks, script.returned),
+        *(script.on_load, script.on_unload),
+    ):
         made.clear()
 
 

@@ -16,6 +16,7 @@ from ._errors import SignatureError
 from ._types import CData
 
 _STANDARD = {
+    "PyObject": "PyObject",  # only behind a pointer
     "bool": "c_bool",
     "gid_t": "c_uint",
     "intmax_t": "c_long",
@@ -59,12 +60,34 @@ _BUILTIN = {
     "float": "c_float",
     "double": "c_double",
     "double long": "c_longdouble",
+    "_Complex float": "c_float_complex",
+    "_Complex double": "c_double_complex",
+}
+
+# What no ctypes type holds, by pattern of its name, and why.
+_IMPOSSIBLE = {
+    r"__u?int128(_t)?( (un)?signed)?": "its integers have at most 64 bits",
+    r"_Float(16|128)|__float128|__bf16": "it has float, double and long double alone",
+    r"_Decimal(32|64|128)": "it has no decimal floating point",
+    r"_Complex double long": "it has no long double _Complex",
+    r"__m(64|128|256|512)[id]?|(float|u?int)\d+x\d+_t|vector": "it has no vectors",
 }
 
 _QUALIFIERS = {"const", "volatile", "restrict", "extern", "static", "inline", "register"}
 _TAGS = {"struct", "union", "enum"}
-_KEYWORDS = {word for key in _BUILTIN for word in key.split()} | _QUALIFIERS | _TAGS | {"_Complex"}
-_POINTERS = {"None": "c_void_p", "c_char": "c_char_p", "c_wchar": "c_wchar_p"}
+_KEYWORDS = (
+    {word for key in _BUILTIN for word in key.split()}
+    | _QUALIFIERS
+    | _TAGS
+    | {"_Complex", "__int128"}
+)
+_POINTERS = {
+    "None": "c_void_p",
+    "c_char": "c_char_p",
+    "c_wchar": "c_wchar_p",
+    "PyObject": "py_object",
+}
+_COMPLEX = re.compile(r"\b(float|double)\s+complex\b")  # <complex.h> has a macro
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _TOKEN = re.compile(r"[^\W\d]\w*|\.\.\.|\d\w*|\S")
 
@@ -79,8 +102,10 @@ def parse(text: str, namespace: dict[str, Any]) -> tuple[str, str]:
 
 class _Prototype:
     def __init__(self, text: str, namespace: dict[str, Any]) -> None:
-        self.text = " ".join(_COMMENT.sub(" ", text).split()).rstrip("; ")
+        plain = _COMPLEX.sub(r"\1 _Complex", _COMMENT.sub(" ", text))
+        self.text = " ".join(plain.split()).rstrip("; ")
         self.namespace = namespace
+        self.part = "the function"  # whose type is being read
 
     def result(self) -> tuple[str, str]:
         node = self.declaration()
@@ -137,10 +162,17 @@ class _Prototype:
         parameters = list(node.args.params) if node.args else []
         if any(isinstance(parameter, c_ast.EllipsisParam) for parameter in parameters):
             raise self.error("is variadic: Python code cannot take `...`; list the parameters")
-        types = [self.parameter(parameter) for parameter in parameters]
+        outer = self.part
+        types = []
+        for number, parameter in enumerate(parameters, 1):
+            self.part = f"parameter '{parameter.name}'" if parameter.name else f"parameter {number}"
+            types.append(self.parameter(parameter))
         if types == ["None"]:
             types = []
-        return f"CFUNCTYPE({', '.join([self.type(node.type), *types])})"
+        self.part = "the result"
+        result = self.type(node.type)
+        self.part = outer
+        return f"CFUNCTYPE({', '.join([result, *types])})"
 
     def parameter(self, node: Any) -> str:
         """The type of a parameter: arrays and functions decay to pointers."""
@@ -151,6 +183,15 @@ class _Prototype:
         if declared is None:
             raise self.error(f"gives no type for '{getattr(node, 'name', '?')}'")
         return self.type(declared)
+
+    def refuse_impossible(self, names: list[str]) -> None:
+        shown, ordered = " ".join(names), " ".join(sorted(names))
+        for pattern, reason in _IMPOSSIBLE.items():
+            if re.fullmatch(pattern, ordered) and shown not in self.namespace:
+                raise self.error(
+                    f"gives {self.part} the type '{shown}', which ctypes cannot hold ({reason}): "
+                    "take it by pointer, as void *"
+                )
 
     def type(self, node: Any) -> str:
         if isinstance(node, c_ast.PtrDecl):
@@ -169,6 +210,7 @@ class _Prototype:
                 raise self.error(f"has a {kind} without a name: define a ctypes type and name it")
             return self.named(base.name, f"{kind} {base.name}")
         names = list(base.names)
+        self.refuse_impossible(names)
         if len(names) == 1 and names[0] not in _BUILTIN:
             return _STANDARD.get(names[0]) or self.named(names[0], names[0])
         words = [word for word in names if word != "int"] or ["int"]

@@ -123,6 +123,8 @@ class Script:
         # The objects made by `epy.callback`, held until the import is over: until then data may
         # refer to one by its bare address.
         self.callbacks: list[Any] = []
+        # What callables became that were returned for function pointers: see `returned_callback`.
+        self.returned: dict[Any, Any] = {}
         # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
         # stored in the plugin, so that a running plugin needs no parser.
         self.prototypes: dict[str, tuple[str, str]] = {}

@@ -37,6 +37,7 @@ class Slot(NamedTuple):
     result: int = 0  # how its error value travels: record.result
     error: bytes = bytes(16)  # record.error
     text: bytes | None = None  # what record.error points to
+    size: int = 0  # record.error_size
 
 
 class SlotPointer(NamedTuple):
@@ -105,7 +106,8 @@ class Tail:
         errors = iter(self._error_addresses)
         for index, slot in enumerate(self._slots):
             record = self.records_address + RECORD_SIZE * index
-            self._put(tail, record + 16, struct.pack("<IB3x16s", index, slot.result, slot.error))
+            value = struct.pack("<IB3x16sQ", index, slot.result, slot.error, slot.size)
+            self._put(tail, record + 16, value)
             relative.append((self._info.slots.address + SLOT_SIZE * index, record))
             relative.append((record, self._info.resolver))
             relative.append((record + 8, self._info.self))

@@ -1,15 +1,18 @@
-"""The C types of signatures: their codes for the core, their C spelling, names in expressions."""
+"""The C types of signatures: their codes for the core, their C spelling, names in expressions.
+
+The README has the table of types and of what Python sees of them.
+"""
 
 from __future__ import annotations
 
 import ctypes
-from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
+from _ctypes import Array, CFuncPtr, Union, _Pointer, _SimpleCData
 
 from ._errors import SignatureError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
 CData: type = _SimpleCData.__mro__[1]  # the base of every ctypes type
@@ -30,19 +33,37 @@ _SPELLING = {
     "Q": "unsigned long long",
     "f": "float",
     "d": "double",
+    "g": "long double",
+    "F": "float _Complex",
+    "D": "double _Complex",
     "u": "wchar_t",
     "z": "char *",
+    "s": "char *",
     "Z": "wchar_t *",
     "P": "void *",
     "O": "PyObject *",
 }
 
+_MOST_IN_REGISTERS = 16  # bytes; a larger struct travels in memory whatever it holds
+
+
+class _Names(dict[str, object]):
+    """epy's own types are loaded when one is named."""
+
+    def __missing__(self, name: str) -> object:
+        if name not in ("c_float_complex", "c_double_complex"):
+            raise KeyError(name)
+        from . import _values
+
+        return getattr(_values, name)
+
+
 # What a stored prototype's expression may name, besides the script's own types.
-_NAMES = {
-    name: value
+_NAMES = _Names(
+    (name, value)
     for name, value in vars(ctypes).items()
     if name.startswith("c_") or name in ("CFUNCTYPE", "POINTER", "py_object")
-}
+)
 
 
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
@@ -55,39 +76,82 @@ def native_address(function: CFuncPtr) -> int:
     return ctypes.c_void_p.from_buffer(function).value or 0
 
 
-def describe(ctype: Any) -> tuple[str, type | None]:
+def describe(ctype: Any) -> tuple[str, Any]:
     """The code of a parameter's or result's type, and the class whose instance Python sees, if any.
 
     Raises SignatureError with the second half of a sentence that begins with what is wrong.
     """
     if ctype is None:
         return "v", None
-    if isinstance(ctype, type):
-        if issubclass(ctype, _SimpleCData):
-            code: Any = getattr(ctype, "_type_", "")
-            if code in _SPELLING and getattr(ctype, "__ctype_le__", ctype) is ctype:
-                return code, None if ctype.__base__ is _SimpleCData else ctype
-            raise SignatureError(f"has the type {ctype.__name__}, which is not supported")
-        if issubclass(ctype, (_Pointer, CFuncPtr)):
-            return "P", ctype
-        if issubclass(ctype, (Structure, Union)):
-            raise SignatureError(
-                f"is a {ctype.__name__} by value, which is not supported: "
-                f"use POINTER({ctype.__name__})"
-            )
-        if issubclass(ctype, Array):
-            element: Any = ctype._type_
-            raise SignatureError(f"is an array: use POINTER({element.__name__})")
-    shown = ctype.__name__ if isinstance(ctype, type) else repr(ctype)
-    raise SignatureError(
-        f"has the type {shown}, which is no C type: use one of ctypes, such as c_int or c_char_p"
-    )
+    if not _is_ctype(ctype):
+        shown = ctype.__name__ if isinstance(ctype, type) else repr(ctype)
+        raise SignatureError(
+            f"has the type {shown}, which is no C type: "
+            "use one of ctypes, such as c_int or c_char_p"
+        )
+    own: str | None = ctype.__dict__.get("_epy_code_")
+    if own is not None:
+        return own, None
+    if issubclass(ctype, _SimpleCData):
+        code: Any = getattr(ctype, "_type_", "")
+        if code in _SPELLING and getattr(ctype, "__ctype_le__", ctype) is ctype:
+            return code, None if ctype.__base__ is _SimpleCData else ctype
+        raise SignatureError(f"has the type {ctype.__name__}, which is not supported")
+    if issubclass(ctype, (_Pointer, CFuncPtr)):
+        return "P", ctype
+    if issubclass(ctype, Array):
+        return "P", ctypes.POINTER(ctype._type_)  # C passes its address
+    size = ctypes.sizeof(ctype)
+    if size == 0:
+        raise SignatureError(
+            f"is a {ctype.__name__} by value, which has no fields: give it _fields_, "
+            f"or use POINTER({ctype.__name__})"
+        )
+    scalars = _scalars(ctype, 0) if size <= _MOST_IN_REGISTERS else ()
+    inner = "".join(f";{code}{offset}" for code, offset in scalars)
+    return f"{{{size},{ctypes.alignment(ctype)}{inner}}}", ctype
+
+
+def _is_ctype(ctype: Any) -> bool:
+    return isinstance(ctype, type) and issubclass(ctype, CData)
+
+
+def _scalars(ctype: Any, start: int) -> Iterator[tuple[str, int]]:
+    """Code and offset of each scalar in a type; of a bit-field, the bytes that it touches."""
+    if issubclass(ctype, (_Pointer, CFuncPtr)):
+        yield "P", start
+    elif issubclass(ctype, _SimpleCData):
+        yield ctype._type_, start
+    elif issubclass(ctype, Array):
+        element: Any = ctype._type_
+        for index in range(ctype._length_):
+            yield from _scalars(element, start + index * ctypes.sizeof(element))
+    else:
+        for base in reversed(ctype.__mro__):
+            for name, field_type, *bits in base.__dict__.get("_fields_", ()):
+                field = base.__dict__[name]
+                if bits and field.offset < 0:
+                    raise SignatureError(
+                        f"has {base.__name__}.{name}, a bit-field that ctypes misplaces: "
+                        "give the union an integer instead"
+                    )
+                if bits:
+                    first = 8 * field.offset + (field.size & 0xFFFF)
+                    for byte in range(first // 8, (first + bits[0] + 7) // 8):
+                        yield "B", start + byte
+                else:
+                    yield from _scalars(field_type, start + field.offset)
 
 
 def signature(
     result: Any, arguments: Iterable[Any], names: tuple[str, ...] = ()
 ) -> tuple[str, tuple[type | None, ...]]:
     """The codes and classes of a C function: of the result, then of each parameter."""
+    if isinstance(result, type) and issubclass(result, Array):
+        element: Any = result._type_
+        raise SignatureError(
+            f"the result is an array, which C cannot return: use POINTER({element.__name__})"
+        )
     described = [_described("the result", result)]
     for index, ctype in enumerate(arguments):
         label = f"parameter '{names[index]}'" if names else f"parameter {index + 1}"
@@ -95,6 +159,16 @@ def signature(
             raise SignatureError(f"{label} is void: leave it out")
         described.append(_described(label, ctype))
     return "".join(code for code, _ in described), tuple(cls for _, cls in described)
+
+
+def split(codes: str) -> list[str]:
+    """The code of the result, then of each parameter."""
+    found = []
+    while codes:
+        length = codes.index("}") + 1 if codes[0] == "{" else 1
+        found.append(codes[:length])
+        codes = codes[length:]
+    return found
 
 
 def _described(label: str, ctype: Any) -> tuple[str, type | None]:
@@ -111,6 +185,8 @@ def declare(ctype: Any, name: str, parameters: tuple[str, ...] = ()) -> str:
     """
     if ctype is None:
         return _join("void", name)
+    if "_epy_code_" in ctype.__dict__:
+        return _join(_SPELLING[ctype._epy_code_], name)
     if issubclass(ctype, _SimpleCData):
         return _join(_SPELLING.get(ctype._type_, ctype.__name__), name)
     if issubclass(ctype, CFuncPtr):

@@ -50,6 +50,18 @@ def same(p):
 def byte(x):
     return x
 
+@epy.export("double complex times(double complex a, long double b)")
+def times(a, b):
+    return a * b
+
+@epy.export
+def upper(text: epy.c_str) -> epy.c_str:
+    return text.upper()
+
+@epy.export("Info by_value(Info info)")
+def by_value(info):
+    return info
+
 @epy.callback("int (*)(void)")
 def hidden():
     return 1
@@ -102,11 +114,11 @@ def test_inspect_json(epy, plugin, tmp_path):
     assert functions["add"]["signature"] == "int add(int a, int b)"
     assert functions["fails"]["error"] == "-7"
     assert functions["absolute"]["codes"] is None
-    assert [item["slot"] for item in found["functions"]] == list(range(9))
+    assert [item["slot"] for item in found["functions"]] == list(range(12))
     (data,) = found["data"]
     assert (data["name"], data["size"], data["signature"]) == ("info", 16, "struct Info info")
-    assert found["unnamed_slots"] == [9]
-    assert found["slots"] == {"used": 10, "capacity": 1024}
+    assert found["unnamed_slots"] == [12]
+    assert found["slots"] == {"used": 13, "capacity": 1024}
 
 
 def test_inspect_for_people(epy, plugin):
@@ -226,6 +238,8 @@ def test_no_bytes_make_inspect_fail_otherwise(plugin):
         (("same", "0x1000"), "0x1000\n"),
         (("same", "none"), "NULL\n"),
         (("nothing",), ""),
+        (("times", "1+2j", "0.5"), "(0.5+1j)\n"),
+        (("upper", "größe"), "GRÖSSE\n"),
     ],
 )
 def test_call(epy, plugin, arguments, printed):
@@ -249,6 +263,9 @@ def test_call(epy, plugin, arguments, printed):
         (("zzz",), "epy inspect"),
         (("info",), "info is data"),
         (("absolute", "1"), "without a signature"),
+        (("times", "1", "x"), "argument 2: 'x' does not convert; expected a number"),
+        (("times", "x", "1"), "expected a complex number such as 1+2j"),
+        (("by_value", "1"), "no text stands for; call it from C or with ctypes: `Info by_value"),
     ],
 )
 def test_a_wrong_call_is_one_line(mistake, plugin, arguments, words):

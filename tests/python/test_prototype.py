@@ -81,6 +81,12 @@ NAMES: dict[str, Any] = {
         ("enum color f(enum color a)", "f", "c_int, c_int"),
         ("extern int (f)(int a)", "f", "c_int, c_int"),
         ("int f(node (*)(void))", "f", "c_int, CFUNCTYPE(node)"),
+        ("long double f(long double a)", "f", "c_longdouble, c_longdouble"),
+        (
+            "double _Complex f(float complex a, _Complex double b)",
+            "f",
+            "c_double_complex, c_float_complex, c_double_complex",
+        ),
         (
             "int f(unsigned char *restrict a /* in */, // first\n  int b)",
             "f",
@@ -111,7 +117,14 @@ def test_prototypes(text: str, name: str, expression: str) -> None:
         ("int f(struct foo *)", "unknown type 'struct foo'.* or write void"),
         ("int f(struct { int a; } *)", "has a struct without a name"),
         ("int f(not_a_type x)", "unknown type 'not_a_type'"),
-        ("double _Complex f(void)", "is not supported"),
+        ("int f(short double)", "is not supported"),
+        ("int f(__int128 x)", "gives parameter 'x' the type '__int128', which ctypes cannot hold"),
+        ("int f(int, unsigned __int128)", "gives parameter 2 the type 'unsigned __int128', which"),
+        ("_Float128 f(void)", "gives the result the type '_Float128', which ctypes cannot hold"),
+        ("int f(int (*a)(__float128 b))", "gives parameter 'b' the type '__float128'"),
+        ("int f(__m256d x)", r"ctypes cannot hold \(it has no vectors\): take it by pointer"),
+        ("int f(long double _Complex x)", "it has no long double _Complex"),
+        ("int f(_Decimal64 x)", "it has no decimal floating point"),
         ("int f(int (*a)[N])", "array whose size is no decimal number"),
     ],
 )
@@ -130,9 +143,9 @@ def test_the_script_s_own_types_are_found() -> None:
     assert type(native).__mro__[2](native.address)(node(7)) == 7
 
 
-def test_a_struct_by_value_is_refused() -> None:
-    with pytest.raises(epy.SignatureError, match="parameter 1 is a node by value"):
-        epy.callback("int f(struct node)", lambda item: 0)
+def test_a_struct_by_value_is_the_script_s_own_type() -> None:
+    native = epy.callback("struct node f(struct node)", lambda item: node(item.value + 1))
+    assert type(native).__mro__[2](native.address)(node(7)).value == 8
 
 
 def test_a_type_that_is_gone_is_named() -> None:

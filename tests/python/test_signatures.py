@@ -12,12 +12,14 @@ from ctypes import (
     POINTER,
     Structure,
     Union,
+    c_char,
     c_char_p,
     c_double,
     c_float,
     c_int,
     c_longdouble,
     c_ubyte,
+    c_uint,
     c_void_p,
     py_object,
 )
@@ -44,6 +46,27 @@ class Number(Union):
     _fields_ = [("i", c_int), ("f", c_float)]
 
 
+class Nested(Point):
+    _fields_ = [("text", c_char_p)]
+
+
+class Packed(Structure):
+    _pack_ = 1
+    _fields_ = [("c", c_char), ("i", c_int)]
+
+
+class Bits(Structure):
+    _fields_ = [("a", c_uint, 3), ("b", c_uint, 9), ("c", c_uint, 20)]
+
+
+class Large(Structure):
+    _fields_ = [("points", Point * 3)]
+
+
+class Empty(Structure):
+    pass
+
+
 @pytest.fixture
 def script() -> Iterator[Script]:
     """Exports of the test go here, as if `epy build` imported it."""
@@ -65,6 +88,17 @@ def script() -> Iterator[Script]:
         (Handle, "P", Handle),
         (POINTER(Point), "P", POINTER(Point)),
         (INT_FUNCTION, "P", INT_FUNCTION),
+        (c_longdouble, "g", None),
+        (epy.c_str, "s", None),
+        (epy.c_float_complex, "F", None),
+        (epy.c_double_complex, "D", None),
+        (c_int * 3, "P", POINTER(c_int)),
+        (Point, "{8,4;i0;i4}", Point),
+        (Number, "{4,4;i0;f0}", Number),
+        (Nested, "{16,8;i0;i4;z8}", Nested),
+        (Packed, "{5,1;c0;i1}", Packed),
+        (Bits, "{4,4;B0;B0;B1;B1;B2;B3}", Bits),
+        (Large, "{24,4}", Large),
     ],
 )
 def test_types_have_codes_and_classes(ctype: Any, code: str, cls: Any) -> None:
@@ -76,10 +110,7 @@ def test_types_have_codes_and_classes(ctype: Any, code: str, cls: Any) -> None:
     [
         (int, "int, which is no C type: use one of ctypes"),
         ("c_int", "'c_int', which is no C type"),
-        (Point, "Point by value, which is not supported: use POINTER"),
-        (Number, "Number by value"),
-        (c_int * 3, "is an array: use POINTER"),
-        (c_longdouble, "c_longdouble, which is not supported"),
+        (Empty, "Empty by value, which has no fields: give it _fields_, or use POINTER"),
         (c_int.__ctype_be__, "not supported"),
     ],
 )
@@ -98,6 +129,8 @@ def test_types_that_cannot_be_served_are_refused(ctype: Any, problem: str) -> No
         (POINTER(c_int) * 4, "int *a[4]"),
         (CFUNCTYPE(None, c_void_p), "void (*a)(void *)"),
         (Number, "union Number a"),
+        (epy.c_str, "char *a"),
+        (epy.c_double_complex, "double _Complex a"),
     ],
 )
 def test_types_are_shown_as_c(ctype: Any, text: str) -> None:
@@ -198,13 +231,14 @@ def test_decorated_functions_and_methods_keep_their_annotations(script: Script) 
         ("def f(a: c_int): ...", "the result has no annotation: write `-> c_int`"),
         ("def f(a: 'Gone') -> None: ...", "annotation of parameter 'a' cannot be resolved"),
         ("def f(a: int) -> None: ...", "parameter 'a' has the type int, which is no C type"),
-        ("def f(a: c_int) -> Point: ...", "the result is a Point by value"),
+        ("def f(a: c_int) -> Empty: ...", "the result is a Empty by value"),
+        ("def f(a: c_int) -> c_int * 3: ...", "the result is an array, which C cannot return"),
         ("def f(*args: c_int) -> None: ...", r"takes \*args"),
         ("def f(a: c_int, *, k) -> None: ...", "keyword-only parameter 'k'"),
     ],
 )
 def test_bad_annotations_name_the_place_and_the_remedy(text: str, problem: str) -> None:
-    namespace = {"c_int": c_int, "Point": Point}
+    namespace = {"c_int": c_int, "Empty": Empty}
     exec(compile(text, "/here/synth.py", "exec"), namespace)
     with pytest.raises(epy.SignatureError, match=rf"^/here/synth\.py:1: f\(\) .*{problem}"):
         epy.export(namespace["f"])
