@@ -7,8 +7,8 @@
 #include <deque>
 #include <new>
 
-#include "convert.h"
 #include "entry.h"
+#include "error_value.h"
 
 namespace epy {
 
@@ -41,47 +41,6 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
     return object;
 }
 
-// The record's error value and result class. A void result and a missing error value are zero.
-bool set_error(const module_state &state, const parameter &result, PyObject *error,
-               call_record &native) {
-    record &head = native.head;
-    head.result = result.form.returned();
-    head.error[0] = head.error[1] = 0;
-    head.error_size = head.result == result_class::memory ? result.form.size : 0;
-    native.kept = ref();
-    native.error = ref();
-    if (error == Py_None) {
-        return true;
-    }
-    ref bytes; // of a value that is more than a register
-    c_value value;
-    if (head.result == result_class::memory) {
-        bytes = ref(PyBytes_FromStringAndSize(nullptr, result.form.size));
-        if (!bytes) {
-            return false;
-        }
-        value.memory = PyBytes_AS_STRING(bytes.get());
-    } else if (result.form.size > sizeof value.bits) {
-        value.memory = head.error;
-    }
-    if (!from_python(state, result, error, value)) {
-        return false;
-    }
-    if (result.code == type::aggregate) {
-        native.error = std::move(value.keep);
-    } else {
-        native.kept = std::move(value.keep);
-    }
-    if (bytes) {
-        native.kept = std::move(bytes);
-        value.bits = reinterpret_cast<std::uintptr_t>(value.memory);
-    }
-    if (value.memory != head.error) {
-        head.error[0] = value.bits;
-    }
-    return true;
-}
-
 int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     static const char *names[] = {"function", "signature", "classes", "error",
                                   "label",    "plugin",    nullptr};
@@ -108,7 +67,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->objects = new argument_objects(*self->types);
     call_record *native = new_record();
     native->complained = false;
-    if (!set_error(*self->state, self->types->result, error, *native) ||
+    if (!set_error_value(*self->state, self->types->result, error, *native) ||
         !make_entry(*native, *self->types)) {
         dropped().push_back(native);
         return -1;
@@ -182,53 +141,13 @@ PyObject *get_address(PyObject *object, void *) {
     return address == nullptr ? nullptr : PyLong_FromVoidPtr(address);
 }
 
-// Whether the `_objects` of a ctypes struct hold what it points to: empty dictionaries only stand
-// for its members.
-bool holds_anything(PyObject *objects) {
-    if (!PyDict_Check(objects)) {
-        return objects != Py_None;
-    }
-    Py_ssize_t position = 0;
-    PyObject *value = nullptr;
-    while (PyDict_Next(objects, &position, nullptr, &value) != 0) {
-        if (holds_anything(value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool has_pointers(PyObject *instance) {
-    const ref objects(PyObject_GetAttrString(instance, "_objects"));
-    PyErr_Clear();
-    return objects && holds_anything(objects.get());
-}
-
 PyObject *get_error_value(PyObject *object, void *) {
     const callback *self = as_callback(object);
     if (self->native == nullptr) {
         PyErr_SetString(PyExc_ValueError, "this callback was never made");
         return nullptr;
     }
-    record head = self->native->head;
-    PyObject *kept = self->native->kept.get();
-    // An address in this process means nothing in a file.
-    if (PyObject *value = self->native->error.get(); value != nullptr && has_pointers(value)) {
-        kept = nullptr;
-        head.error[0] = head.error[1] = 0;
-    } else if (kept != nullptr) {
-        head.error[0] = 0;
-    }
-    ref text = ref::borrowed(Py_None);
-    if (kept != nullptr && PyBytes_Check(kept) != 0) {
-        text = ref::borrowed(kept);
-    } else if (kept != nullptr && PyUnicode_Check(kept) != 0) {
-        text = ref(PyUnicode_AsUTF8String(kept));
-    }
-    return Py_BuildValue("(iy#OK)", static_cast<int>(head.result),
-                         reinterpret_cast<const char *>(head.error),
-                         static_cast<Py_ssize_t>(sizeof head.error), text.get(),
-                         static_cast<unsigned long long>(head.error_size));
+    return describe_error_value(*self->native);
 }
 
 PyMemberDef members[] = {

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <cwchar>
 #include <limits>
 #include <type_traits>
+
+#include "contents.h"
+#include "pointers.h"
 
 namespace epy {
 
@@ -104,38 +106,10 @@ PyObject *plain_to_python(type code, const void *source) {
     Py_UNREACHABLE();
 }
 
-// The bytes of a ctypes instance, for a scope.
-class contents {
-public:
-    contents(PyObject *instance, int flags) noexcept {
-        ok_ = PyObject_GetBuffer(instance, &view_, flags) == 0;
-    }
-    ~contents() {
-        if (ok_) {
-            PyBuffer_Release(&view_);
-        }
-    }
-    contents(const contents &) = delete;
-    contents &operator=(const contents &) = delete;
-
-    explicit operator bool() const noexcept { return ok_; }
-    [[nodiscard]] void *data() const noexcept { return view_.buf; }
-    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(view_.len); }
-
-private:
-    Py_buffer view_{};
-    bool ok_;
-};
-
 // ---- Python to C
 
 bool does_not_fit(PyObject *value, const char *c_type) {
     PyErr_Format(PyExc_OverflowError, "%R does not fit the C type %s", value, c_type);
-    return false;
-}
-
-bool wrong_type(PyObject *value, const char *expected) {
-    PyErr_Format(PyExc_TypeError, "expected %s, got %R", expected, value);
     return false;
 }
 
@@ -212,136 +186,6 @@ bool wide_character_from_python(PyObject *value, c_value &out) {
     return true;
 }
 
-bool is_class(const parameter &expected, PyTypeObject *base) {
-    return expected.instance_of &&
-           PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(expected.instance_of.get()), base) !=
-               0;
-}
-
-// A Python callable where a function pointer is due: its callback, which lives as long as the
-// plugin.
-bool callback_from_python(const module_state &state, const parameter &expected, PyObject *function,
-                          c_value &out) {
-    const ref made(PyObject_CallFunctionObjArgs(state.callback_maker, expected.instance_of.get(),
-                                                function, nullptr));
-    if (!made) {
-        return false;
-    }
-    const contents pointer(made.get(), PyBUF_SIMPLE);
-    if (!pointer) {
-        return false;
-    }
-    out.bits = load<std::uint64_t>(pointer.data());
-    return true;
-}
-
-// The address of a ctypes object, or the one that it holds. Where a POINTER(T) is due a T or an
-// array of T gives its own, as for an argument of ctypes' functions.
-bool address_of_ctypes(const module_state &state, const parameter &expected, PyObject *value,
-                       c_value &out) {
-    const int is_aggregate = PyObject_IsInstance(value, state.aggregates);
-    if (is_aggregate < 0) {
-        return false;
-    }
-    ref pointer;
-    if (is_class(expected, state.pointer)) {
-        pointer = ref(PyObject_CallMethod(expected.instance_of.get(), "from_param", "O", value));
-        if (!pointer && is_aggregate != 0) {
-            return false;
-        }
-        PyErr_Clear();
-    }
-    ref address;
-    if (is_aggregate != 0) {
-        address = ref(PyObject_CallOneArg(state.address_of, value));
-    } else {
-        pointer = ref(PyObject_CallFunctionObjArgs(state.cast, pointer ? pointer.get() : value,
-                                                   state.void_pointer, nullptr));
-        if (pointer) {
-            address = ref(PyObject_GetAttrString(pointer.get(), "value"));
-        }
-    }
-    if (!address) {
-        PyErr_Clear();
-        return wrong_type(value, "a pointer, an address, bytes or None");
-    }
-    if (address.get() != Py_None) {
-        out.bits = PyLong_AsUnsignedLongLong(address.get());
-    }
-    out.keep = ref::borrowed(value);
-    return PyErr_Occurred() == nullptr;
-}
-
-bool address_from_python(const module_state &state, const parameter &expected, PyObject *value,
-                         c_value &out) {
-    if (value == Py_None) {
-        out.bits = 0;
-        return true;
-    }
-    if (PyLong_Check(value)) {
-        int overflow = 0;
-        const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
-        if (overflow == 0) { // negative too: (void *)-1 is a pointer that C programs like
-            out.bits = static_cast<std::uint64_t>(number);
-            return true;
-        }
-        return integer_from_python<unsigned long long>(value, "void *", out);
-    }
-    if (PyBytes_Check(value)) {
-        out.bits = reinterpret_cast<std::uintptr_t>(PyBytes_AS_STRING(value));
-        out.keep = ref::borrowed(value);
-        return true;
-    }
-    if (PyCallable_Check(value) != 0 && is_class(expected, state.function_pointer) &&
-        !PyObject_TypeCheck(value, state.function_pointer)) {
-        return callback_from_python(state, expected, value, out);
-    }
-    return address_of_ctypes(state, expected, value, out);
-}
-
-bool wide_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
-                             c_value &out) {
-    if (!PyUnicode_Check(value)) {
-        return address_from_python(state, expected, value, out);
-    }
-    wchar_t *const text = PyUnicode_AsWideCharString(value, nullptr);
-    if (text == nullptr) {
-        return false;
-    }
-    // In a bytes object, because that can be kept.
-    out.keep = ref(PyBytes_FromStringAndSize(
-        reinterpret_cast<const char *>(text),
-        static_cast<Py_ssize_t>((std::wcslen(text) + 1) * sizeof(wchar_t))));
-    PyMem_Free(text);
-    if (!out.keep) {
-        return false;
-    }
-    out.bits = reinterpret_cast<std::uintptr_t>(PyBytes_AS_STRING(out.keep.get()));
-    return true;
-}
-
-bool utf8_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
-                             c_value &out) {
-    if (!PyUnicode_Check(value)) {
-        if (PyBytes_Check(value)) {
-            return wrong_type(value, "a str or None (bytes are c_char_p)");
-        }
-        return address_from_python(state, expected, value, out);
-    }
-    Py_ssize_t length = 0;
-    const char *text = PyUnicode_AsUTF8AndSize(value, &length); // strict; lives as long as the str
-    if (text == nullptr) {
-        return false;
-    }
-    if (std::strlen(text) != static_cast<std::size_t>(length)) {
-        PyErr_Format(PyExc_ValueError, "%R has a NUL, where a C string ends", value);
-        return false;
-    }
-    out.bits = reinterpret_cast<std::uintptr_t>(text);
-    out.keep = ref::borrowed(value);
-    return true;
-}
-
 bool plain_from_python(const module_state &state, const parameter &expected, PyObject *value,
                        c_value &out) {
     switch (expected.code) {
@@ -392,13 +236,13 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
         if (PyUnicode_Check(value)) {
             return wrong_type(value, "bytes or None (encode the str)");
         }
-        return address_from_python(state, expected, value, out);
+        return pointer_from_python(state, expected, value, out);
     case type::utf8_string:
         return utf8_string_from_python(state, expected, value, out);
     case type::wide_string:
         return wide_string_from_python(state, expected, value, out);
     case type::pointer:
-        return address_from_python(state, expected, value, out);
+        return pointer_from_python(state, expected, value, out);
     case type::object:
         out.bits = reinterpret_cast<std::uintptr_t>(Py_NewRef(value)); // the host's reference
         return true;

@@ -132,6 +132,28 @@ kept = []
     assert (lines, errors) == (["c_str('é')", "größer 1"], "")
 
 
+def test_exported_data_with_utf8_text_is_in_the_file(check):
+    """Python never starts: its script would fail."""
+    lines, errors = check(
+        """
+struct info { const char *name; int length; };
+void run(void) {
+    puts(*F(const char **, "title"));
+    puts(F(struct info *, "info")->name);
+}
+""",
+        """
+class Info(Structure):
+    _fields_ = [("name", epy.c_str), ("length", c_int)]
+
+epy.export_data("title", epy.c_str("Häßlich"))
+epy.export_data("info", Info(epy.c_str("größer"), 7))
+assert epy.building
+""",
+    )
+    assert (lines, errors) == (["Häßlich", "größer"], "")
+
+
 def test_wide_text_is_str_in_both_directions(check):
     lines, errors = check(
         """
@@ -590,6 +612,41 @@ def large_with_value():
     assert found[0] == "TypeError: expected an instance of Point, got (1, 2)"
     assert found[1].startswith("TypeError: expected an instance of Large, got <")
     assert found[2:] == ["ZeroDivisionError: integer division or modulo by zero"]
+
+
+def test_before_python_an_error_value_has_no_pointers_into_it(check):
+    """What they led to at build is not in the host's process."""
+    lines, errors = check(
+        """
+struct named { const char *name; long id; };
+struct number { void *address; long id; };
+void run(void) {
+    struct named made = F(struct named (*)(void), "make")();
+    struct number kept = F(struct number (*)(void), "keep")();
+    printf("%s %ld, %p %ld\\n", made.name == NULL ? "NULL" : "text", made.id, kept.address,
+           kept.id);
+}
+""",
+        """
+class Named(Structure):
+    _fields_ = [("name", c_char_p), ("id", c_long)]
+
+class Number(Structure):
+    _fields_ = [("address", c_void_p), ("id", c_long)]
+
+@epy.export(CFUNCTYPE(Named), error=Named(b"none", -1))
+def make():
+    return Named()
+
+@epy.export(CFUNCTYPE(Number), error=Number(16, -1))
+def keep():
+    return Number()
+
+assert epy.building, "does not start"
+""",
+    )
+    assert lines == ["NULL 0, 0x10 -1"]
+    assert "AssertionError: does not start" in errors
 
 
 def test_complex_numbers_and_long_doubles(check):

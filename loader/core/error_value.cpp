@@ -1,0 +1,95 @@
+#include "error_value.h"
+
+#include "convert.h"
+
+namespace epy {
+
+namespace {
+
+// Whether the `_objects` of a ctypes struct hold what it points to: empty dictionaries only stand
+// for its members.
+bool holds_anything(PyObject *objects) {
+    if (!PyDict_Check(objects)) {
+        return objects != Py_None;
+    }
+    Py_ssize_t position = 0;
+    PyObject *value = nullptr;
+    while (PyDict_Next(objects, &position, nullptr, &value) != 0) {
+        if (holds_anything(value)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool has_pointers(PyObject *instance) {
+    const ref objects(PyObject_GetAttrString(instance, "_objects"));
+    PyErr_Clear();
+    return objects && holds_anything(objects.get());
+}
+
+} // namespace
+
+bool set_error_value(const module_state &state, const parameter &result, PyObject *error,
+                     call_record &native) {
+    record &head = native.head;
+    const bool in_memory = result.form.returned() == result_class::memory;
+    head.result = result.form.returned();
+    head.error[0] = head.error[1] = 0;
+    head.error_size = in_memory ? result.form.size : 0;
+    native.kept = ref();
+    native.error = ref();
+    if (error == Py_None) {
+        return true;
+    }
+    c_value value;
+    ref bytes;
+    if (in_memory) {
+        bytes = ref(PyBytes_FromStringAndSize(nullptr, result.form.size));
+        if (!bytes) {
+            return false;
+        }
+        value.memory = PyBytes_AS_STRING(bytes.get());
+    } else if (result.form.size > sizeof value.bits) {
+        value.memory = head.error;
+    }
+    if (!from_python(state, result, error, value)) {
+        return false;
+    }
+    if (in_memory) {
+        head.error[0] = reinterpret_cast<std::uintptr_t>(value.memory);
+    } else if (value.memory == nullptr) {
+        head.error[0] = value.bits;
+    }
+    if (result.code == type::aggregate) {
+        native.error = std::move(value.keep);
+        native.kept = std::move(bytes);
+    } else {
+        native.kept = std::move(value.keep);
+    }
+    return true;
+}
+
+PyObject *describe_error_value(const call_record &native) {
+    record head = native.head;
+    PyObject *kept = native.kept.get();
+    // An address in this process means nothing in a file.
+    if (PyObject *value = native.error.get(); value != nullptr && has_pointers(value)) {
+        kept = nullptr;
+        head.error[0] = head.error[1] = 0;
+    } else if (kept != nullptr) {
+        head.error[0] = 0;
+    }
+    ref target = ref::borrowed(Py_None); // what the address is to lead to
+    if (kept != nullptr && PyBytes_Check(kept) != 0) {
+        target = ref::borrowed(kept);
+    } else if (kept != nullptr && PyUnicode_Check(kept) != 0) {
+        target = ref(PyUnicode_AsUTF8String(kept));
+    }
+    return Py_BuildValue("(iy#OK)", static_cast<int>(head.result),
+                         reinterpret_cast<const char *>(head.error),
+                         static_cast<Py_ssize_t>(sizeof head.error), target.get(),
+                         static_cast<unsigned long long>(head.error_size));
+}
+
+} // namespace epy

@@ -1,0 +1,15 @@
+// The declared error value of a callback: what the host gets when Python cannot give a result.
+#pragma once
+
+#include "callback.h"
+
+namespace epy {
+
+// Puts it into the record. Null and void are zero. False with a Python exception if it does not
+// fit.
+bool set_error_value(const module_state &, const parameter &result, PyObject *error, call_record &);
+
+// For the stamper: how a record in a plugin's file returns it. See _core.pyi.
+PyObject *describe_error_value(const call_record &);
+
+} // namespace epy
