@@ -232,7 +232,6 @@ static void *look_up(void *plugin, const char *name) {
 """
 
 PLUGIN = r"""
-ALL_FAIL = False
 import epy
 import os
 from ctypes import *
@@ -260,7 +259,7 @@ def export(name, result, parameters, raises, given, *expected):
     if isinstance(given, tuple):
         given = result.from_buffer_copy(given[0])
 
-    @epy.export(function_type, name=name, error=given if raises or ALL_FAIL else None)
+    @epy.export(function_type, name=name, error=given if raises else None)
     def function(*arguments):
         for index, value in enumerate(arguments):
             check(index, names, value, expected[index])
@@ -279,26 +278,31 @@ def text_literal(value: str | bytes, name: str) -> str:
     return f'{"L" if "wchar_t" in name else ""}"{text}"'
 
 
-def write_function(source: Source, index: int, result: Any, parameters: list[Any]) -> str:
+def write_function(
+    source: Source, index: int, raises: bool, result: Any, parameters: list[Any]
+) -> str:
     """One function of the plugin (its call of `export`); the host's C goes to the source."""
     body: list[str] = []
     expected: list[str] = []
 
-    def value(kind: Any, name: str) -> tuple[str, str]:
-        """What Python sees, and C code that defines it."""
+    def value(kind: Any, name: str) -> tuple[str, str, bytes]:
+        """What Python sees, C code that defines it, and which of its bytes are no padding."""
         declared = f"{source.c_name(kind)} {name}"
         if kind in TEXTS:
             made = source.scalar(kind)
-            return repr(made), f"{declared} = {text_literal(made, kind)};"
+            return repr(made), f"{declared} = {text_literal(made, kind)};", b""
         if isinstance(kind, str):
             made = source.scalar(kind)
-            data = bytes(NAMES[SCALARS[kind]](made))
-            return repr(made), f"{declared}; memcpy(&{name}, {literal(data)}, sizeof {name});"
-        pair = source.value(kind)
-        return repr(pair), f"{declared}; memcpy(&{name}, {literal(pair[0])}, sizeof {name});"
+            data = bytes(NAMES[SCALARS[kind]](made))[: 10 if kind == "long double" else None]
+            python, mask = repr(made), b"\xff" * len(data)
+        else:
+            data, mask = source.value(kind)
+            python = repr((data, mask))
+        bytes_in_c = literal(data.ljust(16, b"\0"))
+        return python, f"{declared}; memcpy(&{name}, {bytes_in_c}, sizeof {name});", mask
 
     for i, kind in enumerate(parameters):
-        python, c = value(kind, f"a{i}")
+        python, c, _ = value(kind, f"a{i}")
         expected.append(python)
         body.append(c)
     types = ", ".join(source.c_name(kind) for kind in parameters) or "void"
@@ -309,34 +313,31 @@ def write_function(source: Source, index: int, result: Any, parameters: list[Any
     if result is None:
         body.append(f"{call};")
     else:
-        given, wanted = value(result, "wanted")
+        given, wanted, mask = value(result, "wanted")
         body += [wanted, f"{result_c} got = {call};"]
         if result in TEXTS:
             compare = "wcscmp" if "wchar_t" in result else "strcmp"
             same = f"{compare}(got, wanted) == 0"
         else:
-            mask = (
-                (
-                    b"\xff"
-                    * (10 if result == "long double" else ctypes.sizeof(NAMES[SCALARS[result]]))
-                )
-                if isinstance(result, str)
-                else source.value(result)[1]
-            )
-            mask = mask.ljust(16, b"\0")
-            same = f"same(&got, (const char *)&wanted, {literal(mask)}, sizeof got)"
+            padded = literal(mask.ljust(16, b"\0"))
+            same = f"same(&got, (const char *)&wanted, {padded}, sizeof got)"
         body.append(f'if (!({same})) {{ puts("f{index}: {result_c} ({types})"); }}')
     source.c.append(f"static void call_{index}(void *plugin) {{ {' '.join(body)} }}")
     result_py = "None" if result is None else source.python_name(result)
     types_py = "".join(f"{source.python_name(kind)}, " for kind in parameters)
     rest = "".join(f", {text}" for text in expected)
-    return f"export('f{index}', {result_py}, ({types_py}), {index % 3 == 2}, {given}{rest})"
+    return f"export('f{index}', {result_py}, ({types_py}), {raises}, {given}{rest})"
 
 
-def write_batch(batch: list[Any], seed: int, end: str = "") -> tuple[str, str]:
-    """A host in C and a plugin in Python for some signatures; `end` is the end of the plugin."""
+def write_batch(batch: list[Any], seed: int, starts: bool = True) -> tuple[str, str]:
+    """A host in C and a plugin in Python for some signatures."""
     source = Source(seed)
-    calls = [write_function(source, i, *signature) for i, signature in enumerate(batch)]
+    calls = [
+        write_function(source, i, not starts or i % 3 == 2, *signature)
+        for i, signature in enumerate(batch)
+    ]
+    if not starts:
+        calls.append("if not epy.building: raise OnPurpose")
     run = "\n".join(f"    call_{i}(plugin);" for i in range(len(batch)))
     main = (
         "int main(int argc, char **argv) {\n"
@@ -344,7 +345,7 @@ def write_batch(batch: list[Any], seed: int, end: str = "") -> tuple[str, str]:
         f'{run}\n    printf("%d calls\\n", calls);\n}}\n'
     )
     host = "\n".join([HOST, *source.c, main])
-    return host, "\n".join([PLUGIN, *source.python, *calls, end])
+    return host, "\n".join([PLUGIN, *source.python, *calls])
 
 
 def made_up(count: int) -> list[Any]:
@@ -395,9 +396,9 @@ def test_a_plugin_that_does_not_start_returns_every_error_value(
     batches, build_plugin, run, tmp_path
 ):
     """They are in the file, and returned without Python."""
-    host, script = write_batch(batches[0], 0, "if not epy.building: raise OnPurpose")
+    host, script = write_batch(batches[0], 0, starts=False)
     (tmp_path / "host.c").write_text(host)
-    plugin = build_plugin(script.replace("ALL_FAIL = False", "ALL_FAIL = True"))
+    plugin = build_plugin(script)
     run("gcc", "-w", "-o", tmp_path / "host", tmp_path / "host.c", "-ldl", timeout=LIMIT)
     result = run(tmp_path / "host", plugin, timeout=LIMIT)
     assert result.stdout == f"{len(batches[0])} calls\n"
