@@ -25,6 +25,7 @@ public:
             elements_[i] = member(form.parts[i]);
         }
     }
+    ~passed_struct() = default;
     passed_struct(const passed_struct &) = delete;
     passed_struct &operator=(const passed_struct &) = delete;
 
