@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import get_ident
 
 from . import _core
 from ._errors import Error
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _FOLDER = __file__.rpartition("/")[0] + "/"
+_in_hook: set[int] = set()  # threads that run `epy.error_hook`
 
 
 class Report:
@@ -50,11 +52,18 @@ def reporter(callback: _core.Callback, exception: BaseException) -> None:
     native = _core.current_plugin()
     report = Report(exception, callback.label, native.path if native else None, _thread_name())
     hook = getattr(sys.modules.get("epy"), "error_hook", print_report)
+    this_thread = get_ident()
+    if this_thread in _in_hook:
+        print_report(report)  # a callback that the hook called; the hook would do that for ever
+        return
+    _in_hook.add(this_thread)
     try:
         hook(report)
     except BaseException as error:
         print_report(report)
         write(f"epy: epy.error_hook failed: {_last_line(error)}\n")
+    finally:
+        _in_hook.discard(this_thread)
 
 
 def _interrupt_again() -> bool:
@@ -77,7 +86,7 @@ def write(text: str) -> None:
         stream = sys.stderr
         stream.write(text)
         stream.flush()
-    except Exception:
+    except BaseException:  # SystemExit too: nothing may keep a report from being seen
         data = text.encode("utf-8", "backslashreplace")
         try:
             while data:
@@ -97,7 +106,8 @@ def format_exception(exception: BaseException) -> str:
         if start is None and not isinstance(exception, (Error, SyntaxError)):
             start = exception.__traceback__
         _show_stored_lines(start)
-        return "".join(traceback.format_exception(type(exception), exception, start))
+        text = "".join(traceback.format_exception(type(exception), exception, start))
+        return text if text.endswith("\n") else text + "\n"  # notes may be anything
     except BaseException as error:
         return f"{_last_line(exception)} (no traceback: {_last_line(error)})\n"
 
@@ -136,7 +146,7 @@ def _thread_name() -> str:
     threading = sys.modules.get("threading")
     if threading is not None:
         for thread in threading.enumerate():
-            if thread.ident == threading.get_ident():
+            if thread.ident == get_ident():
                 return str(thread.name)
     from _thread import get_native_id
 
