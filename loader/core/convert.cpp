@@ -1,11 +1,13 @@
 #include "convert.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <type_traits>
 
 #include "contents.h"
+#include "misfit.h"
 #include "pointers.h"
 
 namespace epy {
@@ -108,11 +110,6 @@ PyObject *plain_to_python(type code, const void *source) {
 
 // ---- Python to C
 
-bool does_not_fit(PyObject *value, const char *c_type) {
-    PyErr_Format(PyExc_OverflowError, "%R does not fit the C type %s", value, c_type);
-    return false;
-}
-
 template <typename T> bool integer_from_python(PyObject *value, const char *c_type, c_value &out) {
     const ref number(PyNumber_Index(value));
     if (!number) {
@@ -154,7 +151,11 @@ template <typename T> bool floating_from_python(PyObject *value, c_value &out) {
     if (number == -1.0 && PyErr_Occurred() != nullptr) {
         return false;
     }
-    store(static_cast<T>(number), out);
+    const T converted = static_cast<T>(number);
+    if (std::isinf(converted) && !std::isinf(number)) {
+        return does_not_fit(value, "float");
+    }
+    store(converted, out);
     return true;
 }
 

@@ -4,6 +4,7 @@
 #include <cwchar>
 
 #include "contents.h"
+#include "misfit.h"
 
 namespace epy {
 
@@ -71,11 +72,6 @@ bool address_of_ctypes(const module_state &state, const parameter &expected, PyO
 
 } // namespace
 
-bool wrong_type(PyObject *value, const char *expected) {
-    PyErr_Format(PyExc_TypeError, "expected %s, got %R", expected, value);
-    return false;
-}
-
 bool pointer_from_python(const module_state &state, const parameter &expected, PyObject *value,
                          c_value &out) {
     if (value == Py_None) {
@@ -92,8 +88,7 @@ bool pointer_from_python(const module_state &state, const parameter &expected, P
         out.bits = overflow > 0 ? PyLong_AsUnsignedLongLong(value) : 0;
         if (overflow < 0 || PyErr_Occurred() != nullptr) {
             PyErr_Clear();
-            PyErr_Format(PyExc_OverflowError, "%R does not fit the C type void *", value);
-            return false;
+            return does_not_fit(value, "void *");
         }
         return true;
     }
@@ -111,6 +106,9 @@ bool pointer_from_python(const module_state &state, const parameter &expected, P
 
 bool wide_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
                              c_value &out) {
+    if (PyBytes_Check(value)) {
+        return wrong_type(value, "str, a pointer or None"); // its characters are not that wide
+    }
     if (!PyUnicode_Check(value)) {
         return pointer_from_python(state, expected, value, out);
     }

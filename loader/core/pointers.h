@@ -10,7 +10,4 @@ bool pointer_from_python(const module_state &, const parameter &, PyObject *valu
 bool utf8_string_from_python(const module_state &, const parameter &, PyObject *value, c_value &);
 bool wide_string_from_python(const module_state &, const parameter &, PyObject *value, c_value &);
 
-// TypeError; false.
-bool wrong_type(PyObject *value, const char *expected);
-
 } // namespace epy

@@ -2,7 +2,8 @@
 //
 //   values PLUGIN limits    for each type X and each of its extreme values V
 //                             X: <text_X(V): how Python saw it> <echo_X(V), printed by C>
-//   values PLUGIN errors    for each type, the result of fail_X(), of over_X(), of wrong_X()
+//   values PLUGIN errors    for each type, the results of fail_X(), over_X(), under_X(), wrong_X()
+//                           and raise_X()
 //   values PLUGIN mixed     twenty arguments of mixed types
 #include <dlfcn.h>
 #include <float.h>
@@ -64,9 +65,9 @@ static void *need(const char *prefix, const char *name) {
 
 #define PRINT_ERRORS(name, type, format, shown, ...)                                               \
     {                                                                                              \
-        static const char *const ways[] = {"fail", "over", "wrong"};                               \
+        static const char *const ways[] = {"fail", "over", "under", "wrong", "raise"};             \
         printf("%s:", #name);                                                                      \
-        for (unsigned i = 0; i < 3; ++i) {                                                         \
+        for (unsigned i = 0; i < sizeof ways / sizeof *ways; ++i) {                                \
             type (*function)(void) = (type(*)(void))need(ways[i], #name);                          \
             printf(" " format, (shown)function());                                                 \
         }                                                                                          \

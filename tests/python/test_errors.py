@@ -1,4 +1,4 @@
-"""Whatever Python raises, wherever: the host gets the declared error value and stderr one report."""
+"""Whatever Python raises: the host gets the declared error value, and stderr one report."""
 
 from __future__ import annotations
 

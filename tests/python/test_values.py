@@ -92,55 +92,90 @@ import ctypes
 import epy
 from ctypes import CFUNCTYPE
 
-ERROR = {{"char": b"e", "wchar": "e", "text": b"error", "wtext": "error"}}
-ERROR |= {{"bool": True, "pointer": 77}}
+ERROR = {{"char": b"e", "wchar": "e", "text": b"error", "wtext": "error", "bool": True}}
+
+# One above the range, one below; for others, what Python might give instead.
+OUTSIDE = {{"char": (256, -1), "wchar": ("too long", ""), "pointer": (1 << 64, -(1 << 63) - 1)}}
+OUTSIDE |= {{"float": (3.5e38, -3.5e38), "double": (1 << 1024, -(1 << 1024))}}
+OUTSIDE |= {{"text": ("str", 1.5), "wtext": (b"bytes", 1.5)}}
+
+class Unfit:
+    def fail(self):
+        raise LookupError("in a special method")
+
+    __bool__ = __index__ = __float__ = __repr__ = fail
+
+class Wrong:
+    def __repr__(self):
+        raise LookupError("in __repr__")
+
+    def __bool__(self):
+        return "neither"
 
 for name, type_name in {types!r}.items():
     ctype = getattr(ctypes, type_name)
     error = ERROR.get(name, 77)
     prototype = CFUNCTYPE(ctype)
     bits = 8 * ctypes.sizeof(ctype)
+    unsigned = name[0] == "u"
+    over, under = OUTSIDE.get(
+        name, (1 << (bits if unsigned else bits - 1), -1 if unsigned else -(1 << (bits - 1)) - 1)
+    )
+    if name == "bool":
+        over = under = Unfit()  # there is no number that is neither true nor false
 
     @epy.export(prototype, name="fail_" + name, error=error)
     def fail():
         raise ValueError("on purpose")
 
-    @epy.export(prototype, name="over_" + name, error=error)
-    def over(bits=bits, name=name, number=name not in ERROR and name not in ("float", "double")):
-        if number:
-            return 1 << (bits if name[0] == "u" else bits - 1)
-        return {{"char": b"too long", "wchar": "too long", "pointer": 1 << 64}}.get(name, 1 << 2000)
+    for way, value in dict(over=over, under=under, wrong=Wrong()).items():
+        @epy.export(prototype, name=way + "_" + name, error=error)
+        def give(value=value):
+            return value
 
-    @epy.export(prototype, name="wrong_" + name, error=error)
-    def wrong():
-        return object()
+    @epy.export(prototype, name="raise_" + name, error=error)
+    def special_method():
+        return Unfit()
 """
+WAYS = ["fail", "over", "under", "wrong", "raise"]
 
 
 def test_the_host_gets_the_error_value_when_python_cannot_give_a_result(build_plugin, native, run):
-    """On an exception, on a result out of range, on a result of another type."""
+    """On an exception; on a result out of range, of another type, with methods that raise."""
     plugin = build_plugin(ERRORS.format(types=TYPES))
     result = run(native("values"), plugin, "errors", timeout=LIMIT)
     shown = dict.fromkeys(TYPES, "77") | {"bool": "1", "char": "101", "wchar": "101"}
     shown |= {"pointer": "0x4d", "text": "error", "wtext": "error"}
-    expected = {name: [value] * 3 for name, value in shown.items()}
-    found = {name: rest.split() for name, rest in re.findall(r"(\w+): (.*)", result.stdout)}
-    del expected["bool"], found["bool"]  # any object is true or false
-    assert found == expected
+    expected = {name: [value] * len(WAYS) for name, value in shown.items()}
+    assert {
+        name: rest.split() for name, rest in re.findall(r"(\w+): (.*)", result.stdout)
+    } == expected
 
 
 def test_each_failed_call_is_reported_once(build_plugin, native, run):
     plugin = build_plugin(ERRORS.format(types=TYPES))
     result = run(native("values"), plugin, "errors", timeout=LIMIT)
     reports = re.findall(r"^epy: exception in export '(\w+)' of (.*), thread", result.stderr, re.M)
+    assert [name for name, _ in reports] == [f"{way}_{name}" for name in TYPES for way in WAYS]
     assert {path for _, path in reports} == {str(plugin)}
-    names = [name for name, _ in reports]
-    expected = [f"{way}_{name}" for name in TYPES for way in ("fail", "over", "wrong")]
-    assert [name for name in names if "bool" not in name] == [
-        name for name in expected if "bool" not in name
-    ]
     assert result.stderr.count("ValueError: on purpose") == len(TYPES)
     assert 'in fail\n    raise ValueError("on purpose")' in result.stderr
+
+
+def test_a_result_that_does_not_convert_is_named(build_plugin, native, run):
+    plugin = build_plugin(ERRORS.format(types=TYPES))
+    text = run(native("values"), plugin, "errors", timeout=LIMIT).stderr
+    found = dict(re.findall(r"export '(\w+)' .*(?:\n .*|\nTrace.*)*\n(\w+: .*)", text))
+    assert found["over_byte"] == "OverflowError: 128 does not fit the C type signed char"
+    assert found["over_float"] == "OverflowError: 3.5e+38 does not fit the C type float"
+    assert found["under_uint"] == "OverflowError: -1 does not fit the C type unsigned int"
+    assert found["over_double"] == "OverflowError: int too large to convert to float"
+    assert found["raise_int"] == "LookupError: in a special method"
+    assert found["raise_float"] == "LookupError: in a special method"
+    assert found["wrong_int"] == "TypeError: expected an int, got an instance of Wrong"
+    assert found["wrong_bool"] == "TypeError: __bool__ should return bool, returned str"
+    assert found["under_wchar"] == "TypeError: expected a str of length 1, got ''"
+    assert found["over_wtext"] == "TypeError: expected str, a pointer or None, got b'bytes'"
 
 
 def test_without_a_declared_error_value_the_host_gets_zero(build_plugin, native, run):

@@ -1,0 +1,31 @@
+#include "misfit.h"
+
+namespace epy {
+
+namespace {
+
+// The value's repr, or its type if that raises.
+ref shown(PyObject *value) {
+    ref text(PyObject_Repr(value));
+    if (!text) {
+        PyErr_Clear();
+        text = ref(PyUnicode_FromFormat("an instance of %s", Py_TYPE(value)->tp_name));
+    }
+    return text;
+}
+
+} // namespace
+
+bool does_not_fit(PyObject *value, const char *c_type) {
+    const ref text = shown(value);
+    PyErr_Format(PyExc_OverflowError, "%V does not fit the C type %s", text.get(), "?", c_type);
+    return false;
+}
+
+bool wrong_type(PyObject *value, const char *expected) {
+    const ref text = shown(value);
+    PyErr_Format(PyExc_TypeError, "expected %s, got %V", expected, text.get(), "?");
+    return false;
+}
+
+} // namespace epy
