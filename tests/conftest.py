@@ -15,6 +15,18 @@ BUILD = Path(os.environ["EPY_BUILD_DIR"])
 Result = subprocess.CompletedProcess[str]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--calls", type=int, default=10_000, help="calls of each thread in the stress tests"
+    )
+
+
+@pytest.fixture
+def calls(request: pytest.FixtureRequest) -> int:
+    """How many calls each thread of a stress test makes."""
+    return int(request.config.getoption("calls"))
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Result]:
     """`run(*command)` in `tmp_path`: its result, after checking the exit status.

@@ -95,7 +95,7 @@ for name, make in EXCEPTIONS.items():
 
 @epy.export(error=-7)
 def no_memory() -> c_int:
-    bytearray(1 << 62)
+    [0] * sys.maxsize
 
 @epy.export(error=-7)
 def called_exit() -> c_int:

@@ -1,8 +1,14 @@
-"""Threads of the host that end, are cancelled, or call while Python finalizes."""
+"""Threads of the host: many, that end, are joined, cancelled, or call while Python finalizes.
+
+The stress tests in full, which takes minutes:
+pytest tests/python/test_threads.py -k stress --calls 1000000
+"""
 
 from __future__ import annotations
 
+import re
 import sys
+import sysconfig
 
 LIMIT = 20  # seconds for a host
 
@@ -126,3 +132,287 @@ int main(int argc, char **argv) {
 def test_states_of_ended_threads_are_reclaimed(build_plugin, compile_c, run):
     result = run(compile_c(CHURNING_HOST), build_plugin(STATES), timeout=LIMIT)
     assert result.stdout == "2\n"  # of the thread that started Python, and of this call
+
+
+WORK = """
+@epy.export
+def add(a: c_int, b: c_int) -> c_int:
+    return a + b
+
+@epy.export("double scale(double x, double k)")
+def scale(x, k):
+    return x * k
+
+@epy.export("const char *text(int n)")
+def text(n):
+    return b"number %d" % n
+
+@epy.export("int fail(int n)", error=-7)
+def fail(n):
+    raise ValueError(n)
+
+epy.error_hook = lambda report: None
+"""
+
+
+def numbers(text: str) -> dict[str, int]:
+    return {name: int(value) for name, value in re.findall(r"(\w+): (-?\d+)", text)}
+
+
+def test_stress_of_eight_threads_that_end(build_plugin, native, run, calls):
+    plugin = build_plugin(STATES + WORK)
+    result = run(native("stress"), plugin, "8", f"{calls}", "100", timeout=LIMIT + calls / 1000)
+    found = numbers(result.stdout)
+    assert (found["wrong"], found["states"]) == (0, 1)
+    assert found["growth"] < 4096
+    assert result.stderr == ""
+
+
+CALLBACKS = """
+live = {}
+array = (ctypes.c_void_p * 16)
+
+def make(which):
+    @epy.callback("int (*)(int)", error=-5)
+    def scale(value):
+        return value * 100 + which
+    return scale
+
+@epy.export("void fill(void *where)")
+def fill(where):
+    global table
+    table = array.from_address(where)
+    for which in range(16):
+        renew(which)
+
+@epy.export("void renew(int which)")
+def renew(which):
+    made = make(which)
+    table[which] = made.address
+    live[which] = made  # the one before goes
+"""
+
+
+def test_stress_of_callbacks_that_go_while_threads_call_them(build_plugin, native, run, calls):
+    """So few drops that no address is used again: a call is of the live one or of a dropped one."""
+    plugin = build_plugin(STATES + CALLBACKS)
+    result = run(
+        native("stress"), plugin, "8", f"{calls}", "1000", "2000", timeout=LIMIT + calls / 1000
+    )
+    found = numbers(result.stdout)
+    assert (found["wrong"], found["states"]) == (0, 1)
+    lines = result.stderr.splitlines()
+    assert len(lines) <= found["dropped"]
+    assert all("was called after it was dropped" in line for line in lines)
+
+
+JOINING = """
+#include <pthread.h>
+#include <semaphore.h>
+
+static pthread_t thread;
+static sem_t called, may_end;
+static int (*count_up)(void);
+
+static void *run(void *unused) {
+    for (int i = 0; i < 10; i++) count_up();
+    sem_post(&called);
+    sem_wait(&may_end);
+    return unused;
+}
+
+void start(int (*function)(void)) {
+    count_up = function;
+    sem_init(&called, 0, 0);
+    sem_init(&may_end, 0, 0);
+    pthread_create(&thread, NULL, run, NULL);
+    sem_wait(&called);
+}
+
+int join(void) {
+    sem_post(&may_end);
+    return pthread_join(thread, NULL);
+}
+"""
+
+
+def test_a_python_host_joins_a_thread_that_has_called_while_it_holds_the_gil(
+    build_plugin, compile_c, run
+):
+    """Nothing at the end of a thread waits for the GIL: the state is left for others to clear."""
+    build_plugin(COUNTER)
+    compile_c(JOINING, "-shared", "-fPIC", name="joining.so")
+    host = """
+import ctypes
+plugin, plugin_with_gil = ctypes.CDLL("./plugin.so"), ctypes.PyDLL("./plugin.so")
+joining, joining_with_gil = ctypes.CDLL("./joining.so"), ctypes.PyDLL("./joining.so")
+for i in range(30):
+    joining.start(plugin.count_up)
+    assert joining_with_gil.join() == 0
+    assert plugin_with_gil.count_up() == 11 * (i + 1)
+"""
+    assert run(sys.executable, "-c", host, timeout=LIMIT).stderr == ""
+
+
+def test_a_thread_may_call_while_it_ends(build_plugin, compile_c, run):
+    """From a destructor that runs after epy's own, when its state is another's to clear."""
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+static int (*states)(void);
+static pthread_key_t key;
+static void at_end(void *unused) { (void)unused; states(); }
+static void *run(void *some) {
+    states();
+    pthread_setspecific(key, some);
+    return NULL;
+}
+int main(int argc, char **argv) {
+    states = (int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "states");
+    states();
+    pthread_key_create(&key, at_end);
+    for (int i = 0; i < 100; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, run, &key);
+        pthread_join(thread, NULL);
+    }
+    printf("%d\\n", states());
+}
+"""
+    )
+    result = run(host, build_plugin(STATES), timeout=LIMIT)
+    assert (result.stdout, result.stderr) == ("1\n", "")
+
+
+def linked_with_python() -> list[str]:
+    folder, name = sysconfig.get_config_vars("LIBDIR", "INSTSONAME")
+    return [f"-L{folder}", f"-l:{name}"]
+
+
+BUSY = """
+import epy, time
+from ctypes import c_int
+
+@epy.export(error=-1)
+def sleep() -> c_int:
+    time.sleep(0.002)
+    return 1
+
+@epy.export(error=-1)
+def compute() -> c_int:
+    return 1 if sum(range(20000)) else 0
+
+@epy.export(error=-1)
+def add_one() -> c_int:
+    return 1
+"""
+
+FINALIZING_HOST = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+void Py_InitializeEx(int), *PyEval_SaveThread(void), PyEval_RestoreThread(void *);
+int Py_FinalizeEx(void);
+
+static void *plugin;
+
+static void *call(void *name) {
+    int (*function)(void) = (int (*)(void))dlsym(plugin, name);
+    for (;;) function();
+    return NULL;
+}
+
+static void *call_once(void *name) {
+    ((int (*)(void))dlsym(plugin, name))();
+    return NULL;
+}
+
+// Threads that Python has not seen before, one after the other.
+static void *call_from_new_threads(void *name) {
+    for (;;) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, call_once, name);
+        pthread_detach(thread);
+        usleep(200);
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    pthread_t thread;
+    (void)argc;
+    Py_InitializeEx(0);
+    void *state = PyEval_SaveThread();
+    plugin = dlopen(argv[1], RTLD_NOW);
+    int (*add_one)(void) = (int (*)(void))dlsym(plugin, "add_one");
+    printf("%d\\n", add_one());
+    pthread_create(&thread, NULL, call, "sleep");
+    pthread_create(&thread, NULL, call, "compute");
+    pthread_create(&thread, NULL, call, "add_one");
+    pthread_create(&thread, NULL, call_from_new_threads, "add_one");
+    usleep((unsigned)atoi(argv[2]));
+    PyEval_RestoreThread(state);
+    const int status = Py_FinalizeEx();
+    printf("%d %d\\n", status, add_one());
+    usleep(10000); // calls go on
+    return 0;
+}
+"""
+
+
+def test_a_host_finalizes_its_python_while_threads_are_in_callbacks(build_plugin, compile_c, run):
+    """Threads in Python never come back; calls after it get their error values."""
+    plugin = build_plugin(BUSY)
+    host = compile_c(FINALIZING_HOST, *linked_with_python())
+    for i in range(10):
+        result = run(host, plugin, f"{20000 + 700 * i}", timeout=LIMIT)
+        assert (result.stdout, result.stderr) == ("1\n0 -1\n", "")
+
+
+CANCELLING_HOST = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int (*functions[3])(void);
+
+static void *call(void *unused) {
+    for (int i = 0;; i++) {
+        functions[i % 3]();
+        pthread_testcancel();
+    }
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    static const char *const names[] = {"sleep", "compute", "add_one"};
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    for (int i = 0; i < 3; i++) functions[i] = (int (*)(void))dlsym(plugin, names[i]);
+    functions[0]();
+    int cancelled = 0;
+    for (int i = 0; i < 100; i++) {
+        pthread_t threads[2];
+        for (int j = 0; j < 2; j++) pthread_create(&threads[j], NULL, call, NULL);
+        usleep(500 + 131 * (i % 30));
+        for (int j = 0; j < 2; j++) {
+            void *result;
+            pthread_cancel(threads[j]);
+            pthread_join(threads[j], &result);
+            cancelled += result == PTHREAD_CANCELED;
+        }
+    }
+    printf("%d %d\\n", cancelled, functions[2]());
+}
+"""
+
+
+def test_threads_may_be_cancelled_at_any_moment_of_a_call(build_plugin, compile_c, run):
+    host = compile_c(CANCELLING_HOST)
+    result = run(host, build_plugin(BUSY), timeout=LIMIT)
+    assert (result.stdout, result.stderr) == ("200 1\n", "")
