@@ -163,6 +163,7 @@ const core_api *open_core(const core_options &options) {
     }
     start_attaching();
     const attachment python;
+    const exception_set_aside callers;
     return open_attached(options);
 }
 

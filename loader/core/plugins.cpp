@@ -28,8 +28,14 @@ void print_exception() {
 
 bool load_here(const plugin_view *view) {
     const attachment python;
-    const ref module(python ? core_module_object().release() : nullptr);
+    if (!python) {
+        view->services->release(view->handle);
+        return false;
+    }
+    const exception_set_aside callers;
+    const ref module = core_module_object();
     if (!module) {
+        print_exception();
         view->services->release(view->handle);
         return false;
     }

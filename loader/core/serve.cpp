@@ -269,11 +269,15 @@ void complain_of_stale_pointer(call_record &native) noexcept {
     if (!native.complained) {
         native.complained = true;
         dprintf(STDERR_FILENO,
-                "epy: '%s' was called after it was dropped; it returned its error value. Keep the "
+                "epy: %s was called after it was dropped; it returned its error value. Keep the "
                 "callback object as long as the host may call it\n",
                 native.label);
     }
 }
+
+template <typename Arguments>
+[[gnu::noinline]] served serve_despite_exception(call_record &, const Arguments &,
+                                                 std::uintptr_t here, int &host_errno);
 
 // `here` is the host's stack pointer.
 template <typename Arguments>
@@ -288,6 +292,8 @@ template <typename Arguments>
             callback *self = native.target;
             if (self == nullptr) [[unlikely]] {
                 complain_of_stale_pointer(native);
+            } else if (python.has_exception()) [[unlikely]] {
+                result = serve_despite_exception(native, source, here, host_errno);
             } else {
                 auto *object = reinterpret_cast<PyObject *>(self);
                 const ref alive = ref::borrowed(object);
@@ -299,6 +305,16 @@ template <typename Arguments>
         }
     }
     errno = host_errno;
+    return result;
+}
+
+template <typename Arguments>
+served serve_despite_exception(call_record &native, const Arguments &source, std::uintptr_t here,
+                               int &host_errno) {
+    const exception_set_aside callers;
+    errno = host_errno;
+    const served result = serve_from(native, source, here);
+    host_errno = errno;
     return result;
 }
 

@@ -50,7 +50,6 @@ void attachment::remember(PyThreadState *state, unsigned now) {
 void attachment::attach_unknown_thread(unsigned now) {
     PyThreadState *const known = PyGILState_GetThisThreadState();
     PyThreadState *const current = current_state();
-    attached_ = true;
     if (known == nullptr) {
 #if PY_VERSION_HEX >= 0x030c0000
         if (current != nullptr) {
@@ -65,6 +64,7 @@ void attachment::attach_unknown_thread(unsigned now) {
         block.made_state = PyThreadState_Get();
         block.generation = now;
         remember(block.made_state, now);
+        outcome_ = outcome::attached;
         if (ended.load(std::memory_order_relaxed) != nullptr) {
             clear_ended_threads();
         }
@@ -73,6 +73,7 @@ void attachment::attach_unknown_thread(unsigned now) {
     if (current != known) {
         take(known, current);
     }
+    outcome_ = outcome_with(known);
     if (known->id == 1 && known->interp == PyInterpreterState_Main()) {
         remember(known, now); // the main thread's: it lives as long as Python
     }

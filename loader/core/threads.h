@@ -39,11 +39,12 @@ public:
             }
             return;
         }
-        attached_ = true;
+        PyThreadState *const own = mine.state;
         PyThreadState *const current = current_state();
-        if (current != mine.state) {
-            take(mine.state, current);
+        if (current != own) {
+            take(own, current);
         }
+        outcome_ = outcome_with(own);
     }
     ~attachment() {
         if (taken_) {
@@ -60,10 +61,26 @@ public:
     attachment &operator=(const attachment &) = delete;
 
     // False if there is no Python (any more): no Python work is possible.
-    explicit operator bool() const noexcept { return attached_; }
+    explicit operator bool() const noexcept { return outcome_ != outcome::no_python; }
+
+    // The caller has an exception set, as extensions have that clean up after an error.
+    [[nodiscard]] bool has_exception() const noexcept {
+        return outcome_ == outcome::attached_with_exception;
+    }
 
 private:
+    enum class outcome : unsigned char { no_python, attached, attached_with_exception };
+
     void attach_unknown_thread(unsigned now);
+
+    static outcome outcome_with(const PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        const bool set = state->current_exception != nullptr;
+#else
+        const bool set = state->curexc_type != nullptr;
+#endif
+        return set ? outcome::attached_with_exception : outcome::attached;
+    }
 
     static PyThreadState *current_state() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
@@ -114,8 +131,23 @@ private:
     PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
 #endif
     cancellation_put_off cancellation_; // while taken
-    bool attached_ = false;
+    outcome outcome_ = outcome::no_python;
     bool taken_ = false; // the GIL was not ours before
+};
+
+// Takes an exception that is set out of sight for a scope: Python code must not run with one. With
+// the GIL.
+class exception_set_aside {
+public:
+    exception_set_aside() noexcept { PyErr_Fetch(&kind_, &value_, &traceback_); }
+    ~exception_set_aside() { PyErr_Restore(kind_, value_, traceback_); }
+    exception_set_aside(const exception_set_aside &) = delete;
+    exception_set_aside &operator=(const exception_set_aside &) = delete;
+
+private:
+    PyObject *kind_ = nullptr;
+    PyObject *value_ = nullptr;
+    PyObject *traceback_ = nullptr;
 };
 
 // The block of the calling thread. Only inside an attachment.

@@ -47,7 +47,8 @@ def print_report(report: Report) -> None:
 
 def reporter(callback: _core.Callback, exception: BaseException) -> None:
     """The core calls this, with the GIL, for every exception that leaves a callback."""
-    if isinstance(exception, KeyboardInterrupt) and _interrupt_again():
+    # By its type: an exception may raise when it is asked for its class.
+    if issubclass(type(exception), KeyboardInterrupt) and _interrupt_again():
         return
     native = _core.current_plugin()
     report = Report(exception, callback.label, native.path if native else None, _thread_name())

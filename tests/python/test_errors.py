@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
+import sysconfig
 
 import pytest
 
@@ -278,3 +280,61 @@ def test_an_error_hook_that_cannot_be_called_hides_nothing(build_plugin, native,
     assert result.stdout.split() == ["-7", "1"]
     assert reports(result.stderr)["fail"].count("ValueError: on purpose") == 1
     assert "epy: epy.error_hook failed: TypeError: " in result.stderr
+
+
+def test_an_argument_that_does_not_convert_is_reported(build_plugin, native, run):
+    plugin = build_plugin("""
+import epy
+from ctypes import c_int, c_wchar
+
+@epy.export(error=-7)
+def look(first: c_int, character: c_wchar) -> c_int:
+    return ord(character)
+""")
+    calls = [f"int look 1000 {number}" for number in (0x10FFFF, 0x110000, 65)]
+    result = run(native("call"), f"open {plugin}", *calls, timeout=LIMIT)
+    assert result.stdout.split() == [str(0x10FFFF), "-7", "65"]
+    assert "ValueError: character U+110000 is not in range" in reports(result.stderr)["look"]
+
+
+PENDING = """
+#include <Python.h>
+
+int result, pending;
+
+// As an extension that cleans up after an error.
+void call(int (*function)(int, int)) {
+    PyErr_SetString(PyExc_KeyError, "pending");
+    result = function(1000, 2000);
+    pending = PyErr_ExceptionMatches(PyExc_KeyError);
+    PyErr_Clear();
+}
+"""
+
+
+def test_a_python_host_may_call_while_an_exception_is_pending(build_plugin, compile_c, run):
+    """It stays pending, and Python code of the plugin does not see it."""
+    build_plugin("""
+import epy
+from ctypes import c_int
+
+@epy.export(error=-7)
+def add(a: c_int, b: c_int) -> c_int:
+    return a + b
+
+@epy.export(error=-7)
+def fail(a: c_int, b: c_int) -> c_int:
+    return a // 0
+""")
+    include = sysconfig.get_path("include")
+    compile_c(PENDING, f"-I{include}", "-shared", "-fPIC", name="pending.so")
+    host = """
+import ctypes
+plugin, library = ctypes.CDLL("./plugin.so"), ctypes.PyDLL("./pending.so")
+for name in "add", "fail":
+    library.call(getattr(plugin, name))
+    print(*(ctypes.c_int.in_dll(library, name).value for name in ("result", "pending")))
+"""
+    result = run(sys.executable, "-c", host, timeout=LIMIT)
+    assert result.stdout.splitlines() == ["3000 1", "-7 1"]
+    assert "ZeroDivisionError" in reports(result.stderr)["fail"]

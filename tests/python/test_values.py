@@ -268,7 +268,7 @@ def test_a_dropped_callback_gives_its_error_value_and_says_so_once(build_plugin,
     result = run(native("callbacks"), plugin, timeout=LIMIT)
     assert result.stdout.splitlines()[2:] == ["dropped: -5", "dropped: -5"]
     assert len(result.stderr.splitlines()) == 1
-    assert "'callback 'scale'' was called after it was dropped" in result.stderr
+    assert "epy: callback 'scale' was called after it was dropped" in result.stderr
 
 
 APPLY = """
