@@ -203,8 +203,14 @@ int main(int argc, char **argv) {
 """
 
 
-def test_standard_error_that_is_closed_later(build_plugin, compile_c, run):
-    result = run(compile_c(CLOSING_HOST), build_plugin(FAIL), timeout=LIMIT)
+PRINTING_HOOK = """
+epy.error_hook = lambda report: print(report.text, end="", file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("hook", ["", PRINTING_HOOK])
+def test_standard_error_that_is_closed_later(build_plugin, compile_c, run, hook):
+    result = run(compile_c(CLOSING_HOST), build_plugin(FAIL + hook), timeout=LIMIT)
     assert result.stdout.split() == ["-7", "-7"]
     assert len(reports(result.stderr)) == 1
 

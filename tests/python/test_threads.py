@@ -1,7 +1,6 @@
 """Threads of the host: many, that end, are joined, cancelled, or call while Python finalizes.
 
-The stress tests in full, which takes minutes:
-pytest tests/python/test_threads.py -k stress --calls 1000000
+With `--calls 1000000` the stress tests run in full.
 """
 
 from __future__ import annotations
@@ -172,11 +171,13 @@ CALLBACKS = """
 live = {}
 array = (ctypes.c_void_p * 16)
 
+serial = iter(range(1_000_000))
+
 def make(which):
-    @epy.callback("int (*)(int)", error=-5)
     def scale(value):
         return value * 100 + which
-    return scale
+    scale.__name__ = f"scale{next(serial)}"
+    return epy.callback("int (*)(int)", error=-5)(scale)
 
 @epy.export("void fill(void *where)")
 def fill(where):
@@ -202,7 +203,7 @@ def test_stress_of_callbacks_that_go_while_threads_call_them(build_plugin, nativ
     found = numbers(result.stdout)
     assert (found["wrong"], found["states"]) == (0, 1)
     lines = result.stderr.splitlines()
-    assert len(lines) <= found["dropped"]
+    assert len(lines) == len(set(lines)) <= found["dropped"]  # of each callback at most one
     assert all("was called after it was dropped" in line for line in lines)
 
 
