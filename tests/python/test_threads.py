@@ -375,6 +375,85 @@ def test_a_host_finalizes_its_python_while_threads_are_in_callbacks(build_plugin
         assert (result.stdout, result.stderr) == ("1\n0 -1\n", "")
 
 
+STARTING_AGAIN = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+
+void Py_InitializeEx(int), *PyEval_SaveThread(void), PyEval_RestoreThread(void *);
+int Py_FinalizeEx(void);
+
+static int (*add_one)(void);
+
+static void *call(void *unused) {
+    printf("%d ", add_one());
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    for (int i = 0; i < 3; i++) {
+        Py_InitializeEx(0);
+        void *state = PyEval_SaveThread();
+        if (i == 0) {
+            add_one = (int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "add_one");
+        }
+        call(NULL);
+        pthread_t thread;
+        pthread_create(&thread, NULL, call, NULL);
+        pthread_join(thread, NULL);
+        PyEval_RestoreThread(state);
+        call(NULL);
+        printf("%d\\n", Py_FinalizeEx());
+    }
+}
+"""
+
+
+def test_calls_give_error_values_after_a_host_started_its_python_again(
+    build_plugin, compile_c, run
+):
+    host = compile_c(STARTING_AGAIN, *linked_with_python())
+    result = run(host, build_plugin(BUSY), timeout=LIMIT)
+    assert result.stdout.splitlines() == ["1 1 1 0", "-1 -1 -1 0", "-1 -1 -1 0"]
+
+
+EXITING_HOST = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static void *plugin;
+
+static void *call(void *name) {
+    int (*function)(void) = (int (*)(void))dlsym(plugin, name);
+    for (;;) function();
+    return NULL;
+}
+
+int main(int argc, char **argv) {
+    static char names[][8] = {"sleep", "compute", "add_one"};
+    (void)argc;
+    plugin = dlopen(argv[1], RTLD_NOW);
+    for (int i = 0; i < 6; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, call, names[i % 3]);
+    }
+    usleep((unsigned)atoi(argv[2]));
+    exit(0);
+}
+"""
+
+
+def test_the_process_may_exit_while_threads_are_in_callbacks(build_plugin, compile_c, run):
+    """At any moment, also during the start of the Python that epy starts."""
+    plugin = build_plugin(BUSY)
+    host = compile_c(EXITING_HOST)
+    for i in range(10):
+        result = run(host, plugin, f"{7000 * i}", timeout=LIMIT)
+        assert result.stderr == ""
+
+
 CANCELLING_HOST = """
 #include <dlfcn.h>
 #include <pthread.h>
