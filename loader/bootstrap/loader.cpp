@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "cancellation.h"
 #include "plugin.h"
 #include "python.h"
 #include "report.h"
@@ -46,6 +47,7 @@ private:
 };
 
 void attach(stub_info *info) noexcept {
+    const uncancelled start;
     plugin &self = plugin::of(info);
     if (foreign_python_is_running()) {
         report(

@@ -13,6 +13,7 @@
 #include <cerrno>
 
 #include "../fp_environment.h"
+#include "cancellation.h"
 #include "plugin.h"
 
 namespace epy {
@@ -76,6 +77,7 @@ epy_loader_resolve(const epy::record *called) noexcept;
 extern "C" epy::jump epy_loader_resolve(const epy::record *called) noexcept {
     const int saved_errno = errno;
     const epy::fp_environment floating_point;
+    const epy::uncancelled start;
     const epy::jump next = epy::serve(called);
     errno = saved_errno;
     return next;

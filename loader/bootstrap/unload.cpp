@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 
+#include "cancellation.h"
 #include "plugin.h"
 #include "python.h"
 #include "report.h"
@@ -131,6 +132,7 @@ void run_hooks(plugin &dead) {
 } // namespace
 
 void unload(stub_info *info) noexcept {
+    const uncancelled end;
     auto *self = static_cast<plugin *>(__atomic_load_n(&info->plugin, __ATOMIC_ACQUIRE));
     if (self == nullptr) {
         return;

@@ -496,3 +496,67 @@ def test_threads_may_be_cancelled_at_any_moment_of_a_call(build_plugin, compile_
     host = compile_c(CANCELLING_HOST)
     result = run(host, build_plugin(BUSY), timeout=LIMIT)
     assert (result.stdout, result.stderr) == ("200 1\n", "")
+
+
+CANCELLED_ONCE = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *plugin;
+static int (*function)(void);
+
+static void *wait_for_cancel(void *unused) {
+    for (;;) pthread_testcancel();
+    return unused;
+}
+
+static void *call(void *unused) {
+    function();
+    return wait_for_cancel(unused);
+}
+
+static void *close_plugin(void *unused) {
+    dlclose(plugin);
+    return wait_for_cancel(unused);
+}
+
+// PLUGIN FUNCTION call|close DELAY
+int main(int argc, char **argv) {
+    pthread_t thread;
+    void *result;
+    (void)argc;
+    plugin = dlopen(argv[1], RTLD_NOW);
+    function = (int (*)(void))dlsym(plugin, argv[2]);
+    const int closes = strcmp(argv[3], "close") == 0;
+    if (closes) function();
+    // The first cancellation in a process opens a library, for which dlclose has the lock.
+    pthread_create(&thread, NULL, wait_for_cancel, NULL);
+    pthread_cancel(thread);
+    pthread_join(thread, NULL);
+    pthread_create(&thread, NULL, closes ? close_plugin : call, NULL);
+    usleep((unsigned)atoi(argv[4]));
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    if (closes) function = (int (*)(void))dlsym(dlopen(argv[1], RTLD_NOW), argv[2]);
+    printf("%d %d\\n", result == PTHREAD_CANCELED, function());
+}
+"""
+
+
+def test_a_thread_may_be_cancelled_while_it_starts_a_plugin(build_plugin, compile_c, run):
+    plugin = build_plugin(BUSY)
+    host = compile_c(CANCELLED_ONCE)
+    for i in range(10):
+        result = run(host, plugin, "add_one", "call", f"{2000 * i}", timeout=LIMIT)
+        assert (result.stdout, result.stderr) == ("1 1\n", "")
+
+
+def test_a_thread_may_be_cancelled_while_it_unloads_a_plugin(build_plugin, compile_c, run):
+    plugin = build_plugin(BUSY + "\n@epy.on_unload\ndef linger(): time.sleep(0.3)\n")
+    host = compile_c(CANCELLED_ONCE)
+    result = run(host, plugin, "add_one", "close", "100000", timeout=LIMIT)
+    assert (result.stdout, result.stderr) == ("1 1\n", "")
