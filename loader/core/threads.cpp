@@ -31,7 +31,21 @@ pthread_key_t key() {
     return the_key;
 }
 
+// While it is held, Python does not begin to finalize. Nobody waits for the GIL meanwhile.
+pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
+
 } // namespace
+
+// A state for this thread, which Python has not seen; null if Python finalizes. PyGILState_Ensure
+// would crash if that came between the look and the making.
+PyThreadState *attachment::make_state(unsigned now) {
+    pthread_mutex_lock(&making_state);
+    PyThreadState *const made = generation.load(std::memory_order_relaxed) == now
+                                    ? PyThreadState_New(PyInterpreterState_Main())
+                                    : nullptr;
+    pthread_mutex_unlock(&making_state);
+    return made;
+}
 
 thread_block &this_thread() {
     thread_block *&block = attachment::mine.block;
@@ -51,17 +65,21 @@ void attachment::attach_unknown_thread(unsigned now) {
     PyThreadState *const known = PyGILState_GetThisThreadState();
     PyThreadState *const current = current_state();
     if (known == nullptr) {
+        cancellation_.begin(); // making a state waits for locks
+        PyThreadState *const made = make_state(now);
+        if (made == nullptr) {
+            cancellation_.end();
+            return;
+        }
 #if PY_VERSION_HEX >= 0x030c0000
         if (current != nullptr) {
             suspended_ = PyEval_SaveThread();
         }
 #endif
         taken_ = true;
-        cancellation_.begin();
-        run_python(
-            [] { PyGILState_Ensure(); }); // never released: the state is this thread's from now on
+        run_python([made] { PyEval_RestoreThread(made); });
         thread_block &block = this_thread();
-        block.made_state = PyThreadState_Get();
+        block.made_state = made;
         block.generation = now;
         remember(block.made_state, now);
         outcome_ = outcome::attached;
@@ -94,7 +112,11 @@ void attachment::clear_ended_threads() {
     }
 }
 
-void stop_attaching() noexcept { attachment::generation.store(0, std::memory_order_release); }
+void stop_attaching() noexcept {
+    pthread_mutex_lock(&making_state);
+    attachment::generation.store(0, std::memory_order_release);
+    pthread_mutex_unlock(&making_state);
+}
 
 void start_attaching() noexcept {
     static constinit std::atomic<unsigned> last{0};
@@ -107,6 +129,7 @@ bool is_attaching_stopped() noexcept {
 }
 
 void forget_ended_threads() noexcept {
+    making_state = PTHREAD_MUTEX_INITIALIZER; // a thread that is gone may have held it
     attachment::ended.store(nullptr, std::memory_order_relaxed);
 }
 

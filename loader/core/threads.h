@@ -72,6 +72,7 @@ private:
     enum class outcome : unsigned char { no_python, attached, attached_with_exception };
 
     void attach_unknown_thread(unsigned now);
+    static PyThreadState *make_state(unsigned now);
 
     static outcome outcome_with(const PyThreadState *state) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
