@@ -319,8 +319,7 @@ served serve_despite_exception(call_record &native, const Arguments &source, std
 }
 
 [[gnu::noinline]] void complain_of_memory(const call_record &native) noexcept {
-    dprintf(STDERR_FILENO,
-            "epy: no memory for a stack to run %s on; it returned its error value\n",
+    dprintf(STDERR_FILENO, "epy: no memory for a stack to run %s on; it returned its error value\n",
             native.label);
 }
 
