@@ -1,6 +1,7 @@
 // epy._core.Callback: a Python callable with a native address.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "reuse.h"
@@ -20,7 +21,8 @@ struct call_record {
     record head;                // code, result class and error value
     ref kept;                   // what the error value points into: stale calls return it too
     ref error;                  // a struct given as the error value: keeps what it points to
-    callback *target = nullptr; // guarded by the GIL
+    // Guarded by the GIL; atomic for those who cannot see that (thread sanitizers).
+    std::atomic<callback *> target{nullptr};
     void *address = nullptr;    // the callback's own trampoline, once taken
     std::shared_ptr<closure> native_code; // libffi's, if that is the entry
     bool complained = false;              // a call after the end was reported
