@@ -7,8 +7,10 @@
 #include <type_traits>
 
 #include "contents.h"
+#include "handles.h"
 #include "misfit.h"
 #include "pointers.h"
+#include "scope.h"
 
 namespace epy {
 
@@ -104,6 +106,9 @@ PyObject *plain_to_python(type code, const void *source) {
         }
         return Py_NewRef(object);
     }
+    case type::handle:
+    case type::consumed_handle:
+        break; // not plain: they have a class
     }
     Py_UNREACHABLE();
 }
@@ -187,6 +192,10 @@ bool wide_character_from_python(PyObject *value, c_value &out) {
     return true;
 }
 
+PyTypeObject *class_of(const parameter &one) {
+    return reinterpret_cast<PyTypeObject *>(one.instance_of.get());
+}
+
 bool plain_from_python(const module_state &state, const parameter &expected, PyObject *value,
                        c_value &out) {
     switch (expected.code) {
@@ -247,15 +256,22 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
     case type::object:
         out.bits = reinterpret_cast<std::uintptr_t>(Py_NewRef(value)); // the host's reference
         return true;
+    case type::handle:
+    case type::consumed_handle:
+        break; // not plain: they have a class
     }
     Py_UNREACHABLE();
 }
 
 } // namespace
 
-PyObject *to_python(const parameter &expected, const void *source) {
+PyObject *to_python(const module_state &state, const parameter &expected, const void *source) {
     if (!expected.instance_of) {
         return plain_to_python(expected.code, source);
+    }
+    if (is_handle(expected.code)) {
+        return object_of_handle(state, class_of(expected), load<std::uint64_t>(source),
+                                expected.code == type::consumed_handle);
     }
     ref instance(PyObject_CallNoArgs(expected.instance_of.get()));
     if (!instance) {
@@ -271,6 +287,9 @@ PyObject *to_python(const parameter &expected, const void *source) {
 
 bool from_python(const module_state &state, const parameter &expected, PyObject *value,
                  c_value &out) {
+    if (is_handle(expected.code)) {
+        return handle_of_object(state, class_of(expected), value, running_plugin(state), out.bits);
+    }
     if (expected.instance_of) {
         const int fits = PyObject_IsInstance(value, expected.instance_of.get());
         if (fits < 0) {
@@ -289,9 +308,8 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
             return true;
         }
         if (expected.code == type::aggregate) {
-            const auto *wanted = reinterpret_cast<PyTypeObject *>(expected.instance_of.get());
-            PyErr_Format(PyExc_TypeError, "expected an instance of %s, got %R", wanted->tp_name,
-                         value);
+            PyErr_Format(PyExc_TypeError, "expected an instance of %s, got %R",
+                         class_of(expected)->tp_name, value);
             return false;
         }
     }

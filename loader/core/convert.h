@@ -22,7 +22,7 @@ struct c_value {
 };
 
 // A new reference, or null with a Python exception. `source` is the argument in memory.
-PyObject *to_python(const parameter &, const void *source);
+PyObject *to_python(const module_state &, const parameter &, const void *source);
 
 // False with a Python exception if `value` does not fit. A void result takes anything.
 bool from_python(const module_state &, const parameter &, PyObject *value, c_value &out);

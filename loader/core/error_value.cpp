@@ -53,7 +53,10 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
     } else if (result.form.size > sizeof value.bits) {
         value.memory = head.error;
     }
-    if (!from_python(state, result, error, value)) {
+    parameter plain; // of a handle: an address like any other, no object
+    plain.code = type::pointer;
+    plain.form = result.form;
+    if (!from_python(state, is_handle(result.code) ? plain : result, error, value)) {
         return false;
     }
     if (in_memory) {

@@ -1,5 +1,6 @@
 // The extension module epy._core.
 #include "callback.h"
+#include "handles.h"
 #include "native_plugin.h"
 #include "recording.h"
 #include "scope.h"
@@ -15,6 +16,23 @@ PyObject *current_plugin(PyObject *module, PyObject *) {
     return Py_NewRef(plugin == nullptr ? Py_None : plugin);
 }
 
+PyObject *set_errno(PyObject *module, PyObject *number) {
+    int value = 0;
+    if (PyArg_Parse(number, "i:set_errno", &value) == 0) {
+        return nullptr;
+    }
+    if (value < 0) {
+        PyErr_SetString(PyExc_ValueError, "errno is never negative");
+        return nullptr;
+    }
+    const bool in_call =
+        running.runner != nullptr && Py_IS_TYPE(running.runner, state_of(module).callback_type);
+    if (in_call) {
+        extras_of_this_call().error_number = value;
+    }
+    return PyBool_FromLong(in_call);
+}
+
 PyObject *set_reporter(PyObject *module, PyObject *reporter) {
     Py_XSETREF(state_of(module).reporter, Py_NewRef(reporter));
     Py_RETURN_NONE;
@@ -22,6 +40,39 @@ PyObject *set_reporter(PyObject *module, PyObject *reporter) {
 
 PyObject *set_callback_maker(PyObject *module, PyObject *maker) {
     Py_XSETREF(state_of(module).callback_maker, Py_NewRef(maker));
+    Py_RETURN_NONE;
+}
+
+PyObject *give_handle(PyObject *module, PyObject *arguments) {
+    PyObject *object = nullptr;
+    PyObject *expected = nullptr;
+    PyObject *plugin = nullptr;
+    std::uint64_t address = 0;
+    if (PyArg_ParseTuple(arguments, "OO!O:give_handle", &object, &PyType_Type, &expected,
+                         &plugin) == 0 ||
+        !handle_of_object(state_of(module), reinterpret_cast<PyTypeObject *>(expected), object,
+                          plugin == Py_None ? nullptr : plugin, address)) {
+        return nullptr;
+    }
+    return PyLong_FromUnsignedLongLong(address);
+}
+
+PyObject *find_handle(PyObject *module, PyObject *object) {
+    return PyLong_FromVoidPtr(state_of(module).handles->of_object(object));
+}
+
+PyObject *resolve_handle(PyObject *module, PyObject *arguments) {
+    unsigned long long address = 0;
+    PyObject *expected = nullptr;
+    if (PyArg_ParseTuple(arguments, "KO!:resolve_handle", &address, &PyType_Type, &expected) == 0) {
+        return nullptr;
+    }
+    return object_of_handle(state_of(module), reinterpret_cast<PyTypeObject *>(expected), address,
+                            false);
+}
+
+PyObject *drop_handles(PyObject *module, PyObject *plugin) {
+    state_of(module).handles->drop(plugin);
     Py_RETURN_NONE;
 }
 
@@ -36,6 +87,15 @@ PyMethodDef functions[] = {
      "is due; returns one."},
     {"set_reporter", set_reporter, METH_O,
      "set_reporter(callable): called with (callback, exception) for each exception in a callback."},
+    {"set_errno", set_errno, METH_O,
+     "set_errno(number): what the host sees after this call. False outside a call."},
+    {"give_handle", give_handle, METH_VARARGS,
+     "give_handle(object or None, class, plugin or None) -> a pointer for the host."},
+    {"find_handle", find_handle, METH_O, "find_handle(object) -> its handle, or 0."},
+    {"resolve_handle", resolve_handle, METH_VARARGS,
+     "resolve_handle(address, class) -> the object, None for 0."},
+    {"drop_handles", drop_handles, METH_O,
+     "drop_handles(plugin): let go what hosts still hold of it."},
     {},
 };
 
@@ -59,6 +119,7 @@ int execute(PyObject *module) {
         return -1;
     }
     state.plugins = PyDict_New();
+    state.handles = new handle_table;
     state.address_of = import_from("_ctypes", "addressof");
     state.cast = import_from("ctypes", "cast");
     state.void_pointer = import_from("ctypes", "c_void_p");
@@ -123,6 +184,7 @@ int clear(PyObject *module) {
 void deallocate(void *module) {
     stop_attaching(); // the interpreter goes
     clear(static_cast<PyObject *>(module));
+    delete state_of(static_cast<PyObject *>(module)).handles;
 }
 
 PyModuleDef_Slot slots[] = {

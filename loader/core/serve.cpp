@@ -114,8 +114,9 @@ template <typename Arguments>
     const std::vector<parameter> &parameters = self.types->parameters;
     owned_array objects(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-        PyObject *object = run_python(
-            [&] { return to_python(parameters[i], source.at(i, parameters[i].offset)); });
+        PyObject *object = run_python([&] {
+            return to_python(*self.state, parameters[i], source.at(i, parameters[i].offset));
+        });
         if (object == nullptr) {
             return nullptr;
         }
@@ -135,7 +136,8 @@ template <typename Arguments>
     if (PyErr_Occurred() != nullptr) {
         return nullptr;
     }
-    PyObject *object = run_python([&] { return to_python(self.types->parameters[index], value); });
+    PyObject *object =
+        run_python([&] { return to_python(*self.state, self.types->parameters[index], value); });
     if (object != nullptr) {
         argument_objects::keep(expected, object);
     }

@@ -39,7 +39,12 @@ bool signature::parse(const char *codes, PyObject *classes) {
             return false;
         }
         codes += length;
-        if (PyObject *class_or_none = PyTuple_GET_ITEM(classes, count); class_or_none != Py_None) {
+        PyObject *class_or_none = PyTuple_GET_ITEM(classes, count);
+        if (is_handle(one.code) && PyType_Check(class_or_none) == 0) {
+            PyErr_SetString(PyExc_ValueError, "a handle needs the class of its objects");
+            return false;
+        }
+        if (class_or_none != Py_None) {
             one.instance_of = ref::borrowed(class_or_none);
         }
         if (one.code != type::none && !one.form.in_one_register()) {

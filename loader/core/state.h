@@ -6,6 +6,8 @@
 
 namespace epy {
 
+class handle_table;
+
 struct module_state {
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
@@ -20,6 +22,7 @@ struct module_state {
     PyObject *aggregates = nullptr;     // (Structure, Union, Array)
     PyTypeObject *pointer = nullptr;    // base of POINTER(T)
     PyTypeObject *function_pointer = nullptr; // base of function types
+    handle_table *handles = nullptr;
 };
 
 extern PyModuleDef core_module;

@@ -91,4 +91,9 @@ constexpr shape shape_of(type which) {
 // no description.
 std::size_t parse_aggregate(const char *text, shape &out);
 
+// A pointer that stands for a Python object (handles.h).
+constexpr bool is_handle(type which) {
+    return which == type::handle || which == type::consumed_handle;
+}
+
 } // namespace epy

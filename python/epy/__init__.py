@@ -14,6 +14,7 @@ from . import _core
 from ._errors import (
     Error,
     ExportNameError,
+    InvalidHandleError,
     LayoutError,
     PluginFormatError,
     PythonNotFoundError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from ._data import export_data
     from ._host_calls import call, tail_call
+    from ._objects import Consumed, Object
     from ._values import c_double_complex, c_float_complex, c_str
 
     plugin: Plugin
@@ -42,10 +44,13 @@ if TYPE_CHECKING:
     """True while `epy build` imports the script."""
 
 __all__ = [
+    "Consumed",
     "Error",
     "ExportNameError",
+    "InvalidHandleError",
     "LayoutError",
     "NativeFunction",
+    "Object",
     "Plugin",
     "PluginFormatError",
     "PythonNotFoundError",
@@ -78,6 +83,8 @@ _core.set_reporter(reporter)
 _core.set_callback_maker(returned_callback)
 
 _SELDOM = {
+    "Consumed": "_objects",
+    "Object": "_objects",
     "c_double_complex": "_values",
     "c_float_complex": "_values",
     "c_str": "_values",
@@ -96,5 +103,7 @@ if not TYPE_CHECKING:  # a type checker knows the two, and that there are no oth
             return script is not None and script.building
         if name in _SELDOM:
             # Few scripts use these, and every start would pay.
-            return getattr(__import__(_SELDOM[name], globals(), fromlist=(name,), level=1), name)
+            module = __import__(_SELDOM[name], globals(), fromlist=(name,), level=1)
+            globals()[name] = value = getattr(module, name)
+            return value
         raise AttributeError(f"module 'epy' has no attribute '{name}'")

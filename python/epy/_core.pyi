@@ -7,6 +7,7 @@ are those of ctypes' simple types (`c_int._type_` is "i", and so on), "v" for a 
     l c_long   L c_ulong q c_longlong  Q c_ulonglong  f c_float  d c_double  u c_wchar
     z c_char_p Z c_wchar_p  P c_void_p  O py_object
     g c_longdouble  F epy.c_float_complex  D epy.c_double_complex  s epy.c_str
+    @ a handle, the class is that of the object   ~ a handle that the host gives back
 
 A struct or union by value is "{16,8;i0;d8}": its size and alignment, then the code and the offset
 of each scalar in it. Of more than 16 bytes it travels in memory, and needs no scalars.
@@ -88,6 +89,22 @@ def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None
 
 def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
     """Called with each exception that leaves a callback, on its thread. One per process."""
+
+def set_errno(number: int) -> bool:
+    """Set errno as the host sees it after this call. False if the thread is in no call."""
+
+def give_handle(object: Any, cls: type, plugin: NativePlugin | None) -> int:
+    """A pointer for the host, which has a reference more; 0 for None. TypeError for what is no
+    `cls`. `plugin` is whose handle it is if the object has none."""
+
+def find_handle(object: Any) -> int:
+    """The object's live handle, or 0."""
+
+def resolve_handle(address: int, cls: type) -> Any:
+    """The object that a handle stands for, None for 0. InvalidHandleError for any other number."""
+
+def drop_handles(plugin: NativePlugin) -> None:
+    """Make what hosts still hold of a plugin invalid, and let the objects go."""
 
 def current_plugin() -> NativePlugin | None:
     """The plugin whose script or callback runs on this thread."""

@@ -55,5 +55,13 @@ class PythonNotFoundError(Error, OSError):
     """
 
 
+class InvalidHandleError(Error, ValueError):
+    """The host passed a pointer that is no live handle of the object's class.
+
+    It was made up, consumed before, its plugin is unloaded, or it belongs to an object of another
+    class. Remedy: in the host.
+    """
+
+
 class UnloadedError(Error, RuntimeError):
     """Something was used whose plugin has been unloaded."""

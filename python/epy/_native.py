@@ -38,18 +38,19 @@ class NativeFunction(Base):
         return f"<{self.callback.label} at {self.address:#x}>"
 
 
-_native_types: dict[type[CFuncPtr], Any] = {}
+native_types: dict[type[CFuncPtr], Any] = {}
+"""By the function type that they are made of."""
 
 
 def _native_type(prototype: type[CFuncPtr]) -> Any:
     """The subclass of a ctypes function type whose instances run Python directly."""
-    found = _native_types.get(prototype)
+    found = native_types.get(prototype)
     if found is None:
         metaclass: Any = type(prototype)
         body = {key: getattr(prototype, key) for key in ("_flags_", "_restype_", "_argtypes_")}
         body["__module__"] = "epy"
         found = metaclass(prototype.__name__, (NativeFunction, prototype), body)
-        _native_types[prototype] = found
+        native_types[prototype] = found
     return found
 
 

@@ -9,8 +9,10 @@ import sys
 from . import _archive, _core
 from ._errors import PluginFormatError, ScriptError
 from ._modules import MAGIC, drop_modules, read_members, run_modules
+from ._native import native_types
 from ._report import format_exception, write
 from ._script import DataEntry, Script, registry
+from ._types import forget_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +85,10 @@ def _run_unload_hooks(script: Script) -> None:
 
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     registry.by_plugin.pop(native, None)
+    _core.drop_handles(native)
     drop_modules(script.module)
+    if script.module:
+        forget_types(script.module, native_types)
     for made in (
         *(script.exports, script.callbacks, script.returned),
         *(script.on_load, script.on_unload),

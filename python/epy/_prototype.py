@@ -229,6 +229,8 @@ class _Prototype:
 
     def named(self, name: str, shown: str) -> str:
         found = self.namespace.get(name)
+        if hasattr(found, "_handle_type_"):
+            return f"{name}._handle_type_"
         if isinstance(found, type) and issubclass(found, CData):
             return name
         raise self.error(

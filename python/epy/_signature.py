@@ -76,7 +76,9 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
     types = [_annotation(plain, name) for name in names]
     result = _annotation(plain, "return")
     signature(result, types, names)  # names the parameter that is wrong, ctypes does not
-    return Signature(ctypes.CFUNCTYPE(result, *types))
+    return Signature(
+        ctypes.CFUNCTYPE(*(getattr(one, "_handle_type_", one) for one in (result, *types)))
+    )
 
 
 def check_parameters(function: Callable[..., Any], count: int) -> None:

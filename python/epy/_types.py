@@ -76,6 +76,39 @@ def native_address(function: CFuncPtr) -> int:
     return ctypes.c_void_p.from_buffer(function).value or 0
 
 
+def forget_types(root: str, *caches: dict[Any, Any]) -> None:
+    """Take the types of the modules below `root` out of ctypes' caches, and out of `caches`.
+
+    Those keep for ever what they hold, and with a class of a script all of its module.
+    """
+    ours: Any = ctypes
+    for cache in (ours._c_functype_cache, ours._pointer_type_cache, *caches):
+        if isinstance(cache, dict):  # since 3.14 pointer types are kept by what they point to
+            for key in [key for key in cache if _mentions(key, root)]:
+                del cache[key]
+
+
+def _mentions(ctype: Any, root: str) -> bool:
+    """Whether a ctypes type, or a tuple with some, is made of one of these modules."""
+    if isinstance(ctype, tuple):
+        return any(_mentions(one, root) for one in ctype)
+    if not isinstance(ctype, type):
+        return False
+    module = ctype.__module__
+    if module == root or module.startswith(root + "."):
+        return True
+    if issubclass(ctype, (_Pointer, Array)):
+        return _mentions(getattr(ctype, "_type_", None), root)
+    if issubclass(ctype, CFuncPtr):
+        function: Any = ctype
+        parts = (
+            getattr(function, "_restype_", None),
+            *(getattr(function, "_argtypes_", None) or ()),
+        )
+        return _mentions(parts, root)
+    return False
+
+
 def describe(ctype: Any) -> tuple[str, Any]:
     """The code of a parameter's or result's type, and the class whose instance Python sees, if any.
 
@@ -83,6 +116,9 @@ def describe(ctype: Any) -> tuple[str, Any]:
     """
     if ctype is None:
         return "v", None
+    handle: Any = getattr(ctype, "_handle_type_", ctype)
+    if hasattr(handle, "_is_consumed_"):
+        return "~" if handle._is_consumed_ else "@", handle._object_class_()
     if not _is_ctype(ctype):
         shown = ctype.__name__ if isinstance(ctype, type) else repr(ctype)
         raise SignatureError(
@@ -153,6 +189,8 @@ def signature(
             f"the result is an array, which C cannot return: use POINTER({element.__name__})"
         )
     described = [_described("the result", result)]
+    if described[0][0] == "~":
+        raise SignatureError("the result cannot be Consumed: name the class itself")
     for index, ctype in enumerate(arguments):
         label = f"parameter '{names[index]}'" if names else f"parameter {index + 1}"
         if ctype is None:
@@ -185,6 +223,9 @@ def declare(ctype: Any, name: str, parameters: tuple[str, ...] = ()) -> str:
     """
     if ctype is None:
         return _join("void", name)
+    handle: Any = getattr(ctype, "_handle_type_", ctype)
+    if hasattr(handle, "_is_consumed_"):
+        return _join(handle._object_class_().__name__, name)  # as if by typedef void *Gain
     if "_epy_code_" in ctype.__dict__:
         return _join(_SPELLING[ctype._epy_code_], name)
     if issubclass(ctype, _SimpleCData):
