@@ -24,7 +24,7 @@ from ._errors import (
     SymbolNotFoundError,
     UnloadedError,
 )
-from ._export import callback, export, export_address, next_function, returned_callback
+from ._export import callback, export, export_address, next_function, returned_callback, set_errno
 from ._native import NativeFunction
 from ._report import Report, print_report, reporter
 from ._script import Plugin, current_script, find_script, on_load, on_unload
@@ -33,9 +33,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._address import address
     from ._data import export_data
     from ._host_calls import call, tail_call
+    from ._methods import methods
     from ._objects import Consumed, Object
+    from ._put import put
     from ._values import c_double_complex, c_float_complex, c_str
 
     plugin: Plugin
@@ -60,6 +63,7 @@ __all__ = [
     "StampError",
     "SymbolNotFoundError",
     "UnloadedError",
+    "address",
     "c_double_complex",
     "c_float_complex",
     "c_str",
@@ -69,9 +73,12 @@ __all__ = [
     "export",
     "export_address",
     "export_data",
+    "methods",
     "next_function",
     "on_load",
     "on_unload",
+    "put",
+    "set_errno",
     "tail_call",
 ]
 __version__ = "0.1.0"
@@ -85,15 +92,18 @@ _core.set_callback_maker(returned_callback)
 _SELDOM = {
     "Consumed": "_objects",
     "Object": "_objects",
+    "address": "_address",
     "c_double_complex": "_values",
     "c_float_complex": "_values",
     "c_str": "_values",
     "call": "_host_calls",
     "export_data": "_data",
+    "methods": "_methods",
+    "put": "_put",
     "tail_call": "_host_calls",
 }
 
-if not TYPE_CHECKING:  # a type checker knows the two, and that there are no others
+if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
 
     def __getattr__(name: str) -> object:
         if name == "plugin":

@@ -7,7 +7,7 @@ import sys
 from _ctypes import CFuncPtr
 
 from . import _core
-from ._errors import SignatureError, SymbolNotFoundError
+from ._errors import Error, SignatureError, SymbolNotFoundError
 from ._native import NativeFunction, wrap
 from ._script import DataEntry, Export, Script, find_script
 from ._signature import (
@@ -309,3 +309,15 @@ def next_function(name: str, prototype: Prototype | None = None) -> Any:
     function = found(address)
     function.__name__ = name
     return function
+
+
+def set_errno(number: int) -> None:
+    """Set `errno` as the host sees it after the call that this thread is in (errno(3)).
+
+    Without it the host finds errno as it was, whatever Python did in between. Calls nest: each has
+    its own, and so has each thread. `ctypes.set_errno` is something else: a copy that ctypes keeps
+    for functions of libraries opened with use_errno=True. Raises epy.Error outside a call from a
+    host, ValueError for a negative number, OverflowError for what is no C int.
+    """
+    if not _core.set_errno(number):
+        raise Error("no host is calling on this thread: set errno in a function that it calls")

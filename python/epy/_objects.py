@@ -8,7 +8,7 @@ from _ctypes import _Pointer
 from _weakref import ReferenceType
 
 from . import _core
-from ._errors import SignatureError
+from ._errors import InvalidHandleError, SignatureError
 from ._script import find_script
 
 TYPE_CHECKING = False
@@ -103,12 +103,19 @@ class _Handle(ctypes.c_void_p):
     def __init__(self, value: Object | None = None) -> None:
         script = find_script()
         plugin = script.native if script else None
-        super().__init__(_core.give_handle(value, self._object_class_(), plugin))
+        super().__init__(_core.give_handle(value, self._owner(), plugin))
 
     @property
     def object(self) -> Any:
-        """The object that it stands for, None if it is NULL; InvalidHandleError if it is invalid."""
-        return _core.resolve_handle(self.value or 0, self._object_class_())
+        """The object that it stands for, None for NULL. InvalidHandleError if it is no handle."""
+        return _core.resolve_handle(self.value or 0, self._owner())
+
+    @classmethod
+    def _owner(cls) -> type[Object]:
+        owner = cls._object_class_()
+        if owner is None:
+            raise InvalidHandleError(f"the class of {cls.__name__} is gone with its plugin")
+        return owner
 
     @classmethod
     def from_param(cls, value: Any) -> Any:
@@ -120,7 +127,7 @@ class _Handle(ctypes.c_void_p):
         return result.object
 
 
-class _HandlePointer(_Pointer):
+class _HandlePointer(_Pointer):  # type: ignore[type-arg]
     """`POINTER(Gain)`: its items are objects."""
 
     _type_ = _Handle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 
 import pytest
 
@@ -305,8 +306,6 @@ class Node(epy.Object):
 class Entry(Structure):
     _fields_ = [("count", c_int), ("node", Node._handle_type_), ("more", Node._handle_type_ * 2)]
 
-keep = []
-
 @epy.export
 def fields(_: c_int) -> Node:
     node = Node()
@@ -356,18 +355,11 @@ def calls(_: c_int) -> Node:
         native("text")
     except ctypes.ArgumentError:
         return node
-
-@epy.export("Node *none(void)")
-def none():
-    keep.append((Node * 1)())
 """
 
 
 def test_ctypes_knows_handles_in_fields_arrays_pointers_and_calls(native, run, build_plugin):
-    script = CTYPES.partition('@epy.export("Node *none')[0].replace(
-        "epy.address(node)", "entry.node.value"
-    )
-    plugin = build_plugin(script)
+    plugin = build_plugin(CTYPES)
     result = run(native("handles"), f"open {plugin}", "make fields", "make pointers", "make calls")
     assert result.stderr == ""
     assert result.stdout.splitlines() == ["handle 0", "handle 1", "handle 2"]
@@ -403,20 +395,24 @@ def test_the_error_value_of_a_handle_is_an_address_and_no_object(tmp_path, build
     assert "does not fit the result type" in mistake("build", script)
 
 
-def test_an_unloaded_plugin_leaves_none_of_its_classes_behind(run, native, build_plugin, tmp_path):
-    build_plugin(SYNTH, name="synth")
-    check = tmp_path / "check.py"
-    check.write_text(
-        "import ctypes, gc, _ctypes\n"
-        "def count():\n"
-        "    return sum(type(one) is type and one.__name__ == 'Synth' for one in gc.get_objects())\n"
-        "for _ in range(3):\n"
-        "    plugin = ctypes.CDLL('./synth.so')\n"
-        "    plugin.make.restype = ctypes.c_void_p\n"
-        "    assert plugin.make(3) and count() == 1, count()\n"
-        "    _ctypes.dlclose(plugin._handle)\n"
-        "    assert count() == 0, count()\n"
-    )
-    import sys
+RELOAD = """
+import ctypes
+import gc
+from _ctypes import dlclose
 
-    assert run(sys.executable, check, timeout=20).stdout == "gone 3\n" * 3
+def count():
+    return sum(type(one) is type and one.__name__ == "Synth" for one in gc.get_objects())
+
+for _ in range(3):
+    plugin = ctypes.CDLL("./synth.so")
+    plugin.make.restype = ctypes.c_void_p
+    assert plugin.make(3) and count() == 1, count()
+    dlclose(plugin._handle)
+    assert count() == 0, count()
+"""
+
+
+def test_an_unloaded_plugin_leaves_none_of_its_classes_behind(run, build_plugin, tmp_path):
+    build_plugin(SYNTH, name="synth")
+    (tmp_path / "reload.py").write_text(RELOAD)
+    assert run(sys.executable, tmp_path / "reload.py", timeout=20).stdout == "gone 3\n" * 3
