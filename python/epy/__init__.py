@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from . import _core
 from ._errors import (
+    ConstantError,
     Error,
     ExportNameError,
     InvalidHandleError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._address import address
+    from ._constant import constant
     from ._data import export_data
     from ._host_calls import call, tail_call
     from ._methods import methods
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
     """True while `epy build` imports the script."""
 
 __all__ = [
+    "ConstantError",
     "Consumed",
     "Error",
     "ExportNameError",
@@ -69,6 +72,7 @@ __all__ = [
     "c_str",
     "call",
     "callback",
+    "constant",
     "error_hook",
     "export",
     "export_address",
@@ -97,6 +101,7 @@ _SELDOM = {
     "c_float_complex": "_values",
     "c_str": "_values",
     "call": "_host_calls",
+    "constant": "_constant",
     "export_data": "_data",
     "methods": "_methods",
     "put": "_put",

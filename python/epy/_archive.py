@@ -9,6 +9,8 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     <source bytes>
     code SIZE<tab>NAME<tab>MAGIC
     <the module's code as marshal writes it, for the Python whose bytecode has this magic number>
+    constant SIZE<tab>NAME
+    <a value as marshal writes it>
     ...
     end
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     Row = tuple[str, ...]
     Member = tuple[str, str, bytes]
     Code = tuple[str, str, bytes]
+    Constant = tuple[str, bytes]
 
 _FIRST_LINE = b"epy archive 1\n"
 _LAST_LINE = b"end\n"
@@ -37,12 +40,13 @@ _PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 class Archive:
     """What a plugin's archive holds."""
 
-    __slots__ = ("code", "manifest", "members")
+    __slots__ = ("code", "constants", "manifest", "members")
 
-    def __init__(self, manifest: list[Row], members: list[Member], code: list[Code]) -> None:
-        self.manifest = manifest
-        self.members = members
-        self.code = code
+    def __init__(self) -> None:
+        self.manifest: list[Row] = []
+        self.members: list[Member] = []
+        self.code: list[Code] = []
+        self.constants: list[Constant] = []
 
     def rows(self, key: str) -> list[Row]:
         """The fields behind `key` of every line that has it, in order."""
@@ -54,10 +58,16 @@ class Archive:
         return ((found[0] if found else ()) + ("",) * count)[:count]
 
 
-def write(manifest: Iterable[Row], members: Iterable[Member], code: Iterable[Code] = ()) -> bytes:
+def write(
+    manifest: Iterable[Row],
+    members: Iterable[Member],
+    code: Iterable[Code] = (),
+    constants: Iterable[Constant] = (),
+) -> bytes:
     """The bytes of an archive.
 
-    `members` are (dotted name, file name, source), `code` (dotted name, magic, marshalled code).
+    `members` are (dotted name, file name, source), `code` (dotted name, magic, marshalled code),
+    `constants` (name, marshalled value).
     """
     lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
     parts = [_FIRST_LINE, *_block("manifest", (), _encode(lines))]
@@ -65,6 +75,8 @@ def write(manifest: Iterable[Row], members: Iterable[Member], code: Iterable[Cod
         parts += _block("module", (name, filename), source)
     for name, magic, marshalled in code:
         parts += _block("code", (name, magic), marshalled)
+    for name, marshalled in constants:
+        parts += _block("constant", (name,), marshalled)
     return b"".join([*parts, _LAST_LINE])
 
 
@@ -74,22 +86,22 @@ def read(data: bytes | memoryview) -> Archive:
     start = len(_FIRST_LINE)
     if bytes(view[:start]) != _FIRST_LINE:
         raise PluginFormatError("no epy archive of version 1; build the plugin again")
-    manifest: list[Row] = []
-    members: list[Member] = []
-    code: list[Code] = []
+    found = Archive()
     while bytes(view[start : start + len(_LAST_LINE)]) != _LAST_LINE:
         key, fields, source, start = _read_block(view, start)
         if key == "manifest":
-            manifest = [
+            found.manifest = [
                 tuple(map(_unescape, line.split("\t"))) for line in _decode(source).split("\n")[:-1]
             ]
         elif key == "module" and len(fields) == 2:
-            members.append((fields[0], fields[1], source))
+            found.members.append((fields[0], fields[1], source))
         elif key == "code" and len(fields) == 2:
-            code.append((fields[0], fields[1], source))
+            found.code.append((fields[0], fields[1], source))
+        elif key == "constant" and len(fields) == 1:
+            found.constants.append((fields[0], source))
         else:
             raise _damaged()
-    return Archive(manifest, members, code)
+    return found
 
 
 def _block(key: str, fields: Row, contents: bytes) -> tuple[bytes, bytes, bytes]:

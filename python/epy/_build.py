@@ -42,7 +42,8 @@ def build(
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
     members, package = read_members(source)
-    content = _Content(_run(Script(name, source, building=True), members, package))
+    filled = _run(Script(name, source, building=True), members, package)
+    content = _Content(filled)
 
     rows = [
         ("plugin", name),
@@ -57,6 +58,7 @@ def build(
     code = (
         [] if editable else [(key, MAGIC, code) for key, code in compile_members(members).items()]
     )
+    constants = [] if editable else list(filled.constants.items())
     try:
         plugin = stamp(
             target.name,
@@ -64,7 +66,9 @@ def build(
             content.slots,
             content.blocks,
             content.data,
-            lambda addresses: _archive.write([*rows, *content.manifest(addresses)], stored, code),
+            lambda addresses: _archive.write(
+                [*rows, *content.manifest(addresses)], stored, code, constants
+            ),
         )
     except StampError as error:
         raise StampError(f"{source}: {error}") from None

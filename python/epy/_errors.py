@@ -32,6 +32,10 @@ class ScriptError(Error, RuntimeError):
     """The script is missing, exports nothing, or fails while it is imported."""
 
 
+class ConstantError(Error, ValueError):
+    """The value of an `epy.constant` cannot be stored. Remedy: return a value of built-in types."""
+
+
 class LayoutError(Error, RuntimeError):
     """Exported data differs from what the plugin was built with. Remedy: run `epy build` again."""
 

@@ -19,7 +19,7 @@ def open_plugin(path: Path) -> tuple[Image, Archive]:
     Tables(image)
     extent = image.info().archive
     if extent.size == 0:
-        return image, Archive([], [], [])
+        return image, Archive()
     try:
         return image, _archive.read(image.bytes_at(extent.address, extent.size))
     except PluginFormatError as error:
@@ -56,6 +56,7 @@ def describe(path: Path) -> Description:
         "functions": functions,
         "data": data,
         "unnamed_slots": callbacks,
+        "constants": [{"name": name, "size": len(value)} for name, value in archive.constants],
         "slots": {"used": info.slots_used, "capacity": info.slot_capacity},
     }
 
@@ -77,7 +78,10 @@ def render(found: Description) -> str:
         (item["signature"], item["name"], _error(item["error"])) for item in found["functions"]
     ]
     data = [(item["signature"], item["name"], f"{item['size']} bytes") for item in found["data"]]
-    for title, rows in (("functions", functions), ("data", data)):
+    constants = [
+        (item["name"], item["name"], f"{item['size']} bytes") for item in found["constants"]
+    ]
+    for title, rows in (("functions", functions), ("data", data), ("constants", constants)):
         if rows:
             lines += ["", f"{title} ({len(rows)})"]
             lines += ["  " + line for line in _table([_exported(*row) for row in rows])]

@@ -115,6 +115,7 @@ def _modules_of(
         elif key == "prototype":
             text, name, expression = fields
             script.prototypes[text] = name, expression
+    script.constants.update(archive.constants)
     (editable,) = archive.fields("editable")
     if editable:
         return *read_members(editable), editable, {}

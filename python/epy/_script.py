@@ -128,6 +128,8 @@ class Script:
         # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
         # stored in the plugin, so that a running plugin needs no parser.
         self.prototypes: dict[str, tuple[str, str]] = {}
+        # Marshalled, by module and name of the function. Filled at build and stored in the plugin.
+        self.constants: dict[str, bytes] = {}
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
         # The names in the plugin's file: the slot of a function, the place of data.

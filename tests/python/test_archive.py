@@ -9,6 +9,7 @@ from epy import PluginFormatError, _archive
 FIELDS = st.text(st.characters(codec="utf-8"))
 ROWS = st.lists(st.lists(FIELDS, min_size=1).map(tuple))
 MEMBERS = st.lists(st.tuples(FIELDS, FIELDS, st.binary()))
+CONSTANTS = st.lists(st.tuples(FIELDS, st.binary()))
 
 SMALL = _archive.write(
     [
@@ -20,10 +21,11 @@ SMALL = _archive.write(
 )
 
 
-@given(ROWS, MEMBERS)
-def test_reads_what_was_written(rows, members):
-    found = _archive.read(_archive.write(rows, members))
+@given(ROWS, MEMBERS, MEMBERS, CONSTANTS)
+def test_reads_what_was_written(rows, members, code, constants):
+    found = _archive.read(_archive.write(rows, members, code, constants))
     assert (found.manifest, found.members) == (rows, members)
+    assert (found.code, found.constants) == (code, constants)
 
 
 def test_reads_from_a_plugin_s_memory():
