@@ -110,16 +110,9 @@ private:
     }
 
     void set(std::int64_t tag, std::uint64_t value) {
-        Elf64_Dyn *entry = image_.dynamic(tag);
+        Elf64_Dyn *entry = image_.add_dynamic(tag);
         if (entry == nullptr) {
-            // dynamic() stops at the first DT_NULL; the linker left some spare ones behind it.
-            entry = image_.dynamic(DT_NULL);
-            const Elf64_Shdr &all = section(".dynamic");
-            const auto *end = contents<Elf64_Dyn>(".dynamic") + all.sh_size / sizeof(Elf64_Dyn);
-            if (entry == nullptr || entry + 1 >= end) {
-                fail("no spare entry in .dynamic");
-            }
-            entry->d_tag = tag;
+            fail("no spare entry in .dynamic");
         }
         entry->d_un.d_val = value;
     }

@@ -46,6 +46,9 @@ const char *describe(status what) noexcept {
     case status::no_strings_left:
         return "no room for the names' characters; use shorter names, or split the script into two "
                "plugins";
+    case status::no_versions_left:
+        return "no room for another symbol version; use fewer, or split the script into two "
+               "plugins";
     }
     return "unknown error";
 }
@@ -147,21 +150,43 @@ stub_info *image::find_info() const noexcept {
     return nullptr;
 }
 
-Elf64_Dyn *image::dynamic(std::int64_t tag) const noexcept {
+Elf64_Dyn *image::dynamic_table(std::uint64_t &count) const noexcept {
     for (unsigned i = 0; i < segments(); ++i) {
         const Elf64_Phdr *one = segment(i);
-        if (one->p_type != PT_DYNAMIC) {
-            continue;
+        if (one->p_type == PT_DYNAMIC) {
+            count = one->p_memsz / sizeof(Elf64_Dyn);
+            auto *entries = view<Elf64_Dyn>(*this, one->p_vaddr, count);
+            count = entries == nullptr ? 0 : count;
+            return entries;
         }
-        const std::uint64_t count = one->p_memsz / sizeof(Elf64_Dyn);
-        auto *entries = view<Elf64_Dyn>(*this, one->p_vaddr, count);
-        for (std::uint64_t k = 0; entries != nullptr && k < count; ++k) {
-            if (entries[k].d_tag == tag) {
-                return &entries[k];
-            }
-            if (entries[k].d_tag == DT_NULL) {
-                break;
-            }
+    }
+    count = 0;
+    return nullptr;
+}
+
+Elf64_Dyn *image::dynamic(std::int64_t tag) const noexcept {
+    std::uint64_t count = 0;
+    Elf64_Dyn *entries = dynamic_table(count);
+    for (std::uint64_t k = 0; k < count; ++k) {
+        if (entries[k].d_tag == tag) {
+            return &entries[k];
+        }
+        if (entries[k].d_tag == DT_NULL) {
+            break;
+        }
+    }
+    return nullptr;
+}
+
+Elf64_Dyn *image::add_dynamic(std::int64_t tag) const noexcept {
+    std::uint64_t count = 0;
+    Elf64_Dyn *entries = dynamic_table(count);
+    for (std::uint64_t k = 0; k + 1 < count; ++k) { // the last one ends the table
+        if (entries[k].d_tag == DT_NULL) {
+            entries[k].d_tag = tag;
+        }
+        if (entries[k].d_tag == tag) {
+            return &entries[k];
         }
     }
     return nullptr;
@@ -193,9 +218,11 @@ status tables::open(const image &of, stub_info *info, tables &found) noexcept {
     found.strings_ = view<char>(of, info->strings.address, info->strings.size);
     found.hash_ = view<std::uint32_t>(of, info->hash.address, info->hash.size / 4);
     found.versions_ = view<std::uint16_t>(of, info->versions.address, info->versions.size / 2);
+    const std::uint64_t definitions = info->definitions.size / sizeof(version_definition);
+    found.definition_capacity_ = static_cast<std::uint32_t>(definitions);
+    found.definitions_ = view<version_definition>(of, info->definitions.address, definitions);
     if (found.symbols_ == nullptr || found.strings_ == nullptr || found.hash_ == nullptr ||
-        found.versions_ == nullptr || info->hash.size < 8 ||
-        of.at(info->definitions.address, info->definitions.size) == nullptr ||
+        found.versions_ == nullptr || info->hash.size < 8 || found.definitions_ == nullptr ||
         info->versions.size / 2 < found.symbol_capacity_ ||
         info->symbols_used > found.symbol_capacity_ ||
         info->strings_used > found.string_capacity_) {
@@ -275,11 +302,61 @@ status tables::append(const symbol &added) noexcept {
     symbols_[i].st_shndx = added.section;
     symbols_[i].st_value = added.value;
     symbols_[i].st_size = added.size;
-    versions_[i] = VER_NDX_GLOBAL;
+    versions_[i] = added.version;
     std::uint32_t *bucket = &hash_[2 + elf_hash(added.name) % bucket_count_];
     hash_[2 + bucket_count_ + i] = *bucket;
     __atomic_store_n(bucket, i, __ATOMIC_RELEASE);
     return status::ok;
+}
+
+status tables::define_version(const image &of, const char *name, std::uint16_t &number) noexcept {
+    // Definition 0 is the library's own; the stub requires one version, which has number 2.
+    std::uint32_t i = 0;
+    for (; i < definition_capacity_ && definitions_[i].head.vd_version != 0; ++i) {
+        const char *known = text(definitions_[i].name.vda_name);
+        if (i > 0 && known != nullptr && std::strcmp(known, name) == 0) {
+            number = definitions_[i].head.vd_ndx;
+            return status::ok;
+        }
+    }
+    if (i + (i == 0 ? 1 : 0) >= definition_capacity_) {
+        return status::no_versions_left;
+    }
+    // Checked again after a write: bytes from a file may lay .dynamic over the very headers.
+    Elf64_Dyn *soname = of.dynamic(DT_SONAME);
+    Elf64_Dyn *place = of.add_dynamic(DT_VERDEF);
+    Elf64_Dyn *count = of.check() == status::ok ? of.add_dynamic(DT_VERDEFNUM) : nullptr;
+    if (soname == nullptr || place == nullptr || count == nullptr) {
+        return status::truncated;
+    }
+    if (i == 0) {
+        const auto own_name = static_cast<std::uint32_t>(soname->d_un.d_val);
+        if (text(own_name) == nullptr) {
+            return status::truncated;
+        }
+        define(i++, own_name, VER_FLG_BASE, VER_NDX_GLOBAL);
+    }
+    std::uint32_t offset = 0;
+    if (const status bad = append_string(name, offset); bad != status::ok) {
+        return bad;
+    }
+    number = static_cast<std::uint16_t>(VER_NDX_GLOBAL + 1 + i);
+    define(i, offset, 0, number);
+    place->d_un.d_ptr = info_->definitions.address;
+    count->d_un.d_val = i + 1;
+    return status::ok;
+}
+
+// Linux Standard Base, "Symbol Versioning": each definition says where the next one is.
+void tables::define(std::uint32_t i, std::uint32_t name, std::uint16_t flags,
+                    std::uint16_t number) noexcept {
+    version_definition &added = definitions_[i];
+    added.head = {VER_DEF_CURRENT,   flags, number, 1, elf_hash(strings_ + name),
+                  sizeof added.head, 0};
+    added.name = {name, 0};
+    if (i > 0) {
+        definitions_[i - 1].head.vd_next = sizeof added;
+    }
 }
 
 status tables::set_soname(const image &of, const char *soname) noexcept {

@@ -27,6 +27,7 @@ enum class status : int {
     duplicate,
     no_symbols_left,
     no_strings_left,
+    no_versions_left,
 };
 
 const char *describe(status) noexcept;
@@ -46,12 +47,15 @@ public:
     [[nodiscard]] stub_info *find_info() const noexcept;
     // The entry of .dynamic with this tag, or null.
     [[nodiscard]] Elf64_Dyn *dynamic(std::int64_t tag) const noexcept;
+    // The entry with this tag, added if there is none; null if no spare one is left.
+    [[nodiscard]] Elf64_Dyn *add_dynamic(std::int64_t tag) const noexcept;
     // Whether a .dynamic entry means this address: in a mapped image it may have been relocated.
     [[nodiscard]] bool means(const Elf64_Dyn &entry, std::uint64_t address) const noexcept;
 
 private:
     image(void *bytes, std::size_t size, bool file) noexcept
         : bytes_(static_cast<std::byte *>(bytes)), size_(size), file_(file) {}
+    [[nodiscard]] Elf64_Dyn *dynamic_table(std::uint64_t &count) const noexcept;
     [[nodiscard]] const Elf64_Phdr *segment(unsigned index) const noexcept;
     [[nodiscard]] unsigned segments() const noexcept;
 
@@ -65,8 +69,16 @@ struct symbol {
     std::uint64_t value; // link-time address; for data elsewhere in the process it may wrap around
     std::uint64_t size;
     bool is_data;
-    std::uint16_t section; // any that is neither 0 nor SHN_ABS
+    std::uint16_t section;                  // any that is neither 0 nor SHN_ABS
+    std::uint16_t version = VER_NDX_GLOBAL; // from define_version()
 };
+
+// A symbol version and its one name; they lie one behind the other.
+struct version_definition {
+    Elf64_Verdef head;
+    Elf64_Verdaux name;
+};
+static_assert(sizeof(version_definition) == sizeof(Elf64_Verdef) + sizeof(Elf64_Verdaux));
 
 class tables {
 public:
@@ -76,6 +88,10 @@ public:
     [[nodiscard]] bool contains(const char *name) const noexcept;
     // Readers in other threads see either nothing or the whole symbol. One writer at a time.
     [[nodiscard]] status append(const symbol &) noexcept;
+    // The number of a symbol version, defined if it is not yet. Build time only, once the soname
+    // is set: the first definition is that of the library itself.
+    [[nodiscard]] status define_version(const image &, const char *name,
+                                        std::uint16_t &number) noexcept;
     // DT_SONAME. Build time only.
     [[nodiscard]] status set_soname(const image &, const char *soname) noexcept;
     // Fill an empty reserve with the linker's own symbols and strings. `seal` only.
@@ -88,6 +104,8 @@ public:
 private:
     // The string at `offset`, null if it does not end inside the table.
     [[nodiscard]] const char *text(std::uint32_t offset) const noexcept;
+    void define(std::uint32_t index, std::uint32_t name, std::uint16_t flags,
+                std::uint16_t number) noexcept;
     [[nodiscard]] status append_string(const char *text, std::uint32_t &offset) noexcept;
 
     stub_info *info_ = nullptr;
@@ -95,9 +113,11 @@ private:
     char *strings_ = nullptr;
     std::uint32_t *hash_ = nullptr;
     std::uint16_t *versions_ = nullptr;
+    version_definition *definitions_ = nullptr;
     std::uint32_t symbol_capacity_ = 0;
     std::uint32_t string_capacity_ = 0;
     std::uint32_t bucket_count_ = 0;
+    std::uint32_t definition_capacity_ = 0;
 };
 
 // gABI chapter 5, "Hash Table".

@@ -34,15 +34,31 @@ extern "C" {
 
 [[gnu::visibility("default")]] int epy_stamp_symbol(void *file, std::size_t size, const char *name,
                                                     std::uint64_t value, std::uint64_t symbol_size,
-                                                    std::uint32_t is_data,
-                                                    std::uint16_t section) noexcept {
-    const epy::symbol added{name, value, symbol_size, is_data != 0, section};
+                                                    std::uint32_t is_data, std::uint16_t section,
+                                                    std::uint16_t version) noexcept {
+    const epy::symbol added{name, value, symbol_size, is_data != 0, section, version};
     return with_tables(
         file, size,
         [](const image &, tables &found, const void *symbol) {
             return found.append(*static_cast<const epy::symbol *>(symbol));
         },
         &added);
+}
+
+// Gives the version's number, for epy_stamp_symbol.
+[[gnu::visibility("default")]] int epy_stamp_version(void *file, std::size_t size, const char *name,
+                                                     std::uint16_t *number) noexcept {
+    struct request {
+        const char *name;
+        std::uint16_t *number;
+    } wanted{name, number};
+    return with_tables(
+        file, size,
+        [](const image &bytes, tables &found, const void *argument) {
+            const auto &one = *static_cast<const request *>(argument);
+            return found.define_version(bytes, one.name, *one.number);
+        },
+        &wanted);
 }
 
 [[gnu::visibility("default")]] int epy_stamp_soname(void *file, std::size_t size,

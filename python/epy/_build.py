@@ -99,7 +99,7 @@ class _Content:
         self._prototypes = script.prototypes
         self._functions = [item for item in script.exports.values() if item.kind != "data"]
         self._values = [item for item in script.exports.values() if item.kind == "data"]
-        self.slots = [_slot(item.name, item.callback) for item in self._functions]
+        self.slots = [_slot(item.name, item.callback, item.version) for item in self._functions]
         self._slot_of: dict[int, int] = {}  # by native address
         for index, item in enumerate(self._functions):
             self._slot_of.setdefault(item.address, index)
@@ -142,6 +142,7 @@ class _Content:
                 rows.append(("function", item.name, str(slot), *fields))
             else:
                 rows.append(("address", item.name, str(slot), item.text))
+        rows += [("version", item.name, item.version) for item in self._functions if item.version]
         rows += [("callback", str(i)) for i, slot in enumerate(self.slots) if slot.name is None]
         for item, data in zip(self._values, self.data, strict=True):
             slots = ",".join(str(self._slot_of[address]) for address in item.functions)
@@ -151,9 +152,9 @@ class _Content:
         return rows
 
 
-def _slot(name: str | None, callback: _core.Callback | None) -> Slot:
+def _slot(name: str | None, callback: _core.Callback | None, version: str | None = None) -> Slot:
     """A slot with its callback's error value; of a bare address none is known."""
-    return Slot(name, *callback.error_value) if callback else Slot(name)
+    return Slot(name, *callback.error_value, version) if callback else Slot(name, version=version)
 
 
 def _run(script: Script, members: Members, package: bool) -> Script:

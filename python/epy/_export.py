@@ -7,7 +7,7 @@ import sys
 from _ctypes import CFuncPtr
 
 from . import _core
-from ._errors import Error, SignatureError, SymbolNotFoundError
+from ._errors import Error, ExportNameError, SignatureError, StampError, SymbolNotFoundError
 from ._native import NativeFunction, wrap
 from ._script import DataEntry, Export, Script, find_script
 from ._signature import (
@@ -80,7 +80,12 @@ if TYPE_CHECKING:
     def export(function: Function, /) -> NativeFunction: ...
     @overload
     def export(
-        prototype: Prototype | None = None, /, *, name: str | None = None, error: object = None
+        prototype: Prototype | None = None,
+        /,
+        *,
+        name: str | None = None,
+        error: object = None,
+        version: str | None = None,
     ) -> Callable[[Function], NativeFunction]: ...
 
 
@@ -90,6 +95,7 @@ def export(
     *,
     name: str | None = None,
     error: object = None,
+    version: str | None = None,
 ) -> Any:
     """Decorator: offer a Python function to the host as a C function.
 
@@ -118,30 +124,42 @@ def export(
     goes to `epy.error_hook`. The host may call from any thread; the GIL is held during a call. The
     export lives as long as the plugin.
 
+    `version` is the symbol's version, "LIBSYNTH_1.0", for hosts that ask for one: dlvsym finds the
+    name under it, dlsym and the linker as the default. One plugin may define up to 35, but one for
+    each name. It is in the plugin's file (ELF's DT_VERDEF), so only `epy build` can give it.
+
     Returns an object that runs the function when called from Python, has a native `.address`, and
     fits a function pointer of its type. Where no plugin is built or loaded (a script that
     `python` itself runs) the object is made too, but no name is exported.
 
     Raises SignatureError for a signature that is missing or that epy cannot serve, ExportNameError
-    for a name that is empty, contains NUL or is taken.
+    for a name or a version that is empty, contains NUL or is taken, StampError for a version in a
+    plugin that was not built with it.
     """
     if what is None or _is_prototype(what):
         prototype: Any = what
-        return lambda function: _export(function, prototype, name, error)
+        return lambda function: _export(function, prototype, name, error, version)
     if isinstance(what, type):
         raise SignatureError(
             f"epy.export({what.__name__}): not a function type: use CFUNCTYPE(result, ...)"
         )
-    return _export(what, None, name, error)
+    return _export(what, None, name, error, version)
 
 
-def _export(function: Any, prototype: Prototype | None, name: str | None, error: object) -> Any:
+def _export(
+    function: Any,
+    prototype: Prototype | None,
+    name: str | None,
+    error: object,
+    version: str | None,
+) -> Any:
     script = find_script()
     function, found = _prepare(function, prototype, script)
     if name is None:
         name = found.name or getattr(function, "__name__", "")
     if script is not None:
         script.check_new(name)
+        _check_version(script, name, version)
     callback = _native_callback(function, found, error, f"export '{name}'", script)
     if script is None or script.native is None:
         address = callback.address
@@ -157,10 +175,24 @@ def _export(function: Any, prototype: Prototype | None, name: str | None, error:
             prototype=found.prototype,
             codes=found.codes,
             error=error,
+            version=version,
             callback=callback,
             keep=(native,),
         )
     return native
+
+
+def _check_version(script: Script, name: str, version: object) -> None:
+    if version is None:
+        return
+    if not isinstance(version, str) or not version or "\0" in version or not version.isascii():
+        raise ExportNameError(
+            f"{version!r} is no version for '{name}': it must be an ASCII str without NUL"
+        )
+    if script.native is not None and script.loaded_versions.get(name, "") != version:
+        raise StampError(
+            f"'{name}' gets its version {version!r} when the plugin is built: run `epy build`"
+        )
 
 
 def _publish(

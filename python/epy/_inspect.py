@@ -75,7 +75,8 @@ def render(found: Description) -> str:
     ]
     lines += _table([fact for fact in facts if fact[1]])
     functions = [
-        (item["signature"], item["name"], _error(item["error"])) for item in found["functions"]
+        (item["signature"], item["name"], _remarks(item["error"], item["version"]))
+        for item in found["functions"]
     ]
     data = [(item["signature"], item["name"], f"{item['size']} bytes") for item in found["data"]]
     constants = [
@@ -91,12 +92,27 @@ def render(found: Description) -> str:
 
 
 def _functions(archive: Archive) -> list[Description]:
+    versions = {name: version for name, version in _rows(archive, "version", 2)}
     found = [
-        {"name": name, "slot": int(slot), "codes": codes, "signature": text, "error": error}
+        {
+            "name": name,
+            "slot": int(slot),
+            "codes": codes,
+            "signature": text,
+            "error": error,
+            "version": versions.get(name),
+        }
         for name, slot, codes, text, error in _rows(archive, "function", 5)
     ]
     found += [
-        {"name": name, "slot": int(slot), "codes": None, "signature": text, "error": None}
+        {
+            "name": name,
+            "slot": int(slot),
+            "codes": None,
+            "signature": text,
+            "error": None,
+            "version": None,
+        }
         for name, slot, text in _rows(archive, "address", 3)
     ]
     return sorted(found, key=lambda item: item["slot"])
@@ -165,8 +181,10 @@ def _path(file: Description | None) -> str:
     return f"{file['path']}{'' if file['exists'] else '   MISSING'}"
 
 
-def _error(text: str | None) -> str:
-    return "" if text in (None, "None") else f"error {text}"
+def _remarks(error: str | None, version: str | None) -> str:
+    remarks = [f"version {version}"] if version else []
+    remarks += [f"error {error}"] if error not in (None, "None") else []
+    return ", ".join(remarks)
 
 
 def _exported(signature: str, name: str, remark: str) -> tuple[str, str]:

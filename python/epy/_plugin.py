@@ -112,6 +112,8 @@ def _modules_of(
             name, address, size, layout, slots = fields[:5]
             used = tuple(int(slot) for slot in slots.split(",") if slot)
             script.loaded[name] = DataEntry(int(address), int(size), layout, used)
+        elif key == "version":
+            script.loaded_versions[fields[0]] = fields[1]
         elif key == "prototype":
             text, name, expression = fields
             script.prototypes[text] = name, expression

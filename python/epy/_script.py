@@ -33,6 +33,7 @@ class Export:
         "source",
         "text",
         "value",
+        "version",
     )
 
     def __init__(
@@ -45,6 +46,7 @@ class Export:
         prototype: type[CFuncPtr] | None = None,
         codes: str = "",
         error: object = None,
+        version: str | None = None,
         callback: _core.Callback | None = None,
         value: Any = None,
         source: Any = None,
@@ -58,6 +60,7 @@ class Export:
         self.prototype = prototype
         self.codes = codes  # as _core.Callback takes them
         self.error = error
+        self.version = version  # of the symbol
         self.callback = callback
         self.value = value  # of data: the ctypes object on the exported memory
         self.source = source  # of data: the object that the script passed
@@ -134,6 +137,7 @@ class Script:
         self.on_unload: list[Callable[[], object]] = []
         # The names in the plugin's file: the slot of a function, the place of data.
         self.loaded: dict[str, int | DataEntry] = {}
+        self.loaded_versions: dict[str, str] = {}
 
     def check_new(self, name: object) -> None:
         """ExportNameError unless `name` can be exported and is not yet."""

@@ -16,7 +16,9 @@ from ._elf import (
     DT_RELA,
     DT_RELACOUNT,
     DT_RELASZ,
+    DT_VERDEFNUM,
     SHF_ALLOC,
+    SHT_GNU_VERDEF,
     SHT_NOBITS,
     SHT_NULL,
     Extent,
@@ -31,6 +33,7 @@ from ._tail import RECORD_SIZE, TRAMPOLINE_SIZE, Block, Slot, Tail, tail_segment
 
 SYMBOL_SIZE = 24
 VERSION_SIZE = 2
+DEFINITION_SIZE = 28  # with its one name
 BUILD_ID_SIZE = 20  # the digest at the end of .note.gnu.build-id
 
 
@@ -82,13 +85,17 @@ def stamp(
     section = plugin.section_index(".epy.trampolines")
     for index, slot in enumerate(slots):
         if slot.name is not None:
-            tables.add(slot.name, tail.trampoline(index), TRAMPOLINE_SIZE, False, section)
+            place = tail.trampoline(index)
+            tables.add(slot.name, place, TRAMPOLINE_SIZE, False, section, slot.version)
     section = plugin.section_index(".epy.data")
     for item in data:
-        tables.add(item.name, tail.block_addresses[item.block], item.size, True, section)
+        tables.add(item.name, tail.block_addresses[item.block], item.size, True, section, None)
     # Tools go by the section headers: they are to see what is used of the reserve.
     plugin.section(".dynsym").size = SYMBOL_SIZE * info.symbols_used
     plugin.section(".gnu.version").size = VERSION_SIZE * info.symbols_used
+    definitions = plugin.dynamic(DT_VERDEFNUM)
+    if definitions is not None:
+        _show_definitions(plugin, definitions.value)
     _renew_build_id(plugin)
     return bytes(plugin.data)
 
@@ -179,6 +186,16 @@ def _describe(plugin: Image, tail: Tail, archive_size: int, relative_count: int)
         entry = plugin.dynamic(tag)
         if entry is not None:
             entry.value = value
+
+
+def _show_definitions(plugin: Image, count: int) -> None:
+    """Make the reserve of version definitions the section that linkers and tools look for."""
+    section = plugin.section(".epy.gnu.version_d")
+    section.name += len(".epy")
+    section.type = SHT_GNU_VERDEF
+    section.size = DEFINITION_SIZE * count
+    section.link = plugin.section_index(".dynstr")
+    section.info = count
 
 
 def _renew_build_id(plugin: Image) -> None:

@@ -5,7 +5,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from ._elf import Image
+from ._elf import VER_NDX_GLOBAL, Image
 from ._errors import PluginFormatError, StampError
 
 PACKAGE = Path(os.path.abspath(__file__)).parent
@@ -24,9 +24,18 @@ class Tables:
         if code != 0:
             raise image.problem(self._text(code))
 
-    def add(self, name: str, value: int, size: int, is_data: bool, section: int) -> None:
+    def add(
+        self, name: str, value: int, size: int, is_data: bool, section: int, version: str | None
+    ) -> None:
+        """Add a symbol, with a version if it is to have one. The soname comes before these."""
+        number = ctypes.c_uint16(VER_NDX_GLOBAL)
+        file = (self._bytes, len(self._bytes))
+        if version is not None:
+            code = self._library.epy_stamp_version(*file, version.encode(), ctypes.byref(number))
+            if code != 0:
+                raise StampError(f"version {_short(version)!r}: {self._text(code)}")
         code = self._library.epy_stamp_symbol(
-            self._bytes, len(self._bytes), name.encode(), value, size, is_data, section
+            *file, name.encode(), value, size, is_data, section, number
         )
         if code != 0:
             raise StampError(f"name {_short(name)!r}: {self._text(code)}")
@@ -63,6 +72,8 @@ def _library() -> ctypes.CDLL:
         ctypes.c_uint64,
         ctypes.c_uint32,
         ctypes.c_uint16,
+        ctypes.c_uint16,
     )
+    library.epy_stamp_version.argtypes = (*file, ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint16))
     library.epy_stamp_error.restype = ctypes.c_char_p
     return library

@@ -38,6 +38,7 @@ class Slot(NamedTuple):
     error: bytes = bytes(16)  # record.error
     text: bytes | None = None  # what record.error points to
     size: int = 0  # record.error_size
+    version: str | None = None  # of the name
 
 
 class SlotPointer(NamedTuple):

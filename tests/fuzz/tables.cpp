@@ -29,18 +29,26 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
     std::copy_n(data, size, bytes.get());
     const epy::image file = epy::image::of_file(bytes.get(), size);
     epy::tables tables;
-    if (file.check() != epy::status::ok ||
-        epy::tables::open(file, file.find_info(), tables) != epy::status::ok) {
-        return 0;
-    }
+    // Before each write, as epy_stamp_* do: what was written may lie over the headers.
+    const auto open = [&] {
+        return file.check() == epy::status::ok &&
+               epy::tables::open(file, file.find_info(), tables) == epy::status::ok;
+    };
     std::uint32_t index = 0;
     for (const std::string &name : names) {
-        const epy::symbol added{name.c_str(), 16ULL * index, 16, index % 2 == 0, 1};
-        static_cast<void>(tables.append(added));
-        static_cast<void>(tables.contains(name.c_str()));
-        static_cast<void>(tables.name_of_slot(index));
+        epy::symbol added{name.c_str(), 16ULL * index, 16, index % 2 == 0, 1};
+        if (open()) {
+            static_cast<void>(tables.define_version(file, name.c_str(), added.version));
+        }
+        if (open()) {
+            static_cast<void>(tables.append(added));
+            static_cast<void>(tables.contains(name.c_str()));
+            static_cast<void>(tables.name_of_slot(index));
+        }
         ++index;
     }
-    static_cast<void>(tables.set_soname(file, "fuzzed.so"));
+    if (open()) {
+        static_cast<void>(tables.set_soname(file, "fuzzed.so"));
+    }
     return 0;
 }
