@@ -92,7 +92,7 @@ def render(found: Description) -> str:
 
 
 def _functions(archive: Archive) -> list[Description]:
-    versions = {name: version for name, version in _rows(archive, "version", 2)}
+    versions = {row[0]: row[1] for row in _rows(archive, "version", 2)}
     found = [
         {
             "name": name,
