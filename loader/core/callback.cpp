@@ -61,7 +61,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
         return -1;
     }
     self->types = new signature;
-    if (!self->types->parse(codes, classes)) {
+    if (!self->types->parse(*self->state, codes, classes)) {
         return -1;
     }
     self->objects = new argument_objects(*self->types);

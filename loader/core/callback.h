@@ -38,6 +38,8 @@ struct callback {
     call_record *native;
     module_state *state;
     PyObject *weak_references;
+    unsigned calls_with_survivors; // calls that left a view behind, see view.cpp
+    bool address_reported;
 };
 
 extern PyType_Spec callback_spec;

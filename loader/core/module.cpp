@@ -6,6 +6,7 @@
 #include "scope.h"
 #include "tail_call.h"
 #include "threads.h"
+#include "view.h"
 
 namespace epy {
 
@@ -96,6 +97,8 @@ PyMethodDef functions[] = {
      "resolve_handle(address, class) -> the object, None for 0."},
     {"drop_handles", drop_handles, METH_O,
      "drop_handles(plugin): let go what hosts still hold of it."},
+    {"view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(view)),
+     METH_FASTCALL | METH_KEYWORDS, view_doc},
     {},
 };
 
@@ -127,13 +130,18 @@ int execute(PyObject *module) {
     state.function_pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "CFuncPtr"));
     const ref structure(import_from("_ctypes", "Structure"));
     const ref a_union(import_from("_ctypes", "Union"));
-    const ref array(import_from("_ctypes", "Array"));
+    state.array = import_from("_ctypes", "Array");
+    state.simple = import_from("_ctypes", "_SimpleCData");
+    state.type_name = PyUnicode_InternFromString("_type_");
+    state.native_name = PyUnicode_InternFromString("__ctype_le__");
     if (state.plugins == nullptr || state.address_of == nullptr || state.cast == nullptr ||
         state.void_pointer == nullptr || state.pointer == nullptr ||
-        state.function_pointer == nullptr || !structure || !a_union || !array) {
+        state.function_pointer == nullptr || !structure || !a_union || state.array == nullptr ||
+        state.simple == nullptr || state.type_name == nullptr || state.native_name == nullptr) {
         return -1;
     }
-    state.aggregates = PyTuple_Pack(3, structure.get(), a_union.get(), array.get());
+    state.c_data = Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base);
+    state.aggregates = PyTuple_Pack(3, structure.get(), a_union.get(), state.array);
     const ref capsule(
         PyCapsule_New(const_cast<core_api *>(&the_core_api), "epy._core._C_API", nullptr));
     if (state.aggregates == nullptr || !capsule ||
@@ -161,6 +169,9 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state.callback_maker);
     Py_VISIT(state.pointer);
     Py_VISIT(state.function_pointer);
+    Py_VISIT(state.c_data);
+    Py_VISIT(state.simple);
+    Py_VISIT(state.array);
     return 0;
 }
 
@@ -178,6 +189,11 @@ int clear(PyObject *module) {
     Py_CLEAR(state.callback_maker);
     Py_CLEAR(state.pointer);
     Py_CLEAR(state.function_pointer);
+    Py_CLEAR(state.c_data);
+    Py_CLEAR(state.simple);
+    Py_CLEAR(state.array);
+    Py_CLEAR(state.type_name);
+    Py_CLEAR(state.native_name);
     return 0;
 }
 

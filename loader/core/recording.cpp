@@ -14,7 +14,7 @@ public:
     recording() : made_(running.extras == nullptr), extras_(extras_of_this_call()) { exchange(); }
     ~recording() {
         exchange();
-        if (made_ && running.extras == &extras_) {
+        if (made_ && running.extras == &extras_ && extras_.views == nullptr) {
             delete std::exchange(running.extras, nullptr);
         }
     }

@@ -30,7 +30,7 @@ public:
         argument *one = first_;
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
-            one->code = expected.instance_of ? type::none : expected.code;
+            one->code = expected.is_plain() ? expected.code : type::none;
             ++one;
         }
     }

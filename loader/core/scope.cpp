@@ -7,6 +7,7 @@
 
 #include "callback.h"
 #include "native_plugin.h"
+#include "unwinding.h"
 
 namespace epy {
 
@@ -27,9 +28,9 @@ PyObject *running_plugin(const module_state &state) noexcept {
     return runner;
 }
 
-void call_scope::drop_extras(int &host_errno) noexcept {
-    if (running.extras->error_number >= 0) {
-        host_errno = running.extras->error_number;
+void drop_extras() noexcept {
+    if (running.extras->views != nullptr) {
+        run_python([] { end_views(*running.extras, running.runner); });
     }
     delete running.extras;
 }

@@ -10,6 +10,7 @@
 
 #include "py.h"
 #include "state.h"
+#include "view.h"
 
 namespace epy {
 
@@ -19,6 +20,7 @@ struct call_extras {
     bool recording = false; // epy.call runs: it wants the exceptions of callbacks below
     ref first_exception;    // while recording
     Py_ssize_t more_exceptions = 0;
+    made_view *views = nullptr; // what epy.view has made, the last one first
 };
 
 struct call_context {
@@ -35,6 +37,9 @@ extern constinit thread_local call_context running [[gnu::tls_model("initial-exe
 // The extras of the scope that runs on this thread. With the GIL.
 call_extras &extras_of_this_call();
 
+// The scope ends: so do the views. Not without extras.
+void drop_extras() noexcept;
+
 // The NativePlugin whose callback or script runs on this thread: borrowed, null if none.
 PyObject *running_plugin(const module_state &) noexcept;
 
@@ -50,7 +55,8 @@ public:
     }
     ~call_scope() {
         if (running.extras != nullptr) [[unlikely]] {
-            drop_extras(host_errno_);
+            take_error_number();
+            drop_extras();
         }
         running = outer_;
     }
@@ -65,7 +71,11 @@ public:
     static void look_for_jump(PyObject *runner) noexcept;
 
 private:
-    static void drop_extras(int &host_errno) noexcept;
+    void take_error_number() const noexcept {
+        if (running.extras->error_number >= 0) {
+            host_errno_ = running.extras->error_number;
+        }
+    }
 
     const call_context outer_;
     int &host_errno_;
@@ -79,7 +89,9 @@ public:
         running.extras = nullptr;
     }
     ~plugin_scope() {
-        delete running.extras;
+        if (running.extras != nullptr) {
+            drop_extras();
+        }
         running = outer_;
     }
     plugin_scope(const plugin_scope &) = delete;

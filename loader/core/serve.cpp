@@ -108,15 +108,26 @@ void give_exception_away(callback &self, const call_context &caller) noexcept {
     }
 }
 
+template <typename Arguments>
+PyObject *make_argument(const callback &self, std::size_t index, const Arguments &source) {
+    const signature &types = *self.types;
+    const parameter &expected = types.parameters[index];
+    const void *place = source.at(index, expected.offset);
+    if (expected.buffer) {
+        const parameter &count = types.parameters[expected.buffer->count];
+        return buffer_to_python(*expected.buffer, place, count.code,
+                                source.at(expected.buffer->count, count.offset), index + 1);
+    }
+    return to_python(*self.state, expected, place);
+}
+
 // A new reference to the function's result, or null.
 template <typename Arguments>
 [[gnu::noinline]] PyObject *call_plain(callback &self, const Arguments &source) {
     const std::vector<parameter> &parameters = self.types->parameters;
     owned_array objects(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
-        PyObject *object = run_python([&] {
-            return to_python(*self.state, parameters[i], source.at(i, parameters[i].offset));
-        });
+        PyObject *object = run_python([&] { return make_argument(self, i, source); });
         if (object == nullptr) {
             return nullptr;
         }
@@ -130,14 +141,14 @@ template <typename Arguments>
 
 #ifdef EPY_REUSE
 
+template <typename Arguments>
 [[gnu::noinline]] PyObject *make_for_one_call(const callback &self, std::size_t index,
                                               argument_objects::argument &expected,
-                                              const void *value) {
+                                              const Arguments &source) {
     if (PyErr_Occurred() != nullptr) {
         return nullptr;
     }
-    PyObject *object =
-        run_python([&] { return to_python(*self.state, self.types->parameters[index], value); });
+    PyObject *object = run_python([&] { return make_argument(self, index, source); });
     if (object != nullptr) {
         argument_objects::keep(expected, object);
     }
@@ -151,10 +162,9 @@ call_reusing(callback &self, const argument_objects::use &reuse, const Arguments
     PyObject *objects[few + 1]; // borrowed; the first place is the callee's
     std::size_t count = 0;
     for (argument_objects::argument &expected : reuse) {
-        const void *value = source.at(count, expected.offset);
-        PyObject *object = argument_objects::make(expected, value);
+        PyObject *object = argument_objects::make(expected, source.at(count, expected.offset));
         if (object == nullptr) {
-            object = make_for_one_call(self, count, expected, value);
+            object = make_for_one_call(self, count, expected, source);
             if (object == nullptr) {
                 return nullptr;
             }
@@ -377,6 +387,8 @@ template <typename Arguments>
 }
 
 } // namespace
+
+void report_exception(callback &self) noexcept { report(self, fetch_exception().get()); }
 
 served serve(call_record &native, pointer_arguments source) {
     return serve_anywhere(native, source, __builtin_frame_address(0));

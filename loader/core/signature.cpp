@@ -4,6 +4,24 @@ namespace epy {
 
 namespace {
 
+// Of a Buffer's (item type, index of the count, writable). Null with a Python exception.
+std::unique_ptr<const buffer_parameter> parse_buffer(const module_state &state, PyObject *description) {
+    PyObject *item_type = nullptr;
+    Py_ssize_t count = 0;
+    int writable = 0;
+    element item{};
+    if (PyArg_ParseTuple(description, "Onp:buffer", &item_type, &count, &writable) == 0 ||
+        !element_of(state, item_type, item)) {
+        return nullptr;
+    }
+    return std::make_unique<const buffer_parameter>(
+        buffer_parameter{item, static_cast<std::size_t>(count), writable != 0});
+}
+
+bool is_integer(const parameter &one) {
+    return one.code >= type::signed_char && one.code <= type::unsigned_long_long;
+}
+
 // The type that `codes` begins with, and how much of it that is. 0 with a Python exception if there
 // is none.
 std::size_t parse_type(const char *codes, parameter &out) {
@@ -27,7 +45,7 @@ std::size_t parse_type(const char *codes, parameter &out) {
 
 } // namespace
 
-bool signature::parse(const char *codes, PyObject *classes) {
+bool signature::parse(const module_state &state, const char *codes, PyObject *classes) {
     std::uint32_t general = 0;
     std::uint32_t vector = 0;
     std::uint32_t stack = 0;
@@ -44,7 +62,12 @@ bool signature::parse(const char *codes, PyObject *classes) {
             PyErr_SetString(PyExc_ValueError, "a handle needs the class of its objects");
             return false;
         }
-        if (class_or_none != Py_None) {
+        if (PyTuple_Check(class_or_none)) {
+            one.buffer = parse_buffer(state, class_or_none);
+            if (!one.buffer) {
+                return false;
+            }
+        } else if (class_or_none != Py_None) {
             one.instance_of = ref::borrowed(class_or_none);
         }
         if (one.code != type::none && !one.form.in_one_register()) {
@@ -73,6 +96,13 @@ bool signature::parse(const char *codes, PyObject *classes) {
                         "a signature needs a code and a class (or None) for the result and for "
                         "each parameter");
         return false;
+    }
+    for (const parameter &one : parameters) {
+        if (one.buffer && (one.buffer->count >= parameters.size() ||
+                           !is_integer(parameters[one.buffer->count]))) {
+            PyErr_SetString(PyExc_ValueError, "a buffer's count is an integer parameter");
+            return false;
+        }
     }
     return true;
 }

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "frame.h"
 #include "py.h"
 #include "types.h"
+#include "view.h"
 
 namespace epy {
 
@@ -15,6 +17,9 @@ struct parameter {
     std::uint32_t offset = 0; // in the call frame, stack arguments included
     ref instance_of;          // the ctypes class that Python receives, empty for a plain value
     shape form;
+    std::unique_ptr<const buffer_parameter> buffer; // of a Buffer
+
+    [[nodiscard]] bool is_plain() const noexcept { return !instance_of && !buffer; }
 };
 
 struct signature {
@@ -24,9 +29,9 @@ struct signature {
     bool fits_frame = true;
 
     // `codes`: the result's, then one per parameter, each a letter of types.def or the description
-    // of an aggregate; `classes`: None or a ctypes class for each. False with a Python exception if
-    // they are no signature.
-    [[nodiscard]] bool parse(const char *codes, PyObject *classes);
+    // of an aggregate; `classes`: None, a ctypes class or a Buffer's (item type, index of the count,
+    // writable) for each. False with a Python exception if they are no signature.
+    [[nodiscard]] bool parse(const module_state &, const char *codes, PyObject *classes);
 };
 
 } // namespace epy

@@ -54,7 +54,7 @@ PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *) {
     self.target = reinterpret_cast<void *>(address);
     self.types = new signature;
     self.kept = PyList_New(0);
-    if (self.kept == nullptr || !self.types->parse(codes, classes)) {
+    if (self.kept == nullptr || !self.types->parse(state_of(type), codes, classes)) {
         return nullptr;
     }
     self.values = new std::uint64_t[self.types->parameters.size()];

@@ -105,6 +105,11 @@ void attachment::clear_ended_threads() {
         if (block->made_state != nullptr &&
             block->generation == generation.load(std::memory_order_relaxed)) {
             PyThreadState_Clear(block->made_state);
+#if PY_VERSION_HEX >= 0x030c0000
+            // Or its end would take this thread's state for PyGILState away, not that of its own
+            // thread.
+            block->made_state->_status.bound_gilstate = 0;
+#endif
             PyThreadState_Delete(block->made_state);
         }
         delete block;

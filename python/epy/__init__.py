@@ -11,6 +11,7 @@ def add(a: c_int, b: c_int) -> c_int:
 from __future__ import annotations
 
 from . import _core
+from ._core import view
 from ._errors import (
     ConstantError,
     Error,
@@ -24,11 +25,13 @@ from ._errors import (
     StampError,
     SymbolNotFoundError,
     UnloadedError,
+    ViewError,
 )
 from ._export import callback, export, export_address, next_function, returned_callback, set_errno
 from ._native import NativeFunction
 from ._report import Report, print_report, reporter
 from ._script import Plugin, current_script, find_script, on_load, on_unload
+from ._types import Buffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConstantError",
     "Consumed",
+    "Buffer",
     "Error",
     "ExportNameError",
     "InvalidHandleError",
@@ -67,6 +71,7 @@ __all__ = [
     "SymbolNotFoundError",
     "UnloadedError",
     "address",
+    "ViewError",
     "c_double_complex",
     "c_float_complex",
     "c_str",
@@ -84,6 +89,7 @@ __all__ = [
     "put",
     "set_errno",
     "tail_call",
+    "view",
 ]
 __version__ = "0.1.0"
 

@@ -31,7 +31,7 @@ class Callback:
         self,
         function: Callable[..., Any],
         signature: str,
-        classes: tuple[type | None, ...],
+        classes: tuple[type | tuple[type | None, int, bool] | None, ...],
         error: Any = None,
         label: str = "",
         plugin: NativePlugin | None = None,
@@ -86,6 +86,9 @@ def call(function: Callable[..., Any], /, *arguments: Any) -> Any:
 def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None:
     """Called with a ctypes function type and a callable that stands where a function pointer is
     due; returns an instance of the type that stays alive as long as C may use it."""
+
+def view(pointer: Any, count: int, type: Any = None, writable: bool = False) -> memoryview:
+    """The host's memory as a memoryview until the call ends; `help(epy.view)` says all."""
 
 def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
     """Called with each exception that leaves a callback, on its thread. One per process."""

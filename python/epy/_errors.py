@@ -67,5 +67,13 @@ class InvalidHandleError(Error, ValueError):
     """
 
 
+class ViewError(Error, ValueError):
+    """Memory of the host cannot be viewed, or was read by its address after the call.
+
+    Raised by `epy.view` and for a Buffer parameter. Remedy: check the pointer before; copy what is
+    to stay after the call, as in `numpy.array(view)`.
+    """
+
+
 class UnloadedError(Error, RuntimeError):
     """Something was used whose plugin has been unloaded."""

@@ -7,7 +7,14 @@ import sys
 from _ctypes import CFuncPtr
 
 from . import _core
-from ._errors import Error, ExportNameError, SignatureError, StampError, SymbolNotFoundError
+from ._errors import (
+    Error,
+    ExportNameError,
+    SignatureError,
+    StampError,
+    SymbolNotFoundError,
+    ViewError,
+)
 from ._native import NativeFunction, wrap
 from ._script import DataEntry, Export, Script, find_script
 from ._signature import (
@@ -64,6 +71,8 @@ def _native_callback(
     plugin = script.native if script else None
     try:
         return _core.Callback(function, found.codes, found.classes, error, label, plugin)
+    except ViewError as reason:
+        raise SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:
         raise SignatureError(
             f"{place(function)} error={error!r} does not fit the result type ({reason})"

@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from ._errors import SignatureError
-from ._types import declare_function, evaluate, signature
+from ._types import Buffer, declare_function, evaluate, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,10 +29,22 @@ class Signature:
         arguments = getattr(prototype, "_argtypes_", None)
         if arguments is None:
             raise SignatureError("its ctypes function type has no parameters: use CFUNCTYPE(...)")
+        self.classes: tuple[Any, ...]  # as _core.Callback takes them
         self.codes, self.classes = signature(getattr(prototype, "_restype_", None), arguments)
         self.prototype = prototype
         self.name = name  # in the C prototype; "" without one
         self.text = text  # the C prototype as the script has it; "" without one
+
+    def count_buffer(self, index: int, buffer: Buffer, names: tuple[str, ...]) -> None:
+        """Let parameter `index` be a view of as many items as another parameter says."""
+        counted = names.index(buffer.count) if buffer.count in names else None
+        if counted is None or self.codes[counted + 1] not in "bBhHiIlLqQ":
+            raise SignatureError(
+                f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "
+                "integer parameter of the function: name the one that holds the number of items"
+            )
+        viewed = buffer.type, counted, buffer.writable
+        self.classes = (*self.classes[: index + 1], viewed, *self.classes[index + 2 :])
 
 
 def of_prototype(
@@ -75,10 +87,16 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
     names = code.co_varnames[_bound(plain) : code.co_argcount]
     types = [_annotation(plain, name) for name in names]
     result = _annotation(plain, "return")
+    buffers = {index: one for index, one in enumerate(types) if isinstance(one, Buffer)}
+    for index, buffer in buffers.items():
+        types[index] = buffer.pointer
     signature(result, types, names)  # names the parameter that is wrong, ctypes does not
-    return Signature(
+    found = Signature(
         ctypes.CFUNCTYPE(*(getattr(one, "_handle_type_", one) for one in (result, *types)))
     )
+    for index, buffer in buffers.items():
+        found.count_buffer(index, buffer, names)
+    return found
 
 
 def check_parameters(function: Callable[..., Any], count: int) -> None:

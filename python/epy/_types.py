@@ -66,6 +66,11 @@ _NAMES = _Names(
 )
 
 
+def is_c_type(value: Any) -> bool:
+    """Whether it is a class of ctypes."""
+    return isinstance(value, type) and issubclass(value, CData)
+
+
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
     """The ctypes type that an expression made by `_prototype` stands for."""
     return eval(expression, dict(namespace), _NAMES)
@@ -253,3 +258,43 @@ def declare_function(ctype: Any, name: str, parameters: tuple[str, ...] = ()) ->
 def _join(base: str, declarator: str) -> str:
     separator = "" if base.endswith("*") or not declarator else " "
     return f"{base}{separator}{declarator}"
+
+
+class Buffer:
+    """A parameter's annotation: memory of the host with its number of items, as a memoryview.
+
+    ::
+
+        @epy.export
+        def mean(samples: epy.Buffer(c_double, "count"), count: c_size_t) -> c_double:
+            return sum(samples) / count
+
+    In C the parameter is a pointer to `type` (None: `void *`, of bytes), and `count` is the name of
+    another parameter of the function, of an integer type: how many items there are. `writable`
+    lets Python write to them. The memoryview is what `epy.view` gives, and ends with the call like
+    that. NULL is None, with a count of 0 an empty view. A negative count is a ViewError: the
+    function does not run, the host gets the error value.
+
+    Raises SignatureError for what is no ctypes type; the decorator does for one that cannot be
+    viewed (an array) and for a `count` that names no integer parameter.
+    """
+
+    __slots__ = ("count", "type", "writable")
+
+    def __init__(self, type: Any, count: str, writable: bool = False) -> None:
+        if not isinstance(count, str):
+            raise SignatureError(
+                f"epy.Buffer(..., {count!r}): name the parameter that holds the number of items"
+            )
+        if type is not None and not is_c_type(type):
+            raise SignatureError(
+                f"epy.Buffer({type!r}, {count!r}): give the ctypes type of the items, or None"
+            )
+        self.type = type
+        self.count = count
+        self.writable = writable
+
+    @property
+    def pointer(self) -> Any:
+        """The C type of the parameter."""
+        return ctypes.POINTER(self.type)

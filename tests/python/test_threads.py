@@ -9,6 +9,8 @@ import re
 import sys
 import sysconfig
 
+import pytest
+
 LIMIT = 20  # seconds for a host
 
 COUNTER = """
@@ -40,6 +42,27 @@ for _ in range(4):
     for _ in range(10):
         result = run(sys.executable, "-c", host, timeout=LIMIT)
         assert result.stderr == ""
+
+
+@pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
+def test_a_python_thread_keeps_its_state_when_another_thread_ended(build_plugin, run, library):
+    plugin = build_plugin(COUNTER)
+    host = f"""
+import ctypes
+plugin = ctypes.{library}({str(plugin)!r})
+free = ctypes.CDLL({str(plugin)!r})
+libc = ctypes.CDLL(None)
+state = ctypes.pythonapi.PyGILState_GetThisThreadState
+state.restype = ctypes.c_void_p
+mine = state()
+for count in (2, 4, 6):
+    thread = ctypes.c_ulong()
+    libc.pthread_create(ctypes.byref(thread), None, free.count_up, None)
+    libc.pthread_join(thread, None)
+    assert plugin.count_up() == count
+    assert state() == mine
+"""
+    assert run(sys.executable, "-c", host, timeout=LIMIT).stderr == ""
 
 
 NAP = """

@@ -18,8 +18,8 @@ def process(handle: c_void_p, mode: c_int, samples: c_void_p, count: c_size_t) -
     return mode + count
 
 
-if hasattr(epy, "view"):
-
-    @epy.export
-    def process_view(handle: c_void_p, mode: c_int, samples: c_void_p, count: c_size_t) -> c_int:
-        return bodies.process_view(handle, mode, epy.view(samples, count, c_double), count)
+@epy.export
+def process_view(
+    handle: c_void_p, mode: c_int, samples: epy.Buffer(c_double, "count"), count: c_size_t
+) -> c_int:
+    return mode + (samples[count - 1] > samples[0])

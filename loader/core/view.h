@@ -1,0 +1,55 @@
+// The host's memory as a memoryview, until the end of the call in which the view is made.
+//
+// Each view has a managed buffer of its own, the object through which CPython's memoryviews, their
+// slices and casts look before they touch the memory. When the call ends its released flag is set:
+// whatever is left of the view then raises ValueError.
+//
+// Who has taken the raw address (a numpy array) cannot be stopped. That is reported, once for each
+// export.
+#pragma once
+
+#include <cstddef>
+
+#include "py.h"
+#include "types.h"
+
+namespace epy {
+
+struct call_extras;
+struct module_state;
+
+// What a view's items are.
+struct element {
+    const char *format; // of the struct module; never freed
+    Py_ssize_t size;
+};
+
+// A parameter of type epy.Buffer.
+struct buffer_parameter {
+    element item;
+    std::size_t count; // which parameter holds the number of items
+    bool writable;
+};
+
+// Of a ctypes type, or None for bytes. False with a Python exception if items cannot be of it.
+bool element_of(const module_state &, PyObject *type, element &out);
+
+// The argument for a Buffer parameter: a new reference, or null with a Python exception. `place`
+// and `count` are the arguments in memory, `number` is the parameter's, for people.
+PyObject *buffer_to_python(const buffer_parameter &, const void *place, type count_type,
+                           const void *count_place, std::size_t number);
+
+// epy.view
+extern const char view_doc[];
+PyObject *view(PyObject *module, PyObject *const *arguments, Py_ssize_t given, PyObject *keywords);
+
+// A view that has not ended.
+struct made_view {
+    ref managed; // its managed buffer
+    made_view *before;
+};
+
+// The scope that made the views is over: of a Callback or a NativePlugin.
+void end_views(call_extras &, PyObject *runner);
+
+} // namespace epy

@@ -1,0 +1,518 @@
+"""Memory of the host as a memoryview: `epy.view` and `epy.Buffer`."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import threading
+from ctypes import (
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    Union,
+    c_char,
+    c_char_p,
+    c_double,
+    c_int,
+    c_size_t,
+    c_void_p,
+    c_wchar,
+)
+
+import numpy
+import pytest
+
+import epy
+
+LIMIT = 20  # seconds for a host
+
+KEEPERS = """
+import epy
+from ctypes import POINTER, c_double, c_int, c_long, c_void_p
+
+kept = []
+
+def keep(view):
+    kept.extend([view, view[1:], view.cast("B"), memoryview(view)])
+    return sum(view)
+
+@epy.export
+def by_pointer(samples: POINTER(c_double), count: c_long) -> c_double:
+    return keep(epy.view(samples, count))
+
+@epy.export
+def by_address(samples: c_void_p, count: c_long) -> c_double:
+    return keep(epy.view(samples, count, c_double))
+
+@epy.export(error=-1)
+def by_parameter(samples: epy.Buffer(c_double, "count"), count: c_long) -> c_double:
+    return keep(samples)
+
+def numpy_reads(view):
+    import numpy
+    numpy.frombuffer(view)
+
+@epy.export
+def dead() -> c_int:
+    number = 0
+    for view in kept:
+        for use in (lambda view: view[0], lambda view: view[:1], bytes, list, numpy_reads):
+            try:
+                use(view)
+            except ValueError:
+                number += 1
+    return number
+"""
+
+
+@pytest.mark.parametrize("way", ["by_pointer", "by_address", "by_parameter"])
+def test_what_is_left_of_a_view_raises_after_the_call(build_plugin, native, run, way):
+    result = run(
+        native("buffers"), build_plugin(KEEPERS), f"sum {way} 4", "int dead", timeout=LIMIT
+    )
+    assert result.stdout == "10\n20\n"
+    assert result.stderr == ""  # nobody has the memory: nothing to report
+
+
+def test_null_is_none_and_without_items_an_empty_view(build_plugin, native, run):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import c_double, c_long
+
+@epy.export
+def length(samples: epy.Buffer(c_double, "count"), count: c_long) -> c_double:
+    return -1 if samples is None else len(samples)
+"""
+    )
+    result = run(
+        native("buffers"), plugin, "sum length 3 null", "sum length 0 null", "sum length 0"
+    )
+    assert (result.stdout, result.stderr) == ("-1\n0\n0\n", "")
+
+
+def test_a_count_that_no_memory_holds_gives_the_error_value(build_plugin, native, run):
+    result = run(native("buffers"), build_plugin(KEEPERS), "sum by_parameter -3", "int dead")
+    assert result.stdout == "-1\n0\n"
+    assert "export 'by_parameter'" in result.stderr
+    assert "ViewError: parameter 1 is a buffer, but its count (-3) is no number" in result.stderr
+
+
+def test_a_writable_buffer_is_the_hosts_memory(build_plugin, native, run):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import POINTER, c_int, c_ubyte
+
+@epy.export
+def fill(numbers: epy.Buffer(c_int, "count", writable=True), count: c_ubyte) -> c_int:
+    numbers[0] = -7
+    numbers[1:3] = memoryview(b"".join(n.to_bytes(4, "little") for n in (8, 9))).cast("i")
+    return numbers.nbytes
+
+@epy.export
+def fill_view(numbers: POINTER(c_int), count: c_ubyte) -> c_int:
+    epy.view(numbers, count, writable=True)[count - 1] = 5
+    return 0
+
+@epy.export(error=-1)
+def write_to_const(numbers: epy.Buffer(c_int, "count"), count: c_ubyte) -> c_int:
+    numbers[0] = 1
+"""
+    )
+    result = run(
+        native("buffers"), plugin, "fill fill 4", "fill fill_view 200", "fill write_to_const 1"
+    )
+    first, second, third = result.stdout.splitlines()
+    assert first == "16: -7 8 9 0"
+    assert second == "0:" + " 0" * 199 + " 5"
+    assert third == "-1: 0"
+    assert "TypeError: cannot modify read-only memory" in result.stderr
+
+
+def test_structs_are_fields_to_numpy_and_copied_out_by_ctypes(build_plugin, native, run):
+    plugin = build_plugin(
+        """
+import epy, numpy
+from ctypes import POINTER, Structure, c_double, c_int, sizeof
+
+class person(Structure):
+    _fields_ = [("height", c_double), ("age", c_int)]
+
+@epy.export
+def ages(people: epy.Buffer(person, "count"), count: c_int) -> c_double:
+    return numpy.asarray(people)["age"].sum()
+
+@epy.export("double tallest(const person *people, int count)")
+def tallest(people, count):
+    view = epy.view(people, count)
+    each = [person.from_buffer_copy(view, i * sizeof(person)) for i in range(count)]
+    return max(each, key=lambda one: one.height).age
+"""
+    )
+    result = run(native("buffers"), plugin, "people ages", "people tallest")
+    assert (result.stdout, result.stderr) == ("60\n30\n", "")
+
+
+ARRAYS = """
+import epy, numpy
+from ctypes import POINTER, c_double, c_int, c_long
+
+kept = []
+
+@epy.export
+def same_memory(samples: epy.Buffer(c_double, "count"), count: c_long) -> c_double:
+    return numpy.asarray(samples).ctypes.data == numpy.frombuffer(samples).ctypes.data != 0
+
+@epy.export
+def copies(samples: epy.Buffer(c_double, "count"), count: c_long) -> c_double:
+    kept.append(numpy.array(samples))
+    kept.append(samples[1:])
+    return kept[0].sum()
+
+@epy.export
+def keeps(samples: epy.Buffer(c_double, "count"), count: c_long) -> c_double:
+    kept.append(samples)
+    kept.append(numpy.asarray(samples[1:]))
+    return kept[-1].sum()
+
+@epy.export
+def keeps_another_way(samples: POINTER(c_double), count: c_long) -> c_double:
+    view = epy.view(samples, count, writable=True)
+    kept.append(numpy.frombuffer(view) if count < 5 else (c_double * 3).from_buffer(view))
+    return kept[-1][2]
+"""
+
+
+def test_numpy_reads_without_a_copy_and_a_kept_array_is_reported_once(build_plugin, native, run):
+    result = run(
+        *(native("buffers"), build_plugin(ARRAYS)),
+        *("sum same_memory 3", "sum copies 3", "sum copies 3", "sum keeps 3", "sum keeps 3"),
+        timeout=LIMIT,
+    )
+    assert result.stdout == "1\n6\n6\n5\n5\n"
+    assert result.stderr.count("epy: ") == 1
+    assert "in export 'keeps' of" in result.stderr
+    assert "copy it before the call ends" in result.stderr
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_whoever_took_the_address_is_reported(build_plugin, native, run, count):
+    result = run(native("buffers"), build_plugin(ARRAYS), f"sum keeps_another_way {count}")
+    assert result.stdout == "3\n"
+    assert "export 'keeps_another_way'" in result.stderr
+
+
+def test_a_kept_array_is_reported_after_many_kept_views(build_plugin, native, run):
+    plugin = build_plugin(
+        """
+import epy, numpy
+from ctypes import c_double, c_long
+
+kept = None
+calls = 0
+
+@epy.export
+def process(samples: epy.Buffer(c_double, "count"), count: c_long) -> c_double:
+    global kept, calls
+    calls += 1
+    kept = samples if calls < 5 else numpy.asarray(samples)
+    return calls
+"""
+    )
+    result = run(native("buffers"), plugin, *["sum process 3"] * 7)
+    assert result.stderr == ""
+    result = run(native("buffers"), plugin, *["sum process 3"] * 20)
+    assert result.stderr.count("export 'process'") == 1
+
+
+def test_a_view_of_a_nested_call_dies_with_that_call(build_plugin, native, run):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import CFUNCTYPE, c_int
+
+kept = []
+
+@epy.export
+def inner(numbers: epy.Buffer(c_int, "count"), count: c_int) -> c_int:
+    kept.append(numbers)
+    return sum(numbers)
+
+@epy.export
+def outer(numbers: epy.Buffer(c_int, "count"), count: c_int, f: CFUNCTYPE(c_int)) -> c_int:
+    total = f() + sum(numbers)
+    try:
+        kept[0][0]
+    except ValueError:
+        return total
+"""
+    )
+    result = run(native("buffers"), plugin, "nested outer", "thread nested outer")
+    assert (result.stdout, result.stderr) == ("21\n21\n", "")
+
+
+def test_views_of_the_start_end_with_it(build_plugin, native, run):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import c_char, c_int, create_string_buffer
+
+@epy.on_load
+def load():
+    global view
+    view = epy.view(create_string_buffer(b"text"), 4)
+    assert bytes(view) == b"text"
+
+@epy.export(error=-1)
+def read() -> c_int:
+    return view[0]
+"""
+    )
+    result = run(native("buffers"), plugin, "int read")
+    assert result.stdout == "-1\n"
+    assert "ValueError: operation forbidden on released memoryview" in result.stderr
+
+
+# ---- in this process: the host is ctypes
+
+
+def in_call(function, *arguments):
+    """What `function(*arguments)` returns or raises when C calls it."""
+    outcome = []
+
+    @epy.callback(CFUNCTYPE(None))
+    def call():
+        try:
+            outcome.append(function(*arguments))
+        except Exception as error:
+            outcome.append(error)
+
+    CFUNCTYPE(None)(call.address)()
+    if isinstance(outcome[0], Exception):
+        raise outcome[0]
+    return outcome[0]
+
+
+@pytest.mark.parametrize(
+    ("ctype", "values", "seen"),
+    [
+        *((getattr(ctypes, f"c_{name}"), [1, 2, 3], [1, 2, 3])
+          for name in ("byte", "ubyte", "short", "ushort", "int", "uint", "long", "ulong",
+                       "longlong", "ulonglong", "float", "double", "int8", "size_t")),
+        (ctypes.c_bool, [True, False], [True, False]),
+        (c_char, [b"a", b"\0"], [97, 0]),
+        (c_wchar, ["a", "\U0001f40d"], [97, 0x1F40D]),
+        (c_void_p, [None, 5], [0, 5]),
+        (POINTER(c_int), [None], [0]),
+        (CFUNCTYPE(c_int), [CFUNCTYPE(c_int)()], [0]),
+    ],
+)  # fmt: skip
+def test_items_read_as_their_type(ctype, values, seen):
+    array = (ctype * len(values))(*values)
+    assert in_call(lambda: epy.view(array, len(values)).tolist()) == seen
+    address = ctypes.addressof(array)
+    assert in_call(lambda: epy.view(address, len(values), ctype).tolist()) == seen
+    assert in_call(lambda: epy.view(ctypes.cast(array, POINTER(ctype)), 1)[0]) == seen[0]
+
+
+def test_an_address_is_of_bytes():
+    text = ctypes.create_string_buffer(b"text")
+    for pointer in (ctypes.addressof(text), c_void_p(ctypes.addressof(text))):
+        assert in_call(lambda: bytes(epy.view(pointer, 4))) == b"text"  # noqa: B023
+
+
+def test_numpy_has_the_fields_where_c_has_them():
+    class Inner(Structure):
+        _fields_ = [("wide", c_double), ("narrow", c_char)]
+
+    class Number(Union):
+        _fields_ = [("i", c_int), ("d", c_double)]
+
+    class Packed(Structure):
+        _pack_ = 1
+        _fields_ = [("c", c_char), ("d", c_double)]
+
+    class Bits(Structure):
+        _fields_ = [("low", c_int, 3), ("high", c_int, 5)]
+
+    class Base(Structure):
+        _fields_ = [("first", ctypes.c_int8)]
+
+    class All(Base):
+        _fields_ = [
+            ("inner", Inner * 2),
+            ("matrix", (ctypes.c_short * 2) * 3),
+            ("pointer", POINTER(c_int)),
+            ("function", CFUNCTYPE(c_int)),
+            ("text", c_char_p),
+            ("number", Number),
+            ("packed", Packed),
+            ("bits", Bits),
+            ("letter", c_wchar),
+            ("exact", ctypes.c_longdouble),
+            ("swapped", c_int.__ctype_be__),
+            ("last", ctypes.c_bool),
+        ]
+
+    def places(view):
+        array = numpy.asarray(view)
+        fields = {name: (field[1], field[0].itemsize) for name, field in array.dtype.fields.items()}
+        return fields, array.itemsize, len(view)
+
+    one = (All * 2)()
+    fields, size, length = in_call(lambda: places(epy.view(one, 2)))
+    expected = [getattr(All, name) for name in fields]
+    assert [*fields.values()] == [(field.offset, field.size) for field in expected]
+    assert (size, length, len(fields)) == (ctypes.sizeof(All), 2, 13)
+    one[1].swapped = 7
+    one[1].inner[1].wide = 1.5
+    read = in_call(lambda: numpy.asarray(epy.view(one, 2)).copy())
+    assert (read["swapped"][1], read["inner"]["wide"][1][1]) == (7, 1.5)
+    assert in_call(lambda: epy.view((Number * 2)(), 2).tobytes()) == bytes(16)
+
+
+def test_a_view_keeps_memory_of_python_alive_as_long_as_it_lasts():
+    def make():
+        return epy.view((c_int * 1000)(*range(1000)), 1000)
+
+    def read():
+        view = make()
+        gc.collect()
+        return sum(view)
+
+    assert in_call(read) == 499500
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ((None, 1), "1 items at NULL"),
+        ((POINTER(c_int)(), 3), "3 items at NULL"),
+        ((16, -1), "epy.view of -1 items"),
+        ((16, 2**62, c_int), "4611686018427387904 items"),
+        ((b"bytes", 1), "takes a pointer, an array or an address"),
+        ((c_int(5), 1), "takes a pointer, an array or an address"),
+        ((c_char_p(b"a"), 1), "takes a pointer, an array or an address"),
+        ((16, 1, int), "items of a view cannot be of type <class 'int'>"),
+        ((16, 1, c_int * 2), "cannot be arrays: view the c_int in them"),
+        ((16, 1, CFUNCTYPE(c_int) * 2), "cannot be arrays"),
+        ((16, 1, c_int.__ctype_be__), "items of a view cannot be of type"),
+        ((16, 1, ctypes.py_object), "items of a view cannot be of type"),
+    ],
+)
+def test_what_cannot_be_viewed_is_an_error(arguments, problem):
+    with pytest.raises(epy.ViewError, match=problem):
+        in_call(epy.view, *arguments)
+
+
+def test_arguments_go_by_name_too():
+    array = (c_int * 2)(1, 2)
+
+    def view():
+        found = epy.view(count=2, pointer=array, writable=True, type=ctypes.c_uint)
+        return found.format, found.readonly
+
+    assert in_call(view) == ("I", False)
+    for arguments, names in (
+        ((), {}),
+        ((1,), {}),
+        ((1, 2), {"many": 3}),
+        ((1, 2), {"count": 3}),
+        ((1, 2, 3, 4, 5), {}),
+    ):
+        with pytest.raises(TypeError):
+            epy.view(*arguments, **names)
+
+
+def test_a_thread_without_a_call_cannot_view():
+    array = (c_int * 2)(1, 2)
+    with pytest.raises(epy.ViewError, match="no call of the host runs on this thread"):
+        epy.view(array, 2)
+    outcome = []
+
+    def work(view):
+        try:
+            outcome.append(view[1])
+            epy.view(array, 2)
+        except epy.ViewError as error:
+            outcome.append(str(error))
+
+    def call():
+        thread = threading.Thread(target=work, args=[epy.view(array, 2)])
+        thread.start()
+        thread.join()
+
+    in_call(call)
+    assert outcome[0] == 2
+    assert "no call of the host" in outcome[1]
+
+
+def test_recursion_ends_each_calls_views():
+    array = (c_int * 3)(1, 2, 3)
+    alive = []
+
+    @epy.callback(CFUNCTYPE(c_int, c_int))
+    def recurse(depth):
+        view = epy.view(array, 3)
+        alive.append(view)
+        if depth > 0:
+            CFUNCTYPE(c_int, c_int)(recurse.address)(depth - 1)
+            with pytest.raises(ValueError):
+                alive[-1][0]
+            alive.pop()
+        return sum(view)
+
+    assert CFUNCTYPE(c_int, c_int)(recurse.address)(10) == 6
+
+
+def test_views_that_nobody_keeps_leave_nothing():
+    array = (c_double * 3)(1, 2, 3)
+
+    @epy.export
+    def total(samples: epy.Buffer(c_double, "count"), count: c_size_t) -> c_double:
+        return sum(samples) + sum(epy.view(array, 3)[1:])
+
+    function = CFUNCTYPE(c_double, POINTER(c_double), c_size_t)(total.address)
+
+    def memoryviews():
+        gc.collect()
+        return sum(type(one) is memoryview for one in gc.get_objects())
+
+    function(array, 3)
+    before = memoryviews()
+    assert [function(array, 3) for _ in range(1000)] == [11] * 1000
+    assert memoryviews() == before
+
+
+@pytest.mark.parametrize(
+    ("annotations", "problem"),
+    [
+        ('s: epy.Buffer(c_int, "m"), n: c_int', "count 'm' is no integer parameter"),
+        ('s: epy.Buffer(c_int, "n"), n: c_double', "count 'n' is no integer parameter"),
+        ('s: epy.Buffer(c_int, "s"), n: c_int', "count 's' is no integer parameter"),
+        ('s: epy.Buffer(int, "n"), n: c_int', "give the ctypes type of the items, or None"),
+        ("s: epy.Buffer(c_int, 1), n: c_int", "name the parameter that holds the number"),
+        ('s: epy.Buffer(c_int * 2, "n"), n: c_int', r"f\(\) items of a view cannot be arrays"),
+    ],
+)
+def test_a_wrong_buffer_is_a_signature_error(annotations, problem):
+    scope = {"epy": epy, "c_int": c_int, "c_double": c_double}
+    with pytest.raises(epy.SignatureError, match=problem):
+        exec(f"@epy.export\ndef f({annotations}) -> c_int: ...", scope)
+
+
+def test_a_buffer_is_a_pointer_in_c(build_plugin, epy):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import c_double, c_int, c_size_t
+
+@epy.export
+def mean(
+    samples: epy.Buffer(c_double, "n"), n: c_size_t, raw: epy.Buffer(None, "k"), k: c_int
+) -> c_double: ...
+"""
+    )
+    shown = epy("inspect", plugin).stdout
+    assert "double mean(double *samples, unsigned long n, void *raw, int k)" in shown
