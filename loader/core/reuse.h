@@ -7,7 +7,7 @@
 // Python's own objects.
 //
 // This knows the layout of int objects of the CPython it is compiled for. Others take the plain
-// path.
+// path; so do all with the preset `unknown-python`, which tests it.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@
 
 namespace epy {
 
-#if PY_VERSION_HEX < 0x030e0000 && !defined(Py_GIL_DISABLED)
+#if PY_VERSION_HEX < 0x030e0000 && !defined(Py_GIL_DISABLED) && !defined(EPY_UNKNOWN_PYTHON)
 #define EPY_REUSE
 
 // The arguments of one callback, as the fast path sees them.

@@ -1,0 +1,55 @@
+"""One installed epy serves every CPython that it has a core for."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+# This one, and those that CMake built further cores for (EPY_PYTHONS).
+PYTHONS = [sys.executable, *filter(None, os.environ.get("EPY_PYTHONS", "").split(":"))]
+SCRIPT = """
+import epy, sys
+from ctypes import c_double, c_int
+
+@epy.export
+def version() -> c_int:
+    return 100 * sys.version_info[0] + sys.version_info[1]
+
+@epy.export
+def total(samples: epy.Buffer(c_double, "count"), count: c_int) -> c_double:
+    return sum(samples)
+"""
+LIMIT = 20  # seconds for a host
+
+
+@pytest.fixture(params=PYTHONS)
+def python(request):
+    return request.param
+
+
+@pytest.fixture
+def version(python, run):
+    text = run(python, "-c", "import sys; print(*sys.version_info[:2], sep='')").stdout.strip()
+    return f"{text[0]}{text[1:]:>02}"
+
+
+def test_a_host_that_runs_any_of_them_runs_the_plugin(build_plugin, run, python, version):
+    plugin = build_plugin(SCRIPT)
+    host = f"""
+import ctypes
+plugin = ctypes.CDLL({str(plugin)!r})
+print(plugin.version())
+plugin.total.restype = ctypes.c_double
+print(plugin.total((ctypes.c_double * 3)(1, 2, 4), 3))
+"""
+    # The host's own packages: epy is found by where the plugin says it is.
+    result = run(python, "-c", host, env={"PYTHONPATH": None}, timeout=LIMIT)
+    assert (result.stdout, result.stderr) == (f"{version}\n7.0\n", "")
+
+
+def test_a_plugin_is_built_for_any_of_them(build_plugin, native, run, python, version):
+    plugin = build_plugin(SCRIPT, "--python", python)
+    result = run(native("call"), f"open {plugin}", "int version", timeout=LIMIT)
+    assert (result.stdout, result.stderr) == (f"{version}\n", "")
