@@ -1,4 +1,8 @@
-"""Turn the host's lines into results.json and a table.
+"""Turn the host's lines into results.json and tables.
+
+    report.py RESULTS TABLES FOLDER [OTHER FOLDER...]
+
+A folder has what was measured under one CPython, the first one under the system's.
 
 Each figure is a median over the rounds. A ratio is the median of the rounds' own ratios, not the
 ratio of medians: both sides of it were measured within the same milliseconds.
@@ -157,16 +161,46 @@ def table(found: dict[str, object]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def table_of_others(found: dict[str, dict[str, object]]) -> str:
+    """What the means are under other CPythons, as Markdown."""
+    head = ["CPython", "", *CONDITIONS, "instructions"]
+    lines = [
+        "The same under other CPythons: mean ratios to cffi there, and instructions of one int add",
+        "",
+        f"| {' | '.join(head)} |",
+        "| --- | --- |" + " ---: |" * (len(head) - 2),
+    ]
+    for version, one in found.items():
+        means, instructions = one["mean_ratio_to_cffi"], one["instructions"]
+        assert isinstance(means, dict) and isinstance(instructions, dict)
+        for name in NAMES:
+            cells = [means[condition].get(name) for condition in CONDITIONS]
+            row = [f"{cell:.3f}" if cell is not None else "" for cell in cells]
+            lines.append(
+                f"| {version} | {_strong(name)} | {' | '.join(row)} | {instructions[name]:,.0f} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
 def _strong(name: str) -> str:
     return f"**{name}**" if name == "epy" else name
 
 
 def main() -> None:
-    times, dumps, output, tables = map(Path, sys.argv[1:])
-    found = results(read_times(times), read_instructions(dumps))
+    output, tables, folder, *others = map(Path, sys.argv[1:])
+    found = _results_in(folder)
+    text = table(found)
+    if others:
+        under = {other.name: _results_in(other) for other in others}
+        found["other_pythons"] = under
+        text += "\n" + table_of_others(under)
     output.write_text(json.dumps(found, indent=1) + "\n")
-    tables.write_text(table(found))
-    print(table(found), end="")
+    tables.write_text(text)
+    print(text, end="")
+
+
+def _results_in(folder: Path) -> dict[str, object]:
+    return results(read_times(folder / "times"), read_instructions(folder))
 
 
 if __name__ == "__main__":

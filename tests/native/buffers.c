@@ -1,13 +1,12 @@
-// Hands memory to a plugin and takes it away after the call. Each argument behind the plugin's path is
-// a command:
+// Hands memory to a plugin and takes it away after the call. Each argument behind the plugin's path
+// is a command:
 //
-//   sum NAME COUNT [null]   double NAME(const double *, long) on 1, 2, ... COUNT (or on NULL), in pages
-//                           that are unmapped after the call
-//   fill NAME COUNT         int NAME(int *, unsigned char) on as many zeros; prints what they are then
-//   people NAME             double NAME(const struct person *, int) on three of them
-//   nested NAME             int NAME(const int *, int, int (*)(void)): calls "inner" from inside
-//   int NAME                int NAME(void)
-//   thread COMMAND          in a thread of its own
+//   sum NAME COUNT [null]   double NAME(const double *, long) on 1, 2, ... COUNT (or on NULL), in
+//                           pages that are unmapped after the call
+//   fill NAME COUNT         int NAME(int *, unsigned char) on so many zeros; prints what they
+//   become people NAME             double NAME(const struct person *, int) on three of them nested
+//   NAME             int NAME(const int *, int, int (*)(void)): calls "inner" from inside int NAME
+//   int NAME(void) thread COMMAND          in a thread of its own
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -36,8 +35,8 @@ static void *need(const char *name) {
 
 static void sum(const char *name, long count, int null) {
     double (*function)(const double *, long) = (double (*)(const double *, long))need(name);
-    double *samples = mmap(NULL, mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                           -1, 0);
+    double *samples =
+        mmap(NULL, mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (long i = 0; i < count; ++i) {
         samples[i] = (double)(i + 1);
     }
