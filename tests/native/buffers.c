@@ -3,10 +3,11 @@
 //
 //   sum NAME COUNT [null]   double NAME(const double *, long) on 1, 2, ... COUNT (or on NULL), in
 //                           pages that are unmapped after the call
-//   fill NAME COUNT         int NAME(int *, unsigned char) on so many zeros; prints what they
-//   become people NAME             double NAME(const struct person *, int) on three of them nested
-//   NAME             int NAME(const int *, int, int (*)(void)): calls "inner" from inside int NAME
-//   int NAME(void) thread COMMAND          in a thread of its own
+//   fill NAME COUNT         int NAME(int *, unsigned char) on zeros; prints what they are then
+//   people NAME             double NAME(const struct person *, int) on three of them
+//   nested NAME             int NAME(const int *, int, int (*)(void)): calls "inner" from inside
+//   int NAME                int NAME(void)
+//   thread COMMAND          in a thread of its own
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
