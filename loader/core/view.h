@@ -10,6 +10,7 @@
 
 #include <cstddef>
 
+#include "items.h"
 #include "py.h"
 #include "types.h"
 
@@ -18,21 +19,12 @@ namespace epy {
 struct call_extras;
 struct module_state;
 
-// What a view's items are.
-struct element {
-    const char *format; // of the struct module; never freed
-    Py_ssize_t size;
-};
-
 // A parameter of type epy.Buffer.
 struct buffer_parameter {
     element item;
     std::size_t count; // which parameter holds the number of items
     bool writable;
 };
-
-// Of a ctypes type, or None for bytes. False with a Python exception if items cannot be of it.
-bool element_of(const module_state &, PyObject *type, element &out);
 
 // The argument for a Buffer parameter: a new reference, or null with a Python exception. `place`
 // and `count` are the arguments in memory, `number` is the parameter's, for people.
