@@ -20,7 +20,7 @@ struct call_extras {
     bool recording = false; // epy.call runs: it wants the exceptions of callbacks below
     ref first_exception;    // while recording
     Py_ssize_t more_exceptions = 0;
-    made_view *views = nullptr; // what epy.view has made, the last one first
+    PyObject *views = nullptr; // what epy.view has made, see view.h
 };
 
 struct call_context {

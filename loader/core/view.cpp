@@ -3,7 +3,6 @@
 #include <bit>
 #include <cstring>
 #include <limits>
-#include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -109,7 +108,8 @@ PyObject *new_view(void *address, Py_ssize_t count, const element &item, bool wr
     master.strides = nullptr;
     master.obj = Py_XNewRef(owner);
     call_extras &extras = extras_of_this_call();
-    extras.views = new made_view{std::move(managed), extras.views};
+    master.internal = extras.views;
+    extras.views = managed.release();
     return made;
 }
 
@@ -332,12 +332,13 @@ PyObject *view(PyObject *module, PyObject *const *arguments, Py_ssize_t given, P
 void end_views(call_extras &extras, PyObject *runner) {
     std::vector<ref> survivors;
     while (extras.views != nullptr) {
-        const std::unique_ptr<made_view> ended(std::exchange(extras.views, extras.views->before));
-        _PyManagedBufferObject &managed = as_managed(ended->managed.get());
+        ref ended(extras.views);
+        _PyManagedBufferObject &managed = as_managed(ended.get());
+        extras.views = static_cast<PyObject *>(std::exchange(managed.master.internal, nullptr));
         managed.flags |= _Py_MANAGED_BUFFER_RELEASED;
         const ref owner(std::exchange(managed.master.obj, nullptr));
         if (Py_REFCNT(&managed) > 1) {
-            survivors.push_back(std::move(ended->managed));
+            survivors.push_back(std::move(ended));
         }
     }
     if (!survivors.empty() && Py_IS_TYPE(runner, state_of(Py_TYPE(runner)).callback_type)) {

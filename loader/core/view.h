@@ -1,8 +1,9 @@
 // The host's memory as a memoryview, until the end of the call in which the view is made.
 //
 // Each view has a managed buffer of its own, the object through which CPython's memoryviews, their
-// slices and casts look before they touch the memory. When the call ends its released flag is set:
-// whatever is left of the view then raises ValueError.
+// slices and casts look before they touch the memory. The scope of the call has a list of them,
+// linked through `master.internal`, which is for whoever offers a buffer. When the call ends its
+// released flag is set: whatever is left of the view then raises ValueError.
 //
 // Who has taken the raw address (a numpy array) cannot be stopped. That is reported, once for each
 // export.
@@ -34,12 +35,6 @@ PyObject *buffer_to_python(const buffer_parameter &, const void *place, type cou
 // epy.view
 extern const char view_doc[];
 PyObject *view(PyObject *module, PyObject *const *arguments, Py_ssize_t given, PyObject *keywords);
-
-// A view that has not ended.
-struct made_view {
-    ref managed; // its managed buffer
-    made_view *before;
-};
 
 // The scope that made the views is over: of a Callback or a NativePlugin.
 void end_views(call_extras &, PyObject *runner);
