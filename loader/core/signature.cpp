@@ -5,7 +5,8 @@ namespace epy {
 namespace {
 
 // Of a Buffer's (item type, index of the count, writable). Null with a Python exception.
-std::unique_ptr<const buffer_parameter> parse_buffer(const module_state &state, PyObject *description) {
+std::unique_ptr<const buffer_parameter> parse_buffer(const module_state &state,
+                                                     PyObject *description) {
     PyObject *item_type = nullptr;
     Py_ssize_t count = 0;
     int writable = 0;

@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from ._errors import SignatureError
-from ._types import Buffer, declare_function, evaluate, signature
+from ._types import Buffer, declare_function, describe, evaluate, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class Signature:
     def count_buffer(self, index: int, buffer: Buffer, names: tuple[str, ...]) -> None:
         """Let parameter `index` be a view of as many items as another parameter says."""
         counted = names.index(buffer.count) if buffer.count in names else None
-        if counted is None or self.codes[counted + 1] not in "bBhHiIlLqQ":
+        arguments = self.prototype._argtypes_ or ()
+        if counted is None or describe(arguments[counted])[0] not in "bBhHiIlLqQ":
             raise SignatureError(
                 f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "
                 "integer parameter of the function: name the one that holds the number of items"

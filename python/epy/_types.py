@@ -66,11 +66,6 @@ _NAMES = _Names(
 )
 
 
-def is_c_type(value: Any) -> bool:
-    """Whether it is a class of ctypes."""
-    return isinstance(value, type) and issubclass(value, CData)
-
-
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
     """The ctypes type that an expression made by `_prototype` stands for."""
     return eval(expression, dict(namespace), _NAMES)
@@ -286,7 +281,7 @@ class Buffer:
             raise SignatureError(
                 f"epy.Buffer(..., {count!r}): name the parameter that holds the number of items"
             )
-        if type is not None and not is_c_type(type):
+        if type is not None and not _is_ctype(type):
             raise SignatureError(
                 f"epy.Buffer({type!r}, {count!r}): give the ctypes type of the items, or None"
             )
