@@ -41,8 +41,8 @@ bool simple_element_of(const module_state &state, PyObject *type, element &out) 
         return false;
     }
     const auto known = type_of(text[0]);
-    out.format = format_of(text[0]);
-    out.size = known ? size_of(*known) : static_cast<Py_ssize_t>(sizeof(long double));
+    out.format = known ? format_of(text[0]) : nullptr;
+    out.size = known ? static_cast<Py_ssize_t>(shape_of(*known).size) : 0;
     return out.format != nullptr;
 }
 
