@@ -38,7 +38,7 @@ class Signature:
     def count_buffer(self, index: int, buffer: Buffer, names: tuple[str, ...]) -> None:
         """Let parameter `index` be a view of as many items as another parameter says."""
         counted = names.index(buffer.count) if buffer.count in names else None
-        arguments = self.prototype._argtypes_ or ()
+        arguments: Any = getattr(self.prototype, "_argtypes_", None)
         if counted is None or describe(arguments[counted])[0] not in "bBhHiIlLqQ":
             raise SignatureError(
                 f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "

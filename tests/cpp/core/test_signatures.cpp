@@ -199,7 +199,8 @@ TEST_F(SignatureFile, EveryLineHolds) {
         SCOPED_TRACE(wanted.signature + " | " + wanted.received + " | " + wanted.returned);
         const ref classes = classes_of(wanted.signature);
         signature types;
-        ASSERT_TRUE(classes && types.parse(wanted.signature.c_str(), classes.get()));
+        ASSERT_TRUE(classes &&
+                    types.parse(epy::module_state{}, wanted.signature.c_str(), classes.get()));
         check_arguments(types, wanted);
         check_result(types, wanted);
     }
@@ -221,7 +222,7 @@ TEST_F(SignatureFile, WhatIsNoSignatureIsAnError) {
                              "{8,4;i0", "{8,4;d-8}", "{99999999999,8}"}) {
         const ref classes(PyTuple_Pack(2, Py_None, Py_None));
         signature types;
-        EXPECT_FALSE(types.parse(text, classes.get())) << text;
+        EXPECT_FALSE(types.parse(epy::module_state{}, text, classes.get())) << text;
         EXPECT_TRUE(PyErr_ExceptionMatches(PyExc_ValueError)) << text;
         PyErr_Clear();
     }
