@@ -12,7 +12,7 @@ packages=(
     # One version on every distribution, so that formatting and findings are the same.
     clang-14 clang-format-14 clang-tidy-14
     # Hosts that load plugins.
-    sqlite3 make bash lua5.4 ladspa-sdk sox
+    sqlite3 make bash lua5.4 ladspa-sdk sox gnuplot-nox
 )
 
 fail() {

@@ -18,12 +18,12 @@ class closure;
 // error value is returned. Records of dropped callbacks are used again first in, first out, after
 // 4,096 later drops: that is the promise about stale pointers, and no more.
 struct call_record {
-    record head;                // code, result class and error value
-    ref kept;                   // what the error value points into: stale calls return it too
-    ref error;                  // a struct given as the error value: keeps what it points to
+    record head; // code, result class and error value
+    ref kept;    // what the error value points into: stale calls return it too
+    ref error;   // a struct given as the error value: keeps what it points to
     // Guarded by the GIL; atomic for those who cannot see that (thread sanitizers).
     std::atomic<callback *> target{nullptr};
-    void *address = nullptr;    // the callback's own trampoline, once taken
+    void *address = nullptr;              // the callback's own trampoline, once taken
     std::shared_ptr<closure> native_code; // libffi's, if that is the entry
     bool complained = false;              // a call after the end was reported
     char label[64] = "";                  // for that report

@@ -23,11 +23,11 @@ struct module_state {
     PyTypeObject *pointer = nullptr;    // base of POINTER(T)
     PyTypeObject *function_pointer = nullptr; // base of function types
     handle_table *handles = nullptr;
-    PyObject *c_data = nullptr;               // base of every ctypes type
-    PyObject *simple = nullptr;               // base of c_int and so on
-    PyObject *array = nullptr;                // base of ctypes' arrays
-    PyObject *type_name = nullptr;            // "_type_"
-    PyObject *native_name = nullptr;          // "__ctype_le__"
+    PyObject *c_data = nullptr;      // base of every ctypes type
+    PyObject *simple = nullptr;      // base of c_int and so on
+    PyObject *array = nullptr;       // base of ctypes' arrays
+    PyObject *type_name = nullptr;   // "_type_"
+    PyObject *native_name = nullptr; // "__ctype_le__"
 };
 
 extern PyModuleDef core_module;

@@ -1,4 +1,5 @@
-// Calls int NAME(int) of a plugin on stacks of all kinds. Each argument after FILE is KIND:NAME with
+// Calls int NAME(int) of a plugin on stacks of all kinds. Each argument after FILE is KIND:NAME
+// with
 //
 //   main        the main thread
 //   64, 256...  a thread whose stack has so many KiB
