@@ -296,14 +296,17 @@ template <typename Arguments>
 [[gnu::always_inline]] inline served serve_from(call_record &native, const Arguments &source,
                                                 std::uintptr_t here) {
     int host_errno = errno;
-    served result = {native.head.error[0], nullptr};
+    served result = {0, nullptr};
     {
         const fp_environment floating_point;
         const attachment python;
-        if (python) [[likely]] {
+        if (!python) [[unlikely]] {
+            result.bits = native.head.error[0];
+        } else {
             callback *self = native.target;
             if (self == nullptr) [[unlikely]] {
                 complain_of_stale_pointer(native);
+                result.bits = native.head.error[0];
             } else if (python.has_exception()) [[unlikely]] {
                 result = serve_despite_exception(native, source, here, host_errno);
             } else {
@@ -311,6 +314,7 @@ template <typename Arguments>
                 const ref alive = ref::borrowed(object);
                 const call_scope now(object, here, host_errno);
                 if (!run(*self, native, source, result)) [[unlikely]] {
+                    result.bits = native.head.error[0];
                     run_python([&] { give_exception_away(*self, now.outer()); });
                 }
             }
@@ -346,19 +350,22 @@ template <typename Arguments>
     if (levels == SIZE_MAX) {
         return serve_from(native, source, here);
     }
-    served result = {native.head.error[0], nullptr};
+    served result = {0, nullptr};
     if (levels == 0) {
         const auto there = [&] {
             if (jumped) {
                 const fp_environment floating_point;
                 const attachment python;
-                call_scope::look_for_jump(running.runner);
+                if (python) {
+                    call_scope::look_for_jump(running.runner);
+                }
             }
             result = serve_from(native, source,
                                 reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
         };
         if (!run_on_own_stack(here, there)) {
             complain_of_memory(native);
+            result.bits = native.head.error[0];
         }
         return result;
     }
@@ -370,6 +377,8 @@ template <typename Arguments>
             const recursion_limit lowered(levels);
             result = serve_from(native, source, here);
             new_errno = errno;
+        } else {
+            result.bits = native.head.error[0];
         }
     }
     errno = new_errno;
