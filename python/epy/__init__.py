@@ -16,6 +16,9 @@ from ._errors import (
     ConstantError,
     Error,
     ExportNameError,
+    FieldError,
+    HeaderError,
+    HeaderNameError,
     InvalidHandleError,
     LayoutError,
     PluginFormatError,
@@ -24,6 +27,7 @@ from ._errors import (
     SignatureError,
     StampError,
     SymbolNotFoundError,
+    UnknownFieldError,
     UnloadedError,
     ViewError,
 )
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
     from ._address import address
     from ._constant import constant
     from ._data import export_data
+    from ._header import Header, header
     from ._host_calls import call, tail_call
     from ._methods import methods
     from ._objects import Consumed, Object
@@ -57,6 +62,10 @@ __all__ = [
     "Buffer",
     "Error",
     "ExportNameError",
+    "FieldError",
+    "Header",
+    "HeaderError",
+    "HeaderNameError",
     "InvalidHandleError",
     "LayoutError",
     "NativeFunction",
@@ -69,6 +78,7 @@ __all__ = [
     "SignatureError",
     "StampError",
     "SymbolNotFoundError",
+    "UnknownFieldError",
     "UnloadedError",
     "address",
     "ViewError",
@@ -82,6 +92,7 @@ __all__ = [
     "export",
     "export_address",
     "export_data",
+    "header",
     "methods",
     "next_function",
     "on_load",
@@ -100,6 +111,7 @@ _core.set_reporter(reporter)
 _core.set_callback_maker(returned_callback)
 
 _SELDOM = {
+    "Header": "_header",
     "Consumed": "_objects",
     "Object": "_objects",
     "address": "_address",
@@ -109,6 +121,7 @@ _SELDOM = {
     "call": "_host_calls",
     "constant": "_constant",
     "export_data": "_data",
+    "header": "_header",
     "methods": "_methods",
     "put": "_put",
     "tail_call": "_host_calls",

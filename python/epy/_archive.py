@@ -11,6 +11,8 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     <the module's code as marshal writes it, for the Python whose bytecode has this magic number>
     constant SIZE<tab>NAME
     <a value as marshal writes it>
+    header SIZE<tab>TEXTSIZE<tab>INDEXSIZE
+    <what `epy.header` got in the script, then what it declares: see _stored_header.py>
     ...
     end
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     Member = tuple[str, str, bytes]
     Code = tuple[str, str, bytes]
     Constant = tuple[str, bytes]
+    Header = tuple[str, bytes, bytes]
 
 _FIRST_LINE = b"epy archive 1\n"
 _LAST_LINE = b"end\n"
@@ -40,13 +43,14 @@ _PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 class Archive:
     """What a plugin's archive holds."""
 
-    __slots__ = ("code", "constants", "manifest", "members")
+    __slots__ = ("code", "constants", "headers", "manifest", "members")
 
     def __init__(self) -> None:
         self.manifest: list[Row] = []
         self.members: list[Member] = []
         self.code: list[Code] = []
         self.constants: list[Constant] = []
+        self.headers: list[Header] = []
 
     def rows(self, key: str) -> list[Row]:
         """The fields behind `key` of every line that has it, in order."""
@@ -63,11 +67,12 @@ def write(
     members: Iterable[Member],
     code: Iterable[Code] = (),
     constants: Iterable[Constant] = (),
+    headers: Iterable[Header] = (),
 ) -> bytes:
     """The bytes of an archive.
 
     `members` are (dotted name, file name, source), `code` (dotted name, magic, marshalled code),
-    `constants` (name, marshalled value).
+    `constants` (name, marshalled value), `headers` (what the script asked for, index, data).
     """
     lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
     parts = [_FIRST_LINE, *_block("manifest", (), _encode(lines))]
@@ -77,6 +82,9 @@ def write(
         parts += _block("code", (name, magic), marshalled)
     for name, marshalled in constants:
         parts += _block("constant", (name,), marshalled)
+    for text, index, data in headers:
+        key = _encode(text)
+        parts += _block("header", (str(len(key)), str(len(index))), key + index + data)
     return b"".join([*parts, _LAST_LINE])
 
 
@@ -99,6 +107,11 @@ def read(data: bytes | memoryview) -> Archive:
             found.code.append((fields[0], fields[1], source))
         elif key == "constant" and len(fields) == 1:
             found.constants.append((fields[0], source))
+        elif key == "header" and len(fields) == 2:
+            start_of_index, size = map(_number, fields)
+            end = start_of_index + size
+            text = _decode(source[:start_of_index])
+            found.headers.append((text, source[start_of_index:end], source[end:]))
         else:
             raise _damaged()
     return found
@@ -114,13 +127,19 @@ def _read_block(view: memoryview, start: int) -> tuple[str, Row, bytes, int]:
     line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
     first, *fields = _decode(line).split("\t")
     key, _, size = first.partition(" ")
-    if not newline or not (size.isascii() and size.isdigit()) or len(size) > 18:
+    if not newline:
         raise _damaged()
     begin = start + len(line) + 1
-    end = begin + int(size)
+    end = begin + _number(size)
     if bytes(view[end : end + 1]) != b"\n":
         raise _damaged()
     return key, tuple(map(_unescape, fields)), bytes(view[begin:end]), end + 1
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise _damaged()
+    return int(text)
 
 
 def _damaged() -> PluginFormatError:

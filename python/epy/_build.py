@@ -2,7 +2,9 @@
 
 import os
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from . import __version__, _archive, _core
 from ._data import check_complete, layout
@@ -12,8 +14,9 @@ from ._memory import collect
 from ._modules import MAGIC, compile_members, drop_modules, read_members, run_modules
 from ._python import Python, find
 from ._report import format_exception
-from ._script import Script
+from ._script import HeaderOptions, Script
 from ._stamp import Data, Settings, stamp, write
+from ._stored_header import pack
 from ._tables import LOADER
 from ._tail import Block, BlockPointer, Slot, SlotPointer
 
@@ -27,6 +30,9 @@ def build(
     editable: bool = False,
     eager: bool = False,
     python: str | None = None,
+    include: Iterable[str | os.PathLike[str]] = (),
+    define: Mapping[str, Any] | None = None,
+    cpp: str | None = None,
 ) -> Path:
     """Make a plugin from a script (a file, or the folder of a package); returns its path.
 
@@ -34,6 +40,9 @@ def build(
     it reads the script from its place at each load, otherwise it holds it. With `eager` Python
     starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
     it starts if the host has none; default: this one.
+
+    For headers that the script reads: `include` are folders to search, `define` macros to set
+    before, `cpp` a command that preprocesses C, to use in place of epy's own preprocessor.
     """
     source = os.path.abspath(script)
     name = Path(source).stem
@@ -42,7 +51,10 @@ def build(
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
     members, package = read_members(source)
-    filled = _run(Script(name, source, building=True), members, package)
+    options = HeaderOptions(
+        tuple(os.path.abspath(folder) for folder in include), dict(define or {}), cpp
+    )
+    filled = _run(Script(name, source, building=True, header_options=options), members, package)
     content = _Content(filled)
 
     rows = [
@@ -67,7 +79,11 @@ def build(
             content.blocks,
             content.data,
             lambda addresses: _archive.write(
-                [*rows, *content.manifest(addresses)], stored, code, constants
+                [*rows, *content.manifest(addresses)],
+                stored,
+                code,
+                constants,
+                content.headers,
             ),
         )
     except StampError as error:
@@ -97,6 +113,10 @@ class _Content:
 
     def __init__(self, script: Script) -> None:
         self._prototypes = script.prototypes
+        self.headers = [
+            (text, *pack(found.names, found.prototypes))
+            for text, found in script.declarations.items()
+        ]
         self._functions = [item for item in script.exports.values() if item.kind != "data"]
         self._values = [item for item in script.exports.values() if item.kind == "data"]
         self.slots = [_slot(item.name, item.callback, item.version) for item in self._functions]

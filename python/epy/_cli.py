@@ -4,7 +4,7 @@ import argparse
 import io
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import __version__
 from ._errors import Error
@@ -74,11 +74,16 @@ def _parser() -> argparse.ArgumentParser:
         "--eager", action="store_true", help="start Python when loaded, not at the first call"
     )
     build.add_argument("--python", metavar="PATH", help=_PYTHON)
+    _add_header_options(build)
     build.set_defaults(run=_build)
 
     inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
-    inspect.description = "Read the file, without loading it."
-    inspect.add_argument("plugin", metavar="PLUGIN", type=Path)
+    inspect.description = (
+        "Read the file, without loading it. With --header: what a C header gives to epy.header."
+    )
+    inspect.add_argument("plugin", metavar="PLUGIN", type=Path, nargs="?")
+    inspect.add_argument("--header", metavar="FILE", help="a C header, as a script would name it")
+    _add_header_options(inspect)
     inspect.add_argument("--json", action="store_true", help="for programs")
     inspect.set_defaults(run=_inspect)
 
@@ -102,6 +107,38 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_header_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("C headers")
+    group.add_argument(
+        "-I", dest="include", metavar="DIR", action="append", default=[], help="search DIR"
+    )
+    group.add_argument(
+        "-D",
+        dest="define",
+        metavar="NAME[=VALUE]",
+        action=_Define,
+        default={},
+        help="set a macro, to 1 without a value",
+    )
+    group.add_argument(
+        "--cpp", metavar="COMMAND", help="preprocess with COMMAND -E -dD, such as gcc"
+    )
+
+
+class _Define(argparse.Action):
+    """Collects NAME=VALUE."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        options: argparse.Namespace,
+        values: Any,
+        _: Any = None,
+    ) -> None:
+        name, _, value = str(values).partition("=")
+        options.define = {**options.define, name: value if "=" in str(values) else "1"}
+
+
 def _build(options: argparse.Namespace) -> int:
     from ._build import build
 
@@ -111,6 +148,9 @@ def _build(options: argparse.Namespace) -> int:
         editable=options.editable,
         eager=options.eager,
         python=options.python,
+        include=options.include,
+        define=options.define,
+        cpp=options.cpp,
     )
     print(f"{options.script} -> {output}")
     return 0
@@ -126,6 +166,13 @@ def _stub(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     from . import _inspect as inspect
 
+    if options.header is not None:
+        from ._inspect_header import render_header
+
+        print(render_header(options.header, options.include, options.define, options.cpp), end="")
+        return 0
+    if options.plugin is None:
+        raise Error("name a plugin, or a header with --header")
     description = inspect.describe(options.plugin)
     if options.json:
         import json

@@ -36,6 +36,30 @@ class ConstantError(Error, ValueError):
     """The value of an `epy.constant` cannot be stored. Remedy: return a value of built-in types."""
 
 
+class HeaderError(Error, ValueError):
+    """A C header is not found, does not preprocess or does not parse.
+
+    The message has file, line and the offending line. Remedy: `include=` or `epy build -I`,
+    `define=` or `epy build -D`, `epy build --cpp`, or the declarations pasted as text.
+    """
+
+
+class HeaderNameError(Error, AttributeError):
+    """A header does not declare a name, or what it declares cannot be expressed in Python.
+
+    The message gives near names, or the reason: an inline function, a macro that is no expression,
+    an unsupported type. Remedy: what the message proposes, or a prototype of your own.
+    """
+
+
+class FieldError(Error, TypeError):
+    """A value does not fit a struct's field. The message has struct, field, C type and value."""
+
+
+class UnknownFieldError(FieldError, AttributeError):
+    """A struct has no field of this name. The message has near names."""
+
+
 class LayoutError(Error, RuntimeError):
     """Exported data differs from what the plugin was built with. Remedy: run `epy build` again."""
 

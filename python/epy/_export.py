@@ -15,10 +15,11 @@ from ._errors import (
     SymbolNotFoundError,
     ViewError,
 )
-from ._native import NativeFunction, wrap
+from ._native import NativeFunction, keep_callback, wrap
 from ._script import DataEntry, Export, Script, find_script
 from ._signature import (
     check_parameters,
+    count_buffers,
     describe_function,
     of_annotations,
     of_prototype,
@@ -58,7 +59,12 @@ def _prepare(
     try:
         if prototype is None:
             return function, of_annotations(function)
+        classes = getattr(prototype, "_epy_classes_", None)
+        if classes is not None:  # of a header
+            prototype = classes.refined(prototype, function)
         found = of_prototype(prototype, _namespace(function), script)
+        if classes is not None:
+            count_buffers(found, function)
         check_parameters(function, len(found.classes) - 1)
         return function, found
     except SignatureError as error:
@@ -68,9 +74,22 @@ def _prepare(
 def _native_callback(
     function: Function, found: Signature, error: object, label: str, script: Script | None
 ) -> _core.Callback:
+    if error is None:
+        error = getattr(found.prototype, "_epy_error_", None)
+    return _make_callback(function, found.codes, found.classes, error, label, script)
+
+
+def _make_callback(
+    function: Function,
+    codes: str,
+    classes: tuple[type | None, ...],
+    error: object,
+    label: str,
+    script: Script | None,
+) -> _core.Callback:
     plugin = script.native if script else None
     try:
-        return _core.Callback(function, found.codes, found.classes, error, label, plugin)
+        return _core.Callback(function, codes, classes, error, label, plugin)
     except ViewError as reason:
         raise SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:
@@ -79,7 +98,18 @@ def _native_callback(
         ) from None
 
 
-def _is_prototype(value: object) -> bool:
+def export_as(
+    function: Any,
+    prototype: Prototype,
+    name: str | None,
+    error: object,
+    version: str | None = None,
+) -> Any:
+    """`epy.export` with a prototype and a symbol's name."""
+    return _export(function, prototype, name, error, version)
+
+
+def is_prototype(value: object) -> bool:
     return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
 
 
@@ -145,7 +175,7 @@ def export(
     for a name or a version that is empty, contains NUL or is taken, StampError for a version in a
     plugin that was not built with it.
     """
-    if what is None or _is_prototype(what):
+    if what is None or is_prototype(what):
         prototype: Any = what
         return lambda function: _export(function, prototype, name, error, version)
     if isinstance(what, type):
@@ -245,7 +275,7 @@ def callback(
     that it was assigned to: keep it as long as C may call it. A call after that returns `error`.
     Raises SignatureError like `epy.export`.
     """
-    if not _is_prototype(prototype):
+    if not is_prototype(prototype):
         raise SignatureError(
             f"epy.callback({prototype!r}): give a ctypes function type or a C prototype first"
         )
@@ -281,6 +311,27 @@ def returned_callback(prototype: type[CFuncPtr], function: Function) -> NativeFu
     if made is None:
         made = known[key] = callback(prototype, function)
     return made
+
+
+def untyped_callback(
+    base: Any, function: Any, codes: str, classes: tuple[type | None, ...], error: object
+) -> Any:
+    """A callback as an instance of `base`, a function pointer type without a prototype.
+
+    For values of a struct's fields: making a type takes longer than making the callback.
+    """
+    script = find_script()
+    try:
+        check_parameters(function, len(classes) - 1)
+    except SignatureError as problem:
+        raise SignatureError(f"{place(function)} {problem}") from None
+    name = getattr(function, "__name__", type(function).__name__)
+    made = _make_callback(function, codes, classes, error, f"callback '{name}'", script)
+    native = base(made.address)
+    keep_callback(native, made)
+    if script is not None and script.importing:
+        script.callbacks.append(native)
+    return native
 
 
 def export_address(name: str, address: Any) -> None:

@@ -54,6 +54,17 @@ def _native_type(prototype: type[CFuncPtr]) -> Any:
     return found
 
 
+def keep_callback(native: Any, callback: _core.Callback) -> None:
+    """Let a function pointer keep its callback, also for what refers to it."""
+    # Whatever ctypes object refers to this one keeps its `_objects`: let that be the callback.
+    # ctypes makes the dictionary on first use, and cast is one.
+    ctypes.cast(native, ctypes.c_void_p)
+    native._objects.clear()
+    native._objects["callback"] = callback
+    native.address = callback.address
+    native.callback = callback
+
+
 def wrap(
     function: Callable[..., Any],
     prototype: type[CFuncPtr],
@@ -62,14 +73,9 @@ def wrap(
 ) -> Any:
     """The object for a function whose callback C reaches at `address`."""
     native = _native_type(prototype)(address)
-    # Whatever ctypes object refers to this one keeps its `_objects`: let that be the callback.
-    # ctypes makes the dictionary on first use, and cast is one.
-    ctypes.cast(native, ctypes.c_void_p)
-    native._objects.clear()
-    native._objects["callback"] = callback
+    keep_callback(native, callback)
     native.__wrapped__ = function
     native.address = address
-    native.callback = callback
     for name in ("__name__", "__qualname__", "__module__", "__doc__"):
         if hasattr(function, name):
             setattr(native, name, getattr(function, name))

@@ -94,6 +94,9 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         *(script.on_load, script.on_unload),
     ):
         made.clear()
+    script.headers.clear()
+    if script.kept is not None:
+        script.kept.clear()
 
 
 def _modules_of(
@@ -118,6 +121,11 @@ def _modules_of(
             text, name, expression = fields
             script.prototypes[text] = name, expression
     script.constants.update(archive.constants)
+    if archive.headers:
+        from ._stored_header import StoredHeader
+
+        for text, index, data in archive.headers:
+            script.declarations[text] = StoredHeader(index, data)
     (editable,) = archive.fields("editable")
     if editable:
         return *read_members(editable), editable, {}

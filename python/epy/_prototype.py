@@ -12,6 +12,8 @@ from typing import Any
 
 from pycparser import c_ast, c_parser
 
+from ._c_types import BUILTIN, Type, Types, is_a
+from ._constants import Unsupported
 from ._errors import SignatureError
 from ._types import CData
 
@@ -38,32 +40,6 @@ _STANDARD = {
     },
 }
 
-# The words of a built-in type, sorted, "int" left out where another word implies it.
-_BUILTIN = {
-    "void": "None",
-    "_Bool": "c_bool",
-    "char": "c_char",
-    "char signed": "c_byte",
-    "char unsigned": "c_ubyte",
-    "short": "c_short",
-    "short signed": "c_short",
-    "short unsigned": "c_ushort",
-    "int": "c_int",
-    "signed": "c_int",
-    "unsigned": "c_uint",
-    "long": "c_long",
-    "long signed": "c_long",
-    "long unsigned": "c_ulong",
-    "long long": "c_longlong",
-    "long long signed": "c_longlong",
-    "long long unsigned": "c_ulonglong",
-    "float": "c_float",
-    "double": "c_double",
-    "double long": "c_longdouble",
-    "_Complex float": "c_float_complex",
-    "_Complex double": "c_double_complex",
-}
-
 # What no ctypes type holds, by pattern of its name, and why.
 _IMPOSSIBLE = {
     r"__u?int128(_t)?( (un)?signed)?": "its integers have at most 64 bits",
@@ -76,13 +52,13 @@ _IMPOSSIBLE = {
 _QUALIFIERS = {"const", "volatile", "restrict", "extern", "static", "inline", "register"}
 _TAGS = {"struct", "union", "enum"}
 _KEYWORDS = (
-    {word for key in _BUILTIN for word in key.split()}
+    {word for key in BUILTIN for word in key.split()}
     | _QUALIFIERS
     | _TAGS
     | {"_Complex", "__int128"}
 )
-_POINTERS = {
-    "None": "c_void_p",
+_POINTERS: dict[Type, str] = {
+    None: "c_void_p",
     "c_char": "c_char_p",
     "c_wchar": "c_wchar_p",
     "PyObject": "py_object",
@@ -97,155 +73,149 @@ def parse(text: str, namespace: dict[str, Any]) -> tuple[str, str]:
 
     Types that are not C's own are looked up in `namespace`. Raises SignatureError.
     """
-    return _Prototype(text, namespace).result()
+    name, found = read(text, _Namespace(namespace))
+    if found[3]:
+        raise problem(text, "is variadic: Python code cannot take `...`; list the parameters")
+    return name, _expression(found, namespace)
 
 
-class _Prototype:
-    def __init__(self, text: str, namespace: dict[str, Any]) -> None:
-        plain = _COMPLEX.sub(r"\1 _Complex", _COMMENT.sub(" ", text))
-        self.text = " ".join(plain.split()).rstrip("; ")
-        self.namespace = namespace
-        self.part = "the function"  # whose type is being read
-
-    def result(self) -> tuple[str, str]:
-        node = self.declaration()
+def read(text: str, types: Types) -> tuple[str, Type]:
+    """The name and the function type in a C prototype. Raises SignatureError."""
+    try:
+        node = _declaration(text)
         name = node.name or ""
         node = node.type
         if isinstance(node, c_ast.PtrDecl):  # of a function pointer, as in a struct
             node = node.type
         if not isinstance(node, c_ast.FuncDecl):
-            raise self.error("is no function, such as 'int add(int a, int b)'")
-        return name, self.function(node)
+            raise Unsupported("is no function, such as 'int add(int a, int b)'")
+        return name, types.function(node)
+    except Unsupported as reason:
+        raise problem(text, str(reason)) from None
 
-    def declaration(self) -> Any:
-        """The one declaration of the text: "int f(int)", or without a name "int (*)(int)"."""
-        types = "".join(f"typedef int {name};" for name in self.type_names())
-        try:
-            tree = c_parser.CParser().parse(f"{types}\n{self.text};")
-        except c_parser.ParseError as error:
-            try:
-                tree = c_parser.CParser().parse(f"{types}\nint _ = sizeof({self.text});")
-            except c_parser.ParseError:
-                raise self.syntax_error(str(error)) from None
-            unnamed = tree.ext[-1].init.expr
-            if not isinstance(unnamed, c_ast.Typename):
-                raise self.syntax_error(str(error)) from None
-            return unnamed
-        found = [node for node in tree.ext if not isinstance(node, c_ast.Typedef)]
-        if len(found) != 1 or not isinstance(found[0], c_ast.Decl):
-            raise self.error("is no single C prototype, such as 'int add(int a, int b)'")
-        return found[0]
 
-    def type_names(self) -> list[str]:
-        """The identifiers that stand where only a type can: the parser must know them before."""
-        tokens = ["", *_TOKEN.findall(self.text), "", ""]
-        names = []
-        for index in range(1, len(tokens) - 2):
-            token, following, second = tokens[index : index + 3]
-            before = index - 1
-            while tokens[before] in _QUALIFIERS:
-                before -= 1
-            starts = tokens[before] in ("", "(", ",")
-            if not token.isidentifier() or token in _KEYWORDS or tokens[index - 1] in _TAGS:
-                continue
-            if (
-                following.isidentifier()
-                or following == "*"
-                or (following == "(" and (second == "*" or tokens[before] == ""))
-                or (starts and following in (",", "["))
-                or (starts and following == ")" and second != "(")
-            ):
-                names.append(token)
-        return list(dict.fromkeys(names))
+def problem(text: str, message: str) -> SignatureError:
+    return SignatureError(f"the C prototype '{_one_line(text)}' {message}")
 
-    def function(self, node: Any) -> str:
-        parameters = list(node.args.params) if node.args else []
-        if any(isinstance(parameter, c_ast.EllipsisParam) for parameter in parameters):
-            raise self.error("is variadic: Python code cannot take `...`; list the parameters")
-        outer = self.part
-        types = []
-        for number, parameter in enumerate(parameters, 1):
-            self.part = f"parameter '{parameter.name}'" if parameter.name else f"parameter {number}"
-            types.append(self.parameter(parameter))
-        if types == ["None"]:
-            types = []
-        self.part = "the result"
-        result = self.type(node.type)
-        self.part = outer
-        return f"CFUNCTYPE({', '.join([result, *types])})"
 
-    def parameter(self, node: Any) -> str:
-        """The type of a parameter: arrays and functions decay to pointers."""
-        declared = getattr(node, "type", None)
-        if isinstance(declared, (c_ast.ArrayDecl, c_ast.FuncDecl)):
-            inner = declared.type if isinstance(declared, c_ast.ArrayDecl) else declared
-            return self.pointer(inner)
-        if declared is None:
-            raise self.error(f"gives no type for '{getattr(node, 'name', '?')}'")
-        return self.type(declared)
+class _Namespace(Types):
+    """Types of prototypes outside a header: the names of a script's module."""
 
-    def refuse_impossible(self, names: list[str]) -> None:
+    def __init__(self, namespace: dict[str, Any]) -> None:
+        self.namespace = namespace
+
+    def words(self, names: list[str]) -> Type:
         shown, ordered = " ".join(names), " ".join(sorted(names))
         for pattern, reason in _IMPOSSIBLE.items():
             if re.fullmatch(pattern, ordered) and shown not in self.namespace:
-                raise self.error(
+                raise Unsupported(
                     f"gives {self.part} the type '{shown}', which ctypes cannot hold ({reason}): "
                     "take it by pointer, as void *"
                 )
+        return super().words(names)
 
-    def type(self, node: Any) -> str:
-        if isinstance(node, c_ast.PtrDecl):
-            return self.pointer(node.type)
-        if isinstance(node, c_ast.ArrayDecl):
-            size = getattr(node.dim, "value", "")
-            if not size.isdigit():
-                raise self.error("has an array whose size is no decimal number")
-            return f"{self.type(node.type)} * {int(size)}"
-        base = node.type
-        if isinstance(base, c_ast.Enum):
+    def typedef(self, name: str) -> Type:
+        return _STANDARD.get(name) or self.named(name, name)
+
+    def tag(self, node: Any) -> Type:
+        if isinstance(node, c_ast.Enum):
             return "c_int"
-        if isinstance(base, (c_ast.Struct, c_ast.Union)):
-            kind = "struct" if isinstance(base, c_ast.Struct) else "union"
-            if base.name is None:
-                raise self.error(f"has a {kind} without a name: define a ctypes type and name it")
-            return self.named(base.name, f"{kind} {base.name}")
-        names = list(base.names)
-        self.refuse_impossible(names)
-        if len(names) == 1 and names[0] not in _BUILTIN:
-            return _STANDARD.get(names[0]) or self.named(names[0], names[0])
-        words = [word for word in names if word != "int"] or ["int"]
-        found = _BUILTIN.get(" ".join(sorted(words)))
-        if found is None:
-            raise self.error(f"has the type '{' '.join(names)}', which is not supported")
-        return found
+        kind = "struct" if isinstance(node, c_ast.Struct) else "union"
+        if node.name is None:
+            raise Unsupported(f"has a {kind} without a name: define a ctypes type and name it")
+        return self.named(node.name, f"{kind} {node.name}")
 
-    def pointer(self, target: Any) -> str:
-        if isinstance(target, c_ast.FuncDecl):
-            return self.function(target)
-        inner = self.type(target)
-        if self.namespace.get(inner) is c_char:  # a typedef of char
-            inner = "c_char"
-        return _POINTERS.get(inner) or f"POINTER({inner})"
-
-    def named(self, name: str, shown: str) -> str:
+    def named(self, name: str, shown: str) -> Type:
         found = self.namespace.get(name)
         if hasattr(found, "_handle_type_"):
             return f"{name}._handle_type_"
         if isinstance(found, type) and issubclass(found, CData):
-            return name
-        raise self.error(
+            return ("t", name)
+        raise Unsupported(
             f"has the unknown type '{shown}': define a ctypes type {name} in the script, "
             "or write void * for a pointer to it"
         )
 
-    def syntax_error(self, message: str) -> SignatureError:
-        place = re.match(r"[^:]*:\d+:(\d+): (.*)", message)
-        if place:
-            detail = f"at column {place[1]}: {place[2].replace('before: ', 'before ')}"
-        else:
-            detail = message.lstrip(": ").lower()
-        remedy = "a name goes into name=" if self.text.isidentifier() else "write it as in C"
-        return self.error(f"does not parse ({detail}): {remedy}")
+    def count(self, node: Any) -> int:
+        size = getattr(node, "value", "")
+        if not size.isdigit():
+            raise Unsupported("has an array whose size is no decimal number")
+        return int(size)
 
-    def error(self, message: str) -> SignatureError:
-        return SignatureError(f"the C prototype '{self.text}' {message}")
+
+def _expression(found: Type, namespace: dict[str, Any]) -> str:
+    """A type as Python's expression of it."""
+    if not isinstance(found, tuple):
+        return str(found)
+    kind, inner = found[:2]
+    if kind == "t":
+        return str(inner)
+    if kind == "[":
+        return f"{_expression(inner, namespace)} * {found[2]}"
+    if kind == "(":
+        types = ", ".join(_expression(it, namespace) for it in (inner, *found[2]))
+        return f"CFUNCTYPE({types})"
+    if is_a(inner, "("):
+        return _expression(inner, namespace)
+    if is_a(inner, "t") and namespace.get(inner[1]) is c_char:  # a typedef of char
+        inner = "c_char"
+    return _POINTERS.get(inner) or f"POINTER({_expression(inner, namespace)})"
+
+
+def _declaration(text: str) -> Any:
+    """The one declaration of the text: "int f(int)", or without a name "int (*)(int)"."""
+    text = _one_line(text)
+    types = "".join(f"typedef int {name};" for name in _type_names(text))
+    try:
+        tree = c_parser.CParser().parse(f"{types}\n{text};")
+    except c_parser.ParseError as error:
+        try:
+            tree = c_parser.CParser().parse(f"{types}\nint _ = sizeof({text});")
+        except c_parser.ParseError:
+            raise _syntax_error(text, str(error)) from None
+        unnamed = tree.ext[-1].init.expr
+        if not isinstance(unnamed, c_ast.Typename):
+            raise _syntax_error(text, str(error)) from None
+        return unnamed
+    found = [node for node in tree.ext if not isinstance(node, c_ast.Typedef)]
+    if len(found) != 1 or not isinstance(found[0], c_ast.Decl):
+        raise Unsupported("is no single C prototype, such as 'int add(int a, int b)'")
+    return found[0]
+
+
+def _one_line(text: str) -> str:
+    plain = _COMPLEX.sub(r"\1 _Complex", _COMMENT.sub(" ", text))
+    return " ".join(plain.split()).rstrip("; ")
+
+
+def _type_names(text: str) -> list[str]:
+    """The identifiers that stand where only a type can: the parser must know them before."""
+    tokens = ["", *_TOKEN.findall(text), "", ""]
+    names = []
+    for index in range(1, len(tokens) - 2):
+        token, following, second = tokens[index : index + 3]
+        before = index - 1
+        while tokens[before] in _QUALIFIERS:
+            before -= 1
+        starts = tokens[before] in ("", "(", ",")
+        if not token.isidentifier() or token in _KEYWORDS or tokens[index - 1] in _TAGS:
+            continue
+        if (
+            following.isidentifier()
+            or following == "*"
+            or (following == "(" and (second == "*" or tokens[before] == ""))
+            or (starts and following in (",", "["))
+            or (starts and following == ")" and second != "(")
+        ):
+            names.append(token)
+    return list(dict.fromkeys(names))
+
+
+def _syntax_error(text: str, message: str) -> Unsupported:
+    place = re.match(r"[^:]*:\d+:(\d+): (.*)", message)
+    if place:
+        detail = f"at column {place[1]}: {place[2].replace('before: ', 'before ')}"
+    else:
+        detail = message.lstrip(": ").lower()
+    remedy = "a name goes into name=" if text.isidentifier() else "write it as in C"
+    return Unsupported(f"does not parse ({detail}): {remedy}")

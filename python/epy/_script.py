@@ -103,6 +103,22 @@ class Plugin:
         return f"<epy.Plugin {self.path!r} ({self.state})>"
 
 
+class HeaderOptions:
+    """What the command line of `epy build` says about headers."""
+
+    __slots__ = ("command", "define", "include")
+
+    def __init__(
+        self,
+        include: tuple[str, ...] = (),
+        define: dict[str, Any] | None = None,
+        command: str | None = None,
+    ) -> None:
+        self.include = include
+        self.define = define or {}
+        self.command = command  # in place of epy's own preprocessor
+
+
 class Script:
     """What one script defines, filled by the decorators while it is imported."""
 
@@ -113,6 +129,7 @@ class Script:
         *,
         building: bool = False,
         native: _core.NativePlugin | None = None,
+        header_options: HeaderOptions | None = None,
     ) -> None:
         self.name = name
         self.path = path
@@ -133,6 +150,13 @@ class Script:
         self.prototypes: dict[str, tuple[str, str]] = {}
         # Marshalled, by module and name of the function. Filled at build and stored in the plugin.
         self.constants: dict[str, bytes] = {}
+        # What the script's headers declare, by `epy.header`'s arguments: read at build, stored in
+        # the plugin. And the objects made of it, with the arguments that do not matter to reading.
+        self.header_options = header_options or HeaderOptions()
+        self.declarations: dict[str, Any] = {}
+        self.headers: dict[str, list[Any]] = {}
+        # What must live until the plugin is unloaded: a `_fields.Keeper`, made when needed.
+        self.kept: Any = None
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
         # The names in the plugin's file: the slot of a function, the place of data.

@@ -85,9 +85,9 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
             "or give a prototype"
         )
     _refuse_keyword_only(plain, code)
-    names = code.co_varnames[_bound(plain) : code.co_argcount]
-    types = [_annotation(plain, name) for name in names]
-    result = _annotation(plain, "return")
+    names = code.co_varnames[bound(plain) : code.co_argcount]
+    types = [annotation(plain, name) for name in names]
+    result = annotation(plain, "return")
     buffers = {index: one for index, one in enumerate(types) if isinstance(one, Buffer)}
     for index, buffer in buffers.items():
         types[index] = buffer.pointer
@@ -100,13 +100,26 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
     return found
 
 
+def count_buffers(found: Signature, function: Callable[..., Any]) -> None:
+    """Take the `epy.Buffer`s of a function's annotations into the signature of its prototype."""
+    plain = unwrap(function)
+    code = getattr(plain, "__code__", None)
+    given = getattr(plain, "__annotations__", None)
+    if not given or code is None:
+        return
+    names = code.co_varnames[bound(plain) : code.co_argcount]
+    for index, name in enumerate(names):
+        if name in given and isinstance(buffer := annotation(plain, name), Buffer):
+            found.count_buffer(index, buffer, names)
+
+
 def check_parameters(function: Callable[..., Any], count: int) -> None:
     """SignatureError if a function can not be called with `count` positional arguments."""
     code = getattr(function, "__code__", None)
     if code is None:
         return
     _refuse_keyword_only(function, code)
-    most = code.co_argcount - _bound(function)
+    most = code.co_argcount - bound(function)
     least = most - len(getattr(function, "__defaults__", None) or ())
     if count < least or (count > most and not code.co_flags & _VARARGS):
         takes = str(most) if least == most else f"{least} to {most}"
@@ -122,7 +135,7 @@ def describe_function(export: str, found: Signature, function: Callable[..., Any
         return found.text
     plain = unwrap(function)
     code = getattr(plain, "__code__", None)
-    names = code.co_varnames[_bound(plain) : code.co_argcount] if code else ()
+    names = code.co_varnames[bound(plain) : code.co_argcount] if code else ()
     return declare_function(found.prototype, export, names)
 
 
@@ -141,7 +154,7 @@ def place(function: Any) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}: {name}()" if code else f"{name}()"
 
 
-def _bound(function: Any) -> int:
+def bound(function: Any) -> int:
     """1 for a bound method, whose first parameter is given."""
     return int(hasattr(function, "__self__"))
 
@@ -156,7 +169,7 @@ def _refuse_keyword_only(function: Any, code: Any) -> None:
             )
 
 
-def _annotation(function: Any, name: str) -> Any:
+def annotation(function: Any, name: str) -> Any:
     what = "the result" if name == "return" else f"parameter '{name}'"
     try:
         if name in function.__annotations__:

@@ -66,6 +66,11 @@ _NAMES = _Names(
 )
 
 
+def simple(name: str) -> Any:
+    """The type of this name, of ctypes or of epy."""
+    return _NAMES[name]
+
+
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
     """The ctypes type that an expression made by `_prototype` stands for."""
     return eval(expression, dict(namespace), _NAMES)

@@ -1,0 +1,302 @@
+"""Definitions of a header -> ctypes classes, each made when something asks for it."""
+
+from __future__ import annotations
+
+import ctypes
+from _ctypes import FUNCFLAG_CDECL, _Pointer
+
+from ._errors import HeaderNameError, SignatureError
+from ._export import callback, untyped_callback
+from ._fields import (
+    Fields,
+    Function,
+    Keeper,
+    LazyFunction,
+    PointerMethods,
+    Struct,
+    StructPointerMethods,
+    UnionStruct,
+)
+from ._signature import annotation, bound, unwrap
+from ._types import declare, describe, signature, simple
+from ._types import Buffer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+_TEXT: dict[Any, Any] = {
+    None: ctypes.c_void_p,
+    "c_char": ctypes.c_char_p,
+    "c_wchar": ctypes.c_wchar_p,
+}
+OPAQUE = ("?", "has no definition in this header")
+_OF_PYTHON = (int, float, bool, bytes, str, object)  # annotations for people, not for C
+_ALIKE = ("PzsZO@~", "bBc?", "hH", "iIu", "lLqQ")
+_POINTER_METHODS = {
+    name: value
+    for methods in (PointerMethods, StructPointerMethods)
+    for name, value in vars(methods).items()
+    if not name.startswith("__") or name in ("__getitem__", "__setitem__")
+}
+_FORWARDING = {name: vars(StructPointerMethods)[name] for name in ("__getattr__", "__setattr__")}
+
+
+class Classes:
+    """The ctypes classes of one header."""
+
+    def __init__(
+        self,
+        find: Callable[[str], Any],
+        types: Mapping[str, Any],
+        errors: Mapping[str, Any],
+        keeper: Keeper,
+    ) -> None:
+        self.find = find
+        self.types = types
+        self.errors = errors
+        self.keeper = keeper
+        self._made: dict[Any, Any] = {}
+        self._signatures: dict[Any, Any] = {}  # of callbacks, by their type
+        self._incomplete: dict[Any, Any] = {}  # class -> its definition
+
+    def make(self, kind: Any) -> Any:
+        """The class of a type, complete."""
+        if kind is None:
+            return None
+        found = self.make_target(kind)
+        if found in self._incomplete:
+            self.complete(found)
+        return found
+
+    def named(self, kind: Any) -> Any:
+        """What a script gets by name: a struct that is only declared serves for pointers."""
+        if kind[0] == "t" and kind[1] in self.types:
+            return self.types[kind[1]]
+        found = self.make_target(kind)
+        definition = self._incomplete.get(found)
+        if definition is not None and definition != OPAQUE:
+            self.complete(found)
+        return found
+
+    def make_target(self, kind: Any) -> Any:
+        """The class of a type that a pointer leads to: a struct may not have its fields yet."""
+        found = self._made.get(kind)
+        if found is None:
+            found = self._made[kind] = self._make(kind)
+        return found
+
+    def _make(self, kind: Any) -> Any:
+        if isinstance(kind, str):
+            return simple(kind)
+        what = kind[0]
+        if what == "t":
+            mapped = self.types.get(kind[1])
+            if mapped is not None:
+                return _in_memory(mapped)
+            return self.make_target(self.definition(kind[1])[1])
+        if what == "*":
+            return self._pointer(kind[1])
+        if what == "[":
+            return self.make(kind[1]) * kind[2]
+        if what == "(":
+            return self.function(kind)
+        if what in ("struct", "union"):
+            return self._record(kind)
+        if what == "enum":
+            definition = self.find(f"enum {kind[1]}")
+            return self.make_target(definition[1] if definition else "c_uint")
+        if what == "align":
+            return self.make_target(kind[1])
+        raise HeaderNameError(f"{kind[1]}: use void * or declare it as an array of bytes")
+
+    def definition(self, name: str) -> Any:
+        found = self.find(name)
+        if found is None:
+            raise HeaderNameError(f"'{name}' is missing from the plugin: run `epy build` again")
+        if found[0] == "?":
+            raise HeaderNameError(f"{name} {found[1]}")
+        return found
+
+    def resolved(self, kind: Any) -> Any:
+        """A type behind its typedefs, as far as they are not mapped."""
+        while isinstance(kind, tuple) and kind[0] in ("t", "align"):
+            if kind[0] == "t":
+                if kind[1] in self.types:
+                    break
+                kind = self.definition(kind[1])[1]
+            else:
+                kind = kind[1]
+        return kind
+
+    # Functions
+
+    def function(self, kind: Any, refined: tuple[Any, ...] | None = None) -> Any:
+        """The class of pointers to a function. `refined`: its result and parameters, if others."""
+        _, result, parameters, variadic = kind
+        types = refined or (self.make(result), *map(self.make, parameters))
+        base: Any = Function
+        if variadic:
+            from ._special_fields import VariadicFunction as base
+        body = {
+            "_flags_": FUNCFLAG_CDECL,
+            "_restype_": types[0],
+            "_argtypes_": types[1:],
+            "_epy_classes_": self,
+            "_epy_kind_": kind,
+            "_epy_error_": self._error(result),
+            "__module__": "epy",
+        }
+        return type(base)("Function", (base,), body)
+
+    def _error(self, result: Any) -> Any:
+        while isinstance(result, tuple) and result[0] in ("t", "align"):
+            if result[1] in self.errors:
+                return self.errors[result[1]]
+            result = self.definition(result[1])[1] if result[0] == "t" else result[1]
+        return None
+
+    def callback(self, kind: Any, function: Any) -> Any:
+        """A callback of a function type, as a function pointer without a prototype."""
+        if getattr(unwrap(function), "__annotations__", None):  # they may refine the type
+            return callback(self.make(("*", kind)), function)
+        found = self._signatures.get(kind)
+        if found is None:
+            types = [self.make(parameter) for parameter in kind[2]]
+            found = self._signatures[kind] = signature(self.make(kind[1]), types)
+        codes, classes = found
+        return untyped_callback(Function, function, codes, classes, self._error(kind[1]))
+
+    def refined(self, ctype: Any, function: Any) -> Any:
+        """The function type with what the function's annotations say instead."""
+        plain = unwrap(function)
+        annotations = getattr(plain, "__annotations__", None)
+        code = getattr(plain, "__code__", None)
+        if not annotations or code is None:
+            return ctype
+        types = [ctype._restype_, *ctype._argtypes_]
+        names = ["return", *code.co_varnames[bound(plain) : code.co_argcount]]
+        for index, name in enumerate(names[: len(types)]):
+            if name not in annotations:
+                continue
+            given = annotation(plain, name)
+            if given in _OF_PYTHON:
+                continue
+            if isinstance(given, Buffer):
+                given = given.pointer
+            label = "the result" if name == "return" else f"parameter '{name}'"
+            try:
+                fits = _alike(describe(given)[0], describe(types[index])[0])
+            except SignatureError as error:
+                raise SignatureError(f"{label} {error}") from None
+            if not fits:
+                raise SignatureError(
+                    f"{label} is annotated `{declare(given, '')}`, but the header has "
+                    f"`{declare(types[index], '')}`: annotate a type of the same kind, or nothing"
+                )
+            types[index] = _in_memory(given)
+        return self.function(ctype._epy_kind_, tuple(types))
+
+    # Pointers
+
+    def _pointer(self, target: Any) -> Any:
+        actual = self.resolved(target)
+        if actual is None or isinstance(actual, str):
+            found = _TEXT.get(actual)
+            if found is not None:
+                return found
+        elif actual[0] == "(":
+            return self.make_target(actual)
+        elif actual[0] == "?":
+            return ctypes.c_void_p
+        inner = self.make_target(target)
+        if not isinstance(inner, type):
+            return ctypes.c_void_p
+        if hasattr(inner, "_object_class_"):  # a handle: its pointers are ready
+            return ctypes.POINTER(inner)
+        if issubclass(inner, Fields):
+            made: Any = ctypes.POINTER(inner)
+            if "_epy_classes_" not in vars(made):
+                for name, method in (*_POINTER_METHODS.items(), *_FORWARDING.items()):
+                    setattr(made, name, method)
+                made._epy_classes_ = self
+            return made
+        body = {**_POINTER_METHODS, "_type_": inner, "_epy_classes_": self, "__module__": "epy"}
+        metaclass: Any = type(_Pointer)
+        return metaclass(f"LP_{inner.__name__}", (_Pointer,), body)
+
+    # Structs and unions
+
+    def _record(self, kind: Any) -> Any:
+        definition = self.find(f"{kind[0]} {kind[1]}")
+        name = definition[1] if definition and definition[0] != "?" else kind[1]
+        base: Any = Struct if kind[0] == "struct" else UnionStruct
+        body = {"_epy_classes_": self, "__module__": "epy"}
+        made = type(base)(name, (base,), body)
+        if definition is not None:
+            self._incomplete[made] = definition
+        return made
+
+    def complete(self, made: Any) -> None:
+        """Give a struct or union its fields."""
+        definition = self._incomplete.pop(made, None)
+        if definition is None:
+            return
+        if definition[0] == "?":
+            self._incomplete[made] = definition
+            raise HeaderNameError(f"{made.__name__} {definition[1]}")
+        _, _, _, packed, fields, anonymous, bits, names = definition
+        types = {name: kind for name, kind in fields if name}
+        special: dict[str, Any] = {}
+        functions: dict[str, Any] = {}
+        native = []
+        for index, (name, kind) in enumerate(fields):
+            actual = self.resolved(kind)
+            if not name:
+                native.append((f"#storage{index}", self.make(kind)))
+            elif isinstance(actual, tuple) and actual[0] == "*" and self._is_function(actual[1]):
+                special[name] = LazyFunction
+                functions[name] = self.resolved(actual[1])
+                native.append((name, Function))
+            else:
+                if isinstance(actual, tuple) and actual[0] == "[" and actual[2] == 0:
+                    from ._special_fields import FlexibleArray
+
+                    special[name] = FlexibleArray
+                native.append((name, self.make(kind)))
+        if packed:
+            made._pack_ = 1
+        made._fields_ = native
+        for name, descriptor in special.items():
+            setattr(made, name, descriptor(vars(made)[name], self.resolved(types[name]), self))
+        if bits or anonymous:
+            from ._special_fields import BitField, Through
+        for name, offset, shift, width, signed in bits:
+            setattr(made, name, BitField(offset, shift, width, signed))
+            types[name] = "c_longlong" if signed else "c_ulonglong"
+        for member in anonymous:
+            inner = dict(native)[member]
+            for name, kind in inner._epy_types_.items():
+                if name not in types:
+                    types[name] = kind
+                    if name in inner._epy_functions_:
+                        functions[name] = inner._epy_functions_[name]
+                    setattr(made, name, Through(vars(made)[member], getattr(inner, name)))
+        made._epy_types_ = types
+        made._epy_functions_ = functions
+        made._epy_names_ = names
+
+    def _is_function(self, kind: Any) -> bool:
+        actual = self.resolved(kind)
+        return isinstance(actual, tuple) and actual[0] == "("
+
+
+def _in_memory(ctype: Any) -> Any:
+    """What ctypes holds for a type: of an epy.Object class its handle."""
+    return getattr(ctype, "_handle_type_", ctype)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether types with these codes travel in the same way."""
+    return one == other or any(one in codes and other in codes for codes in _ALIKE)

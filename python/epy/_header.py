@@ -1,0 +1,395 @@
+"""`epy.header`: what a C header declares, in Python."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+from ._classes import Classes
+from ._errors import HeaderNameError, SignatureError, SymbolNotFoundError
+from ._export import export_as, is_prototype
+from ._fields import Keeper, Misfit, instance
+from ._script import find_script
+from ._types import native_address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, Protocol
+
+    from ._native import NativeFunction
+
+    class Declarations(Protocol):
+        """What was read from a header: now, or when the plugin was built."""
+
+        def find(self, name: str) -> Any: ...
+        def prototype(self, text: str) -> tuple[str, Any]: ...
+        def all_names(self) -> list[str]: ...
+
+
+_keeper = Keeper()  # of headers that no script has made
+
+
+def header(
+    path_or_text: str | os.PathLike[str],
+    *,
+    include: Iterable[str | os.PathLike[str]] = (),
+    define: Mapping[str, Any] | None = None,
+    types: Mapping[str, Any] | None = None,
+    errors: Mapping[str, Any] | None = None,
+    library: Any = None,
+) -> Header:
+    """Read C declarations: of a header, or of text (a str with a newline or `;`).
+
+    A header is looked for as by `#include "..."`: in the script's folder, in `include`, in the
+    folders of `epy build -I`, in epy's own (`<stddef.h>`, `<stdint.h>`, `<stdbool.h>`, ...) and in
+    the system's. `define` are macros, set before (True: 1). No compiler is needed. What was read is
+    stored in the plugin: a running plugin needs neither the header nor a parser.
+
+    `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of
+    every function whose result is declared as T. `library` (a path, a name, a CDLL) has the
+    functions that `header.NAME(...)` calls; default: the process.
+
+    The same arguments give the same object within a script. Raises HeaderError if the header is not
+    found or does not parse.
+    """
+    script = find_script()
+    text = os.fspath(path_or_text)
+    folders = tuple(os.fspath(folder) for folder in include)
+    macros = tuple((name, str(value)) for name, value in (define or {}).items())
+    key = repr((text, folders, macros)) if folders or macros else text
+    made = script.headers if script else {}
+    whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library)
+    for other, found in made.get(key, ()):
+        if other == whole:
+            return found  # type: ignore[no-any-return]
+    declarations: Any = script.declarations.get(key) if script else None
+    if declarations is None:
+        from ._read_header import read  # needs pcpp and pycparser: only where no build was
+
+        declarations = read(text, folders, dict(define or {}), script)
+        if script:
+            script.declarations[key] = declarations
+    name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)
+    keeper = _keeper
+    if script:
+        keeper = script.kept = script.kept or Keeper()
+    result = Header(name, declarations, types or {}, errors or {}, keeper, library)
+    if script:
+        made.setdefault(key, []).append((whole, result))
+    return result
+
+
+class Header:
+    """What `epy.header` gives: the names that a C header declares, as attributes.
+
+    Types are ctypes classes, constants int, float, bytes, expression macros Python functions.
+    Functions are found in the process, or in `library`, at their first call; variables each time.
+    Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
+    that cannot be expressed, with the reason.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        declarations: Declarations,
+        types: Mapping[str, Any],
+        errors: Mapping[str, Any],
+        keeper: Keeper,
+        library: Any,
+    ) -> None:
+        self._name = name
+        self._declarations = declarations
+        self._library = library
+        self._classes = Classes(declarations.find, types, errors, keeper)
+        self.struct = Tags(self, self._classes)
+        for mapped in types:
+            if self._find(mapped, "type")[0] != "t":
+                raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
+        for mapped in errors:
+            self._find(mapped, "type")
+
+    def __repr__(self) -> str:
+        return f"<epy.Header {self._name}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name.endswith("__"):
+            raise AttributeError(name)
+        made = self._make(name)
+        if made is not None:
+            self.__dict__[name] = made
+            return made
+        return self._variable(name)
+
+    def __dir__(self) -> list[str]:
+        return [
+            *super().__dir__(),
+            *(name for name in self._declarations.all_names() if " " not in name),
+        ]
+
+    def _make(self, name: str) -> Any:
+        """What a name is; None for a variable."""
+        found = self._declarations.find(name)
+        if found is None:
+            for kind in ("struct", "union", "enum"):
+                if self._declarations.find(f"{kind} {name}") is not None:
+                    return self._classes.named((kind, name))
+            raise self._unknown(name, "name")
+        if found[0] == "c":
+            return found[1]
+        if found[0] == "t":
+            return self._classes.named(("t", name))
+        if found[0] == "f":
+            return HostFunction(self, name, found[1])
+        if found[0] == "m":
+            from ._expression import evaluate
+
+            return evaluate(found[1])
+        if found[0] == "?":
+            raise HeaderNameError(f"{self._name}: {name} {found[1]}")
+        return None
+
+    def _find(self, name: str, what: str) -> Any:
+        found = self._declarations.find(name)
+        if found is None:
+            raise self._unknown(name, what)
+        if found[0] == "?":
+            raise HeaderNameError(f"{self._name}: {name} {found[1]}")
+        return found
+
+    def _unknown(self, name: str, what: str) -> HeaderNameError:
+        from difflib import get_close_matches
+
+        names = [key.rpartition(" ")[2] for key in self._declarations.all_names()]
+        near = get_close_matches(name, names, 3)
+        hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
+        return HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
+
+    # Functions and data of the host
+
+    def function(self, prototype: str) -> HostFunction:
+        """A function of the host, by its name or by a C prototype with this header's types.
+
+        `host.NAME` is the same as `host.function("NAME")`, but for names that `Header` has itself.
+        With a prototype, results and parameters can be other pointers than the header's: a `char *`
+        that is to be freed is better a `void *`, which is an address in Python.
+        """
+        if not prototype.isidentifier():
+            name, kind = self._text(prototype)
+            if not name:
+                raise SignatureError(f"{self._name}: function('{prototype}'): it lacks a name")
+            return HostFunction(self, name, kind)
+        found = self._find(prototype, "function")
+        if found[0] != "f":
+            raise HeaderNameError(f"{self._name}: {prototype} is no function")
+        return HostFunction(self, prototype, found[1])
+
+    def _address(self, name: str) -> int:
+        library = self._library
+        if not isinstance(library, ctypes.CDLL):
+            library = self._library = ctypes.CDLL(None if library is None else os.fspath(library))
+        found: Any = getattr(library, name, None)
+        if found is None:
+            where = f"{library._name}" if library._name else "the process"
+            raise SymbolNotFoundError(
+                f"no symbol '{name}' in {where}: load its library before, or name it by library="
+            )
+        return native_address(found)
+
+    def _variable(self, name: str) -> Any:
+        ctype = self._classes.make(self._find(name, "variable")[1])
+        found = ctype.from_address(self._address(name))
+        return found
+
+    def export_data(self, name: str, value: Any) -> Any:
+        """Offer a data symbol to the host, of the type that the header declares for the name.
+
+        `value` is a Python value of that type: what an assignment to a struct's field takes. The
+        rest is as for `epy.export_data`, which takes a name that the header lacks.
+        """
+        from ._data import export_data
+
+        found = self._find(name, "variable")
+        if found[0] != "v":
+            raise HeaderNameError(f"{self._name}: {name} is no variable")
+        kind = self._classes.resolved(found[1])
+        if isinstance(kind, tuple) and kind[0] == "[" and kind[2] == 0:
+            length = len(value) + isinstance(value, (str, bytes))
+            kind = ("[", kind[1], length)
+        ctype = self._classes.make(kind)
+        try:
+            converted = instance(ctype, value)
+        except (Misfit, TypeError, ValueError) as reason:
+            from ._types import declare
+
+            raise SignatureError(
+                f"{self._name}: `{declare(ctype, name)}`: {value!r} does not fit {reason}".rstrip()
+            ) from None
+        return export_data(name, converted)
+
+    # Callbacks
+
+    def export(
+        self,
+        what: Any = None,
+        /,
+        *,
+        name: str | None = None,
+        like: str | None = None,
+        error: Any = None,
+        version: str | None = None,
+    ) -> Any:
+        """Decorator: offer a Python function to the host, with a prototype of this header.
+
+        Bare, `@host.export`, the prototype is the one that the header has for the function's name;
+        for that of `like`, if given; for the symbol's `name`, if it has none for the function's. Or
+        it is C text, whose types are this header's: `@host.export("int f(struct x *)")`. `name` is
+        the symbol, `version` its version; `error` what the host gets when the function raises, default: `errors=` of the
+        header, else zero.
+
+        Annotations of the function refine parameters and the result: `c_void_p` or `POINTER(T)`
+        where the header has another pointer.
+
+        Raises HeaderNameError for a name that the header does not declare, SignatureError for a
+        prototype that differs from the header's, and as `epy.export`.
+        """
+        if isinstance(what, str):
+            symbol, kind = self._prototype(what)
+            return lambda function: self._export(function, kind, name or symbol or None, error, version)
+
+        def decorate(function: Any) -> Any:
+            own = getattr(function, "__name__", "")
+            kind = self._function_type(like or own, name if like is None else None)
+            return self._export(function, kind, name or own, error, version)
+
+        return decorate if what is None else decorate(what)
+
+    def _export(
+        self, function: Any, kind: Any, name: str | None, error: Any, version: str | None
+    ) -> Any:
+        if kind[3]:
+            raise SignatureError(
+                f"{name} is variadic: Python code cannot take `...`: export another prototype"
+            )
+        return export_as(function, self._classes.make(kind), name, error, version)
+
+    def callback(
+        self, prototype: Any, function: Callable[..., Any] | None = None, /, *, error: Any = None
+    ) -> Any:
+        """Make a Python function callable from C: `epy.callback` with types of this header.
+
+        `prototype` is the name of a function type or of a function of the header, C text, or a
+        class. `@host.callback("sqlite3_func")` decorates, `host.callback("sqlite3_func", f)` calls.
+        """
+        from ._export import callback
+
+        ctype = prototype
+        if isinstance(prototype, str):
+            if prototype.isidentifier():
+                ctype = self._classes.make(("*", self._function_type(prototype, None)))
+            else:
+                ctype = self._classes.make(("*", self._prototype(prototype)[1]))
+        if not is_prototype(ctype):
+            raise SignatureError(f"{self._name}.callback({prototype!r}): no function type")
+        if function is None:
+            return lambda function: callback(ctype, function, error=error)
+        return callback(ctype, function, error=error)
+
+    def _function_type(self, name: str, other: str | None) -> Any:
+        """The type of the function, or the function type, `name`; or `other`."""
+        found = self._declarations.find(name)
+        if found is None and other is not None:
+            found, name = self._declarations.find(other), other
+        if found is None:
+            raise self._unknown(name, "function")
+        if found[0] == "?":
+            raise HeaderNameError(f"{self._name}: {name} {found[1]}")
+        kind = self._classes.resolved(found[1]) if found[0] in "ft" else None
+        if isinstance(kind, tuple) and kind[0] == "*":
+            kind = self._classes.resolved(kind[1])
+        if not isinstance(kind, tuple) or kind[0] != "(":
+            raise HeaderNameError(f"{self._name}: {name} is no function")
+        return kind
+
+    def _prototype(self, text: str) -> tuple[str, Any]:
+        """A C prototype's name and type, which must be the header's, if that has the name."""
+        name, kind = self._text(text)
+        found = self._declarations.find(name) if name else None
+        if found is not None and found[0] == "f":
+            ours, theirs = (self._plain(it) for it in (kind, found[1]))
+            if ours != theirs:
+                from ._types import declare_function
+
+                declared = declare_function(self._classes.make(("*", theirs)), name)
+                raise SignatureError(
+                    f"the C prototype '{text}' differs from {self._name}, which has '{declared}': "
+                    "use the header's"
+                )
+        return name, kind
+
+    def _text(self, text: str) -> tuple[str, Any]:
+        """The name and the type in a C prototype."""
+        return self._declarations.prototype(" ".join(text.split()).rstrip("; "))
+
+    def _plain(self, kind: Any) -> Any:
+        """A type without typedefs, to compare."""
+        kind = self._classes.resolved(kind)
+        if not isinstance(kind, tuple):
+            return kind
+        return tuple(
+            tuple(map(self._plain, part))
+            if index == 2 and kind[0] == "("
+            else self._plain(part)
+            if isinstance(part, tuple)
+            else part
+            for index, part in enumerate(kind)
+        )
+
+
+class Tags:
+    """`host.struct`: structs, unions and enums by their tags."""
+
+    def __init__(self, header: Header, classes: Classes) -> None:
+        self._header = header
+        self._classes = classes
+
+    def __getattr__(self, name: str) -> Any:
+        for kind in ("struct", "union", "enum"):
+            if self._header._declarations.find(f"{kind} {name}") is not None:
+                return self._classes.named((kind, name))
+        raise self._header._unknown(name, "struct, union or enum")
+
+
+class HostFunction:
+    """A function of the host: looked up in the process, or in `library=`, at its first use."""
+
+    def __init__(self, header: Header, name: str, kind: Any) -> None:
+        self.__name__ = name
+        self._header = header
+        self._kind = kind
+        self._native: Any = None
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self.native(*arguments)
+
+    @property
+    def native(self) -> Any:
+        """The ctypes function. SymbolNotFoundError if there is none."""
+        if self._native is None:
+            ctype = self._header._classes.make(("*", self._kind))
+            self._native = ctype(self._header._address(self.__name__))
+            self._native.__name__ = self.__name__
+            self._header.__dict__[self.__name__] = self._native
+        return self._native
+
+    @property
+    def address(self) -> int:
+        """What C calls."""
+        return native_address(self.native)
+
+    def __repr__(self) -> str:
+        return f"<function {self.__name__} of {self._header._name}>"
+
+
+if TYPE_CHECKING:
+    _ = NativeFunction

@@ -1,0 +1,44 @@
+"""A header's file or text -> its definitions, while a plugin is built."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ._declarations import Definitions
+from ._preprocess import preprocess
+from ._script import HeaderOptions, Script
+
+
+def read(
+    path_or_text: str,
+    include: Iterable[str],
+    define: Mapping[str, Any],
+    script: Script | None,
+) -> Definitions:
+    """Read what `epy.header` names. Raises HeaderError."""
+    options = script.header_options if script else HeaderOptions()
+    folder = _folder(script)
+    name = path_or_text
+    text = f'#include "{path_or_text}"\n'
+    if "\n" in path_or_text or ";" in path_or_text:
+        name, text = "<text>", path_or_text
+    folders = [os.path.join(folder, path) for path in (".", *include)]
+    source = preprocess(
+        text,
+        name,
+        include=[*folders, *options.include],
+        define={**options.define, **define},
+        command=options.command,
+    )
+    return Definitions(source, name)
+
+
+def _folder(script: Script | None) -> str:
+    """Where the script lies, from which relative paths start."""
+    if script is None:
+        return os.getcwd()
+    path = Path(script.path)
+    return str(path if path.is_dir() else path.parent)

@@ -1,0 +1,6 @@
+#ifndef EPY_STDNORETURN_H
+#define EPY_STDNORETURN_H
+
+#define noreturn _Noreturn
+
+#endif
