@@ -1,56 +1,54 @@
 """A builtin for bash: `enable -f ./check.so check`, then `check 40 2` prints the sum."""
 
 import sys
-from ctypes import CFUNCTYPE, POINTER, Structure, c_char_p, c_int
 
 import epy
 
-ENABLED = 1  # BUILTIN_ENABLED
+bash = epy.header("""
+/* From bash's builtins.h and command.h. */
+#define BUILTIN_ENABLED 0x01
+typedef struct word_desc { char *word; int flags; } WORD_DESC;
+typedef struct word_list { struct word_list *next; WORD_DESC *word; } WORD_LIST;
+struct builtin {
+    char *name;
+    int (*function)(WORD_LIST *);
+    int flags;
+    char *const *long_doc;
+    const char *short_doc;
+    char *handle;
+};
+extern struct builtin check_struct;
+int check_builtin_load(char *name);
+void check_builtin_unload(char *name);
+""")
 
 
-class WordDesc(Structure):
-    _fields_ = [("word", c_char_p), ("flags", c_int)]
-
-
-class WordList(Structure):
-    pass
-
-
-WordList._fields_ = [("next", POINTER(WordList)), ("word", POINTER(WordDesc))]
-Function = CFUNCTYPE(c_int, POINTER(WordList))
-
-
-class Builtin(Structure):
-    _fields_ = [
-        ("name", c_char_p),
-        ("function", Function),
-        ("flags", c_int),
-        ("long_doc", POINTER(c_char_p)),
-        ("short_doc", c_char_p),
-        ("handle", c_char_p),
-    ]
-
-
-@epy.callback(Function, error=1)
 def check(words):
     total = 0
     while words:
-        total += int(words.contents.word.contents.word)
-        words = words.contents.next
+        total += int(words.word.word)
+        words = words.next
     print(total)
     return 0
 
 
-usage = b"check NUMBER ..."
-help_text = (c_char_p * 2)(b"Print the sum of the arguments.", None)
-epy.export_data("check_struct", Builtin(b"check", check, ENABLED, help_text, usage, None))
+bash.export_data(
+    "check_struct",
+    {
+        "name": "check",
+        "function": bash.callback("int (*)(WORD_LIST *)", check, error=1),
+        "flags": bash.BUILTIN_ENABLED,
+        "long_doc": ["Print the sum of the arguments.", None],
+        "short_doc": "check NUMBER ...",
+    },
+)
 
 
-@epy.export("int check_builtin_load(char *name)")
+@bash.export
 def check_builtin_load(name):
     return 1
 
 
-@epy.export("void check_builtin_unload(char *name)")
+@bash.export
 def check_builtin_unload(name):
     print(f"{name.decode()}: unloaded", file=sys.stderr)

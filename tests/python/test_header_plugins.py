@@ -1,0 +1,513 @@
+"""Plugins whose script names its host's header, called by C hosts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+HEADER = """
+#include <stdint.h>
+#define SCALE 3
+#define TEXT "from a macro"
+typedef unsigned long status;
+typedef int binary(int, int);
+typedef int (*visitor)(int value);
+struct pair { int a, b; };
+binary add;
+status fail(int a);
+int later(int a);
+const char *text(const char *name);
+int visit(visitor v);
+int sum(const struct pair *p);
+int plus(struct pair *p, unsigned char kind, void *data);
+int print(const char *format, ...);
+static inline int twice(int a) { return 2 * a; }
+extern int table[3];
+extern struct pair origin;
+extern const char greeting[];
+extern const char *const words[];
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "host.h").write_text(HEADER)
+    return tmp_path
+
+
+SCRIPT = """
+import epy, sys
+host = epy.header("sub/host.h", errors={"status": 7})
+
+@host.export
+def add(a, b):
+    return a + b * host.SCALE
+
+@host.export
+def fail(a):
+    raise ValueError
+
+@host.export
+def text(name):
+    heavy = [name for name in ("pcpp", "pycparser", "re", "typing", "enum") if name in sys.modules]
+    return (name + b" " + host.TEXT + repr(heavy).encode()) if name else None
+"""
+
+
+def test_the_host_calls_functions_with_the_header_s_prototypes(
+    build_plugin, native, run, folder
+) -> None:
+    plugin = build_plugin(SCRIPT)
+    result = run(native("call"), f"open {plugin}", "int add 1 2", "text text x", "int fail 1")
+    assert result.stdout == "7\nx from a macro[]\n7\n"
+
+
+def test_a_running_plugin_needs_no_header(build_plugin, native, run, folder) -> None:
+    plugin = build_plugin(SCRIPT)
+    (folder / "sub" / "host.h").unlink()
+    assert run(native("call"), f"open {plugin}", "int add 1 2").stdout == "7\n"
+
+
+def test_an_editable_plugin_uses_what_was_read_at_build(build_plugin, native, run, folder) -> None:
+    plugin = build_plugin(SCRIPT, "--editable")
+    (folder / "sub" / "host.h").unlink()
+    script = folder / "plugin.py"
+    script.write_text(
+        script.read_text() + "\nhost.later\n@host.export\ndef later(a):\n    return a\n"
+    )
+    assert run(native("call"), f"open {plugin}", "int add 1 2", "int later 5").stdout == "7\n5\n"
+    script.write_text(script.read_text() + "\nhost.unknown\n")
+    result = run(native("call"), f"open {plugin}", "int add 1 2")
+    assert "HeaderNameError: host.h declares no name unknown" in result.stderr
+
+
+def test_the_bare_stub_reads_the_header_itself(epy, native, run, folder) -> None:
+    (folder / "plugin.py").write_text(SCRIPT)
+    epy("stub", "-o", "plugin.so")
+    assert run(native("call"), "open ./plugin.so", "int add 1 2").stdout == "7\n"
+
+
+def test_export_takes_a_symbol_s_name_and_another_prototype(build_plugin, native, run, folder):
+    plugin = build_plugin("""
+import epy
+host = epy.header("sub/host.h")
+
+@host.export(name="add")
+def any_name(a, b):
+    return a - b
+
+@host.export(name="minus", like="add", error=9)
+def minus(a, b):
+    return a // b
+
+@host.export("int later(int a)")
+def by_text(a):
+    return a * 2
+
+@host.export("int other(struct pair *, visitor)")
+def other(pair, visitor):
+    return 0
+""")
+    commands = ("int add 5 3", "int minus 7 2", "int minus 7 0", "int later 4")
+    assert run(native("call"), f"open {plugin}", *commands).stdout == "2\n3\n9\n8\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("@host.export\ndef ad(a, b): pass", "host.h declares no function ad: did you mean add"),
+        (
+            "@host.export('long add(int, int)')\ndef f(a, b): pass",
+            "'long add(int, int)' differs from host.h, which has 'int add(int, int)'",
+        ),
+        ("@host.export('int f(nothing *)')\ndef f(a): pass", "has the unknown type 'nothing'"),
+        ("@host.export\ndef add(a): pass", "takes 1 argument, but its prototype has 2"),
+        ("@host.export\ndef print(a): pass", "print is variadic"),
+        ("@host.export\ndef twice(a): pass", "twice is an inline function, which no library has"),
+        ("@host.export\ndef SCALE(a): pass", "SCALE is no function"),
+        ("host.twice(1)", "host.h: twice is an inline function, which no library has"),
+        ("host.callback('nope')", "declares no function nope"),
+        ("host.struct.par", "declares no struct, union or enum par: did you mean pair"),
+        ("host.export_data('nope', 1)", "declares no variable nope"),
+        ("host.export_data('table', [1, 'x'])", "`int table[3]`: [1, 'x'] does not fit element 1"),
+        ("epy.header('sub/none.h')", "header 'sub/none.h' not found: give its folder by include="),
+        ("epy.header('int f(x y);')", "does not parse"),
+        ("epy.header('sub/host.h', types={'pair': int})", "declares no type pair"),
+        (
+            "@host.export\ndef add(a: epy.Plugin, b): pass",
+            "parameter 'a' has the type Plugin, which is no C type",
+        ),
+        (
+            "from ctypes import c_double\n@host.export\ndef add(a: c_double, b): pass",
+            "parameter 'a' is annotated `double`, but the header has `int`",
+        ),
+    ],
+)
+def test_mistakes_are_one_line_at_build(epy, folder, line, message) -> None:
+    (folder / "plugin.py").write_text(f"import epy\nhost = epy.header('sub/host.h')\n{line}\n")
+    result = epy("build", "plugin.py", status=2)
+    assert message in result.stderr
+    assert re.match(r"epy: .*plugin.py:\d+", result.stderr)
+    assert result.stderr.count("\n") == 1
+
+
+def test_structs_by_pointer_and_refined_parameters(build_plugin, compile_c, run, folder) -> None:
+    build_plugin("""
+import epy
+from ctypes import POINTER, c_char, c_void_p
+host = epy.header("sub/host.h")
+
+@host.export
+def sum(p: c_void_p) -> int:
+    return host.pair.from_address(p).a
+
+@host.export
+def plus(p, kind, data: POINTER(c_char)):
+    p.a += 1
+    p.b = kind
+    return p.a + p.b + len(data[:4])
+""")
+    host = compile_c(
+        HEADER
+        + """
+#include <stdio.h>
+int main(void) {
+    struct pair p = {10, 20};
+    printf("%d\\n", sum(&p));
+    printf("%d\\n", plus(&p, 200, "abcdef"));
+    printf("%d %d\\n", p.a, p.b);
+}
+""",
+        "-L.",
+        "-l:plugin.so",
+        "-Wl,-rpath,.",
+    )
+    assert run(host).stdout == "10\n215\n11 200\n"
+
+
+def test_function_pointers_in_both_directions(build_plugin, compile_c, run, folder) -> None:
+    """One that arrives is callable; one that leaves for good keeps its address."""
+    build_plugin("""
+import epy
+host = epy.header('''
+typedef int (*visitor)(int value);
+struct api { int (*add)(visitor v); int (*remove)(visitor v); int (*count)(const char *, ...); };
+int start(struct api *api);
+int visit(visitor v);
+visitor give(void);
+''')
+
+def seen(value):
+    return value * 2
+
+@host.export
+def visit(v):
+    return v(20) + 1
+
+@host.export
+def start(api):
+    api.add(seen)
+    return api.remove(seen) + api.count(b"x", 1 << 40, -1, 2.5, "text")
+
+@host.export
+def give():
+    return host.callback("visitor", seen)
+""")
+    host = compile_c(
+        """
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+typedef int (*visitor)(int value);
+struct api { int (*add)(visitor v); int (*remove)(visitor v); int (*count)(const char *, ...); };
+int start(struct api *api);
+int visit(visitor v);
+static visitor kept;
+static int add(visitor v) { kept = v; return 0; }
+static int remove_it(visitor v) { return v == kept ? v(50) : -1; }
+static int count(const char *x, ...) {
+    va_list list;
+    va_start(list, x);
+    long big = va_arg(list, long);
+    int minus = va_arg(list, int);
+    double real = va_arg(list, double);
+    const char *text = va_arg(list, const char *);
+    va_end(list);
+    return big == 1L << 40 && minus == -1 && real == 2.5 && strcmp(text, "text") == 0 ? 1000 : 0;
+}
+static int triple(int value) { return 3 * value; }
+int main(void) {
+    struct api api = {add, remove_it, count};
+    printf("%d\\n", visit(triple));
+    printf("%d\\n", start(&api));
+    printf("%d\\n", kept(8));
+}
+""",
+        "-L.",
+        "-l:plugin.so",
+        "-Wl,-rpath,.",
+    )
+    assert run(host).stdout == "61\n1100\n16\n"
+
+
+def test_functions_and_variables_of_the_host_are_found_at_their_first_use(
+    build_plugin, compile_c, run, folder
+) -> None:
+    plugin = build_plugin("""
+import epy
+host = epy.header('''
+int host_add(int a, int b);
+int host_count;
+int snprintf(char *buffer, unsigned long size, const char *format, ...);
+int missing(void);
+int run(int a);
+''')
+math = epy.header("double floor(double x);", library="libm.so.6")
+add, missing = host.host_add, host.missing
+
+@host.export
+def run(a):
+    from ctypes import create_string_buffer
+    buffer = create_string_buffer(64)
+    host.snprintf(buffer, 64, b"%ld %.1f %s", 1 << 40, 0.5, b"text")
+    print(buffer.value.decode(), math.floor(3.5), host.host_count.value)
+    host.host_count.value += 1
+    try:
+        missing()
+    except epy.SymbolNotFoundError as error:
+        print(error)
+    return add(a, 1)
+""")
+    host = compile_c(
+        f"""
+#include <dlfcn.h>
+#include <stdio.h>
+int host_count = 41;
+int host_add(int a, int b) {{ return a + b; }}
+int main(void) {{
+    void *plugin = dlopen("{plugin}", RTLD_NOW);
+    printf("%d\\n", ((int (*)(int))dlsym(plugin, "run"))(5));
+    printf("%d\\n", host_count);
+}}
+""",
+        "-rdynamic",
+        "-ldl",
+    )
+    assert run(host).stdout == (
+        "1099511627776 0.5 text 3.0 41\n"
+        "no symbol 'missing' in the process: load its library before, or name it by library=\n"
+        "6\n42\n"
+    )
+
+
+def test_exported_data_has_the_type_of_the_header(build_plugin, compile_c, run, folder) -> None:
+    """And is complete before Python starts."""
+    plugin = build_plugin("""
+import epy
+host = epy.header("sub/host.h")
+table = host.export_data("table", [1, 2])
+host.export_data("origin", {"b": 5})
+host.export_data("greeting", "hello")
+host.export_data("words", ["one", "two", None])
+
+@host.export
+def later(a):
+    return table[1] + a
+""")
+    host = compile_c(
+        f"""
+#include <dlfcn.h>
+#include <stdio.h>
+int main(void) {{
+    void *plugin = dlopen("{plugin}", RTLD_NOW);
+    int *table = dlsym(plugin, "table"), *origin = dlsym(plugin, "origin");
+    const char *const *words = dlsym(plugin, "words");
+    printf("%d %d %d %d %d %s %s %s %d\\n", table[0], table[1], table[2], origin[0], origin[1],
+           (char *)dlsym(plugin, "greeting"), words[0], words[1], words[2] == NULL);
+    table[1] = 40;
+    printf("%d\\n", ((int (*)(int))dlsym(plugin, "later"))(2));
+}}
+""",
+        "-ldl",
+    )
+    assert run(host).stdout == "1 2 0 0 5 hello one two 1\n42\n"
+
+
+def test_what_a_struct_without_an_owner_points_to_lives_until_unload(
+    build_plugin, compile_c, run, folder
+) -> None:
+    build_plugin("""
+import epy, gc
+host = epy.header('''
+struct info { const char *name; int (*call)(int); const char *const *names; };
+void fill(struct info *info);
+int collect(void);
+''')
+
+@host.export
+def fill(info):
+    info.name = "made of " + "parts"
+    info.call = lambda x: x + 1
+    info.names = [c * 30 for c in "ab"]
+
+@host.export
+def collect():
+    gc.collect()
+    return len([bytes(i) for i in range(1000)])
+""")
+    host = compile_c(
+        """
+#include <stdio.h>
+struct info { const char *name; int (*call)(int); const char *const *names; };
+void fill(struct info *info);
+int collect(void);
+int main(void) {
+    struct info info;
+    fill(&info);
+    collect();
+    printf("%s %d %s\\n", info.name, info.call(4), info.names[1]);
+}
+""",
+        "-L.",
+        "-l:plugin.so",
+        "-Wl,-rpath,.",
+    )
+    assert run(host).stdout == f"made of parts 5 {'b' * 30}\n"
+
+
+def test_definitions_and_folders_of_the_command_line(build_plugin, native, run, tmp_path) -> None:
+    (tmp_path / "far" / "away").mkdir(parents=True)
+    (tmp_path / "far" / "away" / "deep.h").write_text("#ifdef WIDE\nint get(int a);\n#endif\n")
+    script = """
+import epy
+host = epy.header("deep.h")
+@host.export
+def get(a):
+    return a
+"""
+    plugin = build_plugin(script, "-I", "far/away", "-D", "WIDE")
+    assert run(native("call"), f"open {plugin}", "int get 4").stdout == "4\n"
+    include = "include=['far/away'], define={'WIDE': 1}"
+    plugin = build_plugin(script.replace('"deep.h"', f'"deep.h", {include}'))
+    assert run(native("call"), f"open {plugin}", "int get 4").stdout == "4\n"
+
+
+def test_another_preprocessor(build_plugin, native, run, folder) -> None:
+    plugin = build_plugin(SCRIPT, "--cpp", "gcc")
+    assert run(native("call"), f"open {plugin}", "int add 1 2", "text text x").stdout == (
+        "7\nx from a macro[]\n"
+    )
+
+
+def test_two_headers_and_the_same_one_twice(build_plugin, native, run, folder) -> None:
+    plugin = build_plugin("""
+import epy
+one = epy.header("sub/host.h")
+two = epy.header("struct pair { long a, b; }; int get(int a);")
+assert epy.header("sub/host.h") is one
+assert epy.header("sub/host.h", errors={"status": 1}) is not one
+
+@two.export
+def get(a):
+    return two.pair(1 << 40, a).b + one.pair(1, 2).b
+""")
+    assert run(native("call"), f"open {plugin}", "int get 4").stdout == "6\n"
+
+
+def test_inspect_lists_what_a_header_gives_and_what_it_cannot(epy, folder) -> None:
+    text = epy("inspect", "--header", "sub/host.h").stdout
+    for line in (
+        "int add(int, int)",
+        "int print(char *), variadic",
+        "struct pair   8 bytes",
+        "SCALE = 3",
+        "int table[3]",
+        "twice: is an inline function, which no library has",
+    ):
+        assert f"\n  {line}\n" in text
+
+
+def test_unload_drops_what_was_kept(build_plugin, native, run, folder) -> None:
+    plugin = build_plugin("""
+import epy
+host = epy.header("struct s { const char *text; }; int use(void); typedef int (*f)(int);")
+memory = host.s()
+
+@host.export
+def use():
+    from ctypes import pointer, cast, c_void_p, POINTER
+    place = cast(cast(pointer(memory), c_void_p), POINTER(host.s))
+    place.text = "x" * 100000
+    return len(place.text)
+""")
+    result = run(native("call"), f"cycle 60 {plugin} use").stdout.split()
+    assert result[0] == "100000"
+    assert int(result[1]) < 3000  # KB
+
+
+def test_structs_by_value_and_handles_of_mapped_typedefs(
+    build_plugin, compile_c, run, folder
+) -> None:
+    """A class with `_handle_type_` stands for an opaque typedef."""
+    build_plugin("""
+import ctypes, epy
+
+class Handle(ctypes.c_void_p):
+    pass
+
+class Session:
+    _handle_type_ = Handle
+
+host = epy.header('''
+typedef void *session;
+struct size { double width; int height : 12, flags : 4; };
+struct big { long a[3]; };
+struct size scale(struct size s, int factor);
+struct big grow(struct big b);
+session start(int number);
+int number(session s);
+''', types={"session": Session})
+assert host.session is Session
+
+@host.export
+def scale(size, factor):
+    return host.struct.size(size.width * factor, size.height * factor, flags=size.flags)
+
+@host.export
+def grow(big):
+    return host.big(a=[value + 1 for value in big.a])
+
+@host.export
+def start(number):
+    return Handle(number)
+
+@host.export
+def number(session):
+    assert type(session) is Handle
+    return session.value
+""")
+    host = compile_c(
+        """
+#include <stdio.h>
+typedef void *session;
+struct size { double width; int height : 12, flags : 4; };
+struct big { long a[3]; };
+struct size scale(struct size s, int factor);
+struct big grow(struct big b);
+session start(int number);
+int number(session s);
+int main(void) {
+    struct size s = scale((struct size){1.5, -7, -3}, 3);
+    struct big b = grow((struct big){{1, 2, 3}});
+    printf("%g %d %d %ld %ld\\n", s.width, s.height, s.flags, b.a[0], b.a[2]);
+    printf("%d\\n", number(start(77)));
+}
+""",
+        "-L.",
+        "-l:plugin.so",
+        "-Wl,-rpath,.",
+    )
+    assert run(host).stdout == "4.5 -21 -3 2 4\n77\n"
