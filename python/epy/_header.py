@@ -244,8 +244,8 @@ class Header:
         Bare, `@host.export`, the prototype is the one that the header has for the function's name;
         for that of `like`, if given; for the symbol's `name`, if it has none for the function's. Or
         it is C text, whose types are this header's: `@host.export("int f(struct x *)")`. `name` is
-        the symbol, `version` its version; `error` what the host gets when the function raises, default: `errors=` of the
-        header, else zero.
+        the symbol, `version` its version; `error` what the host gets when the function raises,
+        default: `errors=` of the header, else zero.
 
         Annotations of the function refine parameters and the result: `c_void_p` or `POINTER(T)`
         where the header has another pointer.
@@ -255,7 +255,9 @@ class Header:
         """
         if isinstance(what, str):
             symbol, kind = self._prototype(what)
-            return lambda function: self._export(function, kind, name or symbol or None, error, version)
+            return lambda function: self._export(
+                function, kind, name or symbol or None, error, version
+            )
 
         def decorate(function: Any) -> Any:
             own = getattr(function, "__name__", "")

@@ -451,15 +451,12 @@ def use():
 def test_structs_by_value_and_handles_of_mapped_typedefs(
     build_plugin, compile_c, run, folder
 ) -> None:
-    """A class with `_handle_type_` stands for an opaque typedef."""
     build_plugin("""
-import ctypes, epy
+import epy
 
-class Handle(ctypes.c_void_p):
-    pass
-
-class Session:
-    _handle_type_ = Handle
+class Session(epy.Object):
+    def __init__(self, number):
+        self.number = number
 
 host = epy.header('''
 typedef void *session;
@@ -468,7 +465,11 @@ struct big { long a[3]; };
 struct size scale(struct size s, int factor);
 struct big grow(struct big b);
 session start(int number);
+int open_session(session *result, int number);
 int number(session s);
+struct keeper { session kept; };
+void keep(struct keeper *keeper);
+int finish(session s);
 ''', types={"session": Session})
 assert host.session is Session
 
@@ -482,12 +483,24 @@ def grow(big):
 
 @host.export
 def start(number):
-    return Handle(number)
+    return Session(number)
+
+@host.export
+def open_session(result, number):
+    result[0] = Session(number)
+    return 0
+
+@host.export
+def keep(keeper):
+    keeper.kept = Session(5)
 
 @host.export
 def number(session):
-    assert type(session) is Handle
-    return session.value
+    return session.number
+
+@host.export
+def finish(session: epy.Consumed[Session]):
+    return session.number
 """)
     host = compile_c(
         """
@@ -498,16 +511,28 @@ struct big { long a[3]; };
 struct size scale(struct size s, int factor);
 struct big grow(struct big b);
 session start(int number);
+int open_session(session *result, int number);
 int number(session s);
+struct keeper { session kept; };
+void keep(struct keeper *keeper);
+int finish(session s);
 int main(void) {
     struct size s = scale((struct size){1.5, -7, -3}, 3);
     struct big b = grow((struct big){{1, 2, 3}});
     printf("%g %d %d %ld %ld\\n", s.width, s.height, s.flags, b.a[0], b.a[2]);
-    printf("%d\\n", number(start(77)));
+    session one = start(77), other;
+    open_session(&other, 78);
+    struct keeper keeper;
+    keep(&keeper);
+    printf("%d %d %d\\n", number(one), number(other), number(keeper.kept));
+    printf("%d ", finish(one));
+    printf("%d\\n", number(one));
 }
 """,
         "-L.",
         "-l:plugin.so",
         "-Wl,-rpath,.",
     )
-    assert run(host).stdout == "4.5 -21 -3 2 4\n77\n"
+    result = run(host)
+    assert result.stdout == "4.5 -21 -3 2 4\n77 78 5\n77 0\n"
+    assert "InvalidHandleError" in result.stderr

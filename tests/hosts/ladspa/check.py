@@ -2,31 +2,30 @@
 
 import epy
 
-ladspa = epy.header("ladspa.h")
+
+class Gain(epy.Object):
+    def __init__(self):
+        self.places = {}  # by port: where the host wants it
+
+
+ladspa = epy.header("ladspa.h", types={"LADSPA_Handle": Gain})
 INPUT, OUTPUT = ladspa.LADSPA_PORT_INPUT, ladspa.LADSPA_PORT_OUTPUT
 CONTROL, AUDIO = ladspa.LADSPA_PORT_CONTROL, ladspa.LADSPA_PORT_AUDIO
 PORTS = {"Gain": INPUT | CONTROL, "In": INPUT | AUDIO, "Out": OUTPUT | AUDIO}
-instances = {}  # handle -> the place that the host connected to each port
 
 
-def instantiate(descriptor, rate):
-    places = [None] * descriptor.PortCount
-    instances[id(places)] = places
-    return id(places)
+def connect_port(gain, port, place):
+    gain.places[port] = place
 
 
-def connect_port(handle, port, place):
-    instances[handle][port] = place
-
-
-def run(handle, count):
-    gain, source, target = instances[handle]
+def run(gain, count):
+    factor, source, target = (gain.places[port] for port in range(3))
     for i in range(count):
-        target[i] = source[i] * gain[0]
+        target[i] = source[i] * factor[0]
 
 
-def cleanup(handle):
-    del instances[handle]
+def cleanup(gain: epy.Consumed[Gain]):
+    pass
 
 
 descriptor = ladspa.LADSPA_Descriptor(
@@ -39,7 +38,7 @@ descriptor = ladspa.LADSPA_Descriptor(
     PortDescriptors=list(PORTS.values()),
     PortNames=list(PORTS),
     PortRangeHints=[(ladspa.LADSPA_HINT_DEFAULT_1,), (), ()],
-    instantiate=instantiate,
+    instantiate=lambda descriptor, rate: Gain(),
     connect_port=connect_port,
     run=run,
     cleanup=cleanup,
