@@ -18,8 +18,7 @@ from ._fields import (
     UnionStruct,
 )
 from ._signature import annotation, bound, unwrap
-from ._types import declare, describe, signature, simple
-from ._types import Buffer
+from ._types import Buffer, declare, describe, signature, simple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

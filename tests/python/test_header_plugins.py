@@ -536,3 +536,44 @@ int main(void) {
     result = run(host)
     assert result.stdout == "4.5 -21 -3 2 4\n77 78 5\n77 0\n"
     assert "InvalidHandleError" in result.stderr
+
+
+def test_a_buffer_refines_a_parameter(build_plugin, compile_c, run, folder) -> None:
+    build_plugin("""
+import epy, math
+from ctypes import c_float
+host = epy.header('''
+struct api { float (*mean)(const float *x, int n); };
+float sum(float *x, int n);
+void fill(struct api *api);
+''')
+
+@host.export
+def sum(x: epy.Buffer(c_float, "n"), n):
+    return math.fsum(x)
+
+def mean(x: epy.Buffer(c_float, "n"), n):
+    return x[0] + x[-1]
+
+@host.export
+def fill(api):
+    api.mean = mean
+""")
+    host = compile_c(
+        """
+#include <stdio.h>
+struct api { float (*mean)(const float *x, int n); };
+float sum(float *x, int n);
+void fill(struct api *api);
+int main(void) {
+    float x[] = {1, 2, 4};
+    struct api api;
+    fill(&api);
+    printf("%g %g\\n", sum(x, 3), api.mean(x, 2));
+}
+""",
+        "-L.",
+        "-l:plugin.so",
+        "-Wl,-rpath,.",
+    )
+    assert run(host).stdout == "7 3\n"

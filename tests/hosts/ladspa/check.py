@@ -19,9 +19,10 @@ def connect_port(gain, port, place):
 
 
 def run(gain, count):
-    factor, source, target = (gain.places[port] for port in range(3))
+    source, target = (epy.view(gain.places[port], count, writable=port == 2) for port in (1, 2))
+    factor = gain.places[0][0]
     for i in range(count):
-        target[i] = source[i] * factor[0]
+        target[i] = source[i] * factor
 
 
 def cleanup(gain: epy.Consumed[Gain]):

@@ -73,3 +73,12 @@ def test_sox_runs_an_instance_for_each_channel(run_host, tone, tmp_path):
     assert before[0] != before[1]
     for one, other in zip(before, after, strict=True):
         assert_doubled(one, other)
+
+
+def test_views_of_the_host_s_buffers(build_plugin, request, run_host, tone, tmp_path):
+    build_plugin(request.path.with_name("unchanged.py"))
+    tone("in.wav", 440)
+    run_host("applyplugin", "in.wav", "out.wav", "./unchanged.so", "copy")
+    before, after = (channels(tmp_path / name)[0] for name in ("in.wav", "out.wav"))
+    assert amplitude(before) == pytest.approx(0.25, abs=0.001)
+    assert all(abs(one - other) <= 1 for one, other in zip(before, after, strict=True))
