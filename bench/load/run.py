@@ -27,6 +27,48 @@ MANY = "import epy\n" + "".join(
 MANY_C = "".join(f"int f{i}(int a) {{ return a + {i}; }}\n" for i in range(FUNCTIONS))
 ONE = 'import epy\n@epy.export("int add(int a, int b)")\ndef add(a, b):\n    return a + b\n'
 ONE_C = "int add(int a, int b) { return a + b; }\n"
+# A struct of functions, as plugin interfaces have it: from a header, and written by hand.
+NAMES = [f"f{i}" for i in range(12)]
+HEADER = (
+    "typedef struct table { const char *name;"
+    + "".join(f" int (*{name})(int, void *);" for name in NAMES)
+    + " } table; int add(int a, int b);"
+)
+FROM_HEADER = f"""\
+import epy
+host = epy.header({HEADER!r})
+def run(number, data):
+    return number
+table = host.table("table", {"run, " * len(NAMES)})
+@host.export
+def add(a, b):
+    return a + b
+"""
+BY_HAND = f"""\
+import epy
+from ctypes import CFUNCTYPE, Structure, c_char_p, c_int, c_void_p
+Function = CFUNCTYPE(c_int, c_int, c_void_p)
+class Table(Structure):
+    _fields_ = [("name", c_char_p), *((name, Function) for name in {NAMES!r})]
+def run(number, data):
+    return number
+table = Table(b"table", *(epy.callback(Function, run) for _ in range({len(NAMES)})))
+@epy.export("int add(int a, int b)")
+def add(a, b):
+    return a + b
+"""
+LONG_HEADER = "".join(
+    f"#define ITEM_{i} ({i} << 2 | 1)\n"
+    f"typedef struct item_{i} {{\n"
+    "    int count;\n"
+    "    const char *name;\n"
+    f"    int (*call)(struct item_{i} *self, unsigned long value, void *data);\n"
+    f"}} item_{i};\n"
+    f"int item_{i}_run(item_{i} *item, const char *text, unsigned long size);\n"
+    "\n"
+    for i in range(1250)
+)
+LONG = 'import epy\nhost = epy.header("long.h")\n@host.export\ndef item_7_run(*a):\n    return 0\n'
 NATIVE = """\
 from ctypes import CDLL
 import epy
@@ -131,11 +173,11 @@ class Bench:
         ]
         return median(first for first, _ in spent), median(alone for _, alone in spent)
 
-    def build_seconds(self, rounds: int, name: str) -> float:
+    def build_seconds(self, rounds: int, name: str, script: str) -> float:
         spent = []
         for _ in range(rounds):
             start = time.perf_counter()
-            self.plugin(name, ONE)
+            self.plugin(name, script)
             spent.append(time.perf_counter() - start)
         return median(spent)
 
@@ -156,7 +198,21 @@ class Bench:
         yield Row("first call, Python's start included", first / 1e6, "ms", alone / 1e6, 9)
         size = one.stat().st_size - len(ONE)
         yield Row("size of a plugin, without its script", size / 1e3, "KB", None, 160)
-        yield Row("epy build", self.build_seconds(15, "one"), "s", None, 0.5)
+        yield Row("epy build", self.build_seconds(15, "one", ONE), "s", None, 0.5)
+        (self.folder / "long.h").write_text(LONG_HEADER)
+        long = self.build_seconds(3, "long", LONG)
+        yield Row("epy build with a header of 10,000 lines", long, "s", None, 3)
+        by_header, by_hand = (
+            self.first_call(60, self.plugin(name, script))[0] / 1e6
+            for name, script in (("from_header", FROM_HEADER), ("by_hand", BY_HAND))
+        )
+        yield Row(
+            "first call, a struct from a header | by hand",
+            by_header,
+            "ms",
+            by_hand,
+            ratio_limit=1.15,
+        )
 
 
 def main() -> int:

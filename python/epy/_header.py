@@ -84,6 +84,8 @@ class Header:
     """What `epy.header` gives: the names that a C header declares, as attributes.
 
     Types are ctypes classes, constants int, float, bytes, expression macros Python functions.
+    Enumerators are plain ints, and an enum is the integer type of its size: an IntEnum would make
+    every start of a plugin slower.
     Functions are found in the process, or in `library`, at their first call; variables each time.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
     that cannot be expressed, with the reason.
