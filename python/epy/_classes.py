@@ -51,14 +51,22 @@ class Classes:
         types: Mapping[str, Any],
         errors: Mapping[str, Any],
         keeper: Keeper,
+        module: str,
     ) -> None:
         self.find = find
         self.types = types
         self.errors = errors
         self.keeper = keeper
+        self.module = module  # of the classes: by it ctypes' caches forget them at unload
         self._made: dict[Any, Any] = {}
         self._signatures: dict[Any, Any] = {}  # of callbacks, by their type
         self._incomplete: dict[Any, Any] = {}  # class -> its definition
+
+    def clear(self) -> None:
+        """Forget all classes: before CPython 3.13 ctypes hides their cycles from the collector."""
+        for made in (self._made, self._signatures, self._incomplete):
+            made.clear()
+        self.keeper.clear()
 
     def make(self, kind: Any) -> Any:
         """The class of a type, complete."""
@@ -145,7 +153,7 @@ class Classes:
             "_epy_classes_": self,
             "_epy_kind_": kind,
             "_epy_error_": self._error(result),
-            "__module__": "epy",
+            "__module__": self.module,
         }
         return type(base)("Function", (base,), body)
 
@@ -221,7 +229,12 @@ class Classes:
                     setattr(made, name, method)
                 made._epy_classes_ = self
             return made
-        body = {**_POINTER_METHODS, "_type_": inner, "_epy_classes_": self, "__module__": "epy"}
+        body = {
+            **_POINTER_METHODS,
+            "_type_": inner,
+            "_epy_classes_": self,
+            "__module__": self.module,
+        }
         metaclass: Any = type(_Pointer)
         return metaclass(f"LP_{inner.__name__}", (_Pointer,), body)
 
@@ -231,7 +244,7 @@ class Classes:
         definition = self.find(f"{kind[0]} {kind[1]}")
         name = definition[1] if definition and definition[0] != "?" else kind[1]
         base: Any = Struct if kind[0] == "struct" else UnionStruct
-        body = {"_epy_classes_": self, "__module__": "epy"}
+        body = {"_epy_classes_": self, "__module__": self.module}
         made = type(base)(name, (base,), body)
         if definition is not None:
             self._incomplete[made] = definition

@@ -74,7 +74,8 @@ def header(
     keeper = _keeper
     if script:
         keeper = script.kept = script.kept or Keeper()
-    result = Header(name, declarations, types or {}, errors or {}, keeper, library)
+    module = script.module if script else "epy"
+    result = Header(name, declarations, types or {}, errors or {}, keeper, library, module)
     if script:
         made.setdefault(key, []).append((whole, result))
     return result
@@ -99,11 +100,12 @@ class Header:
         errors: Mapping[str, Any],
         keeper: Keeper,
         library: Any,
+        module: str = "epy",
     ) -> None:
         self._name = name
         self._declarations = declarations
         self._library = library
-        self._classes = Classes(declarations.find, types, errors, keeper)
+        self._classes = Classes(declarations.find, types, errors, keeper, module)
         self.struct = Tags(self, self._classes)
         for mapped in types:
             if self._find(mapped, "type")[0] != "t":

@@ -94,9 +94,10 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         *(script.on_load, script.on_unload),
     ):
         made.clear()
+    for header in script.headers.values():
+        for _, made in header:
+            made._classes.clear()
     script.headers.clear()
-    if script.kept is not None:
-        script.kept.clear()
 
 
 def _modules_of(
