@@ -30,7 +30,8 @@ def test_pip_install(run, tmp_path):
     assert any(name.startswith("_core.cpython-") for name in names)
 
     (tmp_path / "twice.py").write_text(
-        "import epy\n\n@epy.export('int twice(int x)')\ndef twice(x):\n    return 2 * x\n"
+        "import epy\n\nhost = epy.header('#include <stdint.h>\\nint32_t twice(int32_t x);')\n"
+        "@host.export\ndef twice(x):\n    return 2 * x\n"
     )
     command = tmp_path / "venv/bin/epy"
     run(command, "build", "twice.py", env=clean)
