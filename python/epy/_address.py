@@ -49,6 +49,10 @@ def address(pointer: Any) -> int:
     found = getattr(pointer, "address", None)
     if isinstance(found, int):
         return found
+    if isinstance(pointer, (bytes, str)):
+        raise TypeError(
+            "a text is a copy of the host's: declare the parameter as c_void_p or POINTER(c_char)"
+        )
     raise TypeError(
         f"{type(pointer).__name__} is no pointer: give a ctypes object, a function, a handle's "
         "object, an int or None"

@@ -41,6 +41,21 @@ _POINTER_METHODS = {
 }
 _FORWARDING = {name: vars(StructPointerMethods)[name] for name in ("__getattr__", "__setattr__")}
 
+BUILTIN_RESULTS = {
+    "_Bool": "c_bool",
+    "char": "c_char",
+    "short": "c_short",
+    "int": "c_int",
+    "unsigned": "c_uint",
+    "unsigned int": "c_uint",
+    "long": "c_long",
+    "unsigned long": "c_ulong",
+    "long long": "c_longlong",
+    "float": "c_float",
+    "double": "c_double",
+}
+"""What `errors=` of a header may name besides typedefs and enums."""
+
 
 class Classes:
     """The ctypes classes of one header."""
@@ -162,6 +177,11 @@ class Classes:
             if result[1] in self.errors:
                 return self.errors[result[1]]
             result = self.definition(result[1])[1] if result[0] == "t" else result[1]
+        if isinstance(result, tuple):
+            return self.errors.get(f"enum {result[1]}") if result[0] == "enum" else None
+        for name, value in self.errors.items():
+            if result is not None and BUILTIN_RESULTS.get(name) == result:
+                return value
         return None
 
     def callback(self, kind: Any, function: Any) -> Any:

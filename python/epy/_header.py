@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from ._classes import Classes
+from ._classes import BUILTIN_RESULTS, Classes
 from ._errors import HeaderNameError, SignatureError, SymbolNotFoundError
 from ._export import export_as, is_prototype
 from ._fields import Keeper, Misfit, instance
@@ -47,7 +47,8 @@ def header(
     stored in the plugin: a running plugin needs neither the header nor a parser.
 
     `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of
-    every function whose result is declared as T. `library` (a path, a name, a CDLL) has the
+    every function whose result is a T: a typedef, "enum tag", or a built-in type such as "int";
+    the typedef that is named first on the way to the built-in type counts. `library` (a path, a name, a CDLL) has the
     functions that `header.NAME(...)` calls; default: the process.
 
     The same arguments give the same object within a script. Raises HeaderError if the header is not
@@ -111,7 +112,8 @@ class Header:
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
         for mapped in errors:
-            self._find(mapped, "type")
+            if mapped not in BUILTIN_RESULTS:
+                self._find(mapped, "type")
 
     def __repr__(self) -> str:
         return f"<epy.Header {self._name}>"

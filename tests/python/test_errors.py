@@ -183,9 +183,9 @@ def alive() -> c_int:
 def test_reports_of_a_host_that_closed_its_standard_error(build_plugin, native):
     plugin = build_plugin(FAIL)
     for commands in ("int fail", "int alive"), ("int alive", "int fail"):
-        calls = " ".join(f'"{command}"' for command in [f"open {plugin}", *commands, "int alive"])
-        command = f"exec {native('call')} {calls} 2>&-"
-        result = subprocess.run(["sh", "-c", command], capture_output=True, timeout=LIMIT)
+        host = [native("call"), f"open {plugin}", *commands, "int alive"]
+        shell = ["sh", "-c", 'exec "$@" 2>&-', "sh", *host]
+        result = subprocess.run(shell, capture_output=True, timeout=LIMIT)
         assert (result.returncode, sorted(result.stdout.split())) == (0, [b"-7", b"1", b"1"])
 
 

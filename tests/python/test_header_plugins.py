@@ -65,6 +65,25 @@ def test_the_host_calls_functions_with_the_header_s_prototypes(
     assert result.stdout == "7\nx from a macro[]\n7\n"
 
 
+def test_error_values_go_by_the_type_of_the_result(build_plugin, native, run) -> None:
+    plugin = build_plugin("""
+import epy
+host = epy.header(
+    "enum state {off}; typedef int status; typedef status special;"
+    "int plain(int); enum state state(int); status named(int); special most(int);"
+    "double other(int);",
+    errors={"int": 3, "enum state": 4, "status": 5, "special": 6},
+)
+
+for name in ("plain", "state", "named", "most", "other"):
+    @host.export(name=name)
+    def fail(n):
+        raise ValueError
+""")
+    calls = [f"int {name} 1" for name in ("plain", "state", "named", "most")]
+    assert run(native("call"), f"open {plugin}", *calls).stdout.split() == ["3", "4", "5", "6"]
+
+
 def test_a_running_plugin_needs_no_header(build_plugin, native, run, folder) -> None:
     plugin = build_plugin(SCRIPT)
     (folder / "sub" / "host.h").unlink()
