@@ -13,6 +13,7 @@ packages=(
     clang-14 clang-format-14 clang-tidy-14
     # Hosts that load plugins.
     sqlite3 make bash lua5.4 ladspa-sdk sox gnuplot-nox
+    nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
     # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
     libsqlite3-dev liblua5.4-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
 )

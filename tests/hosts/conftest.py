@@ -13,14 +13,14 @@ def plugin(request, build_plugin):
 
 @pytest.fixture
 def run_host(run):
-    """`run_host("sqlite3", ...)`: like `run`, without this Python's settings.
+    """`run_host("sqlite3", ...)`: like `run`, with its options, without this Python's settings.
 
     A host that is not installed is a failure.
     """
 
-    def run_host(program, *arguments, env=None):
+    def run_host(program, *arguments, env=None, **options):
         if shutil.which(program) is None:
             pytest.fail(f"{program} is not installed: tests/setup.sh installs it", pytrace=False)
-        return run(program, *arguments, env={"PYTHONPATH": None, **(env or {})})
+        return run(program, *arguments, env={"PYTHONPATH": None, **(env or {})}, **options)
 
     return run_host
