@@ -48,8 +48,8 @@ def header(
 
     `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of
     every function whose result is a T: a typedef, "enum tag", or a built-in type such as "int";
-    the typedef that is named first on the way to the built-in type counts. `library` (a path, a name, a CDLL) has the
-    functions that `header.NAME(...)` calls; default: the process.
+    the first on the way from the result's typedef to the built-in type counts. `library` (a path, a
+    name, a CDLL) has the functions that `header.NAME(...)` calls; default: the process.
 
     The same arguments give the same object within a script. Raises HeaderError if the header is not
     found or does not parse.
@@ -86,8 +86,8 @@ class Header:
     """What `epy.header` gives: the names that a C header declares, as attributes.
 
     Types are ctypes classes, constants int, float, bytes, expression macros Python functions.
-    Enumerators are plain ints, and an enum is the integer type of its size: an IntEnum would make
-    every start of a plugin slower.
+    Enumerators are plain ints, and an enum is the integer type of its size; `host.enum.TAG` is an
+    IntEnum with its names, made where a script asks for it (module `enum` makes a start slower).
     Functions are found in the process, or in `library`, at their first call; variables each time.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
     that cannot be expressed, with the reason.
@@ -108,6 +108,7 @@ class Header:
         self._library = library
         self._classes = Classes(declarations.find, types, errors, keeper, module)
         self.struct = Tags(self, self._classes)
+        self.enum = Enums(self, self._classes)
         for mapped in types:
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
@@ -366,6 +367,28 @@ class Tags:
             if self._header._declarations.find(f"{kind} {name}") is not None:
                 return self._classes.named((kind, name))
         raise self._header._unknown(name, "struct, union or enum")
+
+
+class Enums:
+    """`host.enum`: enums as IntEnum, by their tags or typedefs."""
+
+    def __init__(self, header: Header, classes: Classes) -> None:
+        self._header = header
+        self._classes = classes
+
+    def __getattr__(self, name: str) -> Any:
+        find = self._header._declarations.find
+        kind: Any = ("enum", name)
+        if find(f"enum {name}") is None and find(name) is not None:
+            kind = self._classes.resolved(("t", name))
+        definition = find(f"enum {kind[1]}") if kind[0] == "enum" else None
+        if definition is None:
+            raise self._header._unknown(name, "enum")
+        from enum import IntEnum
+
+        made = IntEnum(name, definition[2], module=self._classes.module)  # type: ignore[misc]
+        self.__dict__[name] = made
+        return made
 
 
 class HostFunction:

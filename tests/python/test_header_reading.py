@@ -113,6 +113,15 @@ def test_tag_and_typedef_of_one_name_are_two() -> None:
     assert ctypes.sizeof(host.struct.x) == 4
 
 
+def test_an_enum_as_a_class() -> None:
+    host = epy.header("enum a { p, q = 5 }; typedef enum { r } b; typedef int number;")
+    assert list(host.enum.a.__members__.items()) == [("p", 0), ("q", 5)]
+    assert (repr(host.enum.a(5)), host.enum.a.q == host.q) == ("<a.q: 5>", True)
+    assert list(host.enum.b) == [host.r]
+    with pytest.raises(epy.HeaderNameError, match="no enum number"):
+        _ = host.enum.number
+
+
 def test_enums_are_integers_of_their_size() -> None:
     host = epy.header("enum a { p, q }; enum b { m = -1, n }; enum c { huge = 0x1ffffffff };")
     assert (host.p, host.q, host.m, host.n, host.huge) == (0, 1, -1, 0, 0x1FFFFFFFF)
