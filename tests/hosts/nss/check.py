@@ -22,7 +22,7 @@ TEXTS = {
     "pw_name": NAME.decode(),
     "pw_passwd": "x",
     "pw_gecos": "Py",
-    "pw_dir": "/home/py",
+    "pw_dir": "/nowhere",
     "pw_shell": "/bin/sh",
 }
 

@@ -17,7 +17,7 @@ def getent(run_host, plugin):
 
 
 def test_a_user_by_name_and_by_number(getent):
-    assert getent("pyuser", "4242") == "pyuser:x:4242:4242:Py:/home/py:/bin/sh\n" * 2
+    assert getent("pyuser", "4242") == "pyuser:x:4242:4242:Py:/nowhere:/bin/sh\n" * 2
 
 
 def test_nobody(getent):
