@@ -67,6 +67,7 @@ bool load(const plugin_view *view) noexcept {
 }
 
 void unload_here(plugin *handle) {
+    const urgency soon;
     const attachment python;
     if (!python) {
         return;
@@ -100,6 +101,7 @@ void flush(const char *stream) {
 }
 
 void exit_here(void (*attached)(void *), void *argument) {
+    const urgency soon;
     const attachment python;
     attached(argument);
     if (!python) {

@@ -2,10 +2,13 @@
 
 #include <pthread.h>
 
+#include <ctime>
+
 namespace epy {
 
 constinit std::atomic<unsigned> attachment::generation{0};
 constinit std::atomic<thread_block *> attachment::ended{nullptr};
+constinit std::atomic<int> attachment::urgent{0};
 constinit thread_local attachment::remembered attachment::mine;
 
 // The destructor of a thread's block: hands it to the next call that holds the GIL.
@@ -115,6 +118,11 @@ void attachment::clear_ended_threads() {
         delete block;
         block = next;
     }
+}
+
+void attachment::make_room() noexcept {
+    constexpr timespec a_while = {0, 1'000'000};
+    nanosleep(&a_while, nullptr);
 }
 
 void stop_attaching() noexcept {

@@ -49,6 +49,9 @@ public:
     ~attachment() {
         if (taken_) {
             PyEval_SaveThread();
+            if (urgent.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+                make_room();
+            }
             cancellation_.end();
         }
 #if PY_VERSION_HEX >= 0x030c0000
@@ -107,11 +110,14 @@ private:
     }
 
     static void clear_ended_threads();
+    static void make_room() noexcept;
 
     // Python can be used: the core is imported and nothing finalizes. Otherwise 0.
     static std::atomic<unsigned> generation;
     // Blocks of threads that have ended.
     static std::atomic<thread_block *> ended;
+    // How many urgencies there are.
+    static std::atomic<int> urgent;
 
     struct remembered {
         PyThreadState *state = nullptr;
@@ -127,6 +133,7 @@ private:
     friend void start_attaching() noexcept;
     friend void forget_ended_threads() noexcept;
     friend struct thread_end;
+    friend class urgency;
 
 #if PY_VERSION_HEX >= 0x030c0000
     PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
@@ -134,6 +141,17 @@ private:
     cancellation_put_off cancellation_; // while taken
     outcome outcome_ = outcome::no_python;
     bool taken_ = false; // the GIL was not ours before
+};
+
+// While one exists, calls that are over make room for whoever waits for the GIL. CPython lets a
+// thread that comes again at once overtake those that wait, for seconds if several do: too long for
+// an unload or an exit, which wait with a limit.
+class urgency {
+public:
+    urgency() noexcept { attachment::urgent.fetch_add(1, std::memory_order_relaxed); }
+    ~urgency() { attachment::urgent.fetch_sub(1, std::memory_order_relaxed); }
+    urgency(const urgency &) = delete;
+    urgency &operator=(const urgency &) = delete;
 };
 
 // Takes an exception that is set out of sight for a scope: Python code must not run with one. With
