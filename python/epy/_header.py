@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Protocol
 
-    from ._native import NativeFunction
-
     class Declarations(Protocol):
         """What was read from a header: now, or when the plugin was built."""
 
@@ -420,7 +418,3 @@ class HostFunction:
 
     def __repr__(self) -> str:
         return f"<function {self.__name__} of {self._header._name}>"
-
-
-if TYPE_CHECKING:
-    _ = NativeFunction
