@@ -41,7 +41,11 @@ void call_scope::look_for_jump(PyObject *runner) noexcept {
         return;
     }
     const ref label(PyObject_GetAttrString(runner, "label"));
-    const char *name = label ? PyUnicode_AsUTF8(label.get()) : nullptr;
+    const ref plugin(PyObject_GetAttrString(runner, "plugin"));
+    const ref path(plugin ? PyObject_GetAttrString(plugin.get(), "path") : nullptr);
+    const ref text(label && path ? PyUnicode_FromFormat("%S of %S", label.get(), path.get())
+                                 : nullptr);
+    const char *name = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
     dprintf(
         STDERR_FILENO,
         "epy: %s was left by a jump (longjmp, a C++ exception) across Python, which cannot go on "

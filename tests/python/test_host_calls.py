@@ -183,7 +183,7 @@ def jump(n: c_int) -> c_int:
     result = run(host_of(compile_c), plugin, stack, "jump", "jump", status=-signal.SIGABRT)
     assert result.stdout == "jump jumped: out, errno 7\n"
     (line,) = result.stderr.splitlines()
-    assert "export 'jump'" in line
+    assert f"export 'jump' of {plugin} " in line
     assert "was left by a jump" in line
     assert "epy.tail_call" in line
 
