@@ -14,9 +14,9 @@ struct callback;
 class closure;
 
 // The record that slots of stubs and of the pool point to. It outlives the callback: a host may
-// hold the address of one that is gone, and a call may be on its way. Then `target` is null, and the
-// error value is returned. Records of dropped callbacks are used again first in, first out, after
-// 4,096 later drops: that is the promise about stale pointers, and no more.
+// hold the address of one that is gone, and a call may be on its way. Then `target` is null, and
+// the error value is returned. Records of dropped callbacks are used again first in, first out,
+// after 4,096 later drops: that is the promise about stale pointers, and no more.
 struct call_record {
     record head; // code, result class and error value
     ref kept;    // what the error value points into: stale calls return it too
