@@ -18,15 +18,44 @@
 
 namespace epy {
 
-#if PY_VERSION_HEX < 0x030e0000 && !defined(Py_GIL_DISABLED) && !defined(EPY_UNKNOWN_PYTHON)
+#if PY_VERSION_HEX < 0x030e0000 && !defined(Py_GIL_DISABLED) && !defined(Py_REF_DEBUG) &&          \
+    !defined(EPY_UNKNOWN_PYTHON)
 #define EPY_REUSE
+
+// How the call path reads a result: integers of any size, those that are not negative, double,
+// void. Everything else is `by_the_rules`.
+enum class quick_result : std::uint8_t { integer, natural, real, nothing, by_the_rules };
+
+inline quick_result quick_result_of(const parameter &result) {
+    if (result.instance_of) {
+        return quick_result::by_the_rules;
+    }
+    switch (result.code) {
+    case type::signed_int:
+    case type::signed_long:
+    case type::signed_long_long:
+        return quick_result::integer;
+    case type::unsigned_int:
+    case type::unsigned_long:
+    case type::unsigned_long_long:
+        return quick_result::natural;
+    case type::double_precision:
+        return quick_result::real;
+    case type::none:
+        return quick_result::nothing;
+    default:
+        return quick_result::by_the_rules;
+    }
+}
 
 // The arguments of one callback, as the fast path sees them.
 class argument_objects {
 public:
+    static constexpr std::size_t most = 16; // arguments; with more there is no use
+
     explicit argument_objects(const signature &types)
         : first_(new argument[types.parameters.size()]()), end_(first_ + types.parameters.size()),
-          result_(types.result.instance_of ? type::object : types.result.code) {
+          result_(quick_result_of(types.result)), busy_(types.parameters.size() > most) {
         argument *one = first_;
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
@@ -43,12 +72,7 @@ public:
     argument_objects(const argument_objects &) = delete;
     argument_objects &operator=(const argument_objects &) = delete;
 
-    [[nodiscard]] std::size_t size() const noexcept {
-        return static_cast<std::size_t>(end_ - first_);
-    }
-
-    // The kind of result; of kinds that take more than a look, any of those.
-    [[nodiscard]] type result() const noexcept { return result_; }
+    [[nodiscard]] quick_result result() const noexcept { return result_; }
 
     struct argument {
         PyObject *object = nullptr;
@@ -118,9 +142,11 @@ public:
         return integer(one.object, value);
     }
 
-    // A new reference for this call alone, for kinds that are not reused.
+    // A new reference for this call alone, for kinds that are not reused. With a second one it
+    // looks like an object that somebody kept.
     static void keep(argument &one, PyObject *owned) noexcept {
         one.for_one_call = true;
+        Py_INCREF(owned);
         Py_XSETREF(one.object, owned);
     }
 
@@ -193,9 +219,12 @@ private:
         argument *const end = end_; // the compiler fears that it changes
         for (argument *one = first_; one != end; ++one) {
             PyObject *object = one->object;
-            if (object != nullptr && (Py_REFCNT(object) != 1 || one->for_one_call)) [[unlikely]] {
-                one->for_one_call = false;
+            if (object != nullptr && Py_REFCNT(object) != 1) [[unlikely]] {
                 one->object = nullptr;
+                if (one->for_one_call) {
+                    one->for_one_call = false;
+                    Py_DECREF(object);
+                }
                 Py_DECREF(object);
             }
         }
@@ -203,9 +232,19 @@ private:
 
     argument *const first_;
     argument *const end_;
-    const type result_;
-    bool busy_ = false;
+    const quick_result result_;
+    bool busy_; // a call uses them, or no call may
 };
+
+// Gives up a reference to an int, not a subclass's, without asking its type how, as CPython's own
+// arithmetic does.
+[[gnu::always_inline]] inline void drop_int(PyObject *number) {
+    if (Py_REFCNT(number) == 1) [[likely]] {
+        PyObject_Free(number);
+    } else {
+        Py_DECREF(number);
+    }
+}
 
 // The value of an int of one digit, which most results are, without a call. False for any other
 // object.

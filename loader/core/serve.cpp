@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include <bit>
-#include <cerrno>
 #include <cstdio>
 
 #include "../fp_environment.h"
 #include "convert.h"
+#include "errno_place.h"
 #include "recursion.h"
 #include "scope.h"
 #include "stack.h"
@@ -95,13 +95,13 @@ void report(callback &self, PyObject *exception) noexcept {
 
 // An exception has left the callback: it is for epy.call, if that called the host's function which
 // called us, otherwise for the report.
-void give_exception_away(callback &self, const call_context &caller) noexcept {
+[[gnu::noinline]] void give_exception_away(callback &self, call_extras *callers) noexcept {
     ref exception = fetch_exception();
-    if (caller.extras != nullptr && caller.extras->recording) {
-        if (caller.extras->first_exception) {
-            ++caller.extras->more_exceptions;
+    if (callers != nullptr && callers->recording) {
+        if (callers->first_exception) {
+            ++callers->more_exceptions;
         } else {
-            caller.extras->first_exception = std::move(exception);
+            callers->first_exception = std::move(exception);
         }
     } else {
         report(self, exception.get());
@@ -109,7 +109,7 @@ void give_exception_away(callback &self, const call_context &caller) noexcept {
 }
 
 template <typename Arguments>
-PyObject *make_argument(const callback &self, std::size_t index, const Arguments &source) {
+PyObject *make_argument(const callback &self, std::size_t index, Arguments source) {
     const signature &types = *self.types;
     const parameter &expected = types.parameters[index];
     const void *place = source.at(index, expected.offset);
@@ -123,7 +123,7 @@ PyObject *make_argument(const callback &self, std::size_t index, const Arguments
 
 // A new reference to the function's result, or null.
 template <typename Arguments>
-[[gnu::noinline]] PyObject *call_plain(callback &self, const Arguments &source) {
+[[gnu::noinline]] PyObject *call_plain(callback &self, Arguments source) noexcept {
     const std::vector<parameter> &parameters = self.types->parameters;
     owned_array objects(parameters.size());
     for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -144,7 +144,7 @@ template <typename Arguments>
 template <typename Arguments>
 [[gnu::noinline]] PyObject *make_for_one_call(const callback &self, std::size_t index,
                                               argument_objects::argument &expected,
-                                              const Arguments &source) {
+                                              Arguments source) noexcept {
     if (PyErr_Occurred() != nullptr) {
         return nullptr;
     }
@@ -158,8 +158,8 @@ template <typename Arguments>
 // The same with argument objects of the last call, and straight into a Python function's own entry.
 template <typename Arguments>
 [[gnu::always_inline]] inline PyObject *
-call_reusing(callback &self, const argument_objects::use &reuse, const Arguments &source) {
-    PyObject *objects[few + 1]; // borrowed; the first place is the callee's
+call_reusing(callback &self, const argument_objects::use &reuse, Arguments source) {
+    PyObject *objects[argument_objects::most + 1]; // borrowed; the first place is the callee's
     std::size_t count = 0;
     for (argument_objects::argument &expected : reuse) {
         PyObject *object = argument_objects::make(expected, source.at(count, expected.offset));
@@ -182,55 +182,34 @@ call_reusing(callback &self, const argument_objects::use &reuse, const Arguments
     });
 }
 
-// Results that need no look at the rules. False: the rules decide.
-[[gnu::always_inline]] inline bool read_result(type result, PyObject *value, std::uint64_t &bits) {
-    std::int64_t number = 0;
-    if (result == type::signed_int) [[likely]] {
-        if (!read_short_int(value, number)) {
+// Results that need no look at the rules. False: the rules decide, and the object is still there.
+[[gnu::always_inline]] inline bool read_result(quick_result kind, ref &result,
+                                               std::uint64_t &bits) {
+    PyObject *const value = result.get();
+    if (kind <= quick_result::natural) [[likely]] {
+        std::int64_t number = 0;
+        if (!read_short_int(value, number) || (number < 0 && kind == quick_result::natural)) {
             return false;
         }
         bits = static_cast<std::uint64_t>(number);
+        drop_int(result.release());
         return true;
     }
-    switch (result) {
-    case type::none:
-        return value == Py_None;
-    case type::double_precision:
-        if (PyFloat_CheckExact(value)) {
-            bits = std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value));
-            return true;
-        }
-        return false;
-    case type::signed_long:
-    case type::signed_long_long:
-        if (read_short_int(value, number)) {
-            bits = static_cast<std::uint64_t>(number);
-            return true;
-        }
-        return false;
-    case type::unsigned_int:
-    case type::unsigned_long:
-    case type::unsigned_long_long:
-        if (read_short_int(value, number) && number >= 0) {
-            bits = static_cast<std::uint64_t>(number);
-            return true;
-        }
-        return false;
-    default:
-        return false;
+    if (kind == quick_result::real && PyFloat_CheckExact(value)) {
+        bits = std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value));
+        return true;
     }
+    return kind == quick_result::nothing && value == Py_None;
 }
 
 #endif
 
 template <typename Arguments>
-[[gnu::always_inline]] inline PyObject *call(callback &self, const Arguments &source) {
+[[gnu::always_inline]] inline PyObject *call(callback &self, Arguments source) {
 #ifdef EPY_REUSE
-    if (self.objects->size() <= few) [[likely]] {
-        argument_objects::use reuse(*self.objects);
-        if (reuse) [[likely]] {
-            return call_reusing(self, reuse, source);
-        }
+    argument_objects::use reuse(*self.objects);
+    if (reuse) [[likely]] {
+        return call_reusing(self, reuse, source);
     }
 #endif
     return call_plain(self, source);
@@ -241,8 +220,9 @@ void keep_for_host(const call_record &native, ref object) {
     this_thread().returned[&native] = std::move(object);
 }
 
+// False with a Python exception.
 [[gnu::noinline]] bool read_by_the_rules(callback &self, const call_record &native, ref result,
-                                         void *memory, served &out) {
+                                         void *memory, served &out) noexcept {
     out.jump = tail_call_of(*self.state, result.get());
     if (out.jump != nullptr) {
         keep_for_host(native, std::move(result));
@@ -261,22 +241,6 @@ void keep_for_host(const call_record &native, ref object) {
     return true;
 }
 
-// False with a Python exception.
-template <typename Arguments>
-[[gnu::always_inline]] inline bool run(callback &self, const call_record &native,
-                                       const Arguments &source, served &out) {
-    ref result(call(self, source));
-    if (!result) {
-        return false;
-    }
-#ifdef EPY_REUSE
-    if (read_result(self.objects->result(), result.get(), out.bits)) [[likely]] {
-        return true;
-    }
-#endif
-    return read_by_the_rules(self, native, std::move(result), source.result, out);
-}
-
 void complain_of_stale_pointer(call_record &native) noexcept {
     if (!native.complained) {
         native.complained = true;
@@ -288,49 +252,76 @@ void complain_of_stale_pointer(call_record &native) noexcept {
 }
 
 template <typename Arguments>
-[[gnu::noinline]] served serve_despite_exception(call_record &, const Arguments &,
-                                                 std::uintptr_t here, int &host_errno);
+[[gnu::noinline]] served serve_despite_exception(call_record &, Arguments, std::uintptr_t here,
+                                                 int host_errno) noexcept;
+
+// With the GIL.
+template <typename Arguments>
+[[gnu::always_inline]] inline served serve_attached(call_record &native, Arguments source,
+                                                    std::uintptr_t here, int &host_errno,
+                                                    const PyThreadState *state) {
+    callback *self = native.target;
+    if (self == nullptr) [[unlikely]] {
+        complain_of_stale_pointer(native);
+        return {native.head.error[0], nullptr};
+    }
+    if (has_exception(state)) [[unlikely]] {
+        const served result = serve_despite_exception(native, source, here, host_errno);
+        host_errno = this_errno();
+        return result;
+    }
+    auto *object = reinterpret_cast<PyObject *>(self);
+    const ref alive = ref::borrowed(object);
+    call_extras *const callers = running.extras;
+    const call_scope now(object, here, host_errno);
+    if (ref result(call(*self, source)); result) [[likely]] {
+#ifdef EPY_REUSE
+        std::uint64_t bits = 0;
+        if (read_result(self->objects->result(), result, bits)) [[likely]] {
+            return {bits, nullptr};
+        }
+#endif
+        served done = {0, nullptr};
+        if (read_by_the_rules(*self, native, std::move(result), source.result, done)) [[likely]] {
+            return done;
+        }
+    }
+    run_python([&] { give_exception_away(*self, callers); });
+    return {native.head.error[0], nullptr};
+}
 
 // `here` is the host's stack pointer.
 template <typename Arguments>
-[[gnu::always_inline]] inline served serve_from(call_record &native, const Arguments &source,
+[[gnu::always_inline]] inline served serve_from(call_record &native, Arguments source,
                                                 std::uintptr_t here) {
-    int host_errno = errno;
-    served result = {0, nullptr};
+    int host_errno = this_errno();
+    served result;
     {
         const fp_environment floating_point;
-        const attachment python;
-        if (!python) [[unlikely]] {
-            result.bits = native.head.error[0];
+        PyThreadState *const known = attachment::known_state();
+        if (attachment::is_present(known)) {
+            result = serve_attached(native, source, here, host_errno, known);
+        } else if (const attachment python(known); python) [[likely]] {
+            result = serve_attached(native, source, here, host_errno, python.state());
         } else {
-            callback *self = native.target;
-            if (self == nullptr) [[unlikely]] {
-                complain_of_stale_pointer(native);
-                result.bits = native.head.error[0];
-            } else if (python.has_exception()) [[unlikely]] {
-                result = serve_despite_exception(native, source, here, host_errno);
-            } else {
-                auto *object = reinterpret_cast<PyObject *>(self);
-                const ref alive = ref::borrowed(object);
-                const call_scope now(object, here, host_errno);
-                if (!run(*self, native, source, result)) [[unlikely]] {
-                    result.bits = native.head.error[0];
-                    run_python([&] { give_exception_away(*self, now.outer()); });
-                }
-            }
+            result = {native.head.error[0], nullptr};
         }
     }
-    errno = host_errno;
+    this_errno() = host_errno;
     return result;
 }
 
 template <typename Arguments>
-served serve_despite_exception(call_record &native, const Arguments &source, std::uintptr_t here,
-                               int &host_errno) {
-    const exception_set_aside callers;
-    errno = host_errno;
-    const served result = serve_from(native, source, here);
-    host_errno = errno;
+served serve_despite_exception(call_record &native, Arguments source, std::uintptr_t here,
+                               int host_errno) noexcept {
+    served result = {0, nullptr};
+    {
+        const exception_set_aside callers;
+        this_errno() = host_errno;
+        result = serve_from(native, source, here);
+        host_errno = this_errno();
+    }
+    this_errno() = host_errno;
     return result;
 }
 
@@ -341,12 +332,12 @@ served serve_despite_exception(call_record &native, const Arguments &source, std
 
 // There is little room on this stack, or it is not known yet.
 template <typename Arguments>
-[[gnu::noinline]] served serve_with_little_stack(call_record &native, const Arguments &source,
-                                                 std::uintptr_t here) {
+[[gnu::noinline]] served serve_with_little_stack(call_record &native, Arguments source,
+                                                 std::uintptr_t here) noexcept {
     bool jumped = false;
-    const int host_errno = errno;
+    const int host_errno = this_errno();
     const std::size_t levels = levels_below(here, jumped);
-    errno = host_errno;
+    this_errno() = host_errno;
     if (levels == SIZE_MAX) {
         return serve_from(native, source, here);
     }
@@ -376,17 +367,17 @@ template <typename Arguments>
         if (python) {
             const recursion_limit lowered(levels);
             result = serve_from(native, source, here);
-            new_errno = errno;
+            new_errno = this_errno();
         } else {
             result.bits = native.head.error[0];
         }
     }
-    errno = new_errno;
+    this_errno() = new_errno;
     return result;
 }
 
 template <typename Arguments>
-[[gnu::always_inline]] inline served serve_anywhere(call_record &native, const Arguments &source,
+[[gnu::always_inline]] inline served serve_anywhere(call_record &native, Arguments source,
                                                     const void *frame) {
     const auto here = reinterpret_cast<std::uintptr_t>(frame);
     if (!has_plenty_of_stack(here)) [[unlikely]] {
@@ -399,13 +390,13 @@ template <typename Arguments>
 
 void report_exception(callback &self) noexcept { report(self, fetch_exception().get()); }
 
-served serve(call_record &native, pointer_arguments source) {
+served serve(call_record &native, pointer_arguments source) noexcept {
     return serve_anywhere(native, source, __builtin_frame_address(0));
 }
 
 } // namespace epy
 
-void *epy_dispatch(epy::call_record *native, epy::frame *registers) {
+void *epy_dispatch(epy::call_record *native, epy::frame *registers) noexcept {
     const auto [bits, jump] =
         epy::serve_anywhere(*native, epy::frame_arguments{registers}, registers);
     if (jump != nullptr) [[unlikely]] {

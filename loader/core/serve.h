@@ -8,7 +8,7 @@
 // For call_entry_x86_64.S: fills in the result registers and returns null, or fills in the argument
 // registers and returns the function to leave for.
 extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch(epy::call_record *native,
-                                                            epy::frame *registers);
+                                                            epy::frame *registers) noexcept;
 
 namespace epy {
 
@@ -30,6 +30,6 @@ struct served {
 void report_exception(callback &) noexcept;
 
 // Runs the callback. Lets nothing out but forced unwinding.
-served serve(call_record &, pointer_arguments);
+served serve(call_record &, pointer_arguments) noexcept;
 
 } // namespace epy

@@ -64,37 +64,43 @@ void attachment::remember(PyThreadState *state, unsigned now) {
     mine.generation = now;
 }
 
-void attachment::attach_unknown_thread(unsigned now) {
-    PyThreadState *const known = PyGILState_GetThisThreadState();
-    PyThreadState *const current = current_state();
+attachment::attachment() noexcept {
+    PyThreadState *const known = known_state();
     if (known == nullptr) {
-        cancellation_.begin(); // making a state waits for locks
-        PyThreadState *const made = make_state(now);
-        if (made == nullptr) {
-            cancellation_.end();
-            return;
-        }
-#if PY_VERSION_HEX >= 0x030c0000
-        if (current != nullptr) {
-            suspended_ = PyEval_SaveThread();
-        }
-#endif
-        taken_ = true;
-        run_python([made] { PyEval_RestoreThread(made); });
-        thread_block &block = this_thread();
-        block.made_state = made;
-        block.generation = now;
-        remember(block.made_state, now);
-        outcome_ = outcome::attached;
-        if (ended.load(std::memory_order_relaxed) != nullptr) {
-            clear_ended_threads();
-        }
+        attach_unknown_thread();
+    } else if (is_present(known)) {
+        state_ = known;
+    } else {
+        take(known);
+    }
+}
+
+void attachment::attach_unknown_thread() noexcept {
+    const unsigned now = generation.load(std::memory_order_acquire);
+    if (now == 0) {
         return;
     }
-    if (current != known) {
-        take(known, current);
+    PyThreadState *known = PyGILState_GetThisThreadState();
+    if (known == nullptr) {
+        cancellation_put_off making; // which waits for locks
+        making.begin();
+        known = make_state(now);
+        making.end();
+        if (known == nullptr) {
+            return;
+        }
+        thread_block &block = this_thread();
+        block.made_state = known;
+        block.generation = now;
+        remember(known, now);
+        take(known);
+        return;
     }
-    outcome_ = outcome_with(known);
+    if (is_present(known)) {
+        state_ = known;
+    } else {
+        take(known);
+    }
     if (known->id == 1 && known->interp == PyInterpreterState_Main()) {
         remember(known, now); // the main thread's: it lives as long as Python
     }

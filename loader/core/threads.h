@@ -30,21 +30,25 @@ struct thread_block {
 // Holds the GIL with this thread's state for a scope.
 class attachment {
 public:
+    // The state that is remembered for this thread, or null.
+    [[nodiscard]] static PyThreadState *known_state() noexcept {
+        return mine.generation == generation.load(std::memory_order_acquire) ? mine.state : nullptr;
+    }
+
+    // Whether this thread holds the GIL with a known state. Then a call needs no attachment.
+    [[nodiscard]] static bool is_present(const PyThreadState *known) noexcept {
+        return known != nullptr && current_state() == known;
+    }
+
     // May not return: a Python that finalizes ends or parks the thread.
-    attachment() {
-        const unsigned now = generation.load(std::memory_order_acquire);
-        if (mine.generation != now) [[unlikely]] {
-            if (now != 0) {
-                attach_unknown_thread(now);
-            }
-            return;
+    attachment() noexcept;
+    // The same where the known state was looked up and is not present.
+    explicit attachment(PyThreadState *known) noexcept {
+        if (known != nullptr) [[likely]] {
+            take(known);
+        } else {
+            attach_unknown_thread();
         }
-        PyThreadState *const own = mine.state;
-        PyThreadState *const current = current_state();
-        if (current != own) {
-            take(own, current);
-        }
-        outcome_ = outcome_with(own);
     }
     ~attachment() {
         if (taken_) {
@@ -64,28 +68,11 @@ public:
     attachment &operator=(const attachment &) = delete;
 
     // False if there is no Python (any more): no Python work is possible.
-    explicit operator bool() const noexcept { return outcome_ != outcome::no_python; }
+    explicit operator bool() const noexcept { return state_ != nullptr; }
 
-    // The caller has an exception set, as extensions have that clean up after an error.
-    [[nodiscard]] bool has_exception() const noexcept {
-        return outcome_ == outcome::attached_with_exception;
-    }
+    [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
 
 private:
-    enum class outcome : unsigned char { no_python, attached, attached_with_exception };
-
-    void attach_unknown_thread(unsigned now);
-    static PyThreadState *make_state(unsigned now);
-
-    static outcome outcome_with(const PyThreadState *state) noexcept {
-#if PY_VERSION_HEX >= 0x030c0000
-        const bool set = state->current_exception != nullptr;
-#else
-        const bool set = state->curexc_type != nullptr;
-#endif
-        return set ? outcome::attached_with_exception : outcome::attached;
-    }
-
     static PyThreadState *current_state() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
         return PyThreadState_GetUnchecked();
@@ -94,13 +81,17 @@ private:
 #endif
     }
 
-    void take(PyThreadState *own, [[maybe_unused]] PyThreadState *current) {
+    void attach_unknown_thread() noexcept;
+    static PyThreadState *make_state(unsigned now);
+
+    void take(PyThreadState *own) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
         // Since 3.12 the current state is this thread's: one of another interpreter.
-        if (current != nullptr) {
+        if (current_state() != nullptr) {
             suspended_ = PyEval_SaveThread();
         }
 #endif
+        state_ = own;
         taken_ = true;
         cancellation_.begin();
         run_python([own] { PyEval_RestoreThread(own); });
@@ -135,12 +126,12 @@ private:
     friend struct thread_end;
     friend class urgency;
 
+    PyThreadState *state_ = nullptr;
 #if PY_VERSION_HEX >= 0x030c0000
     PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
 #endif
     cancellation_put_off cancellation_; // while taken
-    outcome outcome_ = outcome::no_python;
-    bool taken_ = false; // the GIL was not ours before
+    bool taken_ = false;                // the GIL was not ours before
 };
 
 // While one exists, calls that are over make room for whoever waits for the GIL. CPython lets a
@@ -153,6 +144,15 @@ public:
     urgency(const urgency &) = delete;
     urgency &operator=(const urgency &) = delete;
 };
+
+// The caller has an exception set, as extensions have that clean up after an error.
+inline bool has_exception(const PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return state->current_exception != nullptr;
+#else
+    return state->curexc_type != nullptr;
+#endif
+}
 
 // Takes an exception that is set out of sight for a scope: Python code must not run with one. With
 // the GIL.
