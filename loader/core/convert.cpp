@@ -113,6 +113,19 @@ PyObject *plain_to_python(type code, const void *source) {
     Py_UNREACHABLE();
 }
 
+PyObject *instance_to_python(const parameter &expected, const void *source) {
+    ref instance(PyObject_CallNoArgs(expected.instance_of.get()));
+    if (!instance) {
+        return nullptr;
+    }
+    const contents memory(instance.get(), PyBUF_WRITABLE);
+    if (!memory) {
+        return nullptr;
+    }
+    std::memcpy(memory.data(), source, std::min<std::size_t>(memory.size(), expected.form.size));
+    return instance.release();
+}
+
 // ---- Python to C
 
 template <typename T> bool integer_from_python(PyObject *value, const char *c_type, c_value &out) {
@@ -266,31 +279,26 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
 } // namespace
 
 PyObject *to_python(const module_state &state, const parameter &expected, const void *source) {
-    if (!expected.instance_of) {
+    if (expected.seen == seen_as::plain) {
         return plain_to_python(expected.code, source);
     }
-    if (is_handle(expected.code)) {
+    if (expected.seen == seen_as::object) {
         return object_of_handle(state, class_of(expected), load<std::uint64_t>(source),
                                 expected.code == type::consumed_handle);
     }
-    ref instance(PyObject_CallNoArgs(expected.instance_of.get()));
-    if (!instance) {
-        return nullptr;
+    if (expected.seen == seen_as::instance) {
+        return instance_to_python(expected, source);
     }
-    const contents memory(instance.get(), PyBUF_WRITABLE);
-    if (!memory) {
-        return nullptr;
-    }
-    std::memcpy(memory.data(), source, std::min<std::size_t>(memory.size(), expected.form.size));
-    return instance.release();
+    const ref number(plain_to_python(expected.code, source));
+    return number ? PyObject_GetItem(expected.instance_of.get(), number.get()) : nullptr;
 }
 
 bool from_python(const module_state &state, const parameter &expected, PyObject *value,
                  c_value &out) {
-    if (is_handle(expected.code)) {
+    if (expected.seen == seen_as::object) {
         return handle_of_object(state, class_of(expected), value, running_plugin(state), out.bits);
     }
-    if (expected.instance_of) {
+    if (expected.seen == seen_as::instance) {
         const int fits = PyObject_IsInstance(value, expected.instance_of.get());
         if (fits < 0) {
             return false;

@@ -2,7 +2,7 @@
 //
 // C to Python: integers are int, c_char_p bytes or None, c_void_p int or None, c_char bytes,
 // c_wchar str, complex numbers complex, UTF-8 text str or None; a parameter with a class becomes an
-// instance of that class that holds the value.
+// instance of that class that holds the value; a number with members is the member, if one has it.
 // Python to C: the same, and a value that does not fit its C type is an error (OverflowError,
 // TypeError), never a truncated number.
 #pragma once

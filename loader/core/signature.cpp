@@ -69,7 +69,14 @@ bool signature::parse(const module_state &state, const char *codes, PyObject *cl
                 return false;
             }
         } else if (class_or_none != Py_None) {
+            if (PyDict_Check(class_or_none) && !is_integer(one)) {
+                PyErr_SetString(PyExc_ValueError, "only integers have members");
+                return false;
+            }
             one.instance_of = ref::borrowed(class_or_none);
+            one.seen = is_handle(one.code)           ? seen_as::object
+                       : PyDict_Check(class_or_none) ? seen_as::member
+                                                     : seen_as::instance;
         }
         if (one.code != type::none && !one.form.in_one_register()) {
             fits_frame = false;

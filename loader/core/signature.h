@@ -12,10 +12,19 @@
 
 namespace epy {
 
+// What Python receives for a value.
+enum class seen_as : std::uint8_t {
+    plain,    // an object by ctypes' rules for callbacks
+    instance, // one of a ctypes class
+    object,   // that of a handle
+    member,   // of a Python enum, what a dict has under the number
+};
+
 struct parameter {
     type code = type::none;
+    seen_as seen = seen_as::plain;
     std::uint32_t offset = 0; // in the call frame, stack arguments included
-    ref instance_of;          // the ctypes class that Python receives, empty for a plain value
+    ref instance_of;          // the class, or the dict; empty for a plain value
     shape form;
     std::unique_ptr<const buffer_parameter> buffer; // of a Buffer
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from _ctypes import FUNCFLAG_CDECL, _Pointer
+from _ctypes import FUNCFLAG_CDECL, Array, _Pointer
 
 from ._errors import HeaderNameError, SignatureError
 from ._export import callback, untyped_callback
@@ -31,7 +31,7 @@ _TEXT: dict[Any, Any] = {
     "c_wchar": ctypes.c_wchar_p,
 }
 OPAQUE = ("?", "has no definition in this header")
-_OF_PYTHON = (int, float, bool, bytes, str, object)  # annotations for people, not for C
+_OF_PYTHON = (float, bytes, str, object)  # annotations for people, not for C; ints and enums too
 _ALIKE = ("PzsZO@~", "bBc?", "hH", "iIu", "lLqQ")
 _POINTER_METHODS = {
     name: value
@@ -39,6 +39,7 @@ _POINTER_METHODS = {
     for name, value in vars(methods).items()
     if not name.startswith("__") or name in ("__getitem__", "__setitem__")
 }
+_NUMBERS = {"c_char": "c_byte", "c_wchar": "c_int"}  # as bit-fields, characters are
 _FORWARDING = {name: vars(StructPointerMethods)[name] for name in ("__getattr__", "__setattr__")}
 
 BUILTIN_RESULTS = {
@@ -74,12 +75,13 @@ class Classes:
         self.keeper = keeper
         self.module = module  # of the classes: by it ctypes' caches forget them at unload
         self._made: dict[Any, Any] = {}
+        self._members: dict[str, Any] = {}  # of enums
         self._signatures: dict[Any, Any] = {}  # of callbacks, by their type
         self._incomplete: dict[Any, Any] = {}  # class -> its definition
 
     def clear(self) -> None:
         """Forget all classes: before CPython 3.13 ctypes hides their cycles from the collector."""
-        for made in (self._made, self._signatures, self._incomplete):
+        for made in (self._made, self._members, self._signatures, self._incomplete):
             made.clear()
         self.keeper.clear()
 
@@ -121,14 +123,13 @@ class Classes:
         if what == "*":
             return self._pointer(kind[1])
         if what == "[":
-            return self.make(kind[1]) * kind[2]
+            return self._array(self.make(kind[1]), kind[2])
         if what == "(":
             return self.function(kind)
         if what in ("struct", "union"):
             return self._record(kind)
         if what == "enum":
-            definition = self.find(f"enum {kind[1]}")
-            return self.make_target(definition[1] if definition else "c_uint")
+            return self._enum(kind[1])
         if what == "align":
             return self.make_target(kind[1])
         raise HeaderNameError(f"{kind[1]}: use void * or declare it as an array of bytes")
@@ -151,6 +152,33 @@ class Classes:
             else:
                 kind = kind[1]
         return kind
+
+    # Enums
+
+    def _enum(self, key: str) -> Any:
+        definition = self.find(f"enum {key}")
+        if definition is None:
+            return simple("c_uint")
+        from ._enums import enumerated
+
+        return enumerated(simple(definition[1]), self.members(key))
+
+    def members(self, key: str) -> Any:
+        """The members of an enum that the header defines."""
+        found = self._members.get(key)
+        if found is None:
+            from ._enums import Members
+
+            name = key.strip("{}'").rpartition(".")[2]
+            made = Members(name, self.find(f"enum {key}")[2], self.module)
+            found = self._members.setdefault(key, made)
+        return found
+
+    def _defined_enum(self, kind: Any) -> Any:
+        """The definition of an enum; None for any other type."""
+        return (
+            self.find(f"enum {kind[1]}") if isinstance(kind, tuple) and kind[0] == "enum" else None
+        )
 
     # Functions
 
@@ -208,7 +236,7 @@ class Classes:
             if name not in annotations:
                 continue
             given = annotation(plain, name)
-            if given in _OF_PYTHON:
+            if given in _OF_PYTHON or (isinstance(given, type) and issubclass(given, int)):
                 continue
             if isinstance(given, Buffer):
                 given = given.pointer
@@ -255,8 +283,26 @@ class Classes:
             "_epy_classes_": self,
             "__module__": self.module,
         }
+        if hasattr(inner, "_epy_members_"):
+            from ._enums import pointer_item
+
+            body["__getitem__"] = pointer_item
         metaclass: Any = type(_Pointer)
         return metaclass(f"LP_{inner.__name__}", (_Pointer,), body)
+
+    def _array(self, element: Any, length: int) -> Any:
+        if not hasattr(element, "_epy_members_"):
+            return element * length
+        from ._enums import array_item
+
+        body = {
+            "_type_": element,
+            "_length_": length,
+            "__getitem__": array_item,
+            "__module__": self.module,
+        }
+        metaclass: Any = type(Array)
+        return metaclass(f"{element.__name__}_Array_{length}", (Array,), body)
 
     # Structs and unions
 
@@ -282,9 +328,14 @@ class Classes:
         types = {name: kind for name, kind in fields if name}
         special: dict[str, Any] = {}
         functions: dict[str, Any] = {}
+        enums: dict[str, str] = {}
         native = []
         for index, (name, kind) in enumerate(fields):
             actual = self.resolved(kind)
+            enum = self._defined_enum(actual)
+            if enum is not None:
+                enums[name] = actual[1]
+                kind = types[name] = enum[1]  # so that values are checked like others
             if not name:
                 native.append((f"#storage{index}", self.make(kind)))
             elif isinstance(actual, tuple) and actual[0] == "*" and self._is_function(actual[1]):
@@ -304,9 +355,18 @@ class Classes:
             setattr(made, name, descriptor(vars(made)[name], self.resolved(types[name]), self))
         if bits or anonymous:
             from ._special_fields import BitField, Through
-        for name, offset, shift, width, signed in bits:
+        for name, kind, offset, shift, width, signed in bits:
             setattr(made, name, BitField(offset, shift, width, signed))
-            types[name] = "c_longlong" if signed else "c_ulonglong"
+            actual = self.resolved(kind)
+            enum = self._defined_enum(actual)
+            if enum is not None:
+                enums[name] = actual[1]
+                actual = enum[1]
+            types[name] = _NUMBERS.get(actual, actual) if isinstance(actual, str) else "c_longlong"
+        if enums:
+            from ._enums import EnumField
+        for name, key in enums.items():
+            setattr(made, name, EnumField(vars(made)[name], self.members(key)))
         for member in anonymous:
             inner = dict(native)[member]
             for name, kind in inner._epy_types_.items():

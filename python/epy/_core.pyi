@@ -14,7 +14,9 @@ of each scalar in it. Of more than 16 bytes it travels in memory, and needs no s
 
 `classes` has an entry for the result and for each parameter: None for a plain simple type,
 otherwise the ctypes class whose instance the Python function receives (POINTER(T), a subclass of a
-simple type, a function pointer type); its code is that of the storage ("P" for every pointer).
+simple type, a function pointer type); its code is that of the storage ("P" for every pointer). For
+a parameter of an integer type it may be a dict: the function receives what that has under the value
+(`dict[value]`: a subclass's `__missing__` is asked too).
 """
 
 from collections.abc import Callable
@@ -31,7 +33,7 @@ class Callback:
         self,
         function: Callable[..., Any],
         signature: str,
-        classes: tuple[type | tuple[type | None, int, bool] | None, ...],
+        classes: tuple[type | dict[int, int] | tuple[type | None, int, bool] | None, ...],
         error: Any = None,
         label: str = "",
         plugin: NativePlugin | None = None,

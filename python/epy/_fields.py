@@ -75,12 +75,13 @@ def convert(ctype: Any, value: Any, keeper: Keeper | None = None) -> Any:
     converted: Any = value
     if isinstance(value, ctype):
         pass
-    elif "_epy_code_" in vars(ctype) or (
-        issubclass(ctype, _SimpleCData) and ctype.__base__ is not _SimpleCData
-    ):
-        converted = ctype(value)  # a type of epy or of the script, which knows what it takes
     elif issubclass(ctype, _SimpleCData):
-        converted = _simple(ctype, value, keeper)
+        if ctype.__base__ is _SimpleCData or hasattr(ctype, "_epy_members_"):
+            converted = _simple(ctype, value, keeper)
+        else:
+            converted = ctype(value)  # a type of epy or of the script, which knows what it takes
+    elif "_epy_code_" in vars(ctype):
+        converted = ctype(value)
     elif issubclass(ctype, CFuncPtr):
         converted = function_pointer(ctype, value, keeper, ctype._epy_classes_, ctype._epy_kind_)
     elif issubclass(ctype, _Pointer):

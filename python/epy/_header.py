@@ -84,8 +84,9 @@ class Header:
     """What `epy.header` gives: the names that a C header declares, as attributes.
 
     Types are ctypes classes, constants int, float, bytes, expression macros Python functions.
-    Enumerators are plain ints, and an enum is the integer type of its size; `host.enum.TAG` is an
-    IntEnum with its names, made where a script asks for it (module `enum` makes a start slower).
+    Enumerators are plain ints. An enum is an integer type; parameters, results and fields of it are
+    members of the IntEnum `host.enum.TAG`, or ints where none has the value. It is made when the
+    first is there, or when the script names it.
     Functions are found in the process, or in `library`, at their first call; variables each time.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
     that cannot be expressed, with the reason.
@@ -382,10 +383,7 @@ class Enums:
         definition = find(f"enum {kind[1]}") if kind[0] == "enum" else None
         if definition is None:
             raise self._header._unknown(name, "enum")
-        from enum import IntEnum
-
-        made = IntEnum(name, definition[2], module=self._classes.module)  # type: ignore[misc]
-        self.__dict__[name] = made
+        made = self.__dict__[name] = self._classes.members(kind[1]).enumeration
         return made
 
 

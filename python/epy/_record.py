@@ -39,6 +39,7 @@ class Bits(NamedTuple):
     """A bit-field: `width` bits from bit `shift` of the byte at `offset`."""
 
     name: str
+    type: Type
     offset: int
     shift: int
     width: int
@@ -87,9 +88,8 @@ def lay_out(members: list[Member], rules: Rules) -> Layout:
             if straddles and not packed and not rules.pack:
                 position = _up(position, unit)
             if member.name:
-                bits.append(
-                    Bits(member.name, position // 8, position % 8, member.width, member.signed)
-                )
+                place = position // 8, position % 8
+                bits.append(Bits(member.name, member.type, *place, member.width, member.signed))
                 align = max(align, natural)
             position += member.width
         end = max(end, position)

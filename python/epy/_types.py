@@ -115,7 +115,9 @@ def _mentions(ctype: Any, root: str) -> bool:
 
 
 def describe(ctype: Any) -> tuple[str, Any]:
-    """The code of a parameter's or result's type, and the class whose instance Python sees, if any.
+    """The code of a parameter's or result's type, and what Python sees instead of its plain value.
+
+    That is None, a class, or a dict: see _core.pyi.
 
     Raises SignatureError with the second half of a sentence that begins with what is wrong.
     """
@@ -135,8 +137,10 @@ def describe(ctype: Any) -> tuple[str, Any]:
         return own, None
     if issubclass(ctype, _SimpleCData):
         code: Any = getattr(ctype, "_type_", "")
-        if code in _SPELLING and getattr(ctype, "__ctype_le__", ctype) is ctype:
-            return code, None if ctype.__base__ is _SimpleCData else ctype
+        if code in _SPELLING and getattr(ctype, "__ctype_le__", ctype) in ctype.__mro__:
+            if ctype.__base__ is _SimpleCData:
+                return code, None
+            return code, getattr(ctype, "_epy_members_", ctype)  # of an enum its members
         raise SignatureError(f"has the type {ctype.__name__}, which is not supported")
     if issubclass(ctype, (_Pointer, CFuncPtr)):
         return "P", ctype
@@ -196,6 +200,8 @@ def signature(
     described = [_described("the result", result)]
     if described[0][0] == "~":
         raise SignatureError("the result cannot be Consumed: name the class itself")
+    if isinstance(described[0][1], dict):
+        described[0] = described[0][0], None  # any int is a result
     for index, ctype in enumerate(arguments):
         label = f"parameter '{names[index]}'" if names else f"parameter {index + 1}"
         if ctype is None:

@@ -43,11 +43,17 @@ def spellings(host: Any) -> Iterator[tuple[str, Any]]:
                 yield name, host._classes.make(actual)
 
 
+def storage(cls: Any, name: str) -> Any:
+    """A field as it lies in memory, whatever Python makes of its value."""
+    field = getattr(cls, name)
+    return getattr(field, "native", field)
+
+
 def question(spelling: str, cls: Any) -> Iterator[tuple[str, Any]]:
     """C expressions about a struct, and what ctypes says."""
     yield f"sizeof({spelling})", ctypes.sizeof(cls)
     for name in cls._epy_types_:
-        field = getattr(cls, name)
+        field = storage(cls, name)
         if name[0] == "#" or hasattr(field, "shift"):  # an anonymous member, a bit-field
             continue
         yield f"offsetof({spelling}, {name})", field.offset
@@ -116,7 +122,7 @@ SHAPES = {
 def member_values(cls: Any) -> Iterator[tuple[str, int]]:
     """Bit-fields, and a value of each that sets its first and its last bit."""
     for name in cls._epy_types_:
-        field = getattr(cls, name)
+        field = storage(cls, name)
         if hasattr(field, "shift"):
             value = 1 << (field.width - 1) | 1
             yield name, value - (1 << field.width) if field.signed else value
