@@ -25,6 +25,7 @@ from ._errors import HeaderError
 from ._macros import read_macros
 from ._preprocess import Source
 from ._record import Layout, Member, Rules, lay_out
+from ._tokens import Lexer
 from ._types import simple
 
 _UNKNOWN = {
@@ -78,10 +79,9 @@ class Definitions(Types):
     # Declarations
 
     def _parse(self, source: Source) -> list[Any]:
-        text = parseable(source.tokens)
-        parser = c_parser.CParser()
+        parser = c_parser.CParser(lexer=Lexer)
         try:
-            nodes: list[Any] = parser.parse(f'{PRELUDE}\n# 1 "{self._name}"\n{text}').ext
+            nodes: list[Any] = parser.parse([*PRELUDE, *parseable(source.tokens)], self._name).ext
             return nodes
         except (c_parser.ParseError, AssertionError) as error:
             raise self._syntax_error(str(error), source, parser.clex) from None
@@ -95,7 +95,7 @@ class Definitions(Types):
             file, line, detail = place[1], int(place[2]), place[3].replace("before: ", "before ")
         else:
             file, detail = lexer.filename, message.rpartition(": ")[2] or "it ends too early"
-            line = getattr(lexer, "lineno", None) or lexer._lineno  # by version of pycparser
+            line = lexer.line
         problem: HeaderError = source.error(
             file,
             line,

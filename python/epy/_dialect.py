@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ._preprocess import Token, tokenize
+from ._tokens import Token, tokenize
 
 MARK = "__epy_"
-PRELUDE = """
+_PRELUDE = """
 typedef struct { long long __epy_half[2]; } __epy_va_list[1];
 typedef __epy_va_list __builtin_va_list;
 typedef __int128 __int128_t;
@@ -26,6 +26,7 @@ typedef float _Float32;
 typedef double _Float64;
 typedef double _Float32x;
 """
+PRELUDE = [Token(text, "<what GCC knows>", 1) for text in tokenize(_PRELUDE)]
 """What GCC knows without a declaration."""
 
 _SAME = {
@@ -52,6 +53,7 @@ _ATTRIBUTE = ("__attribute__", "__attribute")
 _ASM = ("asm", "__asm", "__asm__")
 _RECORD = ("struct", "union", "enum")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+_SPECIAL = {*_SAME, *_ATTRIBUTE, *_ASM, "_Pragma", *_RECORD, *"{}();"}
 _UNSUPPORTED = ("vector_size", "mode", "scalar_storage_order", "ms_struct")
 
 
@@ -60,9 +62,9 @@ def plain(word: str) -> str:
     return _SAME.get(word, word)
 
 
-def parseable(tokens: Sequence[Token]) -> str:
-    """The text for pycparser, with line markers that keep every declaration's place."""
-    return _text(_Dialect(tokens).run())
+def parseable(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens for pycparser."""
+    return _Dialect(tokens).run()
 
 
 class _Level:
@@ -89,7 +91,9 @@ class _Dialect:
             token = self.tokens[self.index]
             text = token.text
             self.index += 1
-            if text.startswith("#"):
+            if text not in _SPECIAL and text[0] != "#":
+                self.out.append(token)
+            elif text[0] == "#":
                 if "pack" in text and self.parentheses == 0 and self.levels[-1].kind != "enum":
                     self.out.append(token)
                     self.levels[-1].start = len(self.out)
@@ -114,7 +118,7 @@ class _Dialect:
         elif text in _RECORD and self.parentheses == 0:
             self.kind, self.marks = text, []
         if text:
-            self.out.append(token._replace(text=text))
+            self.out.append(token if text is token.text else token._replace(text=text))
         if text == ";" and self.parentheses == 0:
             self.end_declaration()
 
@@ -216,23 +220,3 @@ def _mark(place: Token, name: str, value: str) -> list[Token]:
     name, _, other = name.partition(" = ")
     text = f"enum {{ {MARK}{name} = ({other or value}) }} ;"
     return [place._replace(text=plain(part)) for part in tokenize(text)]
-
-
-def _text(tokens: Sequence[Token]) -> str:
-    parts: list[str] = []
-    file, line = "", 0
-    for token in tokens:
-        if token.text.startswith("#") or token.file != file or token.line < line:
-            parts.append(f'\n# {token.line} "{token.file}"\n')
-        elif line < token.line <= line + 8:
-            parts.append("\n" * (token.line - line))
-        elif token.line != line:
-            parts.append(f'\n# {token.line} "{token.file}"\n')
-        file, line = token.file, token.line
-        parts.append(token.text)
-        if token.text.startswith("#"):
-            parts.append("\n")
-            line += 1
-        else:
-            parts.append(" ")
-    return "".join(parts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from pycparser import c_ast, c_parser
@@ -11,7 +10,8 @@ from ._c_types import BUILTIN
 from ._constants import Unsupported
 from ._dialect import MARK, plain
 from ._errors import HeaderError
-from ._preprocess import Source, tokenize
+from ._preprocess import Source
+from ._tokens import Lexer, Token
 
 if TYPE_CHECKING:
     from ._declarations import Definitions
@@ -35,20 +35,19 @@ class _Macros:
         self.expressions = definitions.expressions
 
     def read(self, source: Source) -> None:
-        texts: dict[str, str] = {}
+        texts: dict[str, list[str]] = {}
         for name, macro in source.macros.items():
             try:
-                text = source.expand(name)
+                words = [word for word in map(plain, source.expand(name)) if word]
             except HeaderError:
-                text = ""
-            words = [word for word in map(plain, tokenize(text)) if word]
+                words = []
             takes = "" if macro.parameters is None else " with arguments"
             if len(words) == 1 and words[0] in self.names and macro.parameters is None:
                 self._alias(name, words[0])
             elif reason := self._no_expression(words, macro.parameters or []):
                 self.definitions.refuse(name, f"is a macro{takes} that {reason}")
             else:
-                texts[name] = " ".join(words)
+                texts[name] = words
         for name, node in self._parse_expressions(texts).items():
             parameters = source.macros[name].parameters
             try:
@@ -95,26 +94,28 @@ class _Macros:
                 return f"calls {word}" if following == "(" else f"uses {word}, which is no constant"
         return ""
 
-    def _parse_expressions(self, texts: dict[str, str]) -> dict[str, Any]:
+    def _parse_expressions(self, texts: dict[str, list[str]]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         names = list(texts)
         for start in range(0, len(names), 64):
             self._parse_some({name: texts[name] for name in names[start : start + 64]}, found)
         return found
 
-    def _parse_some(self, texts: dict[str, str], found: dict[str, Any]) -> None:
+    def _parse_some(self, texts: dict[str, list[str]], found: dict[str, Any]) -> None:
         """By halves: few macros are no expressions, and parsing one by one takes long."""
         names = list(texts)
         nodes: list[Any] = []
         if all(map(_balanced, texts.values())):
-            words = {word for text in texts.values() for word in tokenize(text)}
+            words = {word for text in texts.values() for word in text}
             types = [word for word in words if self.names.get(word, ("",))[0] == "t"]
-            lines = [f"typedef int {word};" for word in types]
-            lines += [f"int {MARK}{i} = ({text});" for i, text in enumerate(texts.values())]
+            source = [part for word in types for part in ("typedef", "int", word, ";")]
+            for text in texts.values():
+                source += ["int", f"{MARK}macro", "=", *text, ";"]
+            parser = c_parser.CParser(lexer=Lexer)
             try:
                 nodes = [
                     node
-                    for node in c_parser.CParser().parse("\n".join(lines)).ext
+                    for node in parser.parse([Token(word, "", 1) for word in source]).ext
                     if isinstance(node, c_ast.Decl)
                 ]
             except (c_parser.ParseError, AssertionError, RecursionError):
@@ -129,10 +130,10 @@ class _Macros:
             self._parse_some({name: texts[name] for name in names[half:]}, found)
 
 
-def _balanced(text: str) -> bool:
+def _balanced(words: list[str]) -> bool:
     depth = 0
-    for character in re.sub(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'", "", text):
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        if depth < 0 or character in ";{}":
+    for word in words:
+        depth += {"(": 1, ")": -1}.get(word, 0)
+        if depth < 0 or word in (";", "{", "}"):
             return False
     return depth == 0

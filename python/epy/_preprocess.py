@@ -10,13 +10,14 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pcpp
 
 from ._errors import HeaderError
+from ._tokens import RawLexer, Token, tokenize
 
 OWN = Path(__file__).with_name("include")
 SYSTEM = [
@@ -25,24 +26,9 @@ SYSTEM = [
     Path("/usr/include"),
     OWN / "fallback",
 ]
+_COUNTED = ("__LINE__", "__COUNTER__")
 _PREDEFINED = OWN / "predefined.h"
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-    |(?P<text>(?:u8|[uUL])?"(?:\\.|[^"\\\n])*"|(?:u8|[uUL])?'(?:\\.|[^'\\\n])*')
-    |(?P<word>[^\W\d]\w*)
-    |(?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)
-    |(?P<mark>\.\.\.|<<=|>>=|->|\+\+|--|<<|>>|[<>=!]=|&&|\|\||[-+*/%&|^]=|\#\#|[^\s])""",
-    re.VERBOSE | re.DOTALL,
-)
 _LINE_MARKER = re.compile(r'# (\d+) "([^"]*)"')
-
-
-class Token(NamedTuple):
-    """One token of preprocessed C; a #pragma is one, with its whole line."""
-
-    text: str
-    file: str
-    line: int
 
 
 class Macro(NamedTuple):
@@ -62,21 +48,15 @@ class Source:
         self._library = library
         self.error = library.problems.error
 
-    def expand(self, name: str) -> str:
+    def expand(self, name: str) -> list[str]:
         """What a macro stands for, its parameters left as they are; HeaderError if that is nothing
         that can be expanded."""
         macro = self._library.macros[name]
         try:
-            return "".join(token.value for token in self._library.expand_macros(list(macro.value)))
+            tokens = self._library.expand_macros(list(macro.value))
         except Exception as error:  # pcpp's own complaint about a malformed macro
             raise HeaderError(str(error)) from None
-
-
-def tokenize(text: str) -> Iterator[str]:
-    """The tokens of C text, without white space."""
-    for match in _TOKEN.finditer(text):
-        if match.lastgroup != "space":
-            yield match[0]
+        return [token.value for token in tokens if not token.value.isspace()]
 
 
 def line_of(file: str, number: int) -> str:
@@ -109,12 +89,20 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]
     """pcpp, raising HeaderError where a compiler would stop."""
 
     def __init__(self, problems: _Problems) -> None:
-        super().__init__()
+        super().__init__(RawLexer())
         self.problems = problems
         self.rewrite_paths: list[Any] = []
         self.line_directive = None
         for name in ("__DATE__", "__TIME__", "__PCPP__"):
             self.undef(name)
+
+    def expand_macros(self, tokens: list[Any], *names: Any) -> list[Any]:
+        """The same, but quick where there is nothing to expand."""
+        texts = {token.value for token in tokens}
+        if self.macros.keys().isdisjoint(texts) and texts.isdisjoint(_COUNTED):
+            return tokens
+        found: list[Any] = super().expand_macros(tokens, *names)
+        return found
 
     def on_error(self, file: str, line: int, message: str) -> None:
         raise self.problems.error(
@@ -229,24 +217,20 @@ def preprocess(
 def _tokens(library: Any, name: str) -> list[Token]:
     tokens: list[Token] = []
     pragma: list[str] = []
-    own = os.path.abspath(name)
-    while (token := library.token()) is not None:
+    files = {"": name, os.path.abspath(name): name}
+    for token in library.parser:
         text = token.value
-        file = name if token.source in (None, "", own) else token.source
         if pragma:
-            if "\n" in text:
-                tokens.append(Token("".join(pragma), file, token.lineno))
-                pragma = []
-            else:
-                pragma.append(text)
+            pragma.append(text)
+            if "\n" not in text:
+                continue
+            text, pragma = "".join(pragma).rstrip(), []
         elif text == "#":
             pragma = [text]
-        elif text[:1] in ('"', "'") and tokens and tokens[-1].text in ("L", "u", "U", "u8"):
-            tokens[-1] = tokens[-1]._replace(text=tokens[-1].text + text)
-        elif text and not text.isspace():
-            tokens.append(Token(text, file, token.lineno))
-            if text == "." and [last.text for last in tokens[-3:]] == ["."] * 3:
-                tokens[-3:] = [Token("...", file, token.lineno)]  # pcpp knows no such token
+            continue
+        elif not text or text.isspace():
+            continue
+        tokens.append(Token(text, files.get(token.source, token.source), token.lineno))
     return tokens
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,27 @@ def read(
     if "\n" in path_or_text or ";" in path_or_text:
         name, text = "<text>", path_or_text
     folders = [os.path.join(folder, path) for path in (".", *include)]
-    source = preprocess(
-        text,
-        name,
-        include=[*folders, *options.include],
-        define={**options.define, **define},
-        command=options.command,
-    )
-    return Definitions(source, name)
+    with _no_collection():
+        source = preprocess(
+            text,
+            name,
+            include=[*folders, *options.include],
+            define={**options.define, **define},
+            command=options.command,
+        )
+        return Definitions(source, name)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Python's garbage collector is off: it would look at each token and node many times."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _folder(script: Script | None) -> str:

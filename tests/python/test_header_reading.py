@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,44 @@ def test_a_macro_with_arguments_is_a_function() -> None:
     assert (host.HALF(-7), host.HALF(7.0)) == (-3, 3.5)
     assert host.IS(3) == 1
     assert host.NOTHING() == 5
+
+
+def test_numbers_in_all_spellings() -> None:
+    host = epy.header("""
+#define JOIN(a, b) a##b
+#if 10ULL > 9L && 0x10uLL == 16 && 'a' == 97
+enum big { WIDE = 1ULL << 40, HEX = 0xffLL, OCTAL = 017l, JOINED = JOIN(2, UL) };
+double table[(int)1.5e+1], other[(int)0x1p4], third[(int).5e1];
+#endif
+#define MACRO 3ULL
+""")
+    assert (host.WIDE, host.HEX, host.OCTAL, host.JOINED, host.MACRO) == (1 << 40, 255, 15, 2, 3)
+    declared = host._declarations.names
+    assert [declared[name][1][2] for name in ("table", "other", "third")] == [15, 16, 5]
+
+
+def test_lines_are_counted_through_comments_and_continuations() -> None:
+    with pytest.raises(epy.HeaderError, match=r"^<text>:10: .* in `int broken\(unknown a\);`"):
+        epy.header("""/* of
+two lines */ int a; // int b \\
+    unknown of_the_comment;
+#define LONG(x) \\
+    (x + \\
+     1)
+static const char text[] = "in \\
+two lines";
+int c; /**/
+int broken(unknown a);
+""")
+
+
+def test_the_garbage_collector_is_as_it_was() -> None:
+    assert gc.isenabled()
+    epy.header("int f(void);")
+    assert gc.isenabled()
+    with pytest.raises(epy.HeaderError):
+        epy.header("int f(;")
+    assert gc.isenabled()
 
 
 def test_an_alias_is_what_it_stands_for() -> None:
