@@ -185,7 +185,7 @@ class Classes:
     def function(self, kind: Any, refined: tuple[Any, ...] | None = None) -> Any:
         """The class of pointers to a function. `refined`: its result and parameters, if others."""
         _, result, parameters, variadic = kind
-        types = refined or (self.make(result), *map(self.make, parameters))
+        types = refined or (self.make(result), *map(self._parameter, parameters))
         base: Any = Function
         if variadic:
             from ._special_fields import VariadicFunction as base
@@ -199,6 +199,14 @@ class Classes:
             "__module__": self.module,
         }
         return type(base)("Function", (base,), body)
+
+    def _parameter(self, kind: Any) -> Any:
+        ctype = self.make(kind)
+        if ctype is not ctypes.c_char_p:
+            return ctype
+        from ._values import c_text
+
+        return c_text
 
     def _error(self, result: Any) -> Any:
         while isinstance(result, tuple) and result[0] in ("t", "align"):
