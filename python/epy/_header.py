@@ -166,8 +166,9 @@ class Header:
     def _unknown(self, name: str, what: str) -> HeaderNameError:
         from difflib import get_close_matches
 
-        names = [key.rpartition(" ")[2] for key in self._declarations.all_names()]
-        near = get_close_matches(name, names, 3)
+        names = (key.rpartition(" ")[2] for key in self._declarations.all_names())
+        spellings = {known.lower(): known for known in names if not known.startswith("__builtin_")}
+        near = [spellings[key] for key in get_close_matches(name.lower(), spellings, 3)]
         hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
         return HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
 

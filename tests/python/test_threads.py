@@ -312,7 +312,7 @@ int main(int argc, char **argv) {
 
 def linked_with_python() -> list[str]:
     folder, name = sysconfig.get_config_vars("LIBDIR", "INSTSONAME")
-    return [f"-L{folder}", f"-l:{name}"]
+    return [f"-L{folder}", f"-l:{name}", f"-Wl,-rpath,{folder}"]
 
 
 BUSY = """
