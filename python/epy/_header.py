@@ -168,7 +168,7 @@ class Header:
 
         names = (key.rpartition(" ")[2] for key in self._declarations.all_names())
         spellings = {known.lower(): known for known in names if not known.startswith("__builtin_")}
-        near = [spellings[key] for key in get_close_matches(name.lower(), spellings, 3)]
+        near = [spellings[key] for key in get_close_matches(name.lower(), spellings, 3, 0.7)]
         hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
         return HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
 
