@@ -8,6 +8,7 @@ from _ctypes import FUNCFLAG_CDECL, Array, _Pointer
 from ._errors import HeaderNameError, SignatureError
 from ._export import callback, untyped_callback
 from ._fields import (
+    ArrayMethods,
     Fields,
     Function,
     Keeper,
@@ -22,7 +23,7 @@ from ._types import Buffer, declare, describe, signature, simple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
 _TEXT: dict[Any, Any] = {
@@ -185,14 +186,16 @@ class Classes:
     def function(self, kind: Any, refined: tuple[Any, ...] | None = None) -> Any:
         """The class of pointers to a function. `refined`: its result and parameters, if others."""
         _, result, parameters, variadic = kind
-        types = refined or (self.make(result), *map(self._parameter, parameters))
+        if refined is None:
+            own, *others = self._parts(result, parameters)
+            refined = (own, *map(_as_parameter, others))
         base: Any = Function
         if variadic:
             from ._special_fields import VariadicFunction as base
         body = {
             "_flags_": FUNCFLAG_CDECL,
-            "_restype_": types[0],
-            "_argtypes_": types[1:],
+            "_restype_": refined[0],
+            "_argtypes_": refined[1:],
             "_epy_classes_": self,
             "_epy_kind_": kind,
             "_epy_error_": self._error(result),
@@ -200,13 +203,14 @@ class Classes:
         }
         return type(base)("Function", (base,), body)
 
-    def _parameter(self, kind: Any) -> Any:
-        ctype = self.make(kind)
-        if ctype is not ctypes.c_char_p:
-            return ctype
-        from ._values import c_text
-
-        return c_text
+    def _parts(self, result: Any, parameters: tuple[Any, ...]) -> Iterator[Any]:
+        """The classes of a function's result and parameters."""
+        for number, kind in enumerate((result, *parameters)):
+            try:
+                yield self.make(kind)
+            except HeaderNameError as reason:
+                label = f"parameter {number}" if number else "the result"
+                raise HeaderNameError(f"{label}: {reason}") from None
 
     def _error(self, result: Any) -> Any:
         while isinstance(result, tuple) and result[0] in ("t", "align"):
@@ -226,8 +230,8 @@ class Classes:
             return callback(self.make(("*", kind)), function)
         found = self._signatures.get(kind)
         if found is None:
-            types = [self.make(parameter) for parameter in kind[2]]
-            found = self._signatures[kind] = signature(self.make(kind[1]), types)
+            result, *types = self._parts(kind[1], kind[2])
+            found = self._signatures[kind] = signature(result, types)
         codes, classes = found
         return untyped_callback(Function, function, codes, classes, self._error(kind[1]))
 
@@ -299,16 +303,19 @@ class Classes:
         return metaclass(f"LP_{inner.__name__}", (_Pointer,), body)
 
     def _array(self, element: Any, length: int) -> Any:
-        if not hasattr(element, "_epy_members_"):
+        if element in (ctypes.c_char, ctypes.c_wchar):  # ctypes has them as texts
             return element * length
-        from ._enums import array_item
-
         body = {
+            "__setitem__": ArrayMethods.__setitem__,
             "_type_": element,
             "_length_": length,
-            "__getitem__": array_item,
+            "_epy_classes_": self,
             "__module__": self.module,
         }
+        if hasattr(element, "_epy_members_"):
+            from ._enums import array_item
+
+            body["__getitem__"] = array_item
         metaclass: Any = type(Array)
         return metaclass(f"{element.__name__}_Array_{length}", (Array,), body)
 
@@ -395,6 +402,15 @@ class Classes:
 def _in_memory(ctype: Any) -> Any:
     """What ctypes holds for a type: of an epy.Object class its handle."""
     return getattr(ctype, "_handle_type_", ctype)
+
+
+def _as_parameter(ctype: Any) -> Any:
+    """What a function's prototype has for a parameter of this type."""
+    if ctype is not ctypes.c_char_p:
+        return ctype
+    from ._values import c_text
+
+    return c_text
 
 
 def _alike(one: str, other: str) -> bool:

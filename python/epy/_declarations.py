@@ -29,10 +29,10 @@ from ._tokens import Lexer
 from ._types import simple
 
 _UNKNOWN = {
-    "__int128": ("?", "128-bit integers are not supported", 16, 16),
-    "__int128 signed": ("?", "128-bit integers are not supported", 16, 16),
-    "__int128 unsigned": ("?", "128-bit integers are not supported", 16, 16),
-    "__epy_float128": ("?", "128-bit floating point is not supported", 16, 16),
+    "__int128": ("?", "__int128: 128-bit integers are not supported", 16, 16),
+    "__int128 signed": ("?", "__int128: 128-bit integers are not supported", 16, 16),
+    "__int128 unsigned": ("?", "unsigned __int128: 128-bit integers are not supported", 16, 16),
+    "__epy_float128": ("?", "_Float128: 128-bit floating point is not supported", 16, 16),
     "_Complex double long": ("?", "long double _Complex is not supported", 32, 16),
 }
 _POSITION = re.compile(r"(.*?):(\d+)(?::\d+)?: (.*)", re.DOTALL)
@@ -331,7 +331,7 @@ class Definitions(Types):
         marks, self._marks = self._marks, {}
         for key in marks:
             if key.startswith("unsupported_"):
-                raise Unsupported(f"{place}: the attribute {key[12:]} is not supported")
+                raise Unsupported(f"has {place} with the attribute {key[12:]}, not supported")
         if item.name is None and item.bitsize is None:
             if not isinstance(item.type, (c_ast.Struct, c_ast.Union)) or item.type.name:
                 self.tag(item.type)

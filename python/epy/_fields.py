@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ._classes import Classes
 
 _ByRef: Any = type(ctypes.byref(ctypes.c_int()))
+_set_array_item: Any = vars(Array)["__setitem__"]
 _BYTES = "cbB"  # the codes of types that a string's bytes fit
 _INTEGERS = {
     code: (
@@ -207,11 +208,12 @@ def _pointer(ctype: Any, value: Any, keeper: Keeper | None) -> Any:
         return None
     if isinstance(value, target):
         return ctype(value)
+    if _are_alike(type(value), target):
+        return ctypes.cast(ctypes.pointer(value), ctype)
     if isinstance(value, (list, tuple, dict)) and issubclass(target, Fields):
         target._epy_classes_.complete(target)
     if isinstance(value, (_Pointer, Array)):
-        inner: Any = type(value)._type_
-        if issubclass(inner, target):
+        if _are_alike(type(value)._type_, target):
             return ctypes.cast(value, ctype)
     elif isinstance(value, ctypes.c_void_p):
         return ctypes.cast(value, ctype)
@@ -223,20 +225,35 @@ def _pointer(ctype: Any, value: Any, keeper: Keeper | None) -> Any:
         if getattr(target, "_type_", "") in _BYTES:
             data = (value.encode() if isinstance(value, str) else value) + b"\0"
             return ctypes.cast((target * len(data)).from_buffer_copy(data), ctype)
-    else:
+    elif not isinstance(value, CData):
         return ctypes.cast(_on_buffer(target, value), ctype)
     raise Misfit
+
+
+def _are_alike(one: Any, other: Any) -> bool:
+    """Whether types are the same to C: arrays of headers are classes of their own."""
+    if issubclass(one, Array) and issubclass(other, Array):
+        return one._length_ == other._length_ and _are_alike(one._type_, other._type_)
+    return issubclass(one, other)
 
 
 def _on_buffer(target: Any, value: Any) -> Any:
     """An array on the memory of a bytearray, array.array, numpy array."""
     try:
         view = memoryview(value)
-        if view.itemsize == ctypes.sizeof(target):
+        if view.itemsize == ctypes.sizeof(target) and _holds(view.format, target):
             return (target * (view.nbytes // view.itemsize)).from_buffer(value)
     except (TypeError, ValueError, BufferError):
         pass
     raise Misfit
+
+
+def _holds(format: str, target: Any) -> bool:
+    """Whether items of a buffer's format are integers where the type is one, else real numbers."""
+    code = getattr(target, "_type_", None)
+    if not isinstance(code, str):
+        return format[-1] not in "fdg"
+    return (format[-1] in "fdg") == (code in "fdg")
 
 
 def _array(ctype: Any, value: Any, keeper: Keeper | None) -> Any:
@@ -249,7 +266,7 @@ def _array(ctype: Any, value: Any, keeper: Keeper | None) -> Any:
         return data if element._type_ == "c" else ctype.from_buffer_copy(data)  # as ctypes has it
     if isinstance(value, str) and getattr(element, "_type_", "") == "u" and len(value) <= length:
         return ctype(*value)
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, Array)):
         if len(value) > length:
             raise Misfit(f"it has {len(value)} elements")
         return _elements(ctype, value, keeper)
@@ -260,7 +277,7 @@ def _elements(ctype: Any, values: Any, keeper: Keeper | None) -> Any:
     made = ctype()
     for index, value in enumerate(values):
         try:
-            made[index] = convert(ctype._type_, value, keeper)
+            _set_array_item(made, index, convert(ctype._type_, value, keeper))
         except Misfit as misfit:
             raise Misfit(f"element {index} is {value!r}; {misfit}".rstrip("; ")) from None
     return made
@@ -408,6 +425,33 @@ class LazyFunction:
         self.native.__set__(instance, value)
 
 
+def _converted_item(owner: Any, index: int, value: Any, keeper: Keeper | None) -> Any:
+    """A value for an item of a pointer or an array."""
+    try:
+        return convert(owner._type_, value, keeper)
+    except Misfit as misfit:
+        raise FieldError(
+            f"[{index}] of `{declare(type(owner), '')}`: {value!r} does not fit {misfit}".rstrip()
+        ) from None
+
+
+class ArrayMethods:
+    """What arrays of headers have beyond ctypes' own: items take Python values, and are checked."""
+
+    _type_: Any
+    _length_: int
+    _epy_classes_: Classes
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        if isinstance(index, slice):
+            places = range(self._length_)[index]
+            for place, item in zip(places, value, strict=True):
+                self[place] = item
+            return
+        keeper = None if _is_owned(self) else self._epy_classes_.keeper
+        _set_array_item(self, index, _converted_item(self, index, value, keeper))
+
+
 _contents: Any = vars(_Pointer)["contents"]
 _get_item: Any = vars(_Pointer)["__getitem__"]
 _set_item: Any = vars(_Pointer)["__setitem__"]
@@ -440,14 +484,7 @@ class PointerMethods:
 
     def __setitem__(self, index: int, value: Any) -> None:
         self._epy_classes_.complete(self._type_)
-        try:
-            converted = convert(self._type_, value, self._epy_classes_.keeper)
-        except Misfit as misfit:
-            shown = declare(type(self), "")
-            raise FieldError(
-                f"[{index}] of `{shown}`: {value!r} does not fit {misfit}".rstrip()
-            ) from None
-        _set_item(self, index, converted)
+        _set_item(self, index, _converted_item(self, index, value, self._epy_classes_.keeper))
 
     @classmethod
     def from_param(cls, value: Any) -> Any:

@@ -280,7 +280,14 @@ class Header:
             raise SignatureError(
                 f"{name} is variadic: Python code cannot take `...`: export another prototype"
             )
-        return export_as(function, self._classes.make(kind), name, error, version)
+        return export_as(function, self._function_class(name, kind), name, error, version)
+
+    def _function_class(self, name: str | None, kind: Any) -> Any:
+        """The class of a function's type. HeaderNameError with its name if it cannot be held."""
+        try:
+            return self._classes.make(("*", kind))
+        except HeaderNameError as reason:
+            raise HeaderNameError(f"{self._name}: {name}: {reason}") from None
 
     def callback(
         self, prototype: Any, function: Callable[..., Any] | None = None, /, *, error: Any = None
@@ -404,7 +411,7 @@ class HostFunction:
     def native(self) -> Any:
         """The ctypes function. SymbolNotFoundError if there is none."""
         if self._native is None:
-            ctype = self._header._classes.make(("*", self._kind))
+            ctype = self._header._function_class(self.__name__, self._kind)
             self._native = ctype(self._header._address(self.__name__))
             self._native.__name__ = self.__name__
             self._header.__dict__[self.__name__] = self._native

@@ -154,6 +154,12 @@ def other(pair, visitor):
         ("host.export_data('table', [1, 'x'])", "`int table[3]`: [1, 'x'] does not fit element 1"),
         ("epy.header('sub/none.h')", "header 'sub/none.h' not found: give its folder by include="),
         ("epy.header('int f(x y);')", "does not parse"),
+        ("host.pair(a='x')", "pair.a is `int a`: 'x' does not fit"),
+        ("host.pair(c=1)", "pair has no field c"),
+        (
+            "wide = epy.header('int f(int a, __int128 b);')\n@wide.export\ndef f(a, b): pass",
+            "f: parameter 2: __int128: 128-bit integers are not supported",
+        ),
         ("epy.header('sub/host.h', types={'pair': int})", "declares no type pair"),
         (
             "@host.export\ndef add(a: epy.Plugin, b): pass",
@@ -436,6 +442,15 @@ def get(a):
     assert run(native("call"), f"open {plugin}", "int get 4").stdout == "6\n"
 
 
+CANNOT = """
+int ok(void);
+static inline int twice(int a) { return 2 * a; }
+#define CALL(x) other(x)
+typedef float four __attribute__((vector_size(16)));
+struct odd { int a __attribute__((mode(DI))); };
+"""
+
+
 def test_inspect_lists_what_a_header_gives_and_what_it_cannot(epy, folder) -> None:
     text = epy("inspect", "--header", "sub/host.h").stdout
     for line in (
@@ -447,6 +462,23 @@ def test_inspect_lists_what_a_header_gives_and_what_it_cannot(epy, folder) -> No
         "twice: is an inline function, which no library has",
     ):
         assert f"\n  {line}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("twice", "is an inline function, which no library has"),
+        ("CALL", "is a macro with arguments that calls other"),
+        ("four", "the attribute vector_size is not supported"),
+        ("odd", "has odd.a with the attribute mode, not supported"),
+    ],
+)
+def test_inspect_gives_the_reason_that_a_use_raises(epy, tmp_path, name, reason) -> None:
+    (tmp_path / "cannot.h").write_text(CANNOT)
+    listed = epy("inspect", "--header", "cannot.h").stdout
+    assert re.search(rf"^  (struct )?{name}: .*{reason}", listed, re.MULTILINE), listed
+    (tmp_path / "plugin.py").write_text(f"import epy\nepy.header('cannot.h').{name}\n")
+    assert reason in epy("build", "plugin.py", status=2).stderr
 
 
 def test_unload_drops_what_was_kept(build_plugin, native, run, folder) -> None:

@@ -50,6 +50,7 @@ struct node {
     union { int one; float other; unary third; struct { short left, right; }; };
     struct { int deep; } named;
     long matrix[2][3];
+    const char *texts[2];
 };
 struct list { int count; struct inner items[]; };
 struct opaque;
@@ -269,6 +270,9 @@ def test_an_incomplete_struct_is_an_opaque_pointer(host: Any) -> None:
         ("next", 5, r"node.next is `struct node \*next`: 5 does not fit"),
         ("next", "text", "does not fit"),
         ("samples", array("d", [1]), "does not fit"),
+        ("samples", array("i", [1]), "does not fit"),
+        ("samples", c_int(1), r"`float \*samples`: c_int.1. does not fit"),
+        ("bytes", ctypes.c_bool(True), "does not fit"),
         ("call", 1.5, r"node.call is `int \(\*call\)\(int\)`: 1.5 does not fit"),
         ("data", lambda: 0, "a callable has no prototype here: pass an epy.callback"),
         ("name", 1.5, r"node.name is `char \*name`: 1.5 does not fit"),
@@ -284,6 +288,55 @@ def test_what_does_not_fit_is_refused(node: Any, field: str, value: Any, message
         setattr(node, field, value)
     assert isinstance(raised.value, TypeError)
     assert bytes(node) == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("id", 255, 255),
+        ("table", lambda x: x + 1, None),
+        ("pair", {"x": 1}, None),
+        ("pair", (1, 2.0), None),
+        ("matrix", [7, 8], None),
+        ("texts", "one", b"one"),
+    ],
+)
+def test_items_of_arrays_take_python_values(
+    node: Any, field: str, value: Any, expected: Any
+) -> None:
+    items = getattr(node, field)
+    items[1] = value
+    if expected is not None:
+        assert items[1] == expected
+    node.matrix[0][1:] = (4, 5)
+    assert list(node.matrix[0]) == [0, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("id", 256, r"\[1\] of `unsigned char \[8\]`: 256 does not fit"),
+        ("matrix", [1, 2**63], "does not fit element 1 is 9223372036854775808"),
+        ("pair", ("x",), "inner.x is `int x`: 'x' does not fit"),
+        ("pair", 5, r"\[1\] of `struct inner \[2\]`: 5 does not fit"),
+        ("table", 1.5, r"\[1\] of `int \(\*\[2\]\)\(int\)`: 1.5 does not fit"),
+        ("texts", 1.5, r"\[1\] of `char \*\[2\]`: 1.5 does not fit"),
+    ],
+)
+def test_what_does_not_fit_an_item_is_refused(
+    node: Any, field: str, value: Any, message: str
+) -> None:
+    before = bytes(node)
+    with pytest.raises(epy.FieldError, match=message):
+        getattr(node, field)[1] = value
+    assert bytes(node) == before
+
+
+def test_arrays_of_ctypes_fit_where_their_items_do(host: Any, node: Any) -> None:
+    node.matrix = (ctypes.c_long * 3 * 2)((1, 2, 3), (4, 5, 6))
+    assert [list(row) for row in node.matrix] == [[1, 2, 3], [4, 5, 6]]
+    rows = epy.header("struct t { long (*rows)[3]; };").t(rows=(ctypes.c_long * 3)(7, 8, 9))
+    assert list(rows.rows[0]) == [7, 8, 9]
 
 
 def test_a_misspelt_field_raises(host: Any, node: Any) -> None:
@@ -311,6 +364,9 @@ def test_values_stored_through_pointers_outlive_the_pointer(host: Any) -> None:
         p.call = lambda x: x + 1
         p.inners = [(1, 2.0)]
         p.next = {"name": "next"}
+        p.texts[0] = "in an " + "array"
+        p.table[0] = lambda x: x + 2
+        p.pair[0] = {"x": 3}
         return p.contents
 
     fill()
@@ -321,6 +377,9 @@ def test_values_stored_through_pointers_outlive_the_pointer(host: Any) -> None:
     assert through_c(again.call, 1) == 2
     assert again.inners[0].y == 2.0
     assert again.next.name == b"next"
+    assert again.texts[0] == b"in an array"
+    assert through_c(again.table[0], 1) == 3
+    assert again.pair[0].x == 3
 
 
 def test_equal_strings_and_callables_are_kept_once(host: Any) -> None:

@@ -1,4 +1,4 @@
-"""Symbol versions: epy.export(version=...), found by dlvsym and by the linker."""
+"""Symbol versions: version= of exports, found by dlvsym and by the linker."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from ctypes import c_char_p, c_int
 def cryptsetup_token_version() -> c_char_p:
     return b"1.0 in Python"
 
-@epy.export(version="CRYPTSETUP_TOKEN_1.0")
-def cryptsetup_token_open(token: c_int) -> c_int:
+host = epy.header("int cryptsetup_token_open(int token);")
+
+@host.export(version="CRYPTSETUP_TOKEN_1.0")
+def cryptsetup_token_open(token):
     return token + 1
 
 @epy.export(version="SYNTH_2", error=-1)
