@@ -281,7 +281,9 @@ int main(void) {
 def test_functions_and_variables_of_the_host_are_found_at_their_first_use(
     build_plugin, compile_c, run, folder
 ) -> None:
-    plugin = build_plugin("""
+    only = "int only_there(int a) { return 7 * a; }"
+    library = compile_c(only, "-shared", "-fPIC", name="libonly.so")
+    plugin = build_plugin(f"""
 import epy
 host = epy.header('''
 int host_add(int a, int b);
@@ -290,7 +292,7 @@ int snprintf(char *buffer, unsigned long size, const char *format, ...);
 int missing(void);
 int run(int a);
 ''')
-math = epy.header("double floor(double x);", library="libm.so.6")
+there = epy.header("int only_there(int a);", library="{library}")
 add, missing = host.host_add, host.missing
 
 @host.export
@@ -298,7 +300,7 @@ def run(a):
     from ctypes import create_string_buffer
     buffer = create_string_buffer(64)
     host.snprintf(buffer, 64, b"%ld %.1f %s", 1 << 40, 0.5, b"text")
-    print(buffer.value.decode(), math.floor(3.5), host.host_count.value)
+    print(buffer.value.decode(), there.only_there(3), host.host_count.value)
     host.host_count.value += 1
     try:
         missing()
@@ -322,7 +324,7 @@ int main(void) {{
         "-ldl",
     )
     assert run(host).stdout == (
-        "1099511627776 0.5 text 3.0 41\n"
+        "1099511627776 0.5 text 21 41\n"
         "no symbol 'missing' in the process: load its library before, or name it by library=\n"
         "6\n42\n"
     )
