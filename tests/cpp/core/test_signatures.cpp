@@ -228,6 +228,19 @@ TEST_F(SignatureFile, WhatIsNoSignatureIsAnError) {
     }
 }
 
+TEST_F(SignatureFile, OnlyIntegersHaveMembers) {
+    const ref members(PyDict_New());
+    const ref classes(PyTuple_Pack(2, Py_None, members.get()));
+    for (const char *text : {"vd", "vP", "vz", "v?", "v{8,4;i0}"}) {
+        signature types;
+        EXPECT_FALSE(types.parse(epy::module_state{}, text, classes.get())) << text;
+        EXPECT_TRUE(PyErr_ExceptionMatches(PyExc_ValueError)) << text;
+        PyErr_Clear();
+    }
+    signature types;
+    EXPECT_TRUE(types.parse(epy::module_state{}, "vi", classes.get()));
+}
+
 // "is" is an integer register, then a vector register; "m" memory, "x" the x87 stack.
 std::string travels(const char *description) {
     shape found;
