@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from _ctypes import FUNCFLAG_CDECL, Array, _Pointer
+from _thread import RLock, get_ident
 
 from ._errors import HeaderNameError, SignatureError
 from ._export import callback, untyped_callback
@@ -43,6 +45,11 @@ _POINTER_METHODS = {
 _NUMBERS = {"c_char": "c_byte", "c_wchar": "c_int"}  # as bit-fields, characters are
 _FORWARDING = {name: vars(StructPointerMethods)[name] for name in ("__getattr__", "__setattr__")}
 
+# Threads of a host that ask for the same class at once get one. For all headers, because a class of
+# one may need another's (types=). What is made under it waits for nothing but modules of epy.
+_making: Any = RLock()
+os.register_at_fork(after_in_child=_making._at_fork_reinit)
+
 BUILTIN_RESULTS = {
     "_Bool": "c_bool",
     "char": "c_char",
@@ -78,7 +85,8 @@ class Classes:
         self._made: dict[Any, Any] = {}
         self._members: dict[str, Any] = {}  # of enums
         self._signatures: dict[Any, Any] = {}  # of callbacks, by their type
-        self._incomplete: dict[Any, Any] = {}  # class -> its definition
+        self._incomplete: dict[Any, Any] = {}  # class -> its definition, until it has its fields
+        self._completing: dict[Any, int] = {}  # class -> the thread that gives it its fields
 
     def clear(self) -> None:
         """Forget all classes: before CPython 3.13 ctypes hides their cycles from the collector."""
@@ -109,7 +117,10 @@ class Classes:
         """The class of a type that a pointer leads to: a struct may not have its fields yet."""
         found = self._made.get(kind)
         if found is None:
-            found = self._made[kind] = self._make(kind)
+            with _making:
+                found = self._made.get(kind)
+                if found is None:
+                    found = self._made[kind] = self._make(kind)
         return found
 
     def _make(self, kind: Any) -> Any:
@@ -333,12 +344,22 @@ class Classes:
 
     def complete(self, made: Any) -> None:
         """Give a struct or union its fields."""
-        definition = self._incomplete.pop(made, None)
-        if definition is None:
+        if made not in self._incomplete:
             return
-        if definition[0] == "?":
-            self._incomplete[made] = definition
-            raise HeaderNameError(f"{made.__name__} {definition[1]}")
+        with _making:
+            definition = self._incomplete.get(made)
+            if definition is None or self._completing.get(made) == get_ident():
+                return
+            if definition[0] == "?":
+                raise HeaderNameError(f"{made.__name__} {definition[1]}")
+            self._completing[made] = get_ident()
+            try:
+                self._complete(made, definition)
+            finally:
+                del self._completing[made]
+            del self._incomplete[made]
+
+    def _complete(self, made: Any, definition: Any) -> None:
         _, _, _, packed, fields, anonymous, bits, names = definition
         types = {name: kind for name, kind in fields if name}
         special: dict[str, Any] = {}

@@ -309,7 +309,7 @@ def returned_callback(prototype: type[CFuncPtr], function: Function) -> NativeFu
         key = prototype, id(function)
         made = known.get(key)
     if made is None:
-        made = known[key] = callback(prototype, function)
+        made = known.setdefault(key, callback(prototype, function))  # threads may be here at once
     return made
 
 

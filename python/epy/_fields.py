@@ -58,7 +58,7 @@ class Keeper:
         key = (kind, id(function)) if bound[1] is None else (kind, *map(id, bound))
         found = self.callbacks.get(key)
         if found is None:
-            found = self.callbacks[key] = classes.callback(kind, function)
+            found = self.callbacks.setdefault(key, classes.callback(kind, function))
             self.objects.append(function)  # so that its id stays its own
         return found
 

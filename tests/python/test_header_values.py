@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import sys
 import weakref
 from array import array
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ctypes import POINTER, byref, c_char_p, c_int, c_void_p, cast, pointer
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -416,3 +420,57 @@ def test_a_str_fits_a_char_pointer_of_a_host_function_and_stays_with_the_str() -
         host.strlen("a\0b")
     with pytest.raises(ctypes.ArgumentError):
         host.strlen(5)
+
+
+@pytest.fixture
+def eager_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_that_ask_for_a_class_at_once_get_a_complete_one(
+    eager_switches: None,
+) -> None:
+    """As requests do that a server's threads answer."""
+    count, threads = 200, 8
+    host = epy.header(
+        "".join(f"struct s{i} {{ int a; double b; struct s{i} *next; }};" for i in range(count))
+    )
+    start = Barrier(threads)
+
+    def use() -> list[Any]:
+        start.wait()
+        seen = []
+        for i in range(count):
+            value = getattr(host, f"s{i}")(a=i, b=0.5)
+            value.next = value
+            seen.append((type(value), type(value.next), value.next.a))
+        return seen
+
+    with ThreadPoolExecutor(threads) as pool:
+        first, *others = [job.result() for job in [pool.submit(use) for _ in range(threads)]]
+    assert [number for *_, number in first] == list(range(count))
+    assert all(other == first for other in others)
+
+
+def test_threads_that_store_a_callable_at_once_store_one_address(eager_switches: None) -> None:
+    host = epy.header("struct s { int (*call)(int); };")
+    memory = host.s()
+    pointers = [ctypes.pointer(memory) for _ in range(8)]
+    for _ in range(100):
+
+        def function(number: int) -> int:
+            return number
+
+        start = Barrier(len(pointers))
+
+        def store(place: Any, start: Barrier = start, function: Any = function) -> int | None:
+            start.wait()
+            kept = host.s.from_address(ctypes.addressof(memory))
+            kept.call = function
+            return cast(kept.call, c_void_p).value
+
+        with ThreadPoolExecutor(len(pointers)) as pool:
+            assert len(set(pool.map(store, pointers))) == 1
