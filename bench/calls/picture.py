@@ -51,6 +51,7 @@ def draw(axes: Axes, condition: str, ns: dict[str, dict[str, float]]) -> None:
             va="center",
             color=ACCENT if name == "epy" else INK,
             weight="bold" if name == "epy" else "normal",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
         )
     axes.set_yticks(range(len(order)), [PEERS[name] for name in order])
     for label, name in zip(axes.get_yticklabels(), order, strict=True):
