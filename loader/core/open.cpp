@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "collector.h"
 #include "fork.h"
 #include "stack.h"
 #include "state.h"
@@ -90,6 +91,7 @@ ref load_package(const core_options &options) {
 }
 
 const core_api *import_package(const core_options &options) {
+    const patient_collector collector;
     PyObject *modules = PyImport_GetModuleDict();
     const ref package =
         PyDict_GetItemString(modules, "epy") != nullptr
@@ -104,6 +106,7 @@ const core_api *import_package(const core_options &options) {
         if (!started) {
             return nullptr;
         }
+        collector.keep_what_is_there();
     }
     const auto *api = static_cast<const core_api *>(PyCapsule_Import("epy._core._C_API", 0));
     if (api != nullptr && api->version != core_api_version) {

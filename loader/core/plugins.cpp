@@ -1,4 +1,5 @@
 // The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
+#include "collector.h"
 #include "native_plugin.h"
 #include "scope.h"
 #include "stack.h"
@@ -49,6 +50,7 @@ bool load_here(const plugin_view *view) {
     ref loaded;
     {
         const plugin_scope now(native.get());
+        const patient_collector collector;
         loaded = ref(run_python([&] { return call_package("load", native.get()).release(); }));
     }
     print_exception();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import shutil
 import subprocess
@@ -287,6 +288,7 @@ def test_threads_of_a_python_host_may_make_the_first_call_at_once(build_plugin, 
     plugin = build_plugin("import time\ntime.sleep(0.1)\n" + ADD)
     host = f"""
 import ctypes
+import gc
 from concurrent.futures import ThreadPoolExecutor
 library = ctypes.CDLL({str(plugin)!r})
 with ThreadPoolExecutor(8) as pool:
@@ -540,3 +542,40 @@ def test_standard_error_may_be_closed(build_plugin, native):
     command = f'exec "{native("call")}" "open {plugin}" "int one" 2>&-'
     result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=LIMIT)
     assert (result.returncode, result.stdout) == (0, "-2\n")
+
+
+# The garbage collector.
+
+COLLECTOR = """
+import epy, gc
+from ctypes import c_int
+
+at_import = gc.get_threshold()[0]
+
+@epy.export
+def during_the_start() -> c_int:
+    return at_import
+
+@epy.export
+def afterwards() -> c_int:
+    return gc.get_threshold()[0]
+
+@epy.export
+def never_looked_at() -> c_int:
+    return gc.get_freeze_count()
+"""
+
+
+def test_the_collector_is_patient_while_a_plugin_starts(build_plugin, native, run):
+    calls = ["int during_the_start", "int afterwards", "int never_looked_at"]
+    patient, usual, frozen = map(
+        int, run(native("call"), f"open {build_plugin(COLLECTOR)}", *calls).stdout.split()
+    )
+    assert patient == 50_000
+    assert usual == gc.get_threshold()[0]
+    assert frozen > 1000
+
+
+def test_a_script_sets_the_collector_s_thresholds(build_plugin, native, run):
+    plugin = build_plugin(COLLECTOR + "gc.set_threshold(1234)\n")
+    assert run(native("call"), f"open {plugin}", "int afterwards").stdout == "1234\n"
