@@ -360,7 +360,7 @@ class Classes:
             del self._incomplete[made]
 
     def _complete(self, made: Any, definition: Any) -> None:
-        _, _, _, packed, fields, anonymous, bits, names = definition
+        _, _, _, packed, fields, anonymous, bits, names, obstacle = definition
         types = {name: kind for name, kind in fields if name}
         special: dict[str, Any] = {}
         functions: dict[str, Any] = {}
@@ -414,6 +414,7 @@ class Classes:
         made._epy_types_ = types
         made._epy_functions_ = functions
         made._epy_names_ = names
+        made._epy_obstacle_ = obstacle
 
     def _is_function(self, kind: Any) -> bool:
         actual = self.resolved(kind)

@@ -273,11 +273,11 @@ class Definitions(Types):
         self.names[f"enum {key}"] = ("enum", ctype, tuple(items))
 
     def _record(self, node: Any, kind: str, key: str) -> None:
-        """(kind, name, size, packed, fields, anonymous, bits, unsupported)
+        """(kind, name, size, packed, fields, anonymous, bits, members, obstacle)
 
         `fields` are (name, type), in which storage has the name "". `anonymous` are the names of
-        fields whose own fields belong to the whole. `bits` are bit-fields, `flexible` the name of
-        a last array without a size.
+        fields whose own fields belong to the whole. `bits` are bit-fields, `members` the names in
+        the header's order, `obstacle` why it cannot be passed by value, if so.
         """
         members: list[Member] = []
         anonymous: list[str] = []
@@ -316,7 +316,23 @@ class Definitions(Types):
             tuple(anonymous),
             tuple(tuple(bits) for bits in layout.bits),
             tuple(names),
+            self._obstacle(members, layout),
         )
+
+    def _obstacle(self, members: list[Member], layout: Layout) -> str:
+        for member in members:
+            actual = self.resolved(member.type)
+            while is_a(actual, "["):
+                actual = self.resolved(actual[1])
+            if is_a(actual, "?"):
+                return f"holds what Python cannot ({actual[1]})"
+            if is_a(actual, "struct") or is_a(actual, "union"):
+                inner: str = self.names[f"{actual[0]} {actual[1]}"][8]
+                if inner:
+                    return inner
+        # What an attribute aligns has gaps that belong to no class, and its own place on the stack.
+        natural = max((member.ctypes_align for member in members), default=1)
+        return f"is aligned to {layout.align} bytes" if layout.align > natural else ""
 
     def _storable(self, found: Type) -> Type:
         """Types that Python cannot hold are bytes in a struct."""

@@ -300,6 +300,8 @@ class Fields:
     """The type of each field, as `_c_types` has it; anonymous members' fields are among them."""
     _epy_names_: tuple[str, ...] = ()
     """Of the members, in order."""
+    _epy_obstacle_ = ""
+    """Why it cannot be passed by value, if so."""
     _epy_functions_: dict[str, Any] = {}
     """The types of the functions that function pointers lead to, by field."""
 

@@ -152,6 +152,10 @@ def describe(ctype: Any) -> tuple[str, Any]:
             f"is a {ctype.__name__} by value, which has no fields: give it _fields_, "
             f"or use POINTER({ctype.__name__})"
         )
+    if getattr(ctype, "_epy_obstacle_", ""):
+        raise SignatureError(
+            f"is a {ctype.__name__} by value, which {ctype._epy_obstacle_}: use a pointer to it"
+        )
     scalars = _scalars(ctype, 0) if size <= _MOST_IN_REGISTERS else ()
     inner = "".join(f";{code}{offset}" for code, offset in scalars)
     return f"{{{size},{ctypes.alignment(ctype)}{inner}}}", ctype

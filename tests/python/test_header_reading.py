@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import re
 from pathlib import Path
 from typing import Any
 
@@ -355,3 +356,20 @@ def test_types_map_typedefs() -> None:
     assert host.handle is Handle
     assert host.s().use._argtypes_ == (Handle,)
     assert isinstance(host.s(h=Handle(5)).h, Handle)
+
+
+@pytest.mark.parametrize(
+    ("members", "reason"),
+    [
+        ("__int128 a;", "holds what Python cannot (__int128: 128-bit integers are not supported)"),
+        ("_Float128 a[1]; int b;", "holds what Python cannot (_Float128: 128-bit floating point"),
+        ("struct { __int128 b; } a;", "holds what Python cannot (__int128"),
+        ("int a __attribute__((aligned(16)));", "is aligned to 16 bytes"),
+        ("float a; float b __attribute__((aligned(8)));", "is aligned to 8 bytes"),
+    ],
+)
+def test_a_struct_whose_way_by_value_is_unknown_is_refused(members: str, reason: str) -> None:
+    host = epy.header(f"struct s {{ {members} }}; int by_value(struct s); int at(struct s *);")
+    with pytest.raises(epy.SignatureError, match=re.escape(f"is a s by value, which {reason}")):
+        host.callback("by_value", lambda value: 0)
+    host.callback("at", lambda place: 0)
