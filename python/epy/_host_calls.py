@@ -38,17 +38,25 @@ def tail_call(function: Any, /, *args: Any) -> Any:
     function gets the host's stack frame and the arguments. Should it return, its result is the
     callback's.
 
-    `function` is a ctypes function object, best with `argtypes`, or an address. Arguments without a
-    type pass as ctypes would: int as a 64-bit integer, bytes as `char *`, str as `wchar_t *`, None
-    as NULL, float as a double, ctypes objects as what they are. All of them travel in registers: at
-    most 6 integers and pointers, and 8 floating-point numbers. What they point into lives until the
-    callback's next return on this thread.
+    `function` is a header's (`host.lua_error`), a ctypes function object, best with `argtypes`, or
+    an address. Arguments without a type pass as ctypes would: int as a 64-bit integer, bytes as
+    `char *`, str as `wchar_t *`, None as NULL, float as a double, ctypes objects as what they are.
+    A header's function takes str as `char *`. All arguments travel in registers: at most 6 integers
+    and pointers, and 8 floating-point numbers. What they point into lives until the callback's next
+    return on this thread.
 
     Raises SignatureError for an argument that C cannot be given.
     """
+    function = getattr(function, "native", function)  # a header's is looked up at its first use
     if isinstance(function, CFuncPtr):
         address = native_address(function)
         types = list(function.argtypes or ())
+        if hasattr(function, "_epy_kind_"):
+            wide = [index for index, ctype in enumerate(types) if ctype is ctypes.c_wchar_p]
+            args = tuple(
+                value.encode() if isinstance(value, str) and index not in wide else value
+                for index, value in enumerate(args)
+            )
     else:
         address, types = int(function), []
     if not address:

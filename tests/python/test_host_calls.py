@@ -118,6 +118,27 @@ def real(n: c_int) -> c_double:
     assert run(host_of(compile_c), plugin, "8192", "real").stdout == "real: 520.5\n"
 
 
+def test_tail_call_takes_functions_of_a_header_and_str_for_them(build_plugin, compile_c, run):
+    plugin = build_plugin("""
+import epy
+host = epy.header("void host_error(const char *format, ...); double host_answer(int, double, int);"
+                  "int fail(int n); double real(int n);")
+
+@host.export
+def fail(n):
+    return epy.tail_call(host.host_error, "%s %d %g %s %d", "Größe", n, 2.5, None, 1 << 20)
+
+@host.export
+def real(n):
+    return epy.tail_call(host.host_answer, n, 0.5, 20)
+""")
+    result = run(host_of(compile_c), plugin, "8192", "fail", "real")
+    assert result.stdout.splitlines() == [
+        "fail jumped: Größe 5 2.5 (null) 1048576, errno 7",
+        "real: 520.5",
+    ]
+
+
 def test_tail_call_works_on_a_small_stack(build_plugin, native, run):
     plugin = build_plugin("""
 import ctypes, epy
