@@ -26,10 +26,18 @@ def test_a_setting_that_is_none_is_refused(run_host):
     assert "ValueError: colour is no setting: use text=..." in result.stderr
 
 
+def wait_until(condition):
+    limit = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
 def test_in_the_background(run_host, tmp_path):
     run_host("nbdkit", "-P", "pid", "-U", "socket", "./check.so", "text=hello")
-    pid = (tmp_path / "pid").read_text().strip()
+    file = tmp_path / "pid"  # written by the background process
+    wait_until(lambda: file.exists() and file.read_text().endswith("\n"))
+    pid = file.read_text().strip()
     size = run_host("sh", "-c", f"nbdinfo --size 'nbd+unix:///?socket=socket'; kill {pid}").stdout
     assert size == "65536\n"
-    while Path(f"/proc/{pid}").exists():
-        time.sleep(0.01)
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())
