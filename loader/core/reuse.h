@@ -165,7 +165,8 @@ private:
     }
 
     [[gnu::always_inline]] static PyObject *integer(PyObject *&object, std::int64_t value) {
-        const std::uint64_t place = static_cast<std::uint64_t>(value) - smallest;
+        const std::uint64_t place =
+            static_cast<std::uint64_t>(value) - static_cast<std::uint64_t>(smallest);
         if (place <= largest - smallest) {
             return small_ints[place];
         }
