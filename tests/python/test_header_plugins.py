@@ -500,7 +500,7 @@ def use():
 """)
     result = run(native("call"), f"cycle 120 {plugin} use").stdout.split()
     assert result[0] == "100000"
-    assert int(result[1]) < 1500  # KB; each cycle keeps 100
+    assert int(result[1]) < 6000  # KB; 12,000 if each cycle kept its 100; sanitizers need some
 
 
 def test_structs_by_value_and_handles_of_mapped_typedefs(
