@@ -146,6 +146,10 @@ class Classes:
             return self.make_target(kind[1])
         raise HeaderNameError(f"{kind[1]}: use void * or declare it as an array of bytes")
 
+    def _subclass(self, base: Any, name: str, body: dict[str, Any]) -> Any:
+        """A class of this header: by its module ctypes' caches forget it at unload."""
+        return type(base)(name, (base,), {**body, "_epy_classes_": self, "__module__": self.module})
+
     def definition(self, name: str) -> Any:
         found = self.find(name)
         if found is None:
@@ -207,12 +211,10 @@ class Classes:
             "_flags_": FUNCFLAG_CDECL,
             "_restype_": refined[0],
             "_argtypes_": refined[1:],
-            "_epy_classes_": self,
             "_epy_kind_": kind,
             "_epy_error_": self._error(result),
-            "__module__": self.module,
         }
-        return type(base)("Function", (base,), body)
+        return self._subclass(base, "Function", body)
 
     def _parts(self, result: Any, parameters: tuple[Any, ...]) -> Iterator[Any]:
         """The classes of a function's result and parameters."""
@@ -300,18 +302,12 @@ class Classes:
                     setattr(made, name, method)
                 made._epy_classes_ = self
             return made
-        body = {
-            **_POINTER_METHODS,
-            "_type_": inner,
-            "_epy_classes_": self,
-            "__module__": self.module,
-        }
+        body = {**_POINTER_METHODS, "_type_": inner}
         if hasattr(inner, "_epy_members_"):
             from ._enums import pointer_item
 
             body["__getitem__"] = pointer_item
-        metaclass: Any = type(_Pointer)
-        return metaclass(f"LP_{inner.__name__}", (_Pointer,), body)
+        return self._subclass(_Pointer, f"LP_{inner.__name__}", body)
 
     def _array(self, element: Any, length: int) -> Any:
         if element in (ctypes.c_char, ctypes.c_wchar):  # ctypes has them as texts
@@ -320,15 +316,12 @@ class Classes:
             "__setitem__": ArrayMethods.__setitem__,
             "_type_": element,
             "_length_": length,
-            "_epy_classes_": self,
-            "__module__": self.module,
         }
         if hasattr(element, "_epy_members_"):
             from ._enums import array_item
 
             body["__getitem__"] = array_item
-        metaclass: Any = type(Array)
-        return metaclass(f"{element.__name__}_Array_{length}", (Array,), body)
+        return self._subclass(Array, f"{element.__name__}_Array_{length}", body)
 
     # Structs and unions
 
@@ -336,8 +329,7 @@ class Classes:
         definition = self.find(f"{kind[0]} {kind[1]}")
         name = definition[1] if definition and definition[0] != "?" else kind[1]
         base: Any = Struct if kind[0] == "struct" else UnionStruct
-        body = {"_epy_classes_": self, "__module__": self.module}
-        made = type(base)(name, (base,), body)
+        made = self._subclass(base, name, {})
         if definition is not None:
             self._incomplete[made] = definition
         return made
