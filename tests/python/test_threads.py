@@ -583,3 +583,44 @@ def test_a_thread_may_be_cancelled_while_it_unloads_a_plugin(build_plugin, compi
     host = compile_c(CANCELLED_ONCE)
     result = run(host, plugin, "add_one", "close", "100000", timeout=LIMIT)
     assert (result.stdout, result.stderr) == ("1 1\n", "")
+
+
+def test_threads_of_the_script_run_while_the_host_calls_without_a_pause(
+    build_plugin, compile_c, run
+):
+    plugin = build_plugin("""
+import epy, threading, time
+from ctypes import c_int
+
+rounds = 0
+
+def work():
+    global rounds
+    while True:
+        time.sleep(0.0005)
+        rounds += 1
+
+@epy.on_load
+def start():
+    threading.Thread(target=work, daemon=True).start()
+
+@epy.export(error=-1)
+def so_far() -> c_int:
+    return rounds
+""")
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int argc, char **argv) {
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    int (*so_far)(void) = (int (*)(void))dlsym(plugin, "so_far");
+    int rounds = 0;
+    while (rounds >= 0 && rounds < 200) rounds = so_far();
+    puts(rounds < 0 ? "failed" : "they ran");
+}
+""",
+        "-ldl",
+    )
+    result = run(host, plugin, timeout=LIMIT)
+    assert (result.stdout, result.stderr) == ("they ran\n", "")
