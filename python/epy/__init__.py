@@ -31,7 +31,6 @@ from ._errors import (
     UnloadedError,
     ViewError,
 )
-from ._export import callback, export, export_address, next_function, returned_callback, set_errno
 from ._native import NativeFunction
 from ._report import Report, print_report, reporter
 from ._script import Plugin, current_script, find_script, on_load, on_unload
@@ -40,10 +39,12 @@ from ._types import Buffer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ._address import address
     from ._constant import constant
     from ._data import export_data
+    from ._export import callback, export, export_address, next_function, set_errno
     from ._header import Header, header
     from ._host_calls import call, tail_call
     from ._methods import methods
@@ -107,10 +108,17 @@ __version__ = "0.1.0"
 error_hook: Callable[[Report], object] = print_report
 """Called with a Report for every exception that leaves a callback; assign your own. Any thread."""
 
-_core.set_reporter(reporter)
-_core.set_callback_maker(returned_callback)
 
-_SELDOM = {
+def _returned_callback(prototype: Any, function: Any) -> NativeFunction:
+    from ._export import returned_callback
+
+    return returned_callback(prototype, function)
+
+
+_core.set_reporter(reporter)
+_core.set_callback_maker(_returned_callback)
+
+_LATER = {
     "Header": "_header",
     "Consumed": "_objects",
     "Object": "_objects",
@@ -119,11 +127,16 @@ _SELDOM = {
     "c_float_complex": "_values",
     "c_str": "_values",
     "call": "_host_calls",
+    "callback": "_export",
     "constant": "_constant",
+    "export": "_export",
+    "export_address": "_export",
     "export_data": "_data",
     "header": "_header",
     "methods": "_methods",
+    "next_function": "_export",
     "put": "_put",
+    "set_errno": "_export",
     "tail_call": "_host_calls",
 }
 
@@ -135,9 +148,9 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
         if name == "building":
             script = find_script()
             return script is not None and script.building
-        if name in _SELDOM:
-            # Few scripts use these, and every start would pay.
-            module = __import__(_SELDOM[name], globals(), fromlist=(name,), level=1)
+        if name in _LATER:
+            # A start pays only for what its script uses.
+            module = __import__(_LATER[name], globals(), fromlist=(name,), level=1)
             globals()[name] = value = getattr(module, name)
             return value
         raise AttributeError(f"module 'epy' has no attribute '{name}'")

@@ -8,7 +8,6 @@ from _ctypes import FUNCFLAG_CDECL, Array, _Pointer
 from _thread import RLock, get_ident
 
 from ._errors import HeaderNameError, SignatureError
-from ._export import callback, untyped_callback
 from ._fields import (
     ArrayMethods,
     Fields,
@@ -20,8 +19,16 @@ from ._fields import (
     StructPointerMethods,
     UnionStruct,
 )
-from ._signature import annotation, bound, unwrap
-from ._types import Buffer, declare, describe, signature, simple
+from ._native import (
+    bound,
+    callback_function,
+    check_parameters,
+    place,
+    python_function,
+    untyped_callback,
+    unwrap,
+)
+from ._types import Buffer, Signature, describe, signature, simple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -240,7 +247,10 @@ class Classes:
     def callback(self, kind: Any, function: Any) -> Any:
         """A callback of a function type, as a function pointer without a prototype."""
         if getattr(unwrap(function), "__annotations__", None):  # they may refine the type
-            return callback(self.make(("*", kind)), function)
+            function = python_function(function)
+            return callback_function(
+                function, self.signature(self.make(("*", kind)), function), None
+            )
         found = self._signatures.get(kind)
         if found is None:
             result, *types = self._parts(kind[1], kind[2])
@@ -248,13 +258,28 @@ class Classes:
         codes, classes = found
         return untyped_callback(Function, function, codes, classes, self._error(kind[1]))
 
-    def refined(self, ctype: Any, function: Any) -> Any:
+    def signature(self, ctype: Any, function: Any) -> Signature:
+        """What the core needs to know of a Python function with this type."""
+        try:
+            found = Signature(self._refined(ctype, function))
+            if getattr(unwrap(function), "__annotations__", None):
+                from ._signature import count_buffers
+
+                count_buffers(found, function)
+            check_parameters(function, len(found.classes) - 1)
+        except SignatureError as error:
+            raise SignatureError(f"{place(function)} {error}") from None
+        return found
+
+    def _refined(self, ctype: Any, function: Any) -> Any:
         """The function type with what the function's annotations say instead."""
         plain = unwrap(function)
         annotations = getattr(plain, "__annotations__", None)
         code = getattr(plain, "__code__", None)
         if not annotations or code is None:
             return ctype
+        from ._signature import annotation
+
         types = [ctype._restype_, *ctype._argtypes_]
         names = ["return", *code.co_varnames[bound(plain) : code.co_argcount]]
         for index, name in enumerate(names[: len(types)]):
@@ -271,6 +296,8 @@ class Classes:
             except SignatureError as error:
                 raise SignatureError(f"{label} {error}") from None
             if not fits:
+                from ._spelling import declare
+
                 raise SignatureError(
                     f"{label} is annotated `{declare(given, '')}`, but the header has "
                     f"`{declare(types[index], '')}`: annotate a type of the same kind, or nothing"
@@ -422,7 +449,7 @@ def _as_parameter(ctype: Any) -> Any:
     """What a function's prototype has for a parameter of this type."""
     if ctype is not ctypes.c_char_p:
         return ctype
-    from ._values import c_text
+    from ._text import c_text
 
     return c_text
 

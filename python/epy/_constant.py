@@ -6,8 +6,8 @@ import marshal
 from types import CodeType
 
 from ._errors import ConstantError
+from ._native import place
 from ._script import find_script
-from ._signature import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -98,6 +98,9 @@ def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
 def set_errno(number: int) -> bool:
     """Set errno as the host sees it after this call. False if the thread is in no call."""
 
+def utf8_address(text: str) -> int:
+    """Where a str keeps its own UTF-8, with a NUL behind it; it lives as long as the str."""
+
 def give_handle(object: Any, cls: type, plugin: NativePlugin | None) -> int:
     """A pointer for the host, which has a reference more; 0 for None. TypeError for what is no
     `cls`. `plugin` is whose handle it is if the object has none."""

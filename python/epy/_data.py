@@ -12,7 +12,6 @@ from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
 from . import _core
 from ._errors import LayoutError, SignatureError, StampError
 from ._script import DataEntry, Export, Script, find_script
-from ._types import declare
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -79,9 +78,12 @@ def export_data(name: str, value: Any) -> Any:
         )
     if script is None:
         return value
-    export = Export(
-        name, "data", ctypes.addressof(value), declare(type(value), name), value=value, source=value
-    )
+    text = ""
+    if script.native is None:
+        from ._spelling import declare  # people are told when the plugin is built
+
+        text = declare(type(value), name)
+    export = Export(name, "data", ctypes.addressof(value), text, value=value, source=value)
     script.check_new(name)
     if script.building or name in script.loaded:
         export.functions = _unnamed_functions(script, value)

@@ -7,32 +7,28 @@ import sys
 from _ctypes import CFuncPtr
 
 from . import _core
-from ._errors import (
-    Error,
-    ExportNameError,
-    SignatureError,
-    StampError,
-    SymbolNotFoundError,
-    ViewError,
-)
-from ._native import NativeFunction, keep_callback, wrap
-from ._script import DataEntry, Export, Script, find_script
-from ._signature import (
+from ._errors import Error, SignatureError, SymbolNotFoundError
+from ._native import (
+    NativeFunction,
+    callback_function,
     check_parameters,
-    count_buffers,
-    describe_function,
-    of_annotations,
-    of_prototype,
+    export_function,
+    is_prototype,
     place,
+    publish,
+    python_function,
 )
-from ._types import declare_function, native_address
+from ._script import Export, Script, find_script
+from ._signature import of_annotations, of_prototype
+from ._types import native_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, overload
 
-    from ._signature import Prototype, Signature
+    from ._signature import Prototype
+    from ._types import Signature
 
     Function = Callable[..., Any]
 
@@ -52,65 +48,18 @@ def _prepare(
     function: Any, prototype: Prototype | None, script: Script | None
 ) -> tuple[Function, Signature]:
     """The Python function itself, and its signature."""
-    if isinstance(function, NativeFunction):
-        function = function.__wrapped__
-    if not callable(function):
-        raise SignatureError(f"{function!r} is not callable: give a function")
+    function = python_function(function)
+    classes = getattr(prototype, "_epy_classes_", None)
+    if classes is not None:  # of a header
+        return function, classes.signature(prototype, function)
     try:
         if prototype is None:
             return function, of_annotations(function)
-        classes = getattr(prototype, "_epy_classes_", None)
-        if classes is not None:  # of a header
-            prototype = classes.refined(prototype, function)
         found = of_prototype(prototype, _namespace(function), script)
-        if classes is not None:
-            count_buffers(found, function)
         check_parameters(function, len(found.classes) - 1)
         return function, found
     except SignatureError as error:
         raise SignatureError(f"{place(function)} {error}") from None
-
-
-def _native_callback(
-    function: Function, found: Signature, error: object, label: str, script: Script | None
-) -> _core.Callback:
-    if error is None:
-        error = getattr(found.prototype, "_epy_error_", None)
-    return _make_callback(function, found.codes, found.classes, error, label, script)
-
-
-def _make_callback(
-    function: Function,
-    codes: str,
-    classes: tuple[type | None, ...],
-    error: object,
-    label: str,
-    script: Script | None,
-) -> _core.Callback:
-    plugin = script.native if script else None
-    try:
-        return _core.Callback(function, codes, classes, error, label, plugin)
-    except ViewError as reason:
-        raise SignatureError(f"{place(function)} {reason}") from None
-    except (TypeError, ValueError, OverflowError) as reason:
-        raise SignatureError(
-            f"{place(function)} error={error!r} does not fit the result type ({reason})"
-        ) from None
-
-
-def export_as(
-    function: Any,
-    prototype: Prototype,
-    name: str | None,
-    error: object,
-    version: str | None = None,
-) -> Any:
-    """`epy.export` with a prototype and a symbol's name."""
-    return _export(function, prototype, name, error, version)
-
-
-def is_prototype(value: object) -> bool:
-    return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
 
 
 if TYPE_CHECKING:
@@ -192,64 +141,8 @@ def _export(
     error: object,
     version: str | None,
 ) -> Any:
-    script = find_script()
-    function, found = _prepare(function, prototype, script)
-    if name is None:
-        name = found.name or getattr(function, "__name__", "")
-    if script is not None:
-        script.check_new(name)
-        _check_version(script, name, version)
-    callback = _native_callback(function, found, error, f"export '{name}'", script)
-    if script is None or script.native is None:
-        address = callback.address
-    else:
-        address = _publish(script, script.native, name, callback)
-    native = wrap(function, found.prototype, callback, address)
-    if script is not None:
-        script.exports[name] = Export(
-            name,
-            "function",
-            address,
-            describe_function(name, found, function),
-            prototype=found.prototype,
-            codes=found.codes,
-            error=error,
-            version=version,
-            callback=callback,
-            keep=(native,),
-        )
-    return native
-
-
-def _check_version(script: Script, name: str, version: object) -> None:
-    if version is None:
-        return
-    if not isinstance(version, str) or not version or "\0" in version or not version.isascii():
-        raise ExportNameError(
-            f"{version!r} is no version for '{name}': it must be an ASCII str without NUL"
-        )
-    if script.native is not None and script.loaded_versions.get(name, "") != version:
-        raise StampError(
-            f"'{name}' gets its version {version!r} when the plugin is built: run `epy build`"
-        )
-
-
-def _publish(
-    script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
-) -> int:
-    """Let a name of the plugin lead to a target; returns the address that the host sees."""
-    slot = script.loaded.get(name)
-    if isinstance(slot, DataEntry):
-        raise SignatureError(
-            f"'{name}' was data when {native.path} was built: run `epy build` again"
-        )
-    if slot is not None:
-        native.publish(slot, target)
-    else:
-        slot = native.take_slot()
-        native.publish(slot, target)
-        native.append_function(name, slot)
-    return native.trampoline(slot)
+    function, found = _prepare(function, prototype, find_script())
+    return export_function(function, found, name, error, version)
 
 
 if TYPE_CHECKING:
@@ -281,14 +174,8 @@ def callback(
         )
     if function is None:
         return lambda function: callback(prototype, function, error=error)
-    script = find_script()
-    function, found = _prepare(function, prototype, script)
-    name = getattr(function, "__name__", type(function).__name__)
-    made = _native_callback(function, found, error, f"callback '{name}'", script)
-    native = wrap(function, found.prototype, made, made.address)
-    if script is not None and script.importing:
-        script.callbacks.append(native)
-    return native
+    function, found = _prepare(function, prototype, find_script())
+    return callback_function(function, found, error)
 
 
 _returned: dict[Any, NativeFunction] = {}  # outside a plugin
@@ -311,27 +198,6 @@ def returned_callback(prototype: type[CFuncPtr], function: Function) -> NativeFu
     if made is None:
         made = known.setdefault(key, callback(prototype, function))  # threads may be here at once
     return made
-
-
-def untyped_callback(
-    base: Any, function: Any, codes: str, classes: tuple[type | None, ...], error: object
-) -> Any:
-    """A callback as an instance of `base`, a function pointer type without a prototype.
-
-    For values of a struct's fields: making a type takes longer than making the callback.
-    """
-    script = find_script()
-    try:
-        check_parameters(function, len(classes) - 1)
-    except SignatureError as problem:
-        raise SignatureError(f"{place(function)} {problem}") from None
-    name = getattr(function, "__name__", type(function).__name__)
-    made = _make_callback(function, codes, classes, error, f"callback '{name}'", script)
-    native = base(made.address)
-    keep_callback(native, made)
-    if script is not None and script.importing:
-        script.callbacks.append(native)
-    return native
 
 
 def export_address(name: str, address: Any) -> None:
@@ -357,9 +223,13 @@ def export_address(name: str, address: Any) -> None:
         return
     script.check_new(name)
     has_type = isinstance(address, CFuncPtr) and getattr(address, "_argtypes_", None) is not None
-    text = declare_function(type(address), name) if has_type else f"{name}(...)"
+    text = ""
+    if script.native is None:
+        from ._spelling import declare_function  # people are told when the plugin is built
+
+        text = declare_function(type(address), name) if has_type else f"{name}(...)"
     if script.native is not None:
-        _publish(script, script.native, name, value)
+        publish(script, script.native, name, value)
     callback = address.callback if isinstance(address, NativeFunction) else None
     script.exports[name] = Export(name, "address", value, text, callback=callback, keep=(address,))
 

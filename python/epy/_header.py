@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 
 from ._classes import BUILTIN_RESULTS, Classes
-from ._errors import HeaderNameError, SignatureError, SymbolNotFoundError
-from ._export import export_as, is_prototype
-from ._fields import Keeper, Misfit, instance
+from ._errors import HeaderNameError, SignatureError
+from ._fields import Keeper
+from ._native import callback_function, export_function, is_prototype, python_function
 from ._script import find_script
-from ._types import native_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Protocol
+
+    from ._host_function import HostFunction
 
     class Declarations(Protocol):
         """What was read from a header: now, or when the plugin was built."""
@@ -106,8 +106,6 @@ class Header:
         self._declarations = declarations
         self._library = library
         self._classes = Classes(declarations.find, types, errors, keeper, module)
-        self.struct = Tags(self, self._classes)
-        self.enum = Enums(self, self._classes)
         for mapped in types:
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
@@ -121,7 +119,7 @@ class Header:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        made = self._make(name)
+        made = self._tags(name) if name in ("struct", "enum") else self._make(name)
         if made is not None:
             self.__dict__[name] = made
             return made
@@ -146,7 +144,7 @@ class Header:
         if found[0] == "t":
             return self._classes.named(("t", name))
         if found[0] == "f":
-            return HostFunction(self, name, found[1])
+            return self._host_function(name, found[1])
         if found[0] == "m":
             from ._expression import evaluate
 
@@ -154,6 +152,11 @@ class Header:
         if found[0] == "?":
             raise HeaderNameError(f"{self._name}: {name} {found[1]}")
         return None
+
+    def _tags(self, keyword: str) -> Any:
+        from ._tags import Enums, Tags
+
+        return Tags(self, self._classes) if keyword == "struct" else Enums(self, self._classes)
 
     def _find(self, name: str, what: str) -> Any:
         found = self._declarations.find(name)
@@ -185,28 +188,22 @@ class Header:
             name, kind = self._text(prototype)
             if not name:
                 raise SignatureError(f"{self._name}: function('{prototype}'): it lacks a name")
-            return HostFunction(self, name, kind)
+            return self._host_function(name, kind)
         found = self._find(prototype, "function")
         if found[0] != "f":
             raise HeaderNameError(f"{self._name}: {prototype} is no function")
-        return HostFunction(self, prototype, found[1])
+        return self._host_function(prototype, found[1])
 
-    def _address(self, name: str) -> int:
-        library = self._library
-        if not isinstance(library, ctypes.CDLL):
-            library = self._library = ctypes.CDLL(None if library is None else os.fspath(library))
-        found: Any = getattr(library, name, None)
-        if found is None:
-            where = f"{library._name}" if library._name else "the process"
-            raise SymbolNotFoundError(
-                f"no symbol '{name}' in {where}: load its library before, or name it by library="
-            )
-        return native_address(found)
+    def _host_function(self, name: str, kind: Any) -> HostFunction:
+        from ._host_function import HostFunction
+
+        return HostFunction(self, name, kind)
 
     def _variable(self, name: str) -> Any:
         ctype = self._classes.make(self._find(name, "variable")[1])
-        found = ctype.from_address(self._address(name))
-        return found
+        from ._host_function import find_address
+
+        return ctype.from_address(find_address(self, name))
 
     def export_data(self, name: str, value: Any) -> Any:
         """Offer a data symbol to the host, of the type that the header declares for the name.
@@ -214,6 +211,7 @@ class Header:
         `value` is a Python value of that type: what an assignment to a struct's field takes. The
         rest is as for `epy.export_data`, which takes a name that the header lacks.
         """
+        from ._conversions import Misfit, instance
         from ._data import export_data
 
         found = self._find(name, "variable")
@@ -227,7 +225,7 @@ class Header:
         try:
             converted = instance(ctype, value)
         except (Misfit, TypeError, ValueError) as reason:
-            from ._types import declare
+            from ._spelling import declare
 
             raise SignatureError(
                 f"{self._name}: `{declare(ctype, name)}`: {value!r} does not fit {reason}".rstrip()
@@ -280,7 +278,9 @@ class Header:
             raise SignatureError(
                 f"{name} is variadic: Python code cannot take `...`: export another prototype"
             )
-        return export_as(function, self._function_class(name, kind), name, error, version)
+        function = python_function(function)
+        found = self._classes.signature(self._function_class(name, kind), function)
+        return export_function(function, found, name, error, version)
 
     def _function_class(self, name: str | None, kind: Any) -> Any:
         """The class of a function's type. HeaderNameError with its name if it cannot be held."""
@@ -297,19 +297,24 @@ class Header:
         `prototype` is the name of a function type or of a function of the header, C text, or a
         class. `@host.callback("sqlite3_func")` decorates, `host.callback("sqlite3_func", f)` calls.
         """
-        from ._export import callback
+        if not isinstance(prototype, str):
+            if not is_prototype(prototype):
+                raise SignatureError(f"{self._name}.callback({prototype!r}): no function type")
+            from ._export import callback
 
-        ctype = prototype
-        if isinstance(prototype, str):
-            if prototype.isidentifier():
-                ctype = self._classes.make(("*", self._function_type(prototype, None)))
-            else:
-                ctype = self._classes.make(("*", self._prototype(prototype)[1]))
-        if not is_prototype(ctype):
-            raise SignatureError(f"{self._name}.callback({prototype!r}): no function type")
-        if function is None:
-            return lambda function: callback(ctype, function, error=error)
-        return callback(ctype, function, error=error)
+            if function is None:
+                return callback(prototype, error=error)
+            return callback(prototype, function, error=error)
+        if prototype.isidentifier():
+            ctype = self._classes.make(("*", self._function_type(prototype, None)))
+        else:
+            ctype = self._classes.make(("*", self._prototype(prototype)[1]))
+
+        def make(function: Any) -> Any:
+            function = python_function(function)
+            return callback_function(function, self._classes.signature(ctype, function), error)
+
+        return make if function is None else make(function)
 
     def _function_type(self, name: str, other: str | None) -> Any:
         """The type of the function, or the function type, `name`; or `other`."""
@@ -334,7 +339,7 @@ class Header:
         if found is not None and found[0] == "f":
             ours, theirs = (self._plain(it) for it in (kind, found[1]))
             if ours != theirs:
-                from ._types import declare_function
+                from ._spelling import declare_function
 
                 declared = declare_function(self._classes.make(("*", theirs)), name)
                 raise SignatureError(
@@ -360,67 +365,3 @@ class Header:
             else part
             for index, part in enumerate(kind)
         )
-
-
-class Tags:
-    """`host.struct`: structs, unions and enums by their tags."""
-
-    def __init__(self, header: Header, classes: Classes) -> None:
-        self._header = header
-        self._classes = classes
-
-    def __getattr__(self, name: str) -> Any:
-        for kind in ("struct", "union", "enum"):
-            if self._header._declarations.find(f"{kind} {name}") is not None:
-                return self._classes.named((kind, name))
-        raise self._header._unknown(name, "struct, union or enum")
-
-
-class Enums:
-    """`host.enum`: enums as IntEnum, by their tags or typedefs."""
-
-    def __init__(self, header: Header, classes: Classes) -> None:
-        self._header = header
-        self._classes = classes
-
-    def __getattr__(self, name: str) -> Any:
-        find = self._header._declarations.find
-        kind: Any = ("enum", name)
-        if find(f"enum {name}") is None and find(name) is not None:
-            kind = self._classes.resolved(("t", name))
-        definition = find(f"enum {kind[1]}") if kind[0] == "enum" else None
-        if definition is None:
-            raise self._header._unknown(name, "enum")
-        made = self.__dict__[name] = self._classes.members(kind[1]).enumeration
-        return made
-
-
-class HostFunction:
-    """A function of the host: looked up in the process, or in `library=`, at its first use."""
-
-    def __init__(self, header: Header, name: str, kind: Any) -> None:
-        self.__name__ = name
-        self._header = header
-        self._kind = kind
-        self._native: Any = None
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.native(*arguments)
-
-    @property
-    def native(self) -> Any:
-        """The ctypes function. SymbolNotFoundError if there is none."""
-        if self._native is None:
-            ctype = self._header._function_class(self.__name__, self._kind)
-            self._native = ctype(self._header._address(self.__name__))
-            self._native.__name__ = self.__name__
-            self._header.__dict__[self.__name__] = self._native
-        return self._native
-
-    @property
-    def address(self) -> int:
-        """What C calls."""
-        return native_address(self.native)
-
-    def __repr__(self) -> str:
-        return f"<function {self.__name__} of {self._header._name}>"

@@ -14,7 +14,7 @@ from ._errors import Error
 from ._fields import Keeper
 from ._read_header import read
 from ._script import HeaderOptions, Script
-from ._types import declare, declare_function
+from ._spelling import declare, declare_function
 
 
 def render_header(

@@ -14,7 +14,6 @@ from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from ._errors import ScriptError
-from ._export import export_list
 from ._script import Script, registry
 
 TYPE_CHECKING = False
@@ -138,7 +137,11 @@ def run_modules(
         registry.building = script
     try:
         module = _import(root)
-        export_list(getattr(module, "EPY_EXPORT_LIST", ()))
+        listed = getattr(module, "EPY_EXPORT_LIST", ())
+        if listed:
+            from ._export import export_list
+
+            export_list(listed)
     except BaseException:
         drop_modules(root)
         raise

@@ -1,4 +1,8 @@
-"""The object that stands for a Python function with a native address."""
+"""Python functions with a native address: their callbacks, their names in the plugin.
+
+What a function's type is has been found out before: from annotations or a C prototype by
+`_signature`, from a header by `_classes`.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,23 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from . import _core
+from ._errors import ExportNameError, SignatureError, StampError, ViewError
+from ._script import DataEntry, Export, find_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._script import Script
+    from ._types import Signature
+
+    Function = Callable[..., Any]
     Base = CFuncPtr  # each instance is one, by the subclass that _native_type makes
 else:
     Base = object
+
+_VARARGS = 0x04  # inspect.CO_VARARGS
 
 
 class NativeFunction(Base):
@@ -80,3 +92,205 @@ def wrap(
         if hasattr(function, name):
             setattr(native, name, getattr(function, name))
     return native
+
+
+# Callbacks
+
+
+def callback_function(function: Function, found: Signature, error: object) -> Any:
+    """Make a Python function callable from C, without a name."""
+    script = find_script()
+    name = getattr(function, "__name__", type(function).__name__)
+    made = native_callback(function, found, error, f"callback '{name}'", script)
+    native = wrap(function, found.prototype, made, made.address)
+    if script is not None and script.importing:
+        script.callbacks.append(native)
+    return native
+
+
+def native_callback(
+    function: Function, found: Signature, error: object, label: str, script: Script | None
+) -> _core.Callback:
+    if error is None:
+        error = getattr(found.prototype, "_epy_error_", None)
+    return _make_callback(function, found.codes, found.classes, error, label, script)
+
+
+def _make_callback(
+    function: Function,
+    codes: str,
+    classes: tuple[type | None, ...],
+    error: object,
+    label: str,
+    script: Script | None,
+) -> _core.Callback:
+    plugin = script.native if script else None
+    try:
+        return _core.Callback(function, codes, classes, error, label, plugin)
+    except ViewError as reason:
+        raise SignatureError(f"{place(function)} {reason}") from None
+    except (TypeError, ValueError, OverflowError) as reason:
+        raise SignatureError(
+            f"{place(function)} error={error!r} does not fit the result type ({reason})"
+        ) from None
+
+
+def untyped_callback(
+    base: Any, function: Any, codes: str, classes: tuple[type | None, ...], error: object
+) -> Any:
+    """A callback as an instance of `base`, a function pointer type without a prototype.
+
+    For values of a struct's fields: making a type takes longer than making the callback.
+    """
+    script = find_script()
+    try:
+        check_parameters(function, len(classes) - 1)
+    except SignatureError as problem:
+        raise SignatureError(f"{place(function)} {problem}") from None
+    name = getattr(function, "__name__", type(function).__name__)
+    made = _make_callback(function, codes, classes, error, f"callback '{name}'", script)
+    native = base(made.address)
+    keep_callback(native, made)
+    if script is not None and script.importing:
+        script.callbacks.append(native)
+    return native
+
+
+# What the plugin exports
+
+
+def export_function(
+    function: Function, found: Signature, name: str | None, error: object, version: str | None
+) -> Any:
+    """Offer a Python function under a name, by default that of its prototype, then its own."""
+    script = find_script()
+    if name is None:
+        name = found.name or getattr(function, "__name__", "")
+    if script is not None:
+        script.check_new(name)
+        _check_version(script, name, version)
+    callback = native_callback(function, found, error, f"export '{name}'", script)
+    if script is None or script.native is None:
+        address = callback.address
+    else:
+        address = publish(script, script.native, name, callback)
+    native = wrap(function, found.prototype, callback, address)
+    if script is not None:
+        script.exports[name] = Export(
+            name,
+            "function",
+            address,
+            _describe(name, found, function) if script.native is None else "",
+            prototype=found.prototype,
+            codes=found.codes,
+            error=error,
+            version=version,
+            callback=callback,
+            keep=(native,),
+        )
+    return native
+
+
+def _check_version(script: Script, name: str, version: object) -> None:
+    if version is None:
+        return
+    if not isinstance(version, str) or not version or "\0" in version or not version.isascii():
+        raise ExportNameError(
+            f"{version!r} is no version for '{name}': it must be an ASCII str without NUL"
+        )
+    if script.native is not None and script.loaded_versions.get(name, "") != version:
+        raise StampError(
+            f"'{name}' gets its version {version!r} when the plugin is built: run `epy build`"
+        )
+
+
+def publish(
+    script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
+) -> int:
+    """Let a name of the plugin lead to a target; returns the address that the host sees."""
+    slot = script.loaded.get(name)
+    if isinstance(slot, DataEntry):
+        raise SignatureError(
+            f"'{name}' was data when {native.path} was built: run `epy build` again"
+        )
+    if slot is not None:
+        native.publish(slot, target)
+    else:
+        slot = native.take_slot()
+        native.publish(slot, target)
+        native.append_function(name, slot)
+    return native.trampoline(slot)
+
+
+def _describe(export: str, found: Signature, function: Callable[..., Any]) -> str:
+    """The C prototype to show to people."""
+    if found.text and found.name == export:
+        return found.text
+    from ._spelling import declare_function  # people are told when the plugin is built
+
+    plain = unwrap(function)
+    code = getattr(plain, "__code__", None)
+    names = code.co_varnames[bound(plain) : code.co_argcount] if code else ()
+    return declare_function(found.prototype, export, names)
+
+
+# The Python function
+
+
+def python_function(function: Any) -> Function:
+    """The Python function itself. SignatureError for what is none."""
+    if isinstance(function, NativeFunction):
+        function = function.__wrapped__
+    if not callable(function):
+        raise SignatureError(f"{function!r} is not callable: give a function")
+    return function  # type: ignore[no-any-return]
+
+
+def is_prototype(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
+
+
+def unwrap(function: Any) -> Any:
+    """The function that decorators wrapped."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def place(function: Any) -> str:
+    """How errors name a function: "/synth.py:12: add()"."""
+    plain = unwrap(function)
+    name = getattr(plain, "__name__", None) or type(plain).__name__
+    code = getattr(plain, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}: {name}()" if code else f"{name}()"
+
+
+def bound(function: Any) -> int:
+    """1 for a bound method, whose first parameter is given."""
+    return int(hasattr(function, "__self__"))
+
+
+def refuse_keyword_only(function: Any, code: Any) -> None:
+    first = code.co_argcount
+    for name in code.co_varnames[first : first + code.co_kwonlyargcount]:
+        if name not in (function.__kwdefaults__ or {}):
+            raise SignatureError(
+                f"has the keyword-only parameter '{name}', which C cannot pass: "
+                "make it positional or give it a default"
+            )
+
+
+def check_parameters(function: Callable[..., Any], count: int) -> None:
+    """SignatureError if a function can not be called with `count` positional arguments."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return
+    refuse_keyword_only(function, code)
+    most = code.co_argcount - bound(function)
+    least = most - len(getattr(function, "__defaults__", None) or ())
+    if count < least or (count > most and not code.co_flags & _VARARGS):
+        takes = str(most) if least == most else f"{least} to {most}"
+        raise SignatureError(
+            f"takes {takes} argument{'' if most == 1 else 's'}, but its prototype has {count}: "
+            "let both agree"
+        )

@@ -6,7 +6,8 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from ._errors import SignatureError
-from ._types import Buffer, declare_function, describe, evaluate, signature
+from ._native import bound, refuse_keyword_only, unwrap
+from ._types import Buffer, Signature, evaluate, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,34 +19,6 @@ if TYPE_CHECKING:
     Prototype = str | type[CFuncPtr]
 
 _VARARGS = 0x04  # inspect.CO_VARARGS
-
-
-class Signature:
-    """What the core and the manifest need to know of one C function."""
-
-    __slots__ = ("classes", "codes", "name", "prototype", "text")
-
-    def __init__(self, prototype: type[CFuncPtr], name: str = "", text: str = "") -> None:
-        arguments = getattr(prototype, "_argtypes_", None)
-        if arguments is None:
-            raise SignatureError("its ctypes function type has no parameters: use CFUNCTYPE(...)")
-        self.classes: tuple[Any, ...]  # as _core.Callback takes them
-        self.codes, self.classes = signature(getattr(prototype, "_restype_", None), arguments)
-        self.prototype = prototype
-        self.name = name  # in the C prototype; "" without one
-        self.text = text  # the C prototype as the script has it; "" without one
-
-    def count_buffer(self, index: int, buffer: Buffer, names: tuple[str, ...]) -> None:
-        """Let parameter `index` be a view of as many items as another parameter says."""
-        counted = names.index(buffer.count) if buffer.count in names else None
-        arguments: Any = getattr(self.prototype, "_argtypes_", None)
-        if counted is None or describe(arguments[counted])[0] not in "bBhHiIlLqQ":
-            raise SignatureError(
-                f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "
-                "integer parameter of the function: name the one that holds the number of items"
-            )
-        viewed = buffer.type, counted, buffer.writable
-        self.classes = (*self.classes[: index + 1], viewed, *self.classes[index + 2 :])
 
 
 def of_prototype(
@@ -84,7 +57,7 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
             "takes *args, but a C function has a fixed number of parameters: list them, "
             "or give a prototype"
         )
-    _refuse_keyword_only(plain, code)
+    refuse_keyword_only(plain, code)
     names = code.co_varnames[bound(plain) : code.co_argcount]
     types = [annotation(plain, name) for name in names]
     result = annotation(plain, "return")
@@ -111,62 +84,6 @@ def count_buffers(found: Signature, function: Callable[..., Any]) -> None:
     for index, name in enumerate(names):
         if name in given and isinstance(buffer := annotation(plain, name), Buffer):
             found.count_buffer(index, buffer, names)
-
-
-def check_parameters(function: Callable[..., Any], count: int) -> None:
-    """SignatureError if a function can not be called with `count` positional arguments."""
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return
-    _refuse_keyword_only(function, code)
-    most = code.co_argcount - bound(function)
-    least = most - len(getattr(function, "__defaults__", None) or ())
-    if count < least or (count > most and not code.co_flags & _VARARGS):
-        takes = str(most) if least == most else f"{least} to {most}"
-        raise SignatureError(
-            f"takes {takes} argument{'' if most == 1 else 's'}, but its prototype has {count}: "
-            "let both agree"
-        )
-
-
-def describe_function(export: str, found: Signature, function: Callable[..., Any]) -> str:
-    """The C prototype to show to people."""
-    if found.text and found.name == export:
-        return found.text
-    plain = unwrap(function)
-    code = getattr(plain, "__code__", None)
-    names = code.co_varnames[bound(plain) : code.co_argcount] if code else ()
-    return declare_function(found.prototype, export, names)
-
-
-def unwrap(function: Any) -> Any:
-    """The function that decorators wrapped."""
-    while hasattr(function, "__wrapped__"):
-        function = function.__wrapped__
-    return function
-
-
-def place(function: Any) -> str:
-    """How errors name a function: "/synth.py:12: add()"."""
-    plain = unwrap(function)
-    name = getattr(plain, "__name__", None) or type(plain).__name__
-    code = getattr(plain, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}: {name}()" if code else f"{name}()"
-
-
-def bound(function: Any) -> int:
-    """1 for a bound method, whose first parameter is given."""
-    return int(hasattr(function, "__self__"))
-
-
-def _refuse_keyword_only(function: Any, code: Any) -> None:
-    first = code.co_argcount
-    for name in code.co_varnames[first : first + code.co_kwonlyargcount]:
-        if name not in (function.__kwdefaults__ or {}):
-            raise SignatureError(
-                f"has the keyword-only parameter '{name}', which C cannot pass: "
-                "make it positional or give it a default"
-            )
 
 
 def annotation(function: Any, name: str) -> Any:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 from _ctypes import FUNCFLAG_CDECL
 
-from ._fields import Function, Misfit
+from ._conversions import Misfit
+from ._fields import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ The README has the table of types and of what Python sees of them.
 from __future__ import annotations
 
 import ctypes
-from _ctypes import Array, CFuncPtr, Union, _Pointer, _SimpleCData
+from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
 
 from ._errors import SignatureError
 
@@ -17,33 +17,7 @@ if TYPE_CHECKING:
 
 CData: type = _SimpleCData.__mro__[1]  # the base of every ctypes type
 
-# Code (see _core.pyi) -> C spelling, of ctypes' simple types.
-_SPELLING = {
-    "?": "_Bool",
-    "c": "char",
-    "b": "signed char",
-    "B": "unsigned char",
-    "h": "short",
-    "H": "unsigned short",
-    "i": "int",
-    "I": "unsigned int",
-    "l": "long",
-    "L": "unsigned long",
-    "q": "long long",
-    "Q": "unsigned long long",
-    "f": "float",
-    "d": "double",
-    "g": "long double",
-    "F": "float _Complex",
-    "D": "double _Complex",
-    "u": "wchar_t",
-    "z": "char *",
-    "s": "char *",
-    "Z": "wchar_t *",
-    "P": "void *",
-    "O": "PyObject *",
-}
-
+_SIMPLE = "?cbBhHiIlLqQfdgFDuzsZPO"  # the codes (see _core.pyi) of ctypes' and epy's simple types
 _MOST_IN_REGISTERS = 16  # bytes; a larger struct travels in memory whatever it holds
 
 
@@ -137,7 +111,7 @@ def describe(ctype: Any) -> tuple[str, Any]:
         return own, None
     if issubclass(ctype, _SimpleCData):
         code: Any = getattr(ctype, "_type_", "")
-        if code in _SPELLING and getattr(ctype, "__ctype_le__", ctype) in ctype.__mro__:
+        if code in _SIMPLE and getattr(ctype, "__ctype_le__", ctype) in ctype.__mro__:
             if ctype.__base__ is _SimpleCData:
                 return code, None
             return code, getattr(ctype, "_epy_members_", ctype)  # of an enum its members
@@ -231,45 +205,6 @@ def _described(label: str, ctype: Any) -> tuple[str, type | None]:
         raise SignatureError(f"{label} {error}") from None
 
 
-def declare(ctype: Any, name: str, parameters: tuple[str, ...] = ()) -> str:
-    """The C declaration of `name` with a ctypes type: "int *a", "int (*cb)(char *)".
-
-    A function type with a plain name declares a function pointer; see `declare_function`.
-    """
-    if ctype is None:
-        return _join("void", name)
-    handle: Any = getattr(ctype, "_handle_type_", ctype)
-    if hasattr(handle, "_is_consumed_"):
-        return _join(handle._object_class_().__name__, name)  # as if by typedef void *Gain
-    if "_epy_code_" in ctype.__dict__:
-        return _join(_SPELLING[ctype._epy_code_], name)
-    if issubclass(ctype, _SimpleCData):
-        return _join(_SPELLING.get(ctype._type_, ctype.__name__), name)
-    if issubclass(ctype, CFuncPtr):
-        return declare_function(ctype, f"(*{name})", parameters)
-    if issubclass(ctype, _Pointer):
-        return declare(ctype._type_, f"*{name}")
-    if issubclass(ctype, Array):
-        inner = f"({name})" if name.startswith("*") else name
-        return declare(ctype._type_, f"{inner}[{ctype._length_}]")
-    return _join(f"{'union' if issubclass(ctype, Union) else 'struct'} {ctype.__name__}", name)
-
-
-def declare_function(ctype: Any, name: str, parameters: tuple[str, ...] = ()) -> str:
-    """The C prototype of a function `name` with a ctypes function type."""
-    arguments: Any = ctype._argtypes_ or ()
-    names = parameters if len(parameters) == len(arguments) else ("",) * len(arguments)
-    inner = ", ".join(
-        declare(argument, label) for argument, label in zip(arguments, names, strict=True)
-    )
-    return declare(ctype._restype_, f"{name}({inner or 'void'})")
-
-
-def _join(base: str, declarator: str) -> str:
-    separator = "" if base.endswith("*") or not declarator else " "
-    return f"{base}{separator}{declarator}"
-
-
 class Buffer:
     """A parameter's annotation: memory of the host with its number of items, as a memoryview.
 
@@ -308,3 +243,31 @@ class Buffer:
     def pointer(self) -> Any:
         """The C type of the parameter."""
         return ctypes.POINTER(self.type)
+
+
+class Signature:
+    """What the core and the manifest need to know of one C function."""
+
+    __slots__ = ("classes", "codes", "name", "prototype", "text")
+
+    def __init__(self, prototype: type[CFuncPtr], name: str = "", text: str = "") -> None:
+        arguments = getattr(prototype, "_argtypes_", None)
+        if arguments is None:
+            raise SignatureError("its ctypes function type has no parameters: use CFUNCTYPE(...)")
+        self.classes: tuple[Any, ...]  # as _core.Callback takes them
+        self.codes, self.classes = signature(getattr(prototype, "_restype_", None), arguments)
+        self.prototype = prototype
+        self.name = name  # in the C prototype; "" without one
+        self.text = text  # the C prototype as the script has it; "" without one
+
+    def count_buffer(self, index: int, buffer: Buffer, names: tuple[str, ...]) -> None:
+        """Let parameter `index` be a view of as many items as another parameter says."""
+        counted = names.index(buffer.count) if buffer.count in names else None
+        arguments: Any = getattr(self.prototype, "_argtypes_", None)
+        if counted is None or describe(arguments[counted])[0] not in "bBhHiIlLqQ":
+            raise SignatureError(
+                f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "
+                "integer parameter of the function: name the one that holds the number of items"
+            )
+        viewed = buffer.type, counted, buffer.writable
+        self.classes = (*self.classes[: index + 1], viewed, *self.classes[index + 2 :])

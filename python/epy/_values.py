@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from _ctypes import Structure
-from ctypes import PYFUNCTYPE, c_char_p, c_double, c_float, c_void_p, py_object, pythonapi
+from ctypes import c_char_p, c_double, c_float
+
+from ._text import nul_in, text_argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,29 +13,6 @@ if TYPE_CHECKING:
 
 
 _bytes_of: Any = vars(c_char_p.__base__)["value"]
-_utf8_of = PYFUNCTYPE(c_void_p, py_object)(("PyUnicode_AsUTF8", pythonapi))
-
-
-def _argument(value: Any) -> Any:
-    """For a `char *` parameter: a str as its own UTF-8, which lives as long as the str."""
-    if not isinstance(value, str):
-        return c_char_p.from_param(value)
-    if "\0" in value:
-        raise _nul_in(value)
-    return c_char_p(_utf8_of(value))
-
-
-class c_text(c_char_p):
-    """`char *` in the prototype of a header's function: bytes in Python, but a str goes out too.
-
-    The host may look at the text as long as the script keeps the str: a literal, until unload.
-    """
-
-    _epy_code_ = "z"
-
-    @classmethod
-    def from_param(cls, value: Any) -> Any:
-        return _argument(value)
 
 
 class c_str(c_char_p):
@@ -66,7 +45,7 @@ class c_str(c_char_p):
 
     @classmethod
     def from_param(cls, value: Any) -> Any:
-        return _argument(value)
+        return text_argument(value)
 
     @staticmethod
     def _check_retval_(result: c_str) -> str | None:
@@ -80,12 +59,8 @@ def _encode(value: str | None) -> bytes | None:
         raise TypeError(f"expected a str or None, got {value!r} (bytes are c_char_p)")
     text = value.encode()
     if b"\0" in text:
-        raise _nul_in(value)
+        raise nul_in(value)
     return text
-
-
-def _nul_in(value: str) -> ValueError:
-    return ValueError(f"{value!r} has a NUL, where a C string ends")
 
 
 class _Complex(Structure):

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import epy
-from epy._types import _SPELLING, describe, split
+from epy._spelling import SPELLING
+from epy._types import describe, split
 
 FILE = Path(__file__).parents[1] / "signatures.txt"
 LINES = [
@@ -106,7 +107,7 @@ def test_a_call_through_c_gives_what_the_file_says(line, monkeypatch):
 def test_python_s_table_has_the_codes_of_the_file():
     """The core's test compares the same file with its own table."""
     codes = {code for line in LINES for code in split(line[0])}
-    assert {code for code in codes if code[0] != "{"} == {*_SPELLING, "v"} - {"O"}
+    assert {code for code in codes if code[0] != "{"} == {*SPELLING, "v"} - {"O"}
     for code in codes:
         found, _ = describe(ctype_of(code))
         size = int(code[1:].split(",")[0]) if code[0] == "{" else 0

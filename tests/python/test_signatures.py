@@ -29,7 +29,8 @@ import pytest
 
 import epy
 from epy._script import Script, registry
-from epy._types import declare, declare_function, describe
+from epy._spelling import declare, declare_function
+from epy._types import describe
 
 INT_FUNCTION = CFUNCTYPE(c_int, c_int)
 
