@@ -10,7 +10,6 @@ from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
 
 from ._errors import FieldError, UnknownFieldError
 from ._fields import Fields, set_array_item
-from ._spelling import declare
 from ._types import CData
 
 TYPE_CHECKING = False
@@ -153,6 +152,8 @@ def argument(ctype: Any, value: Any) -> Any:
     try:
         return convert(ctype, value, ctype._epy_classes_.keeper)
     except Misfit as misfit:
+        from ._spelling import declare
+
         raise FieldError(
             f"`{declare(ctype, '')}` is expected: {value!r} does not fit ({misfit})"
         ) from None
@@ -284,6 +285,8 @@ def unknown_field(cls: Any, name: str) -> UnknownFieldError:
 
 
 def field_error(cls: Any, name: str, ctype: Any, value: Any, reason: Exception) -> FieldError:
+    from ._spelling import declare
+
     shown = repr(value)
     if len(shown) > 200:
         shown = shown[:200] + "..."
@@ -298,6 +301,8 @@ def item(owner: Any, index: int, value: Any, keeper: Keeper | None) -> Any:
     try:
         return convert(owner._type_, value, keeper)
     except Misfit as misfit:
+        from ._spelling import declare
+
         raise FieldError(
             f"[{index}] of `{declare(type(owner), '')}`: {value!r} does not fit {misfit}".rstrip()
         ) from None
