@@ -1,4 +1,4 @@
-"""Exports and callbacks: Python functions with a native address."""
+"""What a script marks: functions, callbacks and addresses for its host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Structs of headers take Python values: callables, lists, strings, tuples; what fits is checked.
+"""Structs, pointers and arrays of headers: they take Python values, see `_conversions`.
 
 What a value needs is kept by ctypes' `_objects` where Python owns the memory. Memory that it does
 not own (the host's, exported data, what a pointer leads to) may outlive every Python object, so

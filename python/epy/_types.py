@@ -1,4 +1,4 @@
-"""The C types of signatures: their codes for the core, their C spelling, names in expressions.
+"""The C types of signatures: their codes for the core, their names in expressions.
 
 The README has the table of types and of what Python sees of them.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CData: type = _SimpleCData.__mro__[1]  # the base of every ctypes type
 
-_SIMPLE = "?cbBhHiIlLqQfdgFDuzsZPO"  # the codes (see _core.pyi) of ctypes' and epy's simple types
+_SIMPLE = frozenset("?cbBhHiIlLqQfdgFDuzsZPO")  # the codes (see _core.pyi) of simple types
 _MOST_IN_REGISTERS = 16  # bytes; a larger struct travels in memory whatever it holds
 
 

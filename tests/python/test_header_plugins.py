@@ -53,6 +53,8 @@ def fail(a):
 @host.export
 def text(name):
     heavy = [name for name in ("pcpp", "pycparser", "re", "typing", "enum") if name in sys.modules]
+    unused = ("_conversions", "_enums", "_export", "_host_function", "_signature", "_spelling")
+    heavy += [name for name in unused if "epy." + name in sys.modules]
     return (name + b" " + host.TEXT + repr(heavy).encode()) if name else None
 """
 

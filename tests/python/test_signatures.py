@@ -113,6 +113,7 @@ def test_types_have_codes_and_classes(ctype: Any, code: str, cls: Any) -> None:
         ("c_int", "'c_int', which is no C type"),
         (Empty, "Empty by value, which has no fields: give it _fields_, or use POINTER"),
         (c_int.__ctype_be__, "not supported"),
+        (c_int.__base__, "not supported"),
     ],
 )
 def test_types_that_cannot_be_served_are_refused(ctype: Any, problem: str) -> None:
