@@ -20,7 +20,6 @@ from ._fields import (
     UnionStruct,
 )
 from ._native import (
-    bound,
     callback_function,
     check_parameters,
     place,
@@ -28,7 +27,7 @@ from ._native import (
     untyped_callback,
     unwrap,
 )
-from ._types import Buffer, Signature, describe, signature, simple
+from ._types import Signature, signature, simple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ _TEXT: dict[Any, Any] = {
     "c_wchar": ctypes.c_wchar_p,
 }
 OPAQUE = ("?", "has no definition in this header")
-_OF_PYTHON = (float, bytes, str, object)  # annotations for people, not for C; ints and enums too
-_ALIKE = ("PzsZO@~", "bBc?", "hH", "iIu", "lLqQ")
 _POINTER_METHODS = {
     name: value
     for methods in (PointerMethods, StructPointerMethods)
@@ -261,49 +258,15 @@ class Classes:
     def signature(self, ctype: Any, function: Any) -> Signature:
         """What the core needs to know of a Python function with this type."""
         try:
-            found = Signature(self._refined(ctype, function))
+            found = Signature(ctype)
             if getattr(unwrap(function), "__annotations__", None):
-                from ._signature import count_buffers
+                from ._signature import refined
 
-                count_buffers(found, function)
+                found = refined(ctype, function)
             check_parameters(function, len(found.classes) - 1)
         except SignatureError as error:
             raise SignatureError(f"{place(function)} {error}") from None
         return found
-
-    def _refined(self, ctype: Any, function: Any) -> Any:
-        """The function type with what the function's annotations say instead."""
-        plain = unwrap(function)
-        annotations = getattr(plain, "__annotations__", None)
-        code = getattr(plain, "__code__", None)
-        if not annotations or code is None:
-            return ctype
-        from ._signature import annotation
-
-        types = [ctype._restype_, *ctype._argtypes_]
-        names = ["return", *code.co_varnames[bound(plain) : code.co_argcount]]
-        for index, name in enumerate(names[: len(types)]):
-            if name not in annotations:
-                continue
-            given = annotation(plain, name)
-            if given in _OF_PYTHON or (isinstance(given, type) and issubclass(given, int)):
-                continue
-            if isinstance(given, Buffer):
-                given = given.pointer
-            label = "the result" if name == "return" else f"parameter '{name}'"
-            try:
-                fits = _alike(describe(given)[0], describe(types[index])[0])
-            except SignatureError as error:
-                raise SignatureError(f"{label} {error}") from None
-            if not fits:
-                from ._spelling import declare
-
-                raise SignatureError(
-                    f"{label} is annotated `{declare(given, '')}`, but the header has "
-                    f"`{declare(types[index], '')}`: annotate a type of the same kind, or nothing"
-                )
-            types[index] = _in_memory(given)
-        return self.function(ctype._epy_kind_, tuple(types))
 
     # Pointers
 
@@ -452,8 +415,3 @@ def _as_parameter(ctype: Any) -> Any:
     from ._text import c_text
 
     return c_text
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether types with these codes travel in the same way."""
-    return one == other or any(one in codes and other in codes for codes in _ALIKE)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-_VARARGS = 0x04  # inspect.CO_VARARGS
+VARARGS = 0x04  # inspect.COVARARGS
 
 
 class NativeFunction(Base):
@@ -228,10 +228,7 @@ def _describe(export: str, found: Signature, function: Callable[..., Any]) -> st
         return found.text
     from ._spelling import declare_function  # people are told when the plugin is built
 
-    plain = unwrap(function)
-    code = getattr(plain, "__code__", None)
-    names = code.co_varnames[bound(plain) : code.co_argcount] if code else ()
-    return declare_function(found.prototype, export, names)
+    return declare_function(found.prototype, export, parameter_names(unwrap(function)))
 
 
 # The Python function
@@ -270,6 +267,13 @@ def bound(function: Any) -> int:
     return int(hasattr(function, "__self__"))
 
 
+def parameter_names(function: Any) -> tuple[str, ...]:
+    """Of the parameters that C passes; none for what is not written in Python."""
+    code = getattr(function, "__code__", None)
+    names: tuple[str, ...] = code.co_varnames[bound(function) : code.co_argcount] if code else ()
+    return names
+
+
 def refuse_keyword_only(function: Any, code: Any) -> None:
     first = code.co_argcount
     for name in code.co_varnames[first : first + code.co_kwonlyargcount]:
@@ -288,7 +292,7 @@ def check_parameters(function: Callable[..., Any], count: int) -> None:
     refuse_keyword_only(function, code)
     most = code.co_argcount - bound(function)
     least = most - len(getattr(function, "__defaults__", None) or ())
-    if count < least or (count > most and not code.co_flags & _VARARGS):
+    if count < least or (count > most and not code.co_flags & VARARGS):
         takes = str(most) if least == most else f"{least} to {most}"
         raise SignatureError(
             f"takes {takes} argument{'' if most == 1 else 's'}, but its prototype has {count}: "

@@ -6,8 +6,8 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from ._errors import SignatureError
-from ._native import bound, refuse_keyword_only, unwrap
-from ._types import Buffer, Signature, evaluate, signature
+from ._native import VARARGS, parameter_names, refuse_keyword_only, unwrap
+from ._types import Buffer, Signature, describe, evaluate, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     Prototype = str | type[CFuncPtr]
 
-_VARARGS = 0x04  # inspect.CO_VARARGS
+_OF_PYTHON = (float, bytes, str, object)  # annotations for people, not for C; ints and enums too
+_ALIKE = ("PzsZO@~", "bBc?", "hH", "iIu", "lLqQ")
 
 
 def of_prototype(
@@ -52,13 +53,13 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
         raise SignatureError(
             "has no annotations: give a prototype, as in @epy.export('int f(int)')"
         )
-    if code.co_flags & _VARARGS:
+    if code.co_flags & VARARGS:
         raise SignatureError(
             "takes *args, but a C function has a fixed number of parameters: list them, "
             "or give a prototype"
         )
     refuse_keyword_only(plain, code)
-    names = code.co_varnames[bound(plain) : code.co_argcount]
+    names = parameter_names(plain)
     types = [annotation(plain, name) for name in names]
     result = annotation(plain, "return")
     buffers = {index: one for index, one in enumerate(types) if isinstance(one, Buffer)}
@@ -73,17 +74,44 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
     return found
 
 
-def count_buffers(found: Signature, function: Callable[..., Any]) -> None:
-    """Take the `epy.Buffer`s of a function's annotations into the signature of its prototype."""
+def refined(ctype: Any, function: Callable[..., Any]) -> Signature:
+    """The signature of a header's function type, with what the annotations say instead."""
     plain = unwrap(function)
-    code = getattr(plain, "__code__", None)
-    given = getattr(plain, "__annotations__", None)
-    if not given or code is None:
-        return
-    names = code.co_varnames[bound(plain) : code.co_argcount]
-    for index, name in enumerate(names):
-        if name in given and isinstance(buffer := annotation(plain, name), Buffer):
-            found.count_buffer(index, buffer, names)
+    annotations = plain.__annotations__
+    names = parameter_names(plain)
+    types = [ctype._restype_, *ctype._argtypes_]
+    buffers: list[tuple[int, Buffer]] = []
+    for index, name in enumerate(("return", *names)[: len(types)]):
+        if name not in annotations:
+            continue
+        given = annotation(plain, name)
+        if given in _OF_PYTHON or (isinstance(given, type) and issubclass(given, int)):
+            continue
+        if isinstance(given, Buffer):
+            buffers.append((index - 1, given))
+            given = given.pointer
+        label = "the result" if name == "return" else f"parameter '{name}'"
+        try:
+            fits = _alike(describe(given)[0], describe(types[index])[0])
+        except SignatureError as error:
+            raise SignatureError(f"{label} {error}") from None
+        if not fits:
+            from ._spelling import declare
+
+            raise SignatureError(
+                f"{label} is annotated `{declare(given, '')}`, but the header has "
+                f"`{declare(types[index], '')}`: annotate a type of the same kind, or nothing"
+            )
+        types[index] = getattr(given, "_handle_type_", given)
+    found = Signature(ctype._epy_classes_.function(ctype._epy_kind_, tuple(types)))
+    for index, buffer in buffers:
+        found.count_buffer(index, buffer, names)
+    return found
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether types with these codes travel in the same way."""
+    return one == other or any(one in codes and other in codes for codes in _ALIKE)
 
 
 def annotation(function: Any, name: str) -> Any:
