@@ -1,9 +1,11 @@
 // The extension module epy._core.
 #include "callback.h"
 #include "handles.h"
+#include "header_types.h"
 #include "native_plugin.h"
 #include "recording.h"
 #include "scope.h"
+#include "stored.h"
 #include "tail_call.h"
 #include "threads.h"
 #include "view.h"
@@ -104,6 +106,10 @@ PyMethodDef functions[] = {
      "resolve_handle(address, class) -> the object, None for 0."},
     {"drop_handles", drop_handles, METH_O,
      "drop_handles(plugin): let go what hosts still hold of it."},
+    {"prepare_headers", prepare_headers, METH_NOARGS,
+     "prepare_headers(): make what headers need: Fields, Items, Pointer and so on."},
+    {"instance", instance, METH_VARARGS,
+     "instance(ctype, value) -> an object of the type that holds a Python value; Misfit."},
     {"view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(view)),
      METH_FASTCALL | METH_KEYWORDS, view_doc},
     {},
@@ -179,7 +185,7 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state.c_data);
     Py_VISIT(state.simple);
     Py_VISIT(state.array);
-    return 0;
+    return traverse_headers(state.headers, visit, arg);
 }
 
 int clear(PyObject *module) {
@@ -201,6 +207,7 @@ int clear(PyObject *module) {
     Py_CLEAR(state.array);
     Py_CLEAR(state.type_name);
     Py_CLEAR(state.native_name);
+    clear_headers(state.headers);
     return 0;
 }
 
@@ -208,6 +215,7 @@ void deallocate(void *module) {
     stop_attaching(); // the interpreter goes
     clear(static_cast<PyObject *>(module));
     delete state_of(static_cast<PyObject *>(module)).handles;
+    delete state_of(static_cast<PyObject *>(module)).headers;
 }
 
 PyModuleDef_Slot slots[] = {

@@ -7,6 +7,7 @@
 namespace epy {
 
 class handle_table;
+struct header_types;
 
 struct module_state {
     PyTypeObject *callback_type = nullptr;
@@ -23,6 +24,7 @@ struct module_state {
     PyTypeObject *pointer = nullptr;    // base of POINTER(T)
     PyTypeObject *function_pointer = nullptr; // base of function types
     handle_table *handles = nullptr;
+    header_types *headers = nullptr; // once a plugin has one
     PyObject *c_data = nullptr;      // base of every ctypes type
     PyObject *simple = nullptr;      // base of c_int and so on
     PyObject *array = nullptr;       // base of ctypes' arrays

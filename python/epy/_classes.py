@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from _ctypes import FUNCFLAG_CDECL, Array, _Pointer
+from _ctypes import FUNCFLAG_CDECL, Array, Structure, Union, _Pointer
 from _thread import RLock, get_ident
 
+from . import _core
 from ._errors import HeaderNameError, SignatureError
-from ._fields import (
-    ArrayMethods,
-    Fields,
-    Function,
-    Keeper,
-    LazyFunction,
-    PointerMethods,
-    Struct,
-    StructPointerMethods,
-    UnionStruct,
-)
 from ._native import (
     callback_function,
     check_parameters,
@@ -40,14 +30,9 @@ _TEXT: dict[Any, Any] = {
     "c_wchar": ctypes.c_wchar_p,
 }
 OPAQUE = ("?", "has no definition in this header")
-_POINTER_METHODS = {
-    name: value
-    for methods in (PointerMethods, StructPointerMethods)
-    for name, value in vars(methods).items()
-    if not name.startswith("__") or name in ("__getitem__", "__setitem__")
-}
 _NUMBERS = {"c_char": "c_byte", "c_wchar": "c_int"}  # as bit-fields, characters are
-_FORWARDING = {name: vars(StructPointerMethods)[name] for name in ("__getattr__", "__setattr__")}
+
+_core.prepare_headers()
 
 # Threads of a host that ask for the same class at once get one. For all headers, because a class of
 # one may need another's (types=). What is made under it waits for nothing but modules of epy.
@@ -78,13 +63,13 @@ class Classes:
         find: Callable[[str], Any],
         types: Mapping[str, Any],
         errors: Mapping[str, Any],
-        keeper: Keeper,
+        kept: dict[Any, Any],
         module: str,
     ) -> None:
         self.find = find
         self.types = types
         self.errors = errors
-        self.keeper = keeper
+        self.kept = kept  # until unload: what is stored in memory that Python does not own
         self.module = module  # of the classes: by it ctypes' caches forget them at unload
         self._made: dict[Any, Any] = {}
         self._members: dict[str, Any] = {}  # of enums
@@ -94,9 +79,8 @@ class Classes:
 
     def clear(self) -> None:
         """Forget all classes: before CPython 3.13 ctypes hides their cycles from the collector."""
-        for made in (self._made, self._members, self._signatures, self._incomplete):
+        for made in (self._made, self._members, self._signatures, self._incomplete, self.kept):
             made.clear()
-        self.keeper.clear()
 
     def make(self, kind: Any) -> Any:
         """The class of a type, complete."""
@@ -150,9 +134,11 @@ class Classes:
             return self.make_target(kind[1])
         raise HeaderNameError(f"{kind[1]}: use void * or declare it as an array of bytes")
 
-    def _subclass(self, base: Any, name: str, body: dict[str, Any]) -> Any:
+    def _subclass(self, name: str, bases: tuple[Any, ...], body: dict[str, Any]) -> Any:
         """A class of this header: by its module ctypes' caches forget it at unload."""
-        return type(base)(name, (base,), {**body, "_epy_classes_": self, "__module__": self.module})
+        body["_epy_classes_"] = self
+        body["__module__"] = self.module
+        return type(bases[-1])(name, bases, body)
 
     def definition(self, name: str) -> Any:
         found = self.find(name)
@@ -208,7 +194,7 @@ class Classes:
         if refined is None:
             own, *others = self._parts(result, parameters)
             refined = (own, *map(_as_parameter, others))
-        base: Any = Function
+        base: Any = _core.Function
         if variadic:
             from ._special_fields import VariadicFunction as base
         body = {
@@ -218,7 +204,7 @@ class Classes:
             "_epy_kind_": kind,
             "_epy_error_": self._error(result),
         }
-        return self._subclass(base, "Function", body)
+        return self._subclass("Function", (base,), body)
 
     def _parts(self, result: Any, parameters: tuple[Any, ...]) -> Iterator[Any]:
         """The classes of a function's result and parameters."""
@@ -253,7 +239,7 @@ class Classes:
             result, *types = self._parts(kind[1], kind[2])
             found = self._signatures[kind] = signature(result, types)
         codes, classes = found
-        return untyped_callback(Function, function, codes, classes, self._error(kind[1]))
+        return untyped_callback(_core.Function, function, codes, classes, self._error(kind[1]))
 
     def signature(self, ctype: Any, function: Any) -> Signature:
         """What the core needs to know of a Python function with this type."""
@@ -285,41 +271,34 @@ class Classes:
             return ctypes.c_void_p
         if hasattr(inner, "_object_class_"):  # a handle: its pointers are ready
             return ctypes.POINTER(inner)
-        if issubclass(inner, Fields):
-            made: Any = ctypes.POINTER(inner)
-            if "_epy_classes_" not in vars(made):
-                for name, method in (*_POINTER_METHODS.items(), *_FORWARDING.items()):
-                    setattr(made, name, method)
-                made._epy_classes_ = self
+        body: dict[str, Any] = {"_type_": inner}
+        if issubclass(inner, _core.Fields):
+            made = self._subclass(f"LP_{inner.__name__}", (_core.StructPointer, _Pointer), body)
+            ctypes._pointer_type_cache[inner] = made  # type: ignore[attr-defined]
             return made
-        body = {**_POINTER_METHODS, "_type_": inner}
         if hasattr(inner, "_epy_members_"):
             from ._enums import pointer_item
 
             body["__getitem__"] = pointer_item
-        return self._subclass(_Pointer, f"LP_{inner.__name__}", body)
+        return self._subclass(f"LP_{inner.__name__}", (_core.Pointer, _Pointer), body)
 
     def _array(self, element: Any, length: int) -> Any:
         if element in (ctypes.c_char, ctypes.c_wchar):  # ctypes has them as texts
             return element * length
-        body = {
-            "__setitem__": ArrayMethods.__setitem__,
-            "_type_": element,
-            "_length_": length,
-        }
+        body = {"_type_": element, "_length_": length}
         if hasattr(element, "_epy_members_"):
             from ._enums import array_item
 
             body["__getitem__"] = array_item
-        return self._subclass(Array, f"{element.__name__}_Array_{length}", body)
+        return self._subclass(f"{element.__name__}_Array_{length}", (_core.Items, Array), body)
 
     # Structs and unions
 
     def _record(self, kind: Any) -> Any:
         definition = self.find(f"{kind[0]} {kind[1]}")
         name = definition[1] if definition and definition[0] != "?" else kind[1]
-        base: Any = Struct if kind[0] == "struct" else UnionStruct
-        made = self._subclass(base, name, {})
+        native: Any = Structure if kind[0] == "struct" else Union
+        made = self._subclass(name, (_core.Fields, native), {})
         if definition is not None:
             self._incomplete[made] = definition
         return made
@@ -357,9 +336,9 @@ class Classes:
             if not name:
                 native.append((f"#storage{index}", self.make(kind)))
             elif isinstance(actual, tuple) and actual[0] == "*" and self._is_function(actual[1]):
-                special[name] = LazyFunction
+                special[name] = _core.FunctionField
                 functions[name] = self.resolved(actual[1])
-                native.append((name, Function))
+                native.append((name, _core.Function))
             else:
                 if isinstance(actual, tuple) and actual[0] == "[" and actual[2] == 0:
                     from ._special_fields import FlexibleArray
@@ -393,10 +372,11 @@ class Classes:
                     if name in inner._epy_functions_:
                         functions[name] = inner._epy_functions_[name]
                     setattr(made, name, Through(vars(made)[member], getattr(inner, name)))
-        made._epy_types_ = types
         made._epy_functions_ = functions
+        made._epy_made_ = {}
         made._epy_names_ = names
         made._epy_obstacle_ = obstacle
+        made._epy_types_ = types  # the last: with it the class is complete
 
     def _is_function(self, kind: Any) -> bool:
         actual = self.resolved(kind)

@@ -19,6 +19,7 @@ a parameter of an integer type it may be a dict: the function receives what that
 (`dict[value]`: a subclass's `__missing__` is asked too).
 """
 
+from _ctypes import CFuncPtr
 from collections.abc import Callable
 from typing import Any
 
@@ -116,3 +117,36 @@ def drop_handles(plugin: NativePlugin) -> None:
 
 def current_plugin() -> NativePlugin | None:
     """The plugin whose script or callback runs on this thread."""
+
+# What plugins with headers need, from the first `prepare_headers` on.
+
+def prepare_headers() -> None:
+    """Make the classes below: other plugins need none of them."""
+
+def instance(ctype: Any, value: Any) -> Any:
+    """An object of a header's type that holds a Python value. Raises Misfit."""
+
+class Misfit(Exception):
+    """A value does not fit a C type; the text, if any, says where inside the value, and why."""
+
+class Fields:
+    """Base of a header's structs and unions: fields take Python values, misspelt ones raise."""
+
+class Items:
+    """Base of a header's arrays: items take Python values."""
+
+class Pointer:
+    """Base of a header's pointers: items take Python values."""
+
+class StructPointer:
+    """Base of pointers to structs and unions: it has their fields."""
+
+class Function(CFuncPtr):
+    """A C function pointer of a header; those with a prototype inherit from it. A callable as an
+    argument becomes a callback that lives until unload."""
+
+class FunctionField:
+    """A function pointer in a struct: its class is made when the field is read."""
+
+    kind: Any
+    def __init__(self, native: Any, kind: Any, classes: Any) -> None: ...

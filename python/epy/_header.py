@@ -6,7 +6,6 @@ import os
 
 from ._classes import BUILTIN_RESULTS, Classes
 from ._errors import HeaderNameError, SignatureError
-from ._fields import Keeper
 from ._native import callback_function, export_function, is_prototype, python_function
 from ._script import find_script
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
         def all_names(self) -> list[str]: ...
 
 
-_keeper = Keeper()  # of headers that no script has made
+_kept: dict[Any, Any] = {}  # of headers that no script has made
 
 
 def header(
@@ -70,11 +69,9 @@ def header(
         if script:
             script.declarations[key] = declarations
     name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)
-    keeper = _keeper
-    if script:
-        keeper = script.kept = script.kept or Keeper()
+    kept = script.kept if script else _kept
     module = script.module if script else "epy"
-    result = Header(name, declarations, types or {}, errors or {}, keeper, library, module)
+    result = Header(name, declarations, types or {}, errors or {}, kept, library, module)
     if script:
         made.setdefault(key, []).append((whole, result))
     return result
@@ -98,14 +95,14 @@ class Header:
         declarations: Declarations,
         types: Mapping[str, Any],
         errors: Mapping[str, Any],
-        keeper: Keeper,
+        kept: dict[Any, Any],
         library: Any,
         module: str = "epy",
     ) -> None:
         self._name = name
         self._declarations = declarations
         self._library = library
-        self._classes = Classes(declarations.find, types, errors, keeper, module)
+        self._classes = Classes(declarations.find, types, errors, kept, module)
         for mapped in types:
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
@@ -211,7 +208,7 @@ class Header:
         `value` is a Python value of that type: what an assignment to a struct's field takes. The
         rest is as for `epy.export_data`, which takes a name that the header lacks.
         """
-        from ._conversions import Misfit, instance
+        from ._core import Misfit, instance
         from ._data import export_data
 
         found = self._find(name, "variable")

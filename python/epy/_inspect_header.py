@@ -11,7 +11,6 @@ from . import _header
 from ._classes import OPAQUE
 from ._declarations import Definitions
 from ._errors import Error
-from ._fields import Keeper
 from ._read_header import read
 from ._script import HeaderOptions, Script
 from ._spelling import declare, declare_function
@@ -27,7 +26,7 @@ def render_header(
     options = HeaderOptions(tuple(map(os.path.abspath, include)), dict(define or {}), cpp)
     script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
     definitions = read(name, (), {}, script)
-    host = _header.Header(os.path.basename(name), definitions, {}, {}, Keeper(), None)
+    host = _header.Header(os.path.basename(name), definitions, {}, {}, {}, None)
     groups: dict[str, list[str]] = {title: [] for title in _TITLES}
     refused: list[str] = []
     for key in sorted(definitions.names):

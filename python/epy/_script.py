@@ -155,8 +155,7 @@ class Script:
         self.header_options = header_options or HeaderOptions()
         self.declarations: dict[str, Any] = {}
         self.headers: dict[str, list[Any]] = {}
-        # What must live until the plugin is unloaded: a `_fields.Keeper`, made when needed.
-        self.kept: Any = None
+        self.kept: dict[Any, Any] = {}  # what must live until the plugin is unloaded
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
         # The names in the plugin's file: the slot of a function, the place of data.

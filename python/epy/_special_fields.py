@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 from _ctypes import FUNCFLAG_CDECL
 
-from ._conversions import Misfit
-from ._fields import Function
+from ._core import Function, Misfit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,255 @@
+// Arrays and pointers of headers: their items take Python values, a pointer to a struct has its
+// fields. And function pointers, which take callables.
+#include "items.h"
+#include "stored.h"
+
+namespace epy {
+
+namespace {
+
+PyObject *class_of(PyObject *self) { return reinterpret_cast<PyObject *>(Py_TYPE(self)); }
+
+// A value for an item of an array or a pointer; FieldError if it does not fit.
+ref item(const header_types &types, PyObject *self, PyObject *index, PyObject *value,
+         PyObject *kept) {
+    const ref element = attribute_of_class(self, types.core->type_name);
+    ref made = element ? stored(types, element.get(), value, kept) : ref();
+    if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
+        raise_misfit("item_error", {class_of(self), index, value}, taken_exception());
+    }
+    return made;
+}
+
+// ---- arrays
+
+int set_array_item(const header_types &types, PyObject *self, PyObject *index, PyObject *value,
+                   PyObject *kept) {
+    const ref made = item(types, self, index, value, kept);
+    return made ? reinterpret_cast<PyTypeObject *>(types.core->array)
+                      ->tp_as_mapping->mp_ass_subscript(self, index, made.get())
+                : -1;
+}
+
+int set_slice(const header_types &types, PyObject *self, PyObject *slice, PyObject *values,
+              PyObject *kept) {
+    Py_ssize_t start = 0;
+    Py_ssize_t stop = 0;
+    Py_ssize_t step = 0;
+    if (PySlice_Unpack(slice, &start, &stop, &step) != 0) {
+        return -1;
+    }
+    const Py_ssize_t count = PySlice_AdjustIndices(PySequence_Size(self), &start, &stop, step);
+    const ref items(PySequence_Fast(values, "a slice takes a sequence"));
+    if (!items) {
+        return -1;
+    }
+    if (PySequence_Fast_GET_SIZE(items.get()) != count) {
+        PyErr_Format(PyExc_ValueError, "%zd values are given for %zd items",
+                     PySequence_Fast_GET_SIZE(items.get()), count);
+        return -1;
+    }
+    for (Py_ssize_t number = 0; number < count; ++number) {
+        const ref index(PyLong_FromSsize_t(start + number * step));
+        const ref value = ref::borrowed(PySequence_Fast_GET_ITEM(items.get(), number));
+        if (!index || set_array_item(types, self, index.get(), value.get(), kept) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int set_array(PyObject *self, PyObject *index, PyObject *value) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    if (value == nullptr) { // which ctypes refuses
+        return reinterpret_cast<PyTypeObject *>(types.core->array)
+            ->tp_as_mapping->mp_ass_subscript(self, index, value);
+    }
+    ref kept;
+    if (!find_keeper(types, self, kept)) {
+        return -1;
+    }
+    return PySlice_Check(index) ? set_slice(types, self, index, value, kept.get())
+                                : set_array_item(types, self, index, value, kept.get());
+}
+
+PyType_Slot items_slots[] = {
+    {Py_tp_doc, const_cast<char *>("Base of the arrays of headers.")},
+    {Py_mp_ass_subscript, reinterpret_cast<void *>(set_array)},
+    {0, nullptr},
+};
+
+// ---- pointers
+
+bool complete_target(const header_types &types, PyObject *self, ref &target) {
+    target = attribute_of_class(self, types.core->type_name);
+    return target && (!is_class_of(target.get(), types.fields) || complete(types, target.get()));
+}
+
+// What the pointer was made of, if Python made it; empty, without an exception, if not.
+ref own_target(const header_types &types, PyObject *self) {
+    const ref objects(PyObject_GetAttr(self, types.name.objects));
+    if (!objects || !PyDict_Check(objects.get())) {
+        return {};
+    }
+    return ref::borrowed(PyDict_GetItemString(objects.get(), "1"));
+}
+
+// The very object, if Python made both.
+PyObject *get_contents(PyObject *self, void *) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    ref type;
+    if (!complete_target(types, self, type)) {
+        return nullptr;
+    }
+    PyObject *native = types.native_contents;
+    ref found(Py_TYPE(native)->tp_descr_get(native, self, class_of(self)));
+    const ref own = found ? own_target(types, self) : ref();
+    if (own && PyObject_TypeCheck(own.get(), reinterpret_cast<PyTypeObject *>(type.get()))) {
+        const ref places[] = {
+            ref(PyObject_CallOneArg(types.core->address_of, own.get())),
+            ref(PyObject_CallOneArg(types.core->address_of, found.get())),
+        };
+        if (places[0] && places[1] &&
+            PyObject_RichCompareBool(places[0].get(), places[1].get(), Py_EQ) == 1) {
+            return Py_NewRef(own.get());
+        }
+    }
+    return PyErr_Occurred() == nullptr ? found.release() : nullptr;
+}
+
+int set_contents(PyObject *self, PyObject *value, void *) {
+    PyObject *native = headers_of(Py_TYPE(self)).native_contents;
+    return Py_TYPE(native)->tp_descr_set(native, self, value);
+}
+
+PyObject *get_pointer_item(PyObject *self, PyObject *index) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    ref type;
+    return complete_target(types, self, type)
+               ? types.core->pointer->tp_as_mapping->mp_subscript(self, index)
+               : nullptr;
+}
+
+int set_pointer_item(PyObject *self, Py_ssize_t index, PyObject *value) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    const auto native = types.core->pointer->tp_as_sequence->sq_ass_item;
+    if (value == nullptr) { // which ctypes refuses
+        return native(self, index, value);
+    }
+    ref type;
+    const ref classes = attribute_of_class(self, types.name.classes);
+    const ref kept(classes ? PyObject_GetAttr(classes.get(), types.name.kept) : nullptr);
+    const ref number(PyLong_FromSsize_t(index));
+    if (!kept || !number || !complete_target(types, self, type)) {
+        return -1;
+    }
+    const ref made = item(types, self, number.get(), value, kept.get());
+    return made ? native(self, index, made.get()) : -1;
+}
+
+// As an argument of a C function: what ctypes takes, and for that call lists, dicts and strings.
+PyObject *pointer_argument(PyObject *cls, PyObject *value) {
+    const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
+    const ref native(PyObject_GetAttrString(class_of(cls), "from_param"));
+    ref made(native ? PyObject_CallFunctionObjArgs(native.get(), cls, value, nullptr) : nullptr);
+    if (made || PyErr_ExceptionMatches(PyExc_TypeError) == 0) {
+        return made.release();
+    }
+    const ref refusal = taken_exception();
+    made = stored(types, cls, value, nullptr);
+    if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
+        PyErr_SetObject(class_of(refusal.get()), refusal.get());
+    }
+    return made.release();
+}
+
+PyGetSetDef pointer_attributes[] = {
+    {"contents", get_contents, set_contents, "What it points to.", nullptr},
+    {},
+};
+
+PyMethodDef pointer_methods[] = {
+    {"from_param", pointer_argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {},
+};
+
+PyType_Slot pointer_slots[] = {
+    {Py_tp_doc, const_cast<char *>("Base of the pointers of headers.")},
+    {Py_mp_subscript, reinterpret_cast<void *>(get_pointer_item)},
+    {Py_sq_ass_item, reinterpret_cast<void *>(set_pointer_item)},
+    {Py_tp_getset, pointer_attributes},
+    {Py_tp_methods, pointer_methods},
+    {0, nullptr},
+};
+
+// ---- pointers to structs
+
+PyObject *get_field(PyObject *self, PyObject *name) {
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0 || is_special(name)) {
+        return found;
+    }
+    PyErr_Clear();
+    const ref contents(get_contents(self, nullptr));
+    return contents ? PyObject_GetAttr(contents.get(), name) : nullptr;
+}
+
+int set_field(PyObject *self, PyObject *name, PyObject *value) {
+    if (value == nullptr || PyUnicode_Compare(name, headers_of(Py_TYPE(self)).name.contents) == 0) {
+        return PyObject_GenericSetAttr(self, name, value);
+    }
+    const ref contents(get_contents(self, nullptr));
+    return contents ? PyObject_SetAttr(contents.get(), name, value) : -1;
+}
+
+PyType_Slot struct_pointer_slots[] = {
+    {Py_tp_doc, const_cast<char *>("Base of the pointers to structs and unions of headers.")},
+    {Py_tp_getattro, reinterpret_cast<void *>(get_field)},
+    {Py_tp_setattro, reinterpret_cast<void *>(set_field)},
+    {Py_mp_subscript, reinterpret_cast<void *>(get_pointer_item)},
+    {Py_sq_ass_item, reinterpret_cast<void *>(set_pointer_item)},
+    {Py_tp_getset, pointer_attributes},
+    {Py_tp_methods, pointer_methods},
+    {0, nullptr},
+};
+
+// ---- function pointers
+
+// As an argument of a C function: a callable becomes a callback that lives until unload.
+PyObject *function_argument(PyObject *cls, PyObject *value) {
+    if (PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject *>(cls))) {
+        return Py_NewRef(value);
+    }
+    const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
+    const ref classes(PyObject_GetAttr(cls, types.name.classes));
+    const ref kept(classes ? PyObject_GetAttr(classes.get(), types.name.kept) : nullptr);
+    ref made = kept ? stored(types, cls, value, kept.get()) : ref();
+    if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
+        raise_misfit("argument_error", {cls, value}, taken_exception());
+    }
+    return made.release();
+}
+
+PyMethodDef function_methods[] = {
+    {"from_param", function_argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {},
+};
+
+PyType_Slot function_slots[] = {
+    {Py_tp_doc, const_cast<char *>("Base of the function pointers of headers.")},
+    {Py_tp_methods, function_methods},
+    {0, nullptr},
+};
+
+constexpr unsigned long base_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
+
+} // namespace
+
+PyType_Spec items_spec = {"epy._core.Items", sizeof(PyObject), 0, base_flags, items_slots};
+PyType_Spec pointer_spec = {"epy._core.Pointer", sizeof(PyObject), 0, base_flags, pointer_slots};
+PyType_Spec struct_pointer_spec = {"epy._core.StructPointer", sizeof(PyObject), 0, base_flags,
+                                   struct_pointer_slots};
+PyType_Spec function_spec = {"epy._core.FunctionBase", sizeof(PyObject), 0, base_flags,
+                             function_slots};
+
+} // namespace epy

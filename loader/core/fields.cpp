@@ -1,0 +1,275 @@
+// Structs and unions of headers: their fields take Python values, and a misspelt one is an error.
+#include "stored.h"
+
+#include <structmember.h>
+
+#include <cstddef>
+
+namespace epy {
+
+namespace {
+
+PyObject *class_of(PyObject *self) { return reinterpret_cast<PyObject *>(Py_TYPE(self)); }
+
+// What one of the dicts of a struct's class has for a field: borrowed, of the class. Null if
+// nothing.
+PyObject *of_field(PyObject *self, PyObject *dict_name, PyObject *field) {
+    const ref dict = attribute_of_class(self, dict_name);
+    return dict ? PyDict_GetItemWithError(dict.get(), field) : nullptr;
+}
+
+// The class of a field, made at first need.
+ref class_of_field(const header_types &types, PyObject *self, PyObject *name, PyObject *classes,
+                   PyObject *kind) {
+    const ref known = attribute_of_class(self, types.name.made);
+    PyObject *found = known ? PyDict_GetItemWithError(known.get(), name) : nullptr;
+    if (found != nullptr || PyErr_Occurred() != nullptr) {
+        return ref::borrowed(found);
+    }
+    ref made(PyObject_CallMethodObjArgs(classes, types.name.make, kind, nullptr));
+    return made && PyDict_SetItem(known.get(), name, made.get()) == 0 ? std::move(made) : ref();
+}
+
+ref converted(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
+              PyObject *classes, PyObject *ctype) {
+    ref kept;
+    if (!find_keeper(types, self, kept)) {
+        return {};
+    }
+    PyObject *function = of_field(self, types.name.functions, name);
+    if (PyErr_Occurred() != nullptr) {
+        return {};
+    }
+    return function == nullptr
+               ? stored(types, ctype, value, kept.get())
+               : stored_function(types, types.function, value, kept.get(), classes, function);
+}
+
+bool is_misfit(const header_types &types) {
+    for (PyObject *kind : {types.misfit, PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError}) {
+        if (PyErr_ExceptionMatches(kind) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
+              PyObject *kind) {
+    const ref classes = attribute_of_class(self, types.name.classes);
+    const ref ctype = classes ? class_of_field(types, self, name, classes.get(), kind) : ref();
+    if (!ctype) {
+        return -1;
+    }
+    const ref made = converted(types, self, name, value, classes.get(), ctype.get());
+    if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
+        return 0;
+    }
+    if (is_misfit(types)) {
+        raise_misfit("field_error", {class_of(self), name, ctype.get(), value}, taken_exception());
+    }
+    return -1;
+}
+
+int set(PyObject *self, PyObject *name, PyObject *value) {
+    if (value == nullptr) {
+        return PyObject_GenericSetAttr(self, name, value);
+    }
+    const header_types &types = headers_of(Py_TYPE(self));
+    if (PyObject *kind = of_field(self, types.name.types, name)) {
+        return set_field(types, self, name, value, kind);
+    }
+    if (PyErr_Occurred() != nullptr) {
+        return -1;
+    }
+    if (PyObject_HasAttr(class_of(self), name) != 0) { // of a subclass, or ctypes' own
+        return PyObject_GenericSetAttr(self, name, value);
+    }
+    raise_misfit("unknown_field", {class_of(self)}, ref::borrowed(name));
+    return -1;
+}
+
+PyObject *get(PyObject *self, PyObject *name) {
+    PyObject *found = PyObject_GenericGetAttr(self, name);
+    if (found == nullptr && PyErr_ExceptionMatches(PyExc_AttributeError) != 0 &&
+        !is_special(name)) {
+        PyErr_Clear();
+        raise_misfit("unknown_field", {class_of(self)}, ref::borrowed(name));
+    }
+    return found;
+}
+
+int set_members(const header_types &types, PyObject *self, PyObject *values, PyObject *named) {
+    const Py_ssize_t count = PyTuple_GET_SIZE(values);
+    const ref names = count == 0 ? ref() : attribute_of_class(self, types.name.names);
+    if (count != 0 && !names) {
+        return -1;
+    }
+    if (names && count > PyTuple_GET_SIZE(names.get())) {
+        raise_misfit("too_many_values", {class_of(self)}, ref(PyLong_FromSsize_t(count)));
+        return -1;
+    }
+    for (Py_ssize_t index = 0; index < count; ++index) {
+        PyObject *name = PyTuple_GET_ITEM(names.get(), index);
+        if (named != nullptr && PyDict_Contains(named, name) == 1) {
+            raise_misfit("given_twice", {class_of(self)}, ref::borrowed(name));
+            return -1;
+        }
+        if (PyObject_SetAttr(self, name, PyTuple_GET_ITEM(values, index)) != 0) {
+            return -1;
+        }
+    }
+    PyObject *name = nullptr;
+    PyObject *value = nullptr;
+    for (Py_ssize_t at = 0; named != nullptr && PyDict_Next(named, &at, &name, &value) != 0;) {
+        if (PyObject_SetAttr(self, name, value) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int initialize(PyObject *self, PyObject *values, PyObject *named) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    return complete(types, class_of(self)) ? set_members(types, self, values, named) : -1;
+}
+
+PyObject *represent(PyObject *self) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    const ref names = attribute_of_class(self, types.name.names);
+    const ref parts(names ? PyList_New(0) : nullptr);
+    for (Py_ssize_t index = 0; parts && index < PyTuple_GET_SIZE(names.get()); ++index) {
+        PyObject *name = PyTuple_GET_ITEM(names.get(), index);
+        const ref value(PyObject_GetAttr(self, name));
+        const ref part(value ? PyUnicode_FromFormat("%U=%R", name, value.get()) : nullptr);
+        if (!part || PyList_Append(parts.get(), part.get()) != 0) {
+            return nullptr;
+        }
+    }
+    const ref comma(PyUnicode_FromString(", "));
+    const ref all(parts && comma ? PyUnicode_Join(comma.get(), parts.get()) : nullptr);
+    const ref name(all ? PyObject_GetAttrString(class_of(self), "__name__") : nullptr);
+    return name ? PyUnicode_FromFormat("%U(%U)", name.get(), all.get()) : nullptr;
+}
+
+PyType_Slot fields_slots[] = {
+    {Py_tp_doc, const_cast<char *>("Base of the structs and unions of headers.")},
+    {Py_tp_init, reinterpret_cast<void *>(initialize)},
+    {Py_tp_getattro, reinterpret_cast<void *>(get)},
+    {Py_tp_setattro, reinterpret_cast<void *>(set)},
+    {Py_tp_repr, reinterpret_cast<void *>(represent)},
+    {0, nullptr},
+};
+
+// ---- a function pointer in a struct: its class is made when the field is read
+
+struct function_field {
+    PyObject_HEAD PyObject *native; // ctypes' descriptor
+    PyObject *kind;
+    PyObject *classes;
+};
+
+function_field *as_field(PyObject *object) { return reinterpret_cast<function_field *>(object); }
+
+PyObject *new_field(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+    static const char *names[] = {"native", "kind", "classes", nullptr};
+    PyObject *native = nullptr;
+    PyObject *kind = nullptr;
+    PyObject *classes = nullptr;
+    if (PyArg_ParseTupleAndKeywords(arguments, named, "OOO:FunctionField",
+                                    const_cast<char **>(names), &native, &kind, &classes) == 0) {
+        return nullptr;
+    }
+    PyObject *object = type->tp_alloc(type, 0);
+    if (object != nullptr) {
+        as_field(object)->native = Py_NewRef(native);
+        as_field(object)->kind = Py_NewRef(kind);
+        as_field(object)->classes = Py_NewRef(classes);
+    }
+    return object;
+}
+
+PyObject *get_function(PyObject *object, PyObject *instance, PyObject *owner) {
+    if (instance == nullptr || instance == Py_None) {
+        return Py_NewRef(object);
+    }
+    const function_field *self = as_field(object);
+    const header_types &types = headers_of(Py_TYPE(object));
+    const ref pointer(Py_TYPE(self->native)->tp_descr_get(self->native, instance, owner));
+    const ref ctype(
+        pointer ? PyObject_CallMethodObjArgs(self->classes, types.name.make, self->kind, nullptr)
+                : nullptr);
+    return ctype
+               ? PyObject_CallFunctionObjArgs(types.core->cast, pointer.get(), ctype.get(), nullptr)
+               : nullptr;
+}
+
+int set_function(PyObject *object, PyObject *instance, PyObject *value) {
+    PyObject *native = as_field(object)->native;
+    return Py_TYPE(native)->tp_descr_set(native, instance, value);
+}
+
+PyObject *of_native(PyObject *object, void *attribute) {
+    return PyObject_GetAttrString(as_field(object)->native, static_cast<const char *>(attribute));
+}
+
+int traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(as_field(object)->native);
+    Py_VISIT(as_field(object)->kind);
+    Py_VISIT(as_field(object)->classes);
+    return 0;
+}
+
+int clear(PyObject *object) {
+    Py_CLEAR(as_field(object)->native);
+    Py_CLEAR(as_field(object)->kind);
+    Py_CLEAR(as_field(object)->classes);
+    return 0;
+}
+
+void deallocate(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    clear(object);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+char offset_name[] = "offset";
+char size_name[] = "size";
+
+PyGetSetDef field_attributes[] = {
+    {"offset", of_native, nullptr, "Of the field, in bytes.", offset_name},
+    {"size", of_native, nullptr, "Of the field, in bytes.", size_name},
+    {},
+};
+
+PyMemberDef field_members[] = {
+    {"kind", T_OBJECT, offsetof(function_field, kind), READONLY, "The type of the pointer."},
+    {},
+};
+
+PyType_Slot function_field_slots[] = {
+    {Py_tp_doc, const_cast<char *>("A function pointer in a struct of a header.")},
+    {Py_tp_new, reinterpret_cast<void *>(new_field)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_descr_get, reinterpret_cast<void *>(get_function)},
+    {Py_tp_descr_set, reinterpret_cast<void *>(set_function)},
+    {Py_tp_getset, field_attributes},
+    {Py_tp_members, field_members},
+    {0, nullptr},
+};
+
+} // namespace
+
+PyType_Spec fields_spec = {"epy._core.Fields", sizeof(PyObject), 0,
+                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, fields_slots};
+
+PyType_Spec function_field_spec = {
+    "epy._core.FunctionField", sizeof(function_field), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE, function_field_slots};
+
+} // namespace epy

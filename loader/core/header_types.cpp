@@ -1,0 +1,158 @@
+#include "header_types.h"
+
+#include <memory>
+
+namespace epy {
+
+namespace {
+
+struct interned {
+    PyObject *decltype(header_types::name)::*place;
+    const char *text;
+};
+
+using names = decltype(header_types::name);
+
+constexpr interned all_names[] = {
+    {&names::address, "address"},
+    {&names::callback, "callback"},
+    {&names::classes, "_epy_classes_"},
+    {&names::code, "_epy_code_"},
+    {&names::complete, "complete"},
+    {&names::contents, "contents"},
+    {&names::function, "__func__"},
+    {&names::functions, "_epy_functions_"},
+    {&names::is_freed, "_b_needsfree_"},
+    {&names::kept, "kept"},
+    {&names::kind, "_epy_kind_"},
+    {&names::length, "_length_"},
+    {&names::made, "_epy_made_"},
+    {&names::make, "make"},
+    {&names::members, "_epy_members_"},
+    {&names::names, "_epy_names_"},
+    {&names::object, "_obj"},
+    {&names::objects, "_objects"},
+    {&names::self, "__self__"},
+    {&names::types, "_epy_types_"},
+    {&names::whole, "_b_base_"},
+};
+
+struct made_type {
+    PyObject *header_types::*place;
+    PyType_Spec *spec;
+};
+
+constexpr made_type all_types[] = {
+    {&header_types::fields, &fields_spec},
+    {&header_types::items, &items_spec},
+    {&header_types::pointer, &pointer_spec},
+    {&header_types::struct_pointer, &struct_pointer_spec},
+    {&header_types::function_field, &function_field_spec},
+};
+
+constexpr PyObject *header_types::*all_others[] = {
+    &header_types::function,          &header_types::misfit,
+    &header_types::by_reference,      &header_types::pointer_to,
+    &header_types::character_pointer, &header_types::size_of,
+    &header_types::native_contents,
+};
+
+bool find_in_ctypes(header_types &types) {
+    const ref ctypes(PyImport_ImportModule("ctypes"));
+    const ref reference(ctypes ? PyObject_CallMethod(ctypes.get(), "byref", "N",
+                                                     PyObject_CallNoArgs(types.core->void_pointer))
+                               : nullptr);
+    if (!reference) {
+        return false;
+    }
+    types.by_reference = Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(reference.get())));
+    types.character_pointer = PyObject_GetAttrString(ctypes.get(), "c_char_p");
+    types.pointer_to = PyObject_GetAttrString(ctypes.get(), "pointer");
+    types.size_of = PyObject_GetAttrString(ctypes.get(), "sizeof");
+    types.native_contents =
+        PyObject_GetAttr(reinterpret_cast<PyObject *>(types.core->pointer), types.name.contents);
+    return types.character_pointer != nullptr && types.pointer_to != nullptr &&
+           types.size_of != nullptr && types.native_contents != nullptr;
+}
+
+// class Function(_Function, CFuncPtr)
+bool make_function_class(PyObject *module, header_types &types) {
+    constexpr int flags_of_c = 1; // _ctypes.FUNCFLAG_CDECL
+    const ref base(PyType_FromModuleAndSpec(module, &function_spec, nullptr));
+    auto *native = reinterpret_cast<PyObject *>(types.core->function_pointer);
+    types.function = base ? PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
+                                                  "s(OO){s:i,s:O,s:s}", "Function", base.get(),
+                                                  native, "_flags_", flags_of_c, "_epy_error_",
+                                                  Py_None, "__module__", "epy._core")
+                          : nullptr;
+    return types.function != nullptr &&
+           PyModule_AddObjectRef(module, "Function", types.function) == 0;
+}
+
+bool fill(PyObject *module, header_types &types) {
+    for (const interned &one : all_names) {
+        types.name.*one.place = PyUnicode_InternFromString(one.text);
+        if (types.name.*one.place == nullptr) {
+            return false;
+        }
+    }
+    for (const made_type &one : all_types) {
+        PyObject *type = PyType_FromModuleAndSpec(module, one.spec, nullptr);
+        types.*one.place = type;
+        if (type == nullptr ||
+            PyModule_AddType(module, reinterpret_cast<PyTypeObject *>(type)) != 0) {
+            return false;
+        }
+    }
+    types.misfit = PyErr_NewException("epy._core.Misfit", nullptr, nullptr);
+    return types.misfit != nullptr && PyModule_AddObjectRef(module, "Misfit", types.misfit) == 0 &&
+           find_in_ctypes(types) && make_function_class(module, types);
+}
+
+} // namespace
+
+const header_types &headers_of(PyTypeObject *type) {
+    return *state_of(PyType_GetModuleByDef(type, &core_module)).headers;
+}
+
+PyObject *prepare_headers(PyObject *module, PyObject *) {
+    module_state &state = state_of(module);
+    if (state.headers == nullptr) {
+        auto made = std::make_unique<header_types>();
+        made->core = &state;
+        if (!fill(module, *made)) {
+            clear_headers(made.get());
+            return nullptr;
+        }
+        state.headers = made.release();
+    }
+    Py_RETURN_NONE;
+}
+
+int traverse_headers(const header_types *types, visitproc visit, void *arg) {
+    if (types != nullptr) {
+        for (const made_type &one : all_types) {
+            Py_VISIT(types->*one.place);
+        }
+        for (const auto other : all_others) {
+            Py_VISIT(types->*other);
+        }
+    }
+    return 0;
+}
+
+void clear_headers(header_types *types) {
+    if (types != nullptr) {
+        for (const made_type &one : all_types) {
+            Py_CLEAR(types->*one.place);
+        }
+        for (const auto other : all_others) {
+            Py_CLEAR(types->*other);
+        }
+        for (const interned &one : all_names) {
+            Py_CLEAR(types->name.*one.place);
+        }
+    }
+}
+
+} // namespace epy

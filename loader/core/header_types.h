@@ -1,0 +1,72 @@
+// What only plugins with headers need, made at the first: the classes that a header's ctypes
+// classes inherit from, and the names that this side and `_classes` in Python share.
+//
+// A class of a header has `_epy_classes_`, the `Classes` that made it. A struct or union has, as
+// soon as it has all its fields and not before, `_epy_types_` (name -> type as `_c_types` has it),
+// `_epy_functions_` (name -> the function type behind a function pointer), `_epy_made_` (name ->
+// its class, as far as anything asked) and `_epy_names_`, the members in order.
+#pragma once
+
+#include "state.h"
+
+namespace epy {
+
+struct header_types {
+    module_state *core;
+
+    PyObject *fields;         // base of structs and unions
+    PyObject *items;          // base of arrays
+    PyObject *pointer;        // base of pointers
+    PyObject *struct_pointer; // base of pointers to structs and unions
+    PyObject *function;       // function pointers without a prototype, base of those with one
+    PyObject *function_field; // a function pointer in a struct
+    PyObject *misfit;         // exception: a value does not fit a type; its text, if any, says why
+
+    PyObject *by_reference;      // the class of ctypes.byref(...)
+    PyObject *character_pointer; // ctypes.c_char_p
+    PyObject *pointer_to;        // ctypes.pointer
+    PyObject *size_of;           // ctypes.sizeof
+    PyObject *native_contents;   // _Pointer.contents
+
+    struct {
+        PyObject *address;
+        PyObject *callback;
+        PyObject *classes;
+        PyObject *code;
+        PyObject *complete;
+        PyObject *contents;
+        PyObject *function;
+        PyObject *functions;
+        PyObject *is_freed;
+        PyObject *kept;
+        PyObject *kind;
+        PyObject *length;
+        PyObject *made;
+        PyObject *make;
+        PyObject *members;
+        PyObject *names;
+        PyObject *object;
+        PyObject *objects;
+        PyObject *self;
+        PyObject *types;
+        PyObject *whole;
+    } name;
+};
+
+extern PyType_Spec fields_spec;
+extern PyType_Spec function_field_spec;
+extern PyType_Spec function_spec; // of what `function` inherits, beside ctypes' class
+extern PyType_Spec items_spec;
+extern PyType_Spec pointer_spec;
+extern PyType_Spec struct_pointer_spec;
+
+// Of a class that inherits from one of these.
+const header_types &headers_of(PyTypeObject *);
+
+// Method of the module `_core`.
+PyObject *prepare_headers(PyObject *module, PyObject *);
+
+int traverse_headers(const header_types *, visitproc, void *arg);
+void clear_headers(header_types *);
+
+} // namespace epy

@@ -1,0 +1,45 @@
+// Python values -> what ctypes stores in memory of a C type of a header: checked, and kept alive.
+//
+// What a stored value needs is kept by ctypes' `_objects` where Python owns the memory. Memory that
+// it does not own (the host's, exported data, what a pointer leads to) may outlive every Python
+// object: what is stored there is kept, in a dict, until the plugin is unloaded.
+#pragma once
+
+#include <initializer_list>
+
+#include "header_types.h"
+
+namespace epy {
+
+// What ctypes stores for a value. With `kept` what the result needs is kept there, equal strings
+// once. Empty with a Python exception, Misfit if the value does not fit.
+ref stored(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
+
+// The same for a function pointer: `kind` is the function's type, of which `classes` makes
+// callbacks; both are null where `ctype` is no type of a header.
+ref stored_function(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept,
+                    PyObject *classes, PyObject *kind);
+
+// What keeps what is stored in the memory of a ctypes object: nothing if Python owns it. False with
+// a Python exception.
+bool find_keeper(const header_types &, PyObject *instance, ref &kept);
+
+// The attribute of a header's class. Empty with a Python exception.
+ref attribute_of_class(PyObject *instance, PyObject *name);
+
+// Whether Python asks for the attribute to see what it might do with an object: "__len__".
+bool is_special(PyObject *name);
+
+// Gives a struct or union its fields, if that has not happened. False with a Python exception.
+bool complete(const header_types &, PyObject *type);
+
+// Sets the exception that a function of `epy._misfits` makes of an exception, its last argument.
+void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason);
+
+// Takes the exception that is set, as an object.
+ref taken_exception();
+
+// Method of the module `_core`.
+PyObject *instance(PyObject *module, PyObject *arguments);
+
+} // namespace epy

@@ -1,0 +1,50 @@
+"""The exceptions that the core raises where a value does not fit a header's type: loaded then."""
+
+from __future__ import annotations
+
+from ._errors import FieldError, UnknownFieldError
+from ._spelling import declare
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def unknown_field(cls: Any, name: str) -> UnknownFieldError:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, cls._epy_types_, 1)
+    hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(cls._epy_types_) or 'none'}"
+    return UnknownFieldError(f"{cls.__name__} has no field {name}: {hint}")
+
+
+def too_many_values(cls: Any, given: int) -> FieldError:
+    return FieldError(f"{cls.__name__} has {len(cls._epy_names_)} members, {given} values given")
+
+
+def given_twice(cls: Any, name: str) -> FieldError:
+    return FieldError(f"{cls.__name__}.{name} is given twice")
+
+
+def field_error(cls: Any, name: str, ctype: Any, value: Any, reason: Exception) -> Exception:
+    if isinstance(reason, FieldError):  # of a field inside the value
+        return reason
+    shown = repr(value)
+    if len(shown) > 200:
+        shown = shown[:200] + "..."
+    why = f" ({reason})" if str(reason) else ""
+    return FieldError(
+        f"{cls.__name__}.{name} is `{declare(ctype, name)}`: {shown} does not fit{why}"
+    )
+
+
+def item_error(cls: Any, index: Any, value: Any, reason: Exception) -> FieldError:
+    """For an item of a pointer or an array."""
+    return FieldError(
+        f"[{index}] of `{declare(cls, '')}`: {value!r} does not fit {reason}".rstrip()
+    )
+
+
+def argument_error(ctype: Any, value: Any, reason: Exception) -> FieldError:
+    """For a function pointer that a C function takes."""
+    return FieldError(f"`{declare(ctype, '')}` is expected: {value!r} does not fit ({reason})")
