@@ -137,13 +137,12 @@ int set_pointer_item(PyObject *self, Py_ssize_t index, PyObject *value) {
         return native(self, index, value);
     }
     ref type;
-    const ref classes = attribute_of_class(self, types.name.classes);
-    const ref kept(classes ? PyObject_GetAttr(classes.get(), types.name.kept) : nullptr);
+    const header_classes *classes = classes_of(types, class_of(self));
     const ref number(PyLong_FromSsize_t(index));
-    if (!kept || !number || !complete_target(types, self, type)) {
+    if (classes == nullptr || !number || !complete_target(types, self, type)) {
         return -1;
     }
-    const ref made = item(types, self, number.get(), value, kept.get());
+    const ref made = item(types, self, number.get(), value, classes->kept);
     return made ? native(self, index, made.get()) : -1;
 }
 
@@ -221,9 +220,8 @@ PyObject *function_argument(PyObject *cls, PyObject *value) {
         return Py_NewRef(value);
     }
     const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
-    const ref classes(PyObject_GetAttr(cls, types.name.classes));
-    const ref kept(classes ? PyObject_GetAttr(classes.get(), types.name.kept) : nullptr);
-    ref made = kept ? stored(types, cls, value, kept.get()) : ref();
+    const header_classes *classes = classes_of(types, cls);
+    ref made = classes == nullptr ? ref() : stored(types, cls, value, classes->kept);
     if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
         raise_misfit("argument_error", {cls, value}, taken_exception());
     }

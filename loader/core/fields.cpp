@@ -19,19 +19,19 @@ PyObject *of_field(PyObject *self, PyObject *dict_name, PyObject *field) {
 }
 
 // The class of a field, made at first need.
-ref class_of_field(const header_types &types, PyObject *self, PyObject *name, PyObject *classes,
-                   PyObject *kind) {
+ref class_of_field(const header_types &types, PyObject *self, PyObject *name,
+                   header_classes *classes, PyObject *kind) {
     const ref known = attribute_of_class(self, types.name.made);
     PyObject *found = known ? PyDict_GetItemWithError(known.get(), name) : nullptr;
     if (found != nullptr || PyErr_Occurred() != nullptr) {
         return ref::borrowed(found);
     }
-    ref made(PyObject_CallMethodObjArgs(classes, types.name.make, kind, nullptr));
+    ref made = class_of_kind(types, classes, kind);
     return made && PyDict_SetItem(known.get(), name, made.get()) == 0 ? std::move(made) : ref();
 }
 
 ref converted(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
-              PyObject *classes, PyObject *ctype) {
+              header_classes *classes, PyObject *ctype) {
     ref kept;
     if (!find_keeper(types, self, kept)) {
         return {};
@@ -56,12 +56,12 @@ bool is_misfit(const header_types &types) {
 
 int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
               PyObject *kind) {
-    const ref classes = attribute_of_class(self, types.name.classes);
-    const ref ctype = classes ? class_of_field(types, self, name, classes.get(), kind) : ref();
+    header_classes *classes = classes_of(types, class_of(self));
+    const ref ctype = classes == nullptr ? ref() : class_of_field(types, self, name, classes, kind);
     if (!ctype) {
         return -1;
     }
-    const ref made = converted(types, self, name, value, classes.get(), ctype.get());
+    const ref made = converted(types, self, name, value, classes, ctype.get());
     if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
         return 0;
     }
@@ -166,7 +166,7 @@ PyType_Slot fields_slots[] = {
 struct function_field {
     PyObject_HEAD PyObject *native; // ctypes' descriptor
     PyObject *kind;
-    PyObject *classes;
+    PyObject *classes; // header_classes
 };
 
 function_field *as_field(PyObject *object) { return reinterpret_cast<function_field *>(object); }
@@ -196,9 +196,8 @@ PyObject *get_function(PyObject *object, PyObject *instance, PyObject *owner) {
     const function_field *self = as_field(object);
     const header_types &types = headers_of(Py_TYPE(object));
     const ref pointer(Py_TYPE(self->native)->tp_descr_get(self->native, instance, owner));
-    const ref ctype(
-        pointer ? PyObject_CallMethodObjArgs(self->classes, types.name.make, self->kind, nullptr)
-                : nullptr);
+    auto *classes = reinterpret_cast<header_classes *>(self->classes);
+    const ref ctype = pointer ? class_of_kind(types, classes, self->kind) : ref();
     return ctype
                ? PyObject_CallFunctionObjArgs(types.core->cast, pointer.get(), ctype.get(), nullptr)
                : nullptr;

@@ -2,6 +2,9 @@
 
 #include <memory>
 
+#include "classes.h"
+#include "text.h"
+
 namespace epy {
 
 namespace {
@@ -15,24 +18,24 @@ using names = decltype(header_types::name);
 
 constexpr interned all_names[] = {
     {&names::address, "address"},
-    {&names::callback, "callback"},
     {&names::classes, "_epy_classes_"},
     {&names::code, "_epy_code_"},
-    {&names::complete, "complete"},
     {&names::contents, "contents"},
     {&names::function, "__func__"},
     {&names::functions, "_epy_functions_"},
+    {&names::handle_type, "_handle_type_"},
     {&names::is_freed, "_b_needsfree_"},
-    {&names::kept, "kept"},
     {&names::kind, "_epy_kind_"},
     {&names::length, "_length_"},
     {&names::made, "_epy_made_"},
-    {&names::make, "make"},
     {&names::members, "_epy_members_"},
+    {&names::module, "__module__"},
     {&names::names, "_epy_names_"},
     {&names::object, "_obj"},
+    {&names::object_class, "_object_class_"},
     {&names::objects, "_objects"},
     {&names::self, "__self__"},
+    {&names::star, "*"},
     {&names::types, "_epy_types_"},
     {&names::whole, "_b_base_"},
 };
@@ -48,13 +51,15 @@ constexpr made_type all_types[] = {
     {&header_types::pointer, &pointer_spec},
     {&header_types::struct_pointer, &struct_pointer_spec},
     {&header_types::function_field, &function_field_spec},
+    {&header_types::classes, &classes_spec},
+    {&header_types::stored_header, &stored_header_spec},
+    {&header_types::text_base, &text_spec},
 };
 
 constexpr PyObject *header_types::*all_others[] = {
-    &header_types::function,          &header_types::misfit,
-    &header_types::by_reference,      &header_types::pointer_to,
-    &header_types::character_pointer, &header_types::size_of,
-    &header_types::native_contents,
+    &header_types::function,          &header_types::misfit,       &header_types::by_reference,
+    &header_types::character_pointer, &header_types::pointer_to,   &header_types::size_of,
+    &header_types::native_contents,   &header_types::simple_types, &header_types::making,
 };
 
 bool find_in_ctypes(header_types &types) {
@@ -77,7 +82,6 @@ bool find_in_ctypes(header_types &types) {
 
 // class Function(_Function, CFuncPtr)
 bool make_function_class(PyObject *module, header_types &types) {
-    constexpr int flags_of_c = 1; // _ctypes.FUNCFLAG_CDECL
     const ref base(PyType_FromModuleAndSpec(module, &function_spec, nullptr));
     auto *native = reinterpret_cast<PyObject *>(types.core->function_pointer);
     types.function = base ? PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
@@ -87,6 +91,27 @@ bool make_function_class(PyObject *module, header_types &types) {
                           : nullptr;
     return types.function != nullptr &&
            PyModule_AddObjectRef(module, "Function", types.function) == 0;
+}
+
+// A forked child has it anew: another thread of its parent may have held it.
+bool make_lock(header_types &types) {
+    const ref threads(PyImport_ImportModule("_thread"));
+    const ref os(PyImport_ImportModule("os"));
+    types.making = threads ? PyObject_CallMethod(threads.get(), "RLock", nullptr) : nullptr;
+    const ref renew(types.making != nullptr
+                        ? PyObject_GetAttrString(types.making, "_at_fork_reinit")
+                        : nullptr);
+    const ref registration(os ? PyObject_GetAttrString(os.get(), "register_at_fork") : nullptr);
+    const ref nothing(PyTuple_New(0));
+    const ref named(renew ? Py_BuildValue("{s:O}", "after_in_child", renew.get()) : nullptr);
+    return registration && nothing && named &&
+           ref(PyObject_Call(registration.get(), nothing.get(), named.get()));
+}
+
+bool find_simple_types(header_types &types) {
+    const ref module(PyImport_ImportModule("epy._types"));
+    types.simple_types = module ? PyObject_GetAttrString(module.get(), "simple_types") : nullptr;
+    return types.simple_types != nullptr;
 }
 
 bool fill(PyObject *module, header_types &types) {
@@ -106,7 +131,8 @@ bool fill(PyObject *module, header_types &types) {
     }
     types.misfit = PyErr_NewException("epy._core.Misfit", nullptr, nullptr);
     return types.misfit != nullptr && PyModule_AddObjectRef(module, "Misfit", types.misfit) == 0 &&
-           find_in_ctypes(types) && make_function_class(module, types);
+           find_in_ctypes(types) && make_function_class(module, types) && make_lock(types) &&
+           find_simple_types(types);
 }
 
 } // namespace
@@ -131,6 +157,7 @@ PyObject *prepare_headers(PyObject *module, PyObject *) {
 
 int traverse_headers(const header_types *types, visitproc visit, void *arg) {
     if (types != nullptr) {
+        Py_VISIT(types->text);
         for (const made_type &one : all_types) {
             Py_VISIT(types->*one.place);
         }
@@ -143,6 +170,7 @@ int traverse_headers(const header_types *types, visitproc visit, void *arg) {
 
 void clear_headers(header_types *types) {
     if (types != nullptr) {
+        Py_CLEAR(types->text);
         for (const made_type &one : all_types) {
             Py_CLEAR(types->*one.place);
         }

@@ -20,6 +20,10 @@ struct header_types {
     PyObject *struct_pointer; // base of pointers to structs and unions
     PyObject *function;       // function pointers without a prototype, base of those with one
     PyObject *function_field; // a function pointer in a struct
+    PyObject *classes;        // the class of `_epy_classes_`
+    PyObject *stored_header;  // what a plugin stores of a header
+    PyObject *text_base;      // base of `text`
+    mutable PyObject *text;   // `char *` in a prototype; made at first need
     PyObject *misfit;         // exception: a value does not fit a type; its text, if any, says why
 
     PyObject *by_reference;      // the class of ctypes.byref(...)
@@ -27,27 +31,29 @@ struct header_types {
     PyObject *pointer_to;        // ctypes.pointer
     PyObject *size_of;           // ctypes.sizeof
     PyObject *native_contents;   // _Pointer.contents
+    PyObject *simple_types;      // mapping: name -> class, of ctypes and epy
+    PyObject *making;            // the lock under which classes are made
 
     struct {
         PyObject *address;
-        PyObject *callback;
         PyObject *classes;
         PyObject *code;
-        PyObject *complete;
         PyObject *contents;
         PyObject *function;
         PyObject *functions;
+        PyObject *handle_type;
         PyObject *is_freed;
-        PyObject *kept;
         PyObject *kind;
         PyObject *length;
         PyObject *made;
-        PyObject *make;
         PyObject *members;
+        PyObject *module;
         PyObject *names;
         PyObject *object;
+        PyObject *object_class;
         PyObject *objects;
         PyObject *self;
+        PyObject *star;
         PyObject *types;
         PyObject *whole;
     } name;
@@ -55,9 +61,11 @@ struct header_types {
 
 extern PyType_Spec fields_spec;
 extern PyType_Spec function_field_spec;
+constexpr int flags_of_c = 1;     // _ctypes.FUNCFLAG_CDECL
 extern PyType_Spec function_spec; // of what `function` inherits, beside ctypes' class
 extern PyType_Spec items_spec;
 extern PyType_Spec pointer_spec;
+extern PyType_Spec stored_header_spec;
 extern PyType_Spec struct_pointer_spec;
 
 // Of a class that inherits from one of these.

@@ -7,6 +7,7 @@
 #include "scope.h"
 #include "stored.h"
 #include "tail_call.h"
+#include "text.h"
 #include "threads.h"
 #include "view.h"
 
@@ -34,11 +35,6 @@ PyObject *set_errno(PyObject *module, PyObject *number) {
         extras_of_this_call().error_number = value;
     }
     return PyBool_FromLong(in_call);
-}
-
-PyObject *utf8_address(PyObject *, PyObject *text) {
-    const char *bytes = PyUnicode_AsUTF8(text);
-    return bytes == nullptr ? nullptr : PyLong_FromVoidPtr(const_cast<char *>(bytes));
 }
 
 PyObject *set_reporter(PyObject *module, PyObject *reporter) {
@@ -97,8 +93,8 @@ PyMethodDef functions[] = {
      "set_reporter(callable): called with (callback, exception) for each exception in a callback."},
     {"set_errno", set_errno, METH_O,
      "set_errno(number): what the host sees after this call. False outside a call."},
-    {"utf8_address", utf8_address, METH_O,
-     "utf8_address(text) -> where the str keeps its own UTF-8, which lives as long as the str."},
+    {"text_argument", text_argument, METH_O,
+     "text_argument(value) -> a c_char_p: of a str its own UTF-8, which lives as long as the str."},
     {"give_handle", give_handle, METH_VARARGS,
      "give_handle(object or None, class, plugin or None) -> a pointer for the host."},
     {"find_handle", find_handle, METH_O, "find_handle(object) -> its handle, or 0."},

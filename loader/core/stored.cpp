@@ -59,14 +59,6 @@ bool find_attribute(PyObject *object, PyObject *name, ref &out) {
     return PyErr_Occurred() == nullptr;
 }
 
-// The code of a simple type; NUL for other types.
-char code_of(const header_types &types, PyObject *type) {
-    const ref code(PyObject_GetAttr(type, types.core->type_name));
-    const char *text = code && PyUnicode_Check(code.get()) ? PyUnicode_AsUTF8(code.get()) : nullptr;
-    PyErr_Clear();
-    return text == nullptr ? '\0' : text[0];
-}
-
 bool is_code_of_bytes(char code) { return code == 'c' || code == 'b' || code == 'B'; }
 
 bool keep(PyObject *kept, PyObject *object) {
@@ -164,9 +156,9 @@ ref address(const header_types &types, PyObject *ctype, char code, PyObject *val
     if (is_text(value)) {
         ref data = bytes_of_text(value);
         if (data && kept != nullptr) {
-            return ref::borrowed(PyDict_SetDefault(kept, data.get(), data.get()));
+            data = ref::borrowed(PyDict_SetDefault(kept, data.get(), data.get()));
         }
-        return data;
+        return data && code == 'P' ? cast(types, data.get(), ctype) : std::move(data);
     }
     if (value == Py_None || (PyLong_Check(value) && is_address(value))) {
         return ref::borrowed(value);
@@ -439,8 +431,8 @@ ref pointer(const header_types &types, PyObject *ctype, PyObject *value, PyObjec
 // ---- function pointers
 
 // The callback of this type for a callable: always the same, until unload.
-ref kept_callback(const header_types &types, PyObject *kept, PyObject *classes, PyObject *kind,
-                  PyObject *function) {
+ref kept_callback(const header_types &types, PyObject *kept, header_classes *classes,
+                  PyObject *kind, PyObject *function) {
     ref owner;
     ref plain;
     if (!find_attribute(function, types.name.self, owner) ||
@@ -458,8 +450,7 @@ ref kept_callback(const header_types &types, PyObject *kept, PyObject *classes, 
     if (known != nullptr || PyErr_Occurred() != nullptr) {
         return ref::borrowed(known);
     }
-    const ref made(
-        PyObject_CallMethodObjArgs(classes, types.name.callback, kind, function, nullptr));
+    const ref made = make_callback(classes, kind, function);
     PyObject *first = made ? PyDict_SetDefault(kept, key.get(), made.get()) : nullptr;
     // Its id is its own as long as it is there.
     return first != nullptr && keep(kept, function) ? ref::borrowed(first) : ref();
@@ -473,7 +464,7 @@ ref function_at(PyObject *ctype, PyObject *number) {
 } // namespace
 
 ref stored_function(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept,
-                    PyObject *classes, PyObject *kind) {
+                    header_classes *classes, PyObject *kind) {
     if (value == Py_None) {
         return ref(PyObject_CallNoArgs(ctype));
     }
@@ -499,10 +490,8 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
     if (classes == nullptr) { // it lives until unload
         return ref(PyObject_CallFunctionObjArgs(types.core->callback_maker, ctype, value, nullptr));
     }
-    ref made =
-        kept == nullptr
-            ? ref(PyObject_CallMethodObjArgs(classes, types.name.callback, kind, value, nullptr))
-            : kept_callback(types, kept, classes, kind, value);
+    ref made = kept == nullptr ? make_callback(classes, kind, value)
+                               : kept_callback(types, kept, classes, kind, value);
     return !made || is_a(made.get(), ctype) ? std::move(made) : cast(types, made.get(), ctype);
 }
 
@@ -520,13 +509,14 @@ bool converts_itself(const header_types &types, PyObject *ctype) {
 
 ref stored_function_of_class(const header_types &types, PyObject *ctype, PyObject *value,
                              PyObject *kept) {
-    ref classes; // a type of the script's has none
     ref kind;
-    if (!find_attribute(ctype, types.name.classes, classes) ||
-        !find_attribute(ctype, types.name.kind, kind)) {
+    if (!find_attribute(ctype, types.name.kind, kind)) {
         return {};
     }
-    return stored_function(types, ctype, value, kept, classes.get(), kind.get());
+    header_classes *classes = kind ? classes_of(types, ctype) : nullptr; // none: a type of a script
+    return kind && classes == nullptr
+               ? ref()
+               : stored_function(types, ctype, value, kept, classes, kind.get());
 }
 
 ref converted(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
@@ -584,27 +574,28 @@ bool find_keeper(const header_types &types, PyObject *instance, ref &kept) {
             return owned > 0;
         }
     }
-    const ref classes = attribute_of_class(instance, types.name.classes);
-    kept = classes ? ref(PyObject_GetAttr(classes.get(), types.name.kept)) : ref();
-    return static_cast<bool>(kept);
+    const header_classes *classes = classes_of(types, type_of_object(instance));
+    kept = ref::borrowed(classes == nullptr ? nullptr : classes->kept);
+    return classes != nullptr;
 }
 
 ref attribute_of_class(PyObject *instance, PyObject *name) {
     return ref(PyObject_GetAttr(type_of_object(instance), name));
 }
 
+char code_of(const header_types &types, PyObject *type) {
+    if (!is_class_of(type, types.core->simple)) {
+        return '\0';
+    }
+    const ref code(PyObject_GetAttr(type, types.core->type_name));
+    const char *text = code && PyUnicode_Check(code.get()) ? PyUnicode_AsUTF8(code.get()) : nullptr;
+    PyErr_Clear();
+    return text == nullptr ? '\0' : text[0];
+}
+
 bool is_special(PyObject *name) {
     return PyUnicode_GET_LENGTH(name) > 1 && PyUnicode_READ_CHAR(name, 0) == '_' &&
            PyUnicode_READ_CHAR(name, 1) == '_';
-}
-
-bool complete(const header_types &types, PyObject *type) {
-    if (PyDict_Contains(reinterpret_cast<PyTypeObject *>(type)->tp_dict, types.name.types) == 1) {
-        return true;
-    }
-    const ref classes(PyObject_GetAttr(type, types.name.classes));
-    return classes &&
-           ref(PyObject_CallMethodObjArgs(classes.get(), types.name.complete, type, nullptr));
 }
 
 ref taken_exception() {

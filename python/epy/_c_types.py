@@ -46,6 +46,7 @@ BUILTIN: dict[str, Type] = {
     "_Complex float": "c_float_complex",
     "_Complex double": "c_double_complex",
 }
+OPAQUE = ("?", "has no definition in this header")
 DECLARATORS = (c_ast.PtrDecl, c_ast.ArrayDecl, c_ast.FuncDecl)
 
 

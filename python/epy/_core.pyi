@@ -99,8 +99,8 @@ def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
 def set_errno(number: int) -> bool:
     """Set errno as the host sees it after this call. False if the thread is in no call."""
 
-def utf8_address(text: str) -> int:
-    """Where a str keeps its own UTF-8, with a NUL behind it; it lives as long as the str."""
+def text_argument(value: Any) -> Any:
+    """A c_char_p of what that takes; of a str its own UTF-8, which lives as long as the str."""
 
 def give_handle(object: Any, cls: type, plugin: NativePlugin | None) -> int:
     """A pointer for the host, which has a reference more; 0 for None. TypeError for what is no
@@ -144,6 +144,57 @@ class StructPointer:
 class Function(CFuncPtr):
     """A C function pointer of a header; those with a prototype inherit from it. A callable as an
     argument becomes a callback that lives until unload."""
+
+class Classes:
+    """The ctypes classes of one header, each made when something asks for it.
+
+    `_c_types` says what a type is. `find` gives the definition of a name or None; `types` are
+    typedefs that the script lets mean other classes; `errors` has error values by typedef,
+    "enum TAG" or (name of a simple type,); `kept` is what must live until unload; `module` is that
+    of the classes. Any thread: one at a time makes classes. HeaderNameError for what it cannot.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], Any],
+        types: dict[str, Any],
+        errors: dict[Any, Any],
+        kept: dict[Any, Any],
+        module: str,
+    ) -> None: ...
+    @property
+    def find(self) -> Callable[[str], Any]: ...
+    @property
+    def signatures(self) -> dict[Any, Any]:
+        """Of callbacks, by their type: codes and classes."""
+    def make(self, kind: Any) -> Any:
+        """The class of a type, complete; None for void."""
+    def named(self, kind: Any) -> Any:
+        """What a script gets by name: a struct that is only declared serves for pointers."""
+    def resolved(self, kind: Any) -> Any:
+        """The type behind its typedefs, as far as they are not mapped."""
+    def members(self, key: str) -> Any:
+        """The `_enums.Members` of an enum that the header defines."""
+    def parts(self, kind: Any) -> tuple[Any, ...]:
+        """The classes of a function's result and parameters."""
+    def error(self, kind: Any) -> Any:
+        """The error value of functions whose result is of this type, or None."""
+    def function(self, kind: Any, refined: tuple[Any, ...]) -> Any:
+        """The class of pointers to a function, its result and parameters of other classes."""
+    def clear(self) -> None:
+        """Forget all classes, and what is kept: before CPython 3.13 ctypes hides their cycles from
+        the collector."""
+
+class StoredHeader:
+    """What a plugin stores of a header: nothing is read before a script asks for a name."""
+
+    index: bytes
+    def __init__(self, index: bytes, data: bytes) -> None: ...
+    def find(self, name: str) -> Any:
+        """What a name stands for, as `_declarations.Definitions` has it, or None."""
+    def prototype(self, text: str) -> tuple[str, Any]:
+        """The name and the type in a C prototype that the script had at build; HeaderNameError for
+        others."""
 
 class FunctionField:
     """A function pointer in a struct: its class is made when the field is read."""

@@ -17,8 +17,7 @@ from typing import Any
 from pycparser import c_ast, c_parser
 
 from . import _prototype
-from ._c_types import DECLARATORS, Type, Types, is_a
-from ._classes import OPAQUE
+from ._c_types import DECLARATORS, OPAQUE, Type, Types, is_a
 from ._constants import POINTER, Expressions, Integer, Unsupported
 from ._dialect import MARK, PRELUDE, parseable
 from ._errors import HeaderError
@@ -26,7 +25,7 @@ from ._macros import read_macros
 from ._preprocess import Source
 from ._record import Layout, Member, Rules, lay_out
 from ._tokens import Lexer
-from ._types import simple
+from ._types import simple_types
 
 _UNKNOWN = {
     "__int128": ("?", "__int128: 128-bit integers are not supported", 16, 16),
@@ -72,9 +71,6 @@ class Definitions(Types):
         if text not in self.prototypes:
             self.prototypes[text] = _prototype.read(text, self)
         return self.prototypes[text]
-
-    def all_names(self) -> list[str]:
-        return list(self.names)
 
     # Declarations
 
@@ -388,7 +384,7 @@ class Definitions(Types):
     def _is_signed(self, actual: Any) -> bool:
         if is_a(actual, "enum"):
             actual = self.names[f"enum {actual[1]}"][1]
-        ctype: Any = simple(actual) if isinstance(actual, str) and actual else None
+        ctype: Any = simple_types[actual] if isinstance(actual, str) and actual else None
         return getattr(ctype, "_type_", "?") in "bhilq"
 
     # Sizes
@@ -398,7 +394,7 @@ class Definitions(Types):
         if found is None:
             return 1, 1, 1
         if isinstance(found, str):
-            ctype = simple(found)
+            ctype: Any = simple_types[found]
             return ctypes.sizeof(ctype), ctypes.alignment(ctype), ctypes.alignment(ctype)
         kind = found[0]
         if kind in "*(":
@@ -451,5 +447,5 @@ class Definitions(Types):
             raise Unsupported("casts to void")
         if found == "c_bool":
             return bool
-        ctype = simple(found)
+        ctype: Any = simple_types[found]
         return Integer(8 * ctypes.sizeof(ctype), self._is_signed(found) or found == "c_char")

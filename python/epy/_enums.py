@@ -46,6 +46,11 @@ class Members(dict[int, int]):
         return found
 
 
+def members_of(key: str, definition: Any, module: str) -> Members:
+    """The members of an enum that a header defines."""
+    return Members(key.strip("{}'").rpartition(".")[2], definition[2], module)
+
+
 def _is_reserved(name: str) -> bool:
     return name == "mro" or (name[0] == "_" and name[-1] == "_")
 

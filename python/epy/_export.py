@@ -51,7 +51,9 @@ def _prepare(
     function = python_function(function)
     classes = getattr(prototype, "_epy_classes_", None)
     if classes is not None:  # of a header
-        return function, classes.signature(prototype, function)
+        from ._header import typed_signature
+
+        return function, typed_signature(prototype, function)
     try:
         if prototype is None:
             return function, of_annotations(function)

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 
-from ._classes import BUILTIN_RESULTS, Classes
+from . import _core
 from ._errors import HeaderNameError, SignatureError
-from ._native import callback_function, export_function, is_prototype, python_function
+from ._native import (
+    callback_function,
+    check_parameters,
+    export_function,
+    is_prototype,
+    place,
+    python_function,
+    untyped_callback,
+    unwrap,
+)
 from ._script import find_script
+from ._types import Signature, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +31,24 @@ if TYPE_CHECKING:
 
         def find(self, name: str) -> Any: ...
         def prototype(self, text: str) -> tuple[str, Any]: ...
-        def all_names(self) -> list[str]: ...
 
 
+_BUILTIN = {
+    "_Bool": "c_bool",
+    "char": "c_char",
+    "short": "c_short",
+    "int": "c_int",
+    "unsigned": "c_uint",
+    "unsigned int": "c_uint",
+    "long": "c_long",
+    "unsigned long": "c_ulong",
+    "long long": "c_longlong",
+    "float": "c_float",
+    "double": "c_double",
+}  # what `errors=` may name besides typedefs and enums
 _kept: dict[Any, Any] = {}  # of headers that no script has made
+
+_core.prepare_headers()
 
 
 def header(
@@ -62,7 +86,9 @@ def header(
         if other == whole:
             return found  # type: ignore[no-any-return]
     declarations: Any = script.declarations.get(key) if script else None
-    if declarations is None:
+    if script and key in script.stored_headers:
+        declarations = _core.StoredHeader(*script.stored_headers[key])
+    elif declarations is None:
         from ._read_header import read  # needs pcpp and pycparser: only where no build was
 
         declarations = read(text, folders, dict(define or {}), script)
@@ -102,13 +128,17 @@ class Header:
         self._name = name
         self._declarations = declarations
         self._library = library
-        self._classes = Classes(declarations.find, types, errors, kept, module)
+        values: dict[Any, Any] = {}
+        self._classes = _core.Classes(declarations.find, dict(types), values, kept, module)
         for mapped in types:
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
-        for mapped in errors:
-            if mapped not in BUILTIN_RESULTS:
+        for mapped, value in errors.items():
+            if mapped in _BUILTIN:
+                values.setdefault((_BUILTIN[mapped],), value)
+            else:
                 self._find(mapped, "type")
+                values[mapped] = value
 
     def __repr__(self) -> str:
         return f"<epy.Header {self._name}>"
@@ -125,7 +155,7 @@ class Header:
     def __dir__(self) -> list[str]:
         return [
             *super().__dir__(),
-            *(name for name in self._declarations.all_names() if " " not in name),
+            *(name for name in self._all_names() if " " not in name),
         ]
 
     def _make(self, name: str) -> Any:
@@ -155,6 +185,14 @@ class Header:
 
         return Tags(self, self._classes) if keyword == "struct" else Enums(self, self._classes)
 
+    def _all_names(self) -> list[str]:
+        found: Any = self._declarations
+        if isinstance(found, _core.StoredHeader):
+            from ._stored_header import names
+
+            return names(found.index)
+        return list(found.names)
+
     def _find(self, name: str, what: str) -> Any:
         found = self._declarations.find(name)
         if found is None:
@@ -166,7 +204,7 @@ class Header:
     def _unknown(self, name: str, what: str) -> HeaderNameError:
         from difflib import get_close_matches
 
-        names = (key.rpartition(" ")[2] for key in self._declarations.all_names())
+        names = (key.rpartition(" ")[2] for key in self._all_names())
         spellings = {known.lower(): known for known in names if not known.startswith("__builtin_")}
         near = [spellings[key] for key in get_close_matches(name.lower(), spellings, 3, 0.7)]
         hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
@@ -276,7 +314,7 @@ class Header:
                 f"{name} is variadic: Python code cannot take `...`: export another prototype"
             )
         function = python_function(function)
-        found = self._classes.signature(self._function_class(name, kind), function)
+        found = typed_signature(self._function_class(name, kind), function)
         return export_function(function, found, name, error, version)
 
     def _function_class(self, name: str | None, kind: Any) -> Any:
@@ -309,7 +347,7 @@ class Header:
 
         def make(function: Any) -> Any:
             function = python_function(function)
-            return callback_function(function, self._classes.signature(ctype, function), error)
+            return callback_function(function, typed_signature(ctype, function), error)
 
         return make if function is None else make(function)
 
@@ -362,3 +400,31 @@ class Header:
             else part
             for index, part in enumerate(kind)
         )
+
+
+def typed_signature(ctype: Any, function: Any) -> Signature:
+    """What the core needs to know of a Python function with a header's function type."""
+    try:
+        found = Signature(ctype)
+        if getattr(unwrap(function), "__annotations__", None):
+            from ._signature import refined
+
+            found = refined(ctype, function)
+        check_parameters(function, len(found.classes) - 1)
+    except SignatureError as error:
+        raise SignatureError(f"{place(function)} {error}") from None
+    return found
+
+
+def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
+    """A callback of a function type, as a function pointer without a prototype: for the core."""
+    if getattr(unwrap(function), "__annotations__", None):  # they may refine the type
+        function = python_function(function)
+        found = typed_signature(classes.make(("*", kind)), function)
+        return callback_function(function, found, None)
+    known = classes.signatures.get(kind)
+    if known is None:
+        result, *types = classes.parts(kind)
+        known = classes.signatures[kind] = signature(result, types)
+    codes, ctypes = known
+    return untyped_callback(_core.Function, function, codes, ctypes, classes.error(kind[1]))

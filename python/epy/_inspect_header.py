@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _header
-from ._classes import OPAQUE
+from ._c_types import OPAQUE
 from ._declarations import Definitions
 from ._errors import Error
 from ._read_header import read

@@ -1,7 +1,7 @@
 """Python functions with a native address: their callbacks, their names in the plugin.
 
 What a function's type is has been found out before: from annotations or a C prototype by
-`_signature`, from a header by `_classes`.
+`_signature`, from a header by `_header`.
 """
 
 from __future__ import annotations

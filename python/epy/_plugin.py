@@ -122,11 +122,7 @@ def _modules_of(
             text, name, expression = fields
             script.prototypes[text] = name, expression
     script.constants.update(archive.constants)
-    if archive.headers:
-        from ._stored_header import StoredHeader
-
-        for text, index, data in archive.headers:
-            script.declarations[text] = StoredHeader(index, data)
+    script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     (editable,) = archive.fields("editable")
     if editable:
         return *read_members(editable), editable, {}

@@ -154,6 +154,7 @@ class Script:
         # the plugin. And the objects made of it, with the arguments that do not matter to reading.
         self.header_options = header_options or HeaderOptions()
         self.declarations: dict[str, Any] = {}
+        self.stored_headers: dict[str, tuple[bytes, bytes]] = {}  # for `_core.StoredHeader`
         self.headers: dict[str, list[Any]] = {}
         self.kept: dict[Any, Any] = {}  # what must live until the plugin is unloaded
         self.on_load: list[Callable[[], object]] = []

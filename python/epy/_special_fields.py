@@ -11,7 +11,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._classes import Classes
+    from ._core import Classes
+
+
+_NUMBERS = {"c_char": "c_byte", "c_wchar": "c_int"}  # as bit-fields, characters are
 
 
 class VariadicFunction(Function):
@@ -94,3 +97,40 @@ class Through:
 
     def __set__(self, instance: Any, value: Any) -> None:
         self.inner.__set__(self.member.__get__(instance), value)
+
+
+def add(
+    classes: Classes,
+    made: Any,
+    anonymous: tuple[str, ...],
+    bits: tuple[Any, ...],
+    types: dict[str, Any],
+    functions: dict[str, Any],
+    enums: dict[str, str],
+    flexible: list[str],
+) -> None:
+    """Give them to a struct that has its other fields, and tell of their types: for the core."""
+    native = vars(made)
+    for name in flexible:
+        setattr(made, name, FlexibleArray(native[name], classes.resolved(types[name]), classes))
+    for name, kind, offset, shift, width, signed in bits:
+        setattr(made, name, BitField(offset, shift, width, signed))
+        actual = classes.resolved(kind)
+        if isinstance(actual, tuple) and actual[0] == "enum":
+            definition = classes.find(f"enum {actual[1]}")
+            if definition is not None:
+                enums[name], actual = actual[1], definition[1]
+        types[name] = _NUMBERS.get(actual, actual) if isinstance(actual, str) else "c_longlong"
+    if enums:
+        from ._enums import EnumField
+
+        for name, key in enums.items():
+            setattr(made, name, EnumField(native[name], classes.members(key)))
+    for member in anonymous:
+        inner = dict(made._fields_)[member]
+        for name, kind in inner._epy_types_.items():
+            if name not in types:
+                types[name] = kind
+                if name in inner._epy_functions_:
+                    functions[name] = inner._epy_functions_[name]
+                setattr(made, name, Through(native[member], getattr(inner, name)))

@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ._classes import Classes
+    from ._core import Classes
     from ._header import Header
 
 

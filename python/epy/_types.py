@@ -33,21 +33,16 @@ class _Names(dict[str, object]):
 
 
 # What a stored prototype's expression may name, besides the script's own types.
-_NAMES = _Names(
+simple_types = _Names(
     (name, value)
     for name, value in vars(ctypes).items()
     if name.startswith("c_") or name in ("CFUNCTYPE", "POINTER", "py_object")
 )
 
 
-def simple(name: str) -> Any:
-    """The type of this name, of ctypes or of epy."""
-    return _NAMES[name]
-
-
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
     """The ctypes type that an expression made by `_prototype` stands for."""
-    return eval(expression, dict(namespace), _NAMES)
+    return eval(expression, dict(namespace), simple_types)
 
 
 def native_address(function: CFuncPtr) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from _ctypes import Structure
 from ctypes import c_char_p, c_double, c_float
 
-from ._text import nul_in, text_argument
+from ._core import text_argument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _encode(value: str | None) -> bytes | None:
         raise TypeError(f"expected a str or None, got {value!r} (bytes are c_char_p)")
     text = value.encode()
     if b"\0" in text:
-        raise nul_in(value)
+        raise ValueError(f"{value!r} has a NUL, where a C string ends")
     return text
 
 

@@ -32,7 +32,7 @@ DEFINE = {"FUSE_USE_VERSION": "31", "_GNU_SOURCE": "1"}
 def spellings(host: Any) -> Iterator[tuple[str, Any]]:
     """Every complete struct and union that C can name, and its class."""
     declarations = host._declarations
-    for name in declarations.all_names():
+    for name in list(declarations.names):
         found = declarations.find(name)
         kind = name.partition(" ")[0]
         if kind in ("struct", "union") and "{" not in name and found[0] == kind:

@@ -178,6 +178,23 @@ def test_bytes_become_a_c_string_and_an_array_takes_bytes(node: Any) -> None:
     assert bytes(node.id) == b"\xff\xfe" + bytes(6)
 
 
+@pytest.mark.parametrize("value", ["text", b"text"])
+def test_a_void_pointer_takes_text(node: Any, value: Any) -> None:
+    node.data = value
+    gc.collect()
+    assert cast(node.data, c_char_p).value == b"text"
+
+
+def test_a_callable_fits_a_function_type_of_ctypes(node: Any) -> None:
+    plain = ctypes.CFUNCTYPE(c_int, c_int)
+    struct = epy.header("typedef int (*fn)(int); struct s { fn f; };", types={"fn": plain}).s()
+    struct.f = lambda number: number + 1
+    gc.collect()
+    assert through_c(struct.f, 41) == 42
+    with pytest.raises(epy.FieldError, match=r"s.f is `int \(\*f\)\(int\)`: 1.5 does not fit"):
+        struct.f = 1.5
+
+
 def test_nested_structs_take_tuples_and_dicts(node: Any) -> None:
     node.__init__(pair=[(1,), {"y": 2}], **{"in": (3, 4), "named": {"deep": 5}})
     assert (node.pair[0].x, node.pair[1].y, getattr(node, "in").x) == (1, 2.0, 3)
@@ -333,6 +350,14 @@ def test_what_does_not_fit_an_item_is_refused(
     before = bytes(node)
     with pytest.raises(epy.FieldError, match=message):
         getattr(node, field)[1] = value
+    assert bytes(node) == before
+
+
+@pytest.mark.parametrize("values", [[1], [1, 2, 3], 5])
+def test_a_slice_takes_as_many_values_as_it_has_items(node: Any, values: Any) -> None:
+    before = bytes(node)
+    with pytest.raises((ValueError, TypeError), match=r"values are given for 2|takes a sequence"):
+        node.id[0:2] = values
     assert bytes(node) == before
 
 

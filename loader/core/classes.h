@@ -1,0 +1,39 @@
+// Definitions of a header -> ctypes classes, each made when something asks for it.
+//
+// `_c_types` says what a type is: None, the name of a simple ctypes type, or a tuple whose first
+// item says what the others are; `_declarations` does so for definitions.
+#pragma once
+
+#include "header_types.h"
+
+namespace epy {
+
+// The ctypes classes of one header: the object `epy._core.Classes`.
+struct header_classes {
+    PyObject_HEAD PyObject *find; // callable: name -> definition or None
+    PyObject *types;              // dict: typedef -> what the script lets it mean
+    PyObject *errors;     // dict: typedef, "enum TAG" or (name of a simple type,) -> error value
+    PyObject *kept;       // dict: what must live until the plugin is unloaded
+    PyObject *module;     // of the classes: by it ctypes' caches forget them at unload
+    PyObject *made;       // dict: type -> class
+    PyObject *members;    // dict: key of an enum -> its Members
+    PyObject *signatures; // dict: type of a function -> what the core needs for its callbacks
+    PyObject *incomplete; // dict: struct or union -> its definition, until it has its fields
+    PyObject *completing; // set of those that are being given them
+};
+
+// The object that made a class. Null with a Python exception; borrowed, from the class.
+header_classes *classes_of(const header_types &, PyObject *type);
+
+// The class of a type, complete; None for void.
+ref class_of_kind(const header_types &, header_classes *, PyObject *kind);
+
+// Gives a struct or union its fields, if that has not happened. False with a Python exception.
+bool complete(const header_types &, PyObject *type);
+
+// A callback of this function type, as a function pointer without a prototype.
+ref make_callback(header_classes *, PyObject *kind, PyObject *function);
+
+extern PyType_Spec classes_spec;
+
+} // namespace epy

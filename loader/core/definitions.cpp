@@ -1,0 +1,90 @@
+#include "definitions.h"
+
+#include <cstdarg>
+
+#include "stored.h"
+
+namespace epy {
+
+namespace {
+
+ref header_name_error_class() {
+    const ref errors(PyImport_ImportModule("epy._errors"));
+    return errors ? ref(PyObject_GetAttrString(errors.get(), "HeaderNameError")) : ref();
+}
+
+ref definition_of_name(header_classes *self, PyObject *name) {
+    ref found(PyObject_CallOneArg(self->find, name));
+    if (found && found.get() == Py_None) {
+        header_name_error("'%U' is missing from the plugin: run `epy build` again", name);
+        return {};
+    }
+    if (found && what_of(found.get()) == '?') {
+        header_name_error("%U %U", name, part_of(found.get(), 1));
+        return {};
+    }
+    return found;
+}
+
+} // namespace
+
+bool header_name_error(const char *format, ...) {
+    if (const ref kind = header_name_error_class()) {
+        va_list arguments;
+        va_start(arguments, format);
+        PyErr_FormatV(kind.get(), format, arguments);
+        va_end(arguments);
+    }
+    return false;
+}
+
+void name_in_header_error(PyObject *name) {
+    const ref reason = taken_exception();
+    const ref kind = header_name_error_class();
+    if (!kind || name == nullptr) {
+        return;
+    }
+    if (PyErr_GivenExceptionMatches(reason.get(), kind.get()) != 0) {
+        PyErr_Format(kind.get(), "%U: %S", name, reason.get());
+    } else {
+        PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(reason.get())), reason.get());
+    }
+}
+
+ref definition_of_tag(header_classes *self, const char *keyword, PyObject *key) {
+    const ref name(PyUnicode_FromFormat("%s %U", keyword, key));
+    return name ? ref(PyObject_CallOneArg(self->find, name.get())) : ref();
+}
+
+bool is_opaque(PyObject *definition) {
+    return what_of(definition) == '?' &&
+           PyUnicode_CompareWithASCIIString(part_of(definition, 1),
+                                            "has no definition in this header") == 0;
+}
+
+ref behind_name(header_classes *self, PyObject *kind) {
+    if (what_of(kind) == 'a') {
+        return ref::borrowed(part_of(kind, 1));
+    }
+    const ref definition = definition_of_name(self, part_of(kind, 1));
+    return definition ? ref::borrowed(part_of(definition.get(), 1)) : ref();
+}
+
+ref resolved(header_classes *self, PyObject *kind) {
+    ref at = ref::borrowed(kind);
+    while (at && (what_of(at.get()) == 't' || what_of(at.get()) == 'a')) {
+        if (what_of(at.get()) == 't') {
+            PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(at.get(), 1));
+            if (mapped != nullptr) {
+                break;
+            }
+            if (PyErr_Occurred() != nullptr) {
+                return {};
+            }
+        }
+        at = behind_name(self, at.get());
+    }
+    return at;
+}
+
+} // namespace epy

@@ -1,0 +1,149 @@
+#include "record.h"
+
+namespace epy {
+
+namespace {
+
+// What a class gets, collected field by field.
+struct collected {
+    ref native{PyList_New(0)};   // (name, class), as ctypes takes them
+    ref types{PyDict_New()};     // name -> type; of an enum its integer, so that values are checked
+    ref functions{PyDict_New()}; // name -> type of the function, of function pointers
+    ref enums{PyDict_New()};     // name -> key of the enum
+    ref flexible{PyList_New(0)}; // the name of a last array without a size
+
+    explicit operator bool() const noexcept {
+        return native && types && functions && enums && flexible;
+    }
+};
+
+// The type of the function that a type points to; empty, perhaps with an exception, for others.
+ref function_behind(header_classes *self, PyObject *actual) {
+    if (what_of(actual) != '*') {
+        return {};
+    }
+    ref target = resolved(self, part_of(actual, 1));
+    return target && what_of(target.get()) == '(' ? std::move(target) : ref();
+}
+
+// The integer type that C stores an enum as; the type itself, if it is none or is not defined.
+ref stored_as(header_classes *self, PyObject *name, PyObject *kind, PyObject *actual,
+              const collected &all) {
+    if (what_of(actual) != 'e') {
+        return ref::borrowed(kind);
+    }
+    PyObject *key = part_of(actual, 1);
+    const ref definition = definition_of_tag(self, "enum", key);
+    if (!definition || definition.get() == Py_None) {
+        return definition ? ref::borrowed(kind) : ref();
+    }
+    return PyDict_SetItem(all.enums.get(), name, key) == 0
+               ? ref::borrowed(part_of(definition.get(), 1))
+               : ref();
+}
+
+bool append(const collected &all, PyObject *name, PyObject *ctype) {
+    const ref both(PyTuple_Pack(2, name, ctype));
+    return both && PyList_Append(all.native.get(), both.get()) == 0;
+}
+
+// Bits and padding that have no name of their own.
+bool add_storage(const header_types &types, header_classes *self, PyObject *kind, Py_ssize_t index,
+                 const collected &all) {
+    const ref name(PyUnicode_FromFormat("#storage%zd", index));
+    const ref ctype = class_of_kind(types, self, kind);
+    return name && ctype && append(all, name.get(), ctype.get());
+}
+
+bool add_field(const header_types &types, header_classes *self, PyObject *name, PyObject *declared,
+               const collected &all) {
+    const ref actual = resolved(self, declared);
+    const ref kind = actual ? stored_as(self, name, declared, actual.get(), all) : ref();
+    if (!kind || PyDict_SetItem(all.types.get(), name, kind.get()) != 0) {
+        return false;
+    }
+    if (const ref function = function_behind(self, actual.get())) {
+        return PyDict_SetItem(all.functions.get(), name, function.get()) == 0 &&
+               append(all, name, types.function);
+    }
+    const bool is_flexible =
+        what_of(actual.get()) == '[' && PyObject_IsTrue(part_of(actual.get(), 2)) == 0;
+    if (PyErr_Occurred() != nullptr ||
+        (is_flexible && PyList_Append(all.flexible.get(), name) != 0)) {
+        return false;
+    }
+    const ref ctype = class_of_kind(types, self, kind.get());
+    return ctype && append(all, name, ctype.get());
+}
+
+bool add_fields(const header_types &types, header_classes *self, PyObject *fields,
+                const collected &all) {
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(fields); ++index) {
+        PyObject *name = part_of(part_of(fields, index), 0);
+        PyObject *kind = part_of(part_of(fields, index), 1);
+        if (PyUnicode_GET_LENGTH(name) == 0 ? !add_storage(types, self, kind, index, all)
+                                            : !add_field(types, self, name, kind, all)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// In the place of ctypes' descriptors: the class behind a function pointer is made when it is read.
+bool set_function_fields(const header_types &types, header_classes *self, PyObject *type,
+                         const collected &all) {
+    PyObject *name = nullptr;
+    PyObject *function = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(all.functions.get(), &at, &name, &function) != 0;) {
+        const ref native(PyObject_GetAttr(type, name));
+        const ref kind(PyTuple_Pack(2, types.name.star, function));
+        const ref field(native && kind ? PyObject_CallFunctionObjArgs(
+                                             types.function_field, native.get(), kind.get(),
+                                             reinterpret_cast<PyObject *>(self), nullptr)
+                                       : nullptr);
+        if (!field || PyObject_SetAttr(type, name, field.get()) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// What few structs have.
+bool set_special_fields(header_classes *self, PyObject *type, PyObject *definition,
+                        const collected &all) {
+    PyObject *anonymous = part_of(definition, 5);
+    PyObject *bits = part_of(definition, 6);
+    if (PyTuple_GET_SIZE(anonymous) == 0 && PyTuple_GET_SIZE(bits) == 0 &&
+        PyDict_Size(all.enums.get()) == 0 && PyList_GET_SIZE(all.flexible.get()) == 0) {
+        return true;
+    }
+    const ref module(PyImport_ImportModule("epy._special_fields"));
+    return module && ref(PyObject_CallMethod(module.get(), "add", "OOOOOOOO", self, type, anonymous,
+                                             bits, all.types.get(), all.functions.get(),
+                                             all.enums.get(), all.flexible.get()));
+}
+
+} // namespace
+
+bool give_fields(const header_types &types, header_classes *self, PyObject *type,
+                 PyObject *definition) {
+    const collected all;
+    if (!all || !add_fields(types, self, part_of(definition, 4), all)) {
+        return false;
+    }
+    const bool is_packed = PyObject_IsTrue(part_of(definition, 3)) != 0;
+    const ref one(PyLong_FromLong(1));
+    const ref made(PyDict_New());
+    return one && made && (!is_packed || PyObject_SetAttrString(type, "_pack_", one.get()) == 0) &&
+           PyObject_SetAttrString(type, "_fields_", all.native.get()) == 0 &&
+           set_function_fields(types, self, type, all) &&
+           set_special_fields(self, type, definition, all) &&
+           PyObject_SetAttr(type, types.name.functions, all.functions.get()) == 0 &&
+           PyObject_SetAttr(type, types.name.made, made.get()) == 0 &&
+           PyObject_SetAttr(type, types.name.names, part_of(definition, 7)) == 0 &&
+           PyObject_SetAttrString(type, "_epy_obstacle_", part_of(definition, 8)) == 0 &&
+           // The last: with it the class is complete.
+           PyObject_SetAttr(type, types.name.types, all.types.get()) == 0;
+}
+
+} // namespace epy
