@@ -1,13 +1,13 @@
 // The extension module epy._core.
 #include "callback.h"
 #include "handles.h"
-#include "header_types.h"
+#include "headers/header_types.h"
+#include "headers/stored.h"
+#include "headers/text.h"
 #include "native_plugin.h"
 #include "recording.h"
 #include "scope.h"
-#include "stored.h"
 #include "tail_call.h"
-#include "text.h"
 #include "threads.h"
 #include "view.h"
 

@@ -1,4 +1,6 @@
 // Structs and unions of headers: their fields take Python values, and a misspelt one is an error.
+#include "ctypes_objects.h"
+#include "misfits.h"
 #include "stored.h"
 
 #include <structmember.h>

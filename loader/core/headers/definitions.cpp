@@ -2,7 +2,7 @@
 
 #include <cstdarg>
 
-#include "stored.h"
+#include "misfits.h"
 
 namespace epy {
 

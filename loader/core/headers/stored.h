@@ -5,8 +5,6 @@
 // object: what is stored there is kept, in a dict, until the plugin is unloaded.
 #pragma once
 
-#include <initializer_list>
-
 #include "classes.h"
 
 namespace epy {
@@ -19,25 +17,6 @@ ref stored(const header_types &, PyObject *ctype, PyObject *value, PyObject *kep
 // callbacks; both are null where `ctype` is no type of a header.
 ref stored_function(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept,
                     header_classes *classes, PyObject *kind);
-
-// What keeps what is stored in the memory of a ctypes object: nothing if Python owns it. False with
-// a Python exception.
-bool find_keeper(const header_types &, PyObject *instance, ref &kept);
-
-// The code of a simple type; NUL for other types.
-char code_of(const header_types &, PyObject *type);
-
-// The attribute of a header's class. Empty with a Python exception.
-ref attribute_of_class(PyObject *instance, PyObject *name);
-
-// Whether Python asks for the attribute to see what it might do with an object: "__len__".
-bool is_special(PyObject *name);
-
-// Sets the exception that a function of `epy._misfits` makes of an exception, its last argument.
-void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason);
-
-// Takes the exception that is set, as an object.
-ref taken_exception();
 
 // Method of the module `_core`.
 PyObject *instance(PyObject *module, PyObject *arguments);

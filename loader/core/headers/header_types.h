@@ -7,7 +7,7 @@
 // its class, as far as anything asked) and `_epy_names_`, the members in order.
 #pragma once
 
-#include "state.h"
+#include "../state.h"
 
 namespace epy {
 

@@ -1,6 +1,8 @@
 // Arrays and pointers of headers: their items take Python values, a pointer to a struct has its
 // fields. And function pointers, which take callables.
-#include "items.h"
+#include "../items.h"
+#include "ctypes_objects.h"
+#include "misfits.h"
 #include "stored.h"
 
 namespace epy {

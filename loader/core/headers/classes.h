@@ -28,6 +28,9 @@ header_classes *classes_of(const header_types &, PyObject *type);
 // The class of a type, complete; None for void.
 ref class_of_kind(const header_types &, header_classes *, PyObject *kind);
 
+// The same for what a pointer leads to: a struct may not have its fields yet.
+ref target_class(const header_types &, header_classes *, PyObject *kind);
+
 // Gives a struct or union its fields, if that has not happened. False with a Python exception.
 bool complete(const header_types &, PyObject *type);
 

@@ -1,0 +1,284 @@
+#include "classes.h"
+
+#include <structmember.h>
+
+#include <cstddef>
+
+#include "../threads.h"
+#include "function_class.h"
+#include "kinds.h"
+#include "record.h"
+#include "subclass.h"
+
+namespace epy {
+
+namespace {
+
+header_classes *as_classes(PyObject *object) { return reinterpret_cast<header_classes *>(object); }
+
+PyObject *as_object(header_classes *self) { return reinterpret_cast<PyObject *>(self); }
+
+// Threads of a host that ask for the same class at once get one. For all headers, because a class
+// of one may need another's (types=). What is made under it waits for nothing but modules of epy.
+class making {
+public:
+    explicit making(const header_types &types) noexcept
+        : lock_(types.making), held_(PyObject_CallMethod(lock_, "acquire", nullptr)) {}
+    ~making() {
+        if (held_) {
+            const exception_set_aside aside;
+            const ref released(PyObject_CallMethod(lock_, "release", nullptr));
+        }
+    }
+    making(const making &) = delete;
+    making &operator=(const making &) = delete;
+
+    explicit operator bool() const noexcept { return static_cast<bool>(held_); }
+
+private:
+    PyObject *lock_;
+    ref held_;
+};
+
+// Borrowed; null, without an exception, for a class that is complete or no struct of this header.
+PyObject *missing_definition(header_classes *self, PyObject *type) {
+    return PyType_Check(type) == 0 ? nullptr : PyDict_GetItem(self->incomplete, type);
+}
+
+bool complete(const header_types &types, header_classes *self, PyObject *type) {
+    if (missing_definition(self, type) == nullptr) {
+        return true;
+    }
+    const making lock(types);
+    if (!lock) {
+        return false;
+    }
+    const ref definition = ref::borrowed(missing_definition(self, type));
+    if (!definition || PySet_Contains(self->completing, type) == 1) { // by this thread
+        return true;
+    }
+    if (what_of(definition.get()) == '?') {
+        const ref name = name_like(type, "%U");
+        return name && header_name_error("%U %U", name.get(), part_of(definition.get(), 1));
+    }
+    if (PySet_Add(self->completing, type) != 0) {
+        return false;
+    }
+    const bool done = give_fields(types, self, type, definition.get());
+    PySet_Discard(self->completing, type);
+    return done && PyDict_DelItem(self->incomplete, type) == 0;
+}
+
+// What a script gets by name: a struct that is only declared serves for pointers.
+ref class_of_name(const header_types &types, header_classes *self, PyObject *kind) {
+    if (what_of(kind) == 't') {
+        PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(kind, 1));
+        if (mapped != nullptr || PyErr_Occurred() != nullptr) {
+            return ref::borrowed(mapped);
+        }
+    }
+    ref found = target_class(types, self, kind);
+    PyObject *definition = found ? missing_definition(self, found.get()) : nullptr;
+    if (definition != nullptr && !is_opaque(definition) && !complete(types, self, found.get())) {
+        return {};
+    }
+    return found;
+}
+
+} // namespace
+
+ref target_class(const header_types &types, header_classes *self, PyObject *kind) {
+    PyObject *known = PyDict_GetItemWithError(self->made, kind);
+    if (known != nullptr || PyErr_Occurred() != nullptr) {
+        return ref::borrowed(known);
+    }
+    const making lock(types);
+    if (!lock) {
+        return {};
+    }
+    known = PyDict_GetItemWithError(self->made, kind);
+    if (known != nullptr || PyErr_Occurred() != nullptr) {
+        return ref::borrowed(known);
+    }
+    ref made = make_class(types, self, kind);
+    return made && PyDict_SetItem(self->made, kind, made.get()) == 0 ? std::move(made) : ref();
+}
+
+ref class_of_kind(const header_types &types, header_classes *self, PyObject *kind) {
+    if (kind == Py_None) {
+        return ref::borrowed(kind);
+    }
+    ref found = target_class(types, self, kind);
+    return found && complete(types, self, found.get()) ? std::move(found) : ref();
+}
+
+bool complete(const header_types &types, PyObject *type) {
+    if (PyDict_Contains(reinterpret_cast<PyTypeObject *>(type)->tp_dict, types.name.types) == 1) {
+        return true;
+    }
+    header_classes *classes = classes_of(types, type);
+    return classes != nullptr && complete(types, classes, type);
+}
+
+header_classes *classes_of(const header_types &types, PyObject *type) {
+    const ref found(PyObject_GetAttr(type, types.name.classes));
+    if (found && !Py_IS_TYPE(found.get(), reinterpret_cast<PyTypeObject *>(types.classes))) {
+        PyErr_Format(PyExc_TypeError, "%R is no class of a header", type);
+        return nullptr;
+    }
+    return as_classes(found.get());
+}
+
+ref make_callback(header_classes *self, PyObject *kind, PyObject *function) {
+    return call_python("epy._header", "field_callback", {as_object(self), kind, function});
+}
+
+namespace {
+
+// ---- the Python object
+
+PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) {
+    static const char *names[] = {"find", "types", "errors", "kept", "module", nullptr};
+    PyObject *find = nullptr;
+    PyObject *types = nullptr;
+    PyObject *errors = nullptr;
+    PyObject *kept = nullptr;
+    PyObject *module = nullptr;
+    if (PyArg_ParseTupleAndKeywords(arguments, named, "OO!O!O!U:Classes",
+                                    const_cast<char **>(names), &find, &PyDict_Type, &types,
+                                    &PyDict_Type, &errors, &PyDict_Type, &kept, &module) == 0) {
+        return nullptr;
+    }
+    ref object(type->tp_alloc(type, 0));
+    if (!object) {
+        return nullptr;
+    }
+    header_classes *self = as_classes(object.get());
+    self->find = Py_NewRef(find);
+    self->types = Py_NewRef(types);
+    self->errors = Py_NewRef(errors);
+    self->kept = Py_NewRef(kept);
+    self->module = Py_NewRef(module);
+    for (PyObject **dict : {&self->made, &self->members, &self->signatures, &self->incomplete}) {
+        *dict = PyDict_New();
+        if (*dict == nullptr) {
+            return nullptr;
+        }
+    }
+    self->completing = PySet_New(nullptr);
+    return self->completing == nullptr ? nullptr : object.release();
+}
+
+PyObject *make_method(PyObject *object, PyObject *kind) {
+    return class_of_kind(headers_of(Py_TYPE(object)), as_classes(object), kind).release();
+}
+
+PyObject *named_method(PyObject *object, PyObject *kind) {
+    return class_of_name(headers_of(Py_TYPE(object)), as_classes(object), kind).release();
+}
+
+PyObject *resolved_method(PyObject *object, PyObject *kind) {
+    return resolved(as_classes(object), kind).release();
+}
+
+PyObject *members_method(PyObject *object, PyObject *key) {
+    return members_of_enum(as_classes(object), key).release();
+}
+
+PyObject *parts_method(PyObject *object, PyObject *kind) {
+    return parts_of_function(headers_of(Py_TYPE(object)), as_classes(object), kind).release();
+}
+
+PyObject *error_method(PyObject *object, PyObject *kind) {
+    return error_of_result(as_classes(object), kind).release();
+}
+
+PyObject *function_method(PyObject *object, PyObject *arguments) {
+    PyObject *kind = nullptr;
+    PyObject *refined = nullptr;
+    if (PyArg_ParseTuple(arguments, "O!O!:function", &PyTuple_Type, &kind, &PyTuple_Type,
+                         &refined) == 0) {
+        return nullptr;
+    }
+    return function_class(headers_of(Py_TYPE(object)), as_classes(object), kind, refined).release();
+}
+
+// Before CPython 3.13 ctypes hides the cycles of classes from the collector.
+PyObject *clear_method(PyObject *object, PyObject *) {
+    const header_classes *self = as_classes(object);
+    for (PyObject *dict :
+         {self->made, self->members, self->signatures, self->incomplete, self->kept}) {
+        PyDict_Clear(dict);
+    }
+    Py_RETURN_NONE;
+}
+
+PyObject **parts_of_object(PyObject *object) { return &as_classes(object)->find; }
+
+constexpr std::size_t part_count =
+    (sizeof(header_classes) - offsetof(header_classes, find)) / sizeof(PyObject *);
+
+int traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    for (std::size_t index = 0; index < part_count; ++index) {
+        Py_VISIT(parts_of_object(object)[index]);
+    }
+    return 0;
+}
+
+int clear(PyObject *object) {
+    for (std::size_t index = 0; index < part_count; ++index) {
+        Py_CLEAR(parts_of_object(object)[index]);
+    }
+    return 0;
+}
+
+void deallocate(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    clear(object);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyMethodDef methods[] = {
+    {"make", make_method, METH_O, "make(type) -> its class, complete; None for void."},
+    {"named", named_method, METH_O,
+     "named(type) -> what a script gets by its name: perhaps a struct without fields."},
+    {"resolved", resolved_method, METH_O,
+     "resolved(type) -> the type behind its typedefs, as far as they are not mapped."},
+    {"members", members_method, METH_O, "members(key) -> the Members of an enum."},
+    {"parts", parts_method, METH_O,
+     "parts_of_function(function type) -> the classes of the result and the parameters."},
+    {"error", error_method, METH_O, "error(type of a result) -> the error value, or None."},
+    {"function", function_method, METH_VARARGS,
+     "function(type, classes) -> the class of pointers to a function whose result and parameters "
+     "have other classes than the header's."},
+    {"clear", clear_method, METH_NOARGS, "clear(): forget all classes, and what is kept."},
+    {},
+};
+
+PyMemberDef attributes[] = {
+    {"find", T_OBJECT, offsetof(header_classes, find), READONLY, "name -> definition or None"},
+    {"signatures", T_OBJECT, offsetof(header_classes, signatures), READONLY, "of callbacks"},
+    {},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char *>("The ctypes classes of one header.")},
+    {Py_tp_new, reinterpret_cast<void *>(new_classes)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_methods, methods},
+    {Py_tp_members, attributes},
+    {0, nullptr},
+};
+
+} // namespace
+
+PyType_Spec classes_spec = {"epy._core.Classes", sizeof(header_classes), 0,
+                            Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                            slots};
+
+} // namespace epy

@@ -1,0 +1,55 @@
+// What a value is to ctypes, and the calls of ctypes that conversions share.
+#pragma once
+
+#include "classes.h"
+
+namespace epy {
+
+bool is_a(PyObject *value, PyObject *type);
+bool is_a(PyObject *value, PyTypeObject *type);
+bool is_pointer(const header_types &, PyObject *value);
+bool is_array(const header_types &, PyObject *value);
+bool is_function(const header_types &, PyObject *value); // a function pointer
+bool is_text(PyObject *value);                           // str or bytes
+bool is_sequence(PyObject *value);                       // list or tuple
+bool is_code_of_bytes(char code);
+
+// Whether Python asks for the attribute to see what it might do with an object: "__len__".
+bool is_special(PyObject *name);
+
+// Borrowed.
+PyObject *type_of_object(PyObject *value);
+
+// The code of a simple type; NUL for other types.
+char code_of(const header_types &, PyObject *type);
+
+// What follows is empty, or false, with a Python exception.
+
+// Without the attribute `out` stays empty.
+bool find_attribute(PyObject *object, PyObject *name, ref &out);
+
+// The attribute of an object's class.
+ref attribute_of_class(PyObject *instance, PyObject *name);
+
+// ctypes.cast(value, ctype)
+ref cast(const header_types &, PyObject *value, PyObject *ctype);
+
+// A pointer of this type to a ctypes object.
+ref address_of_instance(const header_types &, PyObject *value, PyObject *ctype);
+
+// The class of arrays of so many elements.
+ref array_of(PyObject *element, Py_ssize_t length);
+
+// What ctypes.byref() wraps, or the value itself.
+ref without_byref(const header_types &, PyObject *value);
+
+// Of a str its UTF-8.
+ref bytes_of_text(PyObject *value);
+
+// Keeps an object until unload.
+bool keep(PyObject *kept, PyObject *object);
+
+// What keeps what is stored in the memory of a ctypes object: nothing if Python owns it.
+bool find_keeper(const header_types &, PyObject *instance, ref &kept);
+
+} // namespace epy

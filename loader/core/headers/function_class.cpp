@@ -1,0 +1,99 @@
+#include "function_class.h"
+
+#include "definitions.h"
+#include "subclass.h"
+#include "text.h"
+
+namespace epy {
+
+namespace {
+
+// In a prototype a `char *` takes str too.
+bool take_text(const header_types &types, const ref &all) {
+    for (Py_ssize_t index = 1; index < PyTuple_GET_SIZE(all.get()); ++index) {
+        PyObject *ctype = PyTuple_GET_ITEM(all.get(), index);
+        if (ctype == types.character_pointer) {
+            PyObject *text = text_class(types);
+            if (text == nullptr) {
+                return false;
+            }
+            PyTuple_SET_ITEM(all.get(), index, Py_NewRef(text));
+            Py_DECREF(ctype);
+        }
+    }
+    return true;
+}
+
+} // namespace
+
+ref parts_of_function(const header_types &types, header_classes *self, PyObject *kind) {
+    PyObject *parameters = part_of(kind, 2);
+    const Py_ssize_t count = PyTuple_GET_SIZE(parameters);
+    ref all(PyTuple_New(count + 1));
+    for (Py_ssize_t index = 0; all && index <= count; ++index) {
+        PyObject *part = index == 0 ? part_of(kind, 1) : PyTuple_GET_ITEM(parameters, index - 1);
+        ref made = class_of_kind(types, self, part);
+        if (!made) {
+            const ref label(index == 0 ? PyUnicode_FromString("the result")
+                                       : PyUnicode_FromFormat("parameter %zd", index));
+            name_in_header_error(label.get());
+            return {};
+        }
+        PyTuple_SET_ITEM(all.get(), index, made.release());
+    }
+    return all;
+}
+
+ref error_of_result(header_classes *self, PyObject *result) {
+    ref kind = ref::borrowed(result);
+    for (;;) {
+        PyObject *found = nullptr;
+        const char what = what_of(kind.get());
+        if (what == 't') {
+            found = PyDict_GetItemWithError(self->errors, part_of(kind.get(), 1));
+        } else if (what == 'e') {
+            const ref key(PyUnicode_FromFormat("enum %U", part_of(kind.get(), 1)));
+            found = key ? PyDict_GetItemWithError(self->errors, key.get()) : nullptr;
+        } else if (what == '\0') {
+            const ref key(PyTuple_Pack(1, kind.get()));
+            found = key ? PyDict_GetItemWithError(self->errors, key.get()) : nullptr;
+        }
+        if (found != nullptr || PyErr_Occurred() != nullptr) {
+            return ref::borrowed(found);
+        }
+        if (what != 't' && what != 'a') {
+            return ref::borrowed(Py_None);
+        }
+        kind = behind_name(self, kind.get());
+        if (!kind) {
+            return {};
+        }
+    }
+}
+
+ref function_class(const header_types &types, header_classes *self, PyObject *kind,
+                   PyObject *refined) {
+    ref all = refined == nullptr ? parts_of_function(types, self, kind) : ref::borrowed(refined);
+    if (!all || (refined == nullptr && !take_text(types, all))) {
+        return {};
+    }
+    const ref error = error_of_result(self, part_of(kind, 1));
+    const ref name(PyUnicode_FromString("Function"));
+    const ref parameters(PyTuple_GetSlice(all.get(), 1, PyTuple_GET_SIZE(all.get())));
+    const ref body(error && parameters
+                       ? Py_BuildValue("{s:i,s:O,s:O,s:O,s:O}", "_flags_", flags_of_c, "_restype_",
+                                       PyTuple_GET_ITEM(all.get(), 0), "_argtypes_",
+                                       parameters.get(), "_epy_kind_", kind, "_epy_error_",
+                                       error.get())
+                       : nullptr);
+    const bool is_variadic = PyObject_IsTrue(part_of(kind, 3)) != 0;
+    const ref special(is_variadic ? PyImport_ImportModule("epy._special_fields") : nullptr);
+    const ref variadic(special ? PyObject_GetAttrString(special.get(), "VariadicFunction")
+                               : nullptr);
+    if (!name || (is_variadic && !variadic)) {
+        return {};
+    }
+    return subclass(types, self, name.get(), {is_variadic ? variadic.get() : types.function}, body);
+}
+
+} // namespace epy

@@ -1,0 +1,184 @@
+#include "kinds.h"
+
+#include "../items.h"
+#include "ctypes_objects.h"
+#include "definitions.h"
+#include "function_class.h"
+#include "subclass.h"
+
+namespace epy {
+
+ref members_of_enum(header_classes *self, PyObject *key) {
+    PyObject *known = PyDict_GetItemWithError(self->members, key);
+    if (known != nullptr || PyErr_Occurred() != nullptr) {
+        return ref::borrowed(known);
+    }
+    const ref definition = definition_of_tag(self, "enum", key);
+    const ref made =
+        definition ? call_python("epy._enums", "members_of", {key, definition.get(), self->module})
+                   : ref();
+    return made ? ref::borrowed(PyDict_SetDefault(self->members, key, made.get())) : ref();
+}
+
+namespace {
+
+ref enumeration(const header_types &types, header_classes *self, PyObject *key) {
+    const ref definition = definition_of_tag(self, "enum", key);
+    if (!definition || definition.get() == Py_None) {
+        return definition ? simple_class(types, "c_uint") : ref();
+    }
+    const ref integer(PyObject_GetItem(types.simple_types, part_of(definition.get(), 1)));
+    const ref all = integer ? members_of_enum(self, key) : ref();
+    return all ? call_python("epy._enums", "enumerated", {integer.get(), all.get()}) : ref();
+}
+
+// ---- pointers and arrays
+
+// Items of these are members of the enum: `epy._enums` has the method that reads them.
+bool read_members(const header_types &types, PyObject *item, const ref &body, const char *method) {
+    if (!attribute_if_any(item, types.name.members)) {
+        return true;
+    }
+    const ref enums(PyImport_ImportModule("epy._enums"));
+    const ref get(enums ? PyObject_GetAttrString(enums.get(), method) : nullptr);
+    return get && PyDict_SetItemString(body.get(), "__getitem__", get.get()) == 0;
+}
+
+// ctypes.POINTER and ctypes.pointer are to give this class too.
+bool be_the_pointer(PyObject *target, PyObject *made) {
+    const ref ctypes(PyImport_ImportModule("ctypes"));
+    const ref cache(ctypes ? PyObject_GetAttrString(ctypes.get(), "_pointer_type_cache") : nullptr);
+    return cache && PyObject_SetItem(cache.get(), target, made) == 0;
+}
+
+ref pointer_to_class(const header_types &types, header_classes *self, PyObject *target) {
+    if (PyType_Check(target) == 0) {
+        return ref::borrowed(types.core->void_pointer);
+    }
+    if (attribute_if_any(target, types.name.object_class)) { // a handle: its pointers are ready
+        return call_python("ctypes", "POINTER", {target});
+    }
+    auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
+    const bool has_fields = is_class_of(target, types.fields);
+    const ref name = name_like(target, "LP_%U");
+    const ref body(Py_BuildValue("{s:O}", "_type_", target));
+    if (!name || !body || !read_members(types, target, body, "pointer_item")) {
+        return {};
+    }
+    ref made = subclass(types, self, name.get(),
+                        {has_fields ? types.struct_pointer : types.pointer, native}, body);
+    return made && (!has_fields || be_the_pointer(target, made.get())) ? std::move(made) : ref();
+}
+
+ref pointer(const header_types &types, header_classes *self, PyObject *target) {
+    const ref actual = resolved(self, target);
+    if (!actual) {
+        return {};
+    }
+    if (actual.get() == Py_None) {
+        return ref::borrowed(types.core->void_pointer);
+    }
+    if (PyUnicode_Check(actual.get())) {
+        if (PyUnicode_CompareWithASCIIString(actual.get(), "c_char") == 0) {
+            return ref::borrowed(types.character_pointer);
+        }
+        if (PyUnicode_CompareWithASCIIString(actual.get(), "c_wchar") == 0) {
+            return simple_class(types, "c_wchar_p");
+        }
+    }
+    const char what = what_of(actual.get());
+    if (what == '(') {
+        return target_class(types, self, actual.get());
+    }
+    if (what == '?') {
+        return ref::borrowed(types.core->void_pointer);
+    }
+    const ref type = target_class(types, self, target);
+    return type ? pointer_to_class(types, self, type.get()) : ref();
+}
+
+bool is_character(const header_types &types, PyObject *type) {
+    const char code = code_of(types, type);
+    return (code == 'c' || code == 'u') &&
+           reinterpret_cast<PyObject *>(reinterpret_cast<PyTypeObject *>(type)->tp_base) ==
+               types.core->simple;
+}
+
+ref array(const header_types &types, header_classes *self, PyObject *kind) {
+    const ref element = class_of_kind(types, self, part_of(kind, 1));
+    if (!element) {
+        return {};
+    }
+    if (is_character(types, element.get())) { // ctypes has arrays of them as texts
+        return ref(PyNumber_Multiply(element.get(), part_of(kind, 2)));
+    }
+    const ref name = name_like(element.get(), "%U_Array_%zd", PyLong_AsSsize_t(part_of(kind, 2)));
+    const ref body(
+        Py_BuildValue("{s:O,s:O}", "_type_", element.get(), "_length_", part_of(kind, 2)));
+    return name && body && read_members(types, element.get(), body, "array_item")
+               ? subclass(types, self, name.get(), {types.items, types.core->array}, body)
+               : ref();
+}
+
+// ---- structs and unions
+
+ref struct_or_union(const header_types &types, header_classes *self, PyObject *kind,
+                    bool is_struct) {
+    PyObject *key = part_of(kind, 1);
+    const ref definition = definition_of_tag(self, is_struct ? "struct" : "union", key);
+    if (!definition) {
+        return {};
+    }
+    const bool is_declared = definition.get() != Py_None;
+    const bool is_known = is_declared && what_of(definition.get()) != '?';
+    PyObject *native = PyTuple_GET_ITEM(types.core->aggregates, is_struct ? 0 : 1);
+    ref made = subclass(types, self, is_known ? part_of(definition.get(), 1) : key,
+                        {types.fields, native}, ref(PyDict_New()));
+    return made && (!is_declared ||
+                    PyDict_SetItem(self->incomplete, made.get(), definition.get()) == 0)
+               ? std::move(made)
+               : ref();
+}
+
+// ---- all of them
+
+// What stands in memory for a type of the script's: for an epy.Object class its handle.
+ref in_memory(const header_types &types, PyObject *mapped) {
+    ref handle = attribute_if_any(mapped, types.name.handle_type);
+    return handle ? std::move(handle) : ref::borrowed(mapped);
+}
+
+} // namespace
+
+ref make_class(const header_types &types, header_classes *self, PyObject *kind) {
+    switch (what_of(kind)) {
+    case '\0':
+        return ref(PyObject_GetItem(types.simple_types, kind));
+    case 't': {
+        PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(kind, 1));
+        if (mapped != nullptr || PyErr_Occurred() != nullptr) {
+            return mapped == nullptr ? ref() : in_memory(types, mapped);
+        }
+        const ref meant = behind_name(self, kind);
+        return meant ? target_class(types, self, meant.get()) : ref();
+    }
+    case 'a':
+        return target_class(types, self, part_of(kind, 1));
+    case '*':
+        return pointer(types, self, part_of(kind, 1));
+    case '[':
+        return array(types, self, kind);
+    case '(':
+        return function_class(types, self, kind, nullptr);
+    case 's':
+    case 'u':
+        return struct_or_union(types, self, kind, what_of(kind) == 's');
+    case 'e':
+        return enumeration(types, self, part_of(kind, 1));
+    default:
+        header_name_error("%U: use void * or declare it as an array of bytes", part_of(kind, 1));
+        return {};
+    }
+}
+
+} // namespace epy

@@ -1,0 +1,57 @@
+#include "misfits.h"
+
+#include <cstdarg>
+
+namespace epy {
+
+ref misfit(const header_types &types, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    PyErr_FormatV(types.misfit, format, arguments);
+    va_end(arguments);
+    return {};
+}
+
+ref misfit_if(const header_types &types, std::initializer_list<PyObject *> refusals) {
+    for (PyObject *refusal : refusals) {
+        if (PyErr_ExceptionMatches(refusal) != 0) {
+            PyErr_Clear();
+            return misfit(types, "");
+        }
+    }
+    return {};
+}
+
+ref taken_exception() {
+    PyObject *kind = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&kind, &value, &traceback);
+    PyErr_NormalizeException(&kind, &value, &traceback);
+    if (traceback != nullptr) {
+        PyException_SetTraceback(value, traceback);
+    }
+    Py_XDECREF(kind);
+    Py_XDECREF(traceback);
+    return ref(value);
+}
+
+void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason) {
+    const ref module(PyImport_ImportModule("epy._misfits"));
+    const ref maker(module ? PyObject_GetAttrString(module.get(), function) : nullptr);
+    const ref all(maker ? PyTuple_New(static_cast<Py_ssize_t>(arguments.size()) + 1) : nullptr);
+    if (!all) {
+        return;
+    }
+    Py_ssize_t index = 0;
+    for (PyObject *argument : arguments) {
+        PyTuple_SET_ITEM(all.get(), index++, Py_NewRef(argument));
+    }
+    PyTuple_SET_ITEM(all.get(), index, reason ? reason.release() : Py_NewRef(Py_None));
+    const ref made(PyObject_CallObject(maker.get(), all.get()));
+    if (made) {
+        PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(made.get())), made.get());
+    }
+}
+
+} // namespace epy

@@ -1,0 +1,16 @@
+// The parts of `stored`: each converts for the types of one kind, with the same arguments and
+// results.
+#pragma once
+
+#include "stored.h"
+
+namespace epy {
+
+ref stored_simple(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
+ref stored_array(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
+ref stored_pointer(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
+
+// A struct or union from a tuple or dict of its fields.
+ref stored_record(const header_types &, PyObject *ctype, PyObject *value);
+
+} // namespace epy

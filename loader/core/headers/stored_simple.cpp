@@ -1,0 +1,147 @@
+// Numbers, characters and addresses: what fits a simple type.
+#include <cstddef>
+
+#include "../types.h"
+#include "ctypes_objects.h"
+#include "misfits.h"
+#include "stored_parts.h"
+
+namespace epy {
+
+namespace {
+
+bool is_in_range(PyObject *number, char code) {
+    const std::size_t bits = 8 * shape_of(*type_of(code)).size;
+    const bool is_signed = code >= 'a';
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (overflow != 0) {
+        if (overflow < 0 || is_signed || bits < 64) {
+            return false;
+        }
+        PyLong_AsUnsignedLongLong(number);
+        const bool fits = PyErr_Occurred() == nullptr;
+        PyErr_Clear();
+        return fits;
+    }
+    if (bits == 64) {
+        return is_signed || value >= 0;
+    }
+    const long long limit = 1LL << (is_signed ? bits - 1 : bits);
+    return value < limit && value >= (is_signed ? -limit : 0);
+}
+
+ref integer(const header_types &types, char code, PyObject *value) {
+    ref number = PyLong_Check(value) ? ref::borrowed(value) : ref(PyNumber_Index(value));
+    if (!number) {
+        return misfit_if(types, {PyExc_TypeError});
+    }
+    return is_in_range(number.get(), code) ? std::move(number) : misfit(types);
+}
+
+ref real_number(const header_types &types, PyObject *value) {
+    if (is_text(value)) { // Python reads numbers from text
+        return misfit(types);
+    }
+    ref number(PyNumber_Float(value));
+    return number ? std::move(number)
+                  : misfit_if(types, {PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
+}
+
+bool leads_to_characters(const header_types &types, PyObject *value) {
+    if (is_pointer(types, value) || is_array(types, value)) {
+        const ref target(PyObject_GetAttr(type_of_object(value), types.core->type_name));
+        PyErr_Clear();
+        return target && is_code_of_bytes(code_of(types, target.get()));
+    }
+    return !is_function(types, value);
+}
+
+bool is_address(PyObject *number) {
+    int overflow = 0;
+    PyLong_AsLongLongAndOverflow(number, &overflow);
+    return overflow == 0 || is_in_range(number, 'Q');
+}
+
+// For `char *` and `void *`.
+ref address(const header_types &types, PyObject *ctype, char code, PyObject *value,
+            PyObject *kept) {
+    if (is_text(value)) {
+        ref data = bytes_of_text(value);
+        if (data && kept != nullptr) {
+            data = ref::borrowed(PyDict_SetDefault(kept, data.get(), data.get()));
+        }
+        return data && code == 'P' ? cast(types, data.get(), ctype) : std::move(data);
+    }
+    if (value == Py_None || (PyLong_Check(value) && is_address(value))) {
+        return ref::borrowed(value);
+    }
+    if (is_pointer(types, value) || is_array(types, value) || is_function(types, value) ||
+        is_a(value, types.core->void_pointer) || is_a(value, types.character_pointer)) {
+        return code == 'z' && !leads_to_characters(types, value) ? misfit(types)
+                                                                 : cast(types, value, ctype);
+    }
+    if (code == 'z') {
+        return misfit(types);
+    }
+    const ref object = without_byref(types, value);
+    if (!object || is_a(object.get(), types.core->c_data)) {
+        return object ? address_of_instance(types, object.get(), ctype) : ref();
+    }
+    ref given;
+    if (!find_attribute(value, types.name.address, given)) {
+        return {};
+    }
+    if (given && PyLong_Check(given.get())) {
+        return kept == nullptr || keep(kept, value) ? std::move(given) : ref();
+    }
+    return PyCallable_Check(value) != 0
+               ? misfit(types, "a callable has no prototype here: pass an epy.callback")
+               : misfit(types);
+}
+
+} // namespace
+
+ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
+    const char code = code_of(types, ctype);
+    switch (code) {
+    case 'b':
+    case 'B':
+    case 'h':
+    case 'H':
+    case 'i':
+    case 'I':
+    case 'l':
+    case 'L':
+    case 'q':
+    case 'Q':
+        return integer(types, code, value);
+    case 'f':
+    case 'd':
+    case 'g':
+        return real_number(types, value);
+    case 'z':
+    case 'P':
+        return address(types, ctype, code, value, kept);
+    case 'c':
+        if (PyUnicode_Check(value)) {
+            ref data = bytes_of_text(value);
+            if (!data || PyBytes_GET_SIZE(data.get()) == 1) {
+                return data;
+            }
+        }
+        break;
+    case '?':
+        if (!PyLong_Check(value)) {
+            return misfit(types);
+        }
+        break;
+    default:
+        break;
+    }
+    const ref made(PyObject_CallOneArg(ctype, value));
+    return made ? ref::borrowed(value)
+                : misfit_if(types, {PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
+}
+
+} // namespace epy

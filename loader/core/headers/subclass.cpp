@@ -1,0 +1,49 @@
+#include "subclass.h"
+
+namespace epy {
+
+ref call_python(const char *module, const char *function,
+                std::initializer_list<PyObject *> arguments) {
+    const ref owner(PyImport_ImportModule(module));
+    const ref callable(owner ? PyObject_GetAttrString(owner.get(), function) : nullptr);
+    return callable ? ref(PyObject_Vectorcall(callable.get(), arguments.begin(), arguments.size(),
+                                              nullptr))
+                    : ref();
+}
+
+ref simple_class(const header_types &types, const char *name) {
+    return ref(PyMapping_GetItemString(types.simple_types, name));
+}
+
+ref attribute_if_any(PyObject *type, PyObject *name) {
+    ref found(PyObject_GetAttr(type, name));
+    if (!found) {
+        PyErr_Clear();
+    }
+    return found;
+}
+
+ref subclass(const header_types &types, header_classes *self, PyObject *name,
+             std::initializer_list<PyObject *> bases, const ref &body) {
+    const ref all(PyTuple_New(static_cast<Py_ssize_t>(bases.size())));
+    if (!body || !all ||
+        PyDict_SetItem(body.get(), types.name.classes, reinterpret_cast<PyObject *>(self)) != 0 ||
+        PyDict_SetItem(body.get(), types.name.module, self->module) != 0) {
+        return {};
+    }
+    Py_ssize_t index = 0;
+    PyObject *native = nullptr;
+    for (PyObject *base : bases) {
+        PyTuple_SET_ITEM(all.get(), index++, Py_NewRef(base));
+        native = base;
+    }
+    return ref(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject *>(Py_TYPE(native)), name,
+                                            all.get(), body.get(), nullptr));
+}
+
+ref name_like(PyObject *type, const char *format, Py_ssize_t number) {
+    const ref name(PyObject_GetAttrString(type, "__name__"));
+    return name ? ref(PyUnicode_FromFormat(format, name.get(), number)) : ref();
+}
+
+} // namespace epy

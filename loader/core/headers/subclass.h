@@ -1,0 +1,27 @@
+// A new class of a header, and what goes into it.
+#pragma once
+
+#include <initializer_list>
+
+#include "classes.h"
+
+namespace epy {
+
+// The last base is ctypes' own. The body is the caller's own.
+ref subclass(const header_types &, header_classes *, PyObject *name,
+             std::initializer_list<PyObject *> bases, const ref &body);
+
+// A name made of that of another class: "LP_%U".
+ref name_like(PyObject *type, const char *format, Py_ssize_t number = 0);
+
+// A simple type by its name, of ctypes or of epy.
+ref simple_class(const header_types &, const char *name);
+
+// Calls what is written in Python, because few headers need it.
+ref call_python(const char *module, const char *function,
+                std::initializer_list<PyObject *> arguments);
+
+// Empty, without an exception, if there is none.
+ref attribute_if_any(PyObject *type, PyObject *name);
+
+} // namespace epy
