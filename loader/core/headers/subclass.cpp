@@ -1,5 +1,7 @@
 #include "subclass.h"
 
+#include <iterator>
+
 namespace epy {
 
 ref call_python(const char *module, const char *function,
@@ -32,11 +34,10 @@ ref subclass(const header_types &types, header_classes *self, PyObject *name,
         return {};
     }
     Py_ssize_t index = 0;
-    PyObject *native = nullptr;
     for (PyObject *base : bases) {
         PyTuple_SET_ITEM(all.get(), index++, Py_NewRef(base));
-        native = base;
     }
+    PyObject *native = *std::prev(bases.end());
     return ref(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject *>(Py_TYPE(native)), name,
                                             all.get(), body.get(), nullptr));
 }
