@@ -105,7 +105,7 @@ PyMethodDef functions[] = {
     {"prepare_headers", prepare_headers, METH_NOARGS,
      "prepare_headers(): make what headers need: Fields, Items, Pointer and so on."},
     {"instance", instance, METH_VARARGS,
-     "instance(ctype, value) -> an object of the type that holds a Python value; Misfit."},
+     "instance(ctype, value) -> an object of the type that holds a Python value."},
     {"view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(view)),
      METH_FASTCALL | METH_KEYWORDS, view_doc},
     {},
@@ -211,7 +211,7 @@ void deallocate(void *module) {
     stop_attaching(); // the interpreter goes
     clear(static_cast<PyObject *>(module));
     delete state_of(static_cast<PyObject *>(module)).handles;
-    delete state_of(static_cast<PyObject *>(module)).headers;
+    free_headers(state_of(static_cast<PyObject *>(module)).headers);
 }
 
 PyModuleDef_Slot slots[] = {

@@ -163,6 +163,9 @@ public:
     exception_set_aside(const exception_set_aside &) = delete;
     exception_set_aside &operator=(const exception_set_aside &) = delete;
 
+    // Its class, borrowed.
+    [[nodiscard]] PyObject *kind() const noexcept { return kind_; }
+
 private:
     PyObject *kind_ = nullptr;
     PyObject *value_ = nullptr;

@@ -124,22 +124,8 @@ def prepare_headers() -> None:
     """Make the classes below: other plugins need none of them."""
 
 def instance(ctype: Any, value: Any) -> Any:
-    """An object of a header's type that holds a Python value. Raises Misfit."""
-
-class Misfit(Exception):
-    """A value does not fit a C type; the text, if any, says where inside the value, and why."""
-
-class Fields:
-    """Base of a header's structs and unions: fields take Python values, misspelt ones raise."""
-
-class Items:
-    """Base of a header's arrays: items take Python values."""
-
-class Pointer:
-    """Base of a header's pointers: items take Python values."""
-
-class StructPointer:
-    """Base of pointers to structs and unions: it has their fields."""
+    """An object of a header's type that holds a Python value. ValueError, TypeError, OverflowError
+    if it does not fit, epy.FieldError if a part of it does not."""
 
 class Function(CFuncPtr):
     """A C function pointer of a header; those with a prototype inherit from it. A callable as an
@@ -195,9 +181,3 @@ class StoredHeader:
     def prototype(self, text: str) -> tuple[str, Any]:
         """The name and the type in a C prototype that the script had at build; HeaderNameError for
         others."""
-
-class FunctionField:
-    """A function pointer in a struct: its class is made when the field is read."""
-
-    kind: Any
-    def __init__(self, native: Any, kind: Any, classes: Any) -> None: ...

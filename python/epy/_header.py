@@ -246,7 +246,7 @@ class Header:
         `value` is a Python value of that type: what an assignment to a struct's field takes. The
         rest is as for `epy.export_data`, which takes a name that the header lacks.
         """
-        from ._core import Misfit, instance
+        from ._core import instance
         from ._data import export_data
 
         found = self._find(name, "variable")
@@ -259,7 +259,7 @@ class Header:
         ctype = self._classes.make(kind)
         try:
             converted = instance(ctype, value)
-        except (Misfit, TypeError, ValueError) as reason:
+        except (TypeError, ValueError, OverflowError) as reason:
             from ._spelling import declare
 
             raise SignatureError(

@@ -26,9 +26,7 @@ def given_twice(cls: Any, name: str) -> FieldError:
     return FieldError(f"{cls.__name__}.{name} is given twice")
 
 
-def field_error(cls: Any, name: str, ctype: Any, value: Any, reason: Exception) -> Exception:
-    if isinstance(reason, FieldError):  # of a field inside the value
-        return reason
+def field_error(cls: Any, name: str, ctype: Any, value: Any, reason: Exception) -> FieldError:
     shown = repr(value)
     if len(shown) > 200:
         shown = shown[:200] + "..."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from _ctypes import FUNCFLAG_CDECL
 
-from ._core import Function, Misfit
+from ._core import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class FlexibleArray:
         return ctypes.cast(self.native.__get__(instance), self.classes.make(("*", self.kind[1])))
 
     def __set__(self, instance: Any, value: Any) -> None:
-        raise Misfit("assign its elements one by one")
+        raise ValueError("assign its elements one by one")
 
 
 class BitField:
@@ -77,7 +77,7 @@ class BitField:
     def __set__(self, instance: Any, value: int) -> None:
         low = -(1 << (self.width - 1)) if self.signed else 0
         if not low <= value < low + (1 << self.width):
-            raise Misfit(f"it has {self.width} bits")
+            raise ValueError(f"it has {self.width} bits")
         memory = self.memory.from_buffer(instance, self.offset)
         mask = ((1 << self.width) - 1) << self.shift
         whole = int.from_bytes(memory, "little") & ~mask | value << self.shift & mask

@@ -16,7 +16,7 @@ ref item(const header_types &types, PyObject *self, PyObject *index, PyObject *v
          PyObject *kept) {
     const ref element = attribute_of_class(self, types.core->type_name);
     ref made = element ? stored(types, element.get(), value, kept) : ref();
-    if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
+    if (!made && misfit_is_set()) {
         raise_misfit("item_error", {class_of(self), index, value}, taken_exception());
     }
     return made;
@@ -158,7 +158,7 @@ PyObject *pointer_argument(PyObject *cls, PyObject *value) {
     }
     const ref refusal = taken_exception();
     made = stored(types, cls, value, nullptr);
-    if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
+    if (!made && misfit_is_set()) {
         PyErr_SetObject(class_of(refusal.get()), refusal.get());
     }
     return made.release();
@@ -224,7 +224,7 @@ PyObject *function_argument(PyObject *cls, PyObject *value) {
     const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
     const header_classes *classes = classes_of(types, cls);
     ref made = classes == nullptr ? ref() : stored(types, cls, value, classes->kept);
-    if (!made && PyErr_ExceptionMatches(types.misfit) != 0) {
+    if (!made && misfit_is_set()) {
         raise_misfit("argument_error", {cls, value}, taken_exception());
     }
     return made.release();

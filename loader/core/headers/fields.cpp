@@ -47,15 +47,6 @@ ref converted(const header_types &types, PyObject *self, PyObject *name, PyObjec
                : stored_function(types, types.function, value, kept.get(), classes, function);
 }
 
-bool is_misfit(const header_types &types) {
-    for (PyObject *kind : {types.misfit, PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError}) {
-        if (PyErr_ExceptionMatches(kind) != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
               PyObject *kind) {
     header_classes *classes = classes_of(types, class_of(self));
@@ -67,7 +58,7 @@ int set_field(const header_types &types, PyObject *self, PyObject *name, PyObjec
     if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
         return 0;
     }
-    if (is_misfit(types)) {
+    if (misfit_is_set()) {
         raise_misfit("field_error", {class_of(self), name, ctype.get(), value}, taken_exception());
     }
     return -1;

@@ -40,26 +40,30 @@ constexpr interned all_names[] = {
     {&names::whole, "_b_base_"},
 };
 
-struct made_type {
-    PyObject *header_types::*place;
+template <typename Owner> struct made_type {
+    PyObject *Owner::*place;
     PyType_Spec *spec;
 };
 
-constexpr made_type all_types[] = {
+constexpr made_type<header_types> all_types[] = {
     {&header_types::fields, &fields_spec},
-    {&header_types::items, &items_spec},
-    {&header_types::pointer, &pointer_spec},
-    {&header_types::struct_pointer, &struct_pointer_spec},
-    {&header_types::function_field, &function_field_spec},
     {&header_types::classes, &classes_spec},
     {&header_types::stored_header, &stored_header_spec},
-    {&header_types::text_base, &text_spec},
+};
+
+constexpr made_type<header_bases> all_bases[] = {
+    {&header_bases::function_field, &function_field_spec},
+    {&header_bases::items, &items_spec},
+    {&header_bases::pointer, &pointer_spec},
+    {&header_bases::struct_pointer, &struct_pointer_spec},
+    {&header_bases::text, &text_spec},
+    {&header_bases::text_class, nullptr}, // which `text_class` makes
 };
 
 constexpr PyObject *header_types::*all_others[] = {
-    &header_types::function,          &header_types::misfit,       &header_types::by_reference,
-    &header_types::character_pointer, &header_types::pointer_to,   &header_types::size_of,
-    &header_types::native_contents,   &header_types::simple_types, &header_types::making,
+    &header_types::function,     &header_types::by_reference, &header_types::character_pointer,
+    &header_types::pointer_to,   &header_types::size_of,      &header_types::native_contents,
+    &header_types::simple_types, &header_types::making,
 };
 
 bool find_in_ctypes(header_types &types) {
@@ -121,7 +125,7 @@ bool fill(PyObject *module, header_types &types) {
             return false;
         }
     }
-    for (const made_type &one : all_types) {
+    for (const auto &one : all_types) {
         PyObject *type = PyType_FromModuleAndSpec(module, one.spec, nullptr);
         types.*one.place = type;
         if (type == nullptr ||
@@ -129,9 +133,7 @@ bool fill(PyObject *module, header_types &types) {
             return false;
         }
     }
-    types.misfit = PyErr_NewException("epy._core.Misfit", nullptr, nullptr);
-    return types.misfit != nullptr && PyModule_AddObjectRef(module, "Misfit", types.misfit) == 0 &&
-           find_in_ctypes(types) && make_function_class(module, types) && make_lock(types) &&
+    return find_in_ctypes(types) && make_function_class(module, types) && make_lock(types) &&
            find_simple_types(types);
 }
 
@@ -141,15 +143,29 @@ const header_types &headers_of(PyTypeObject *type) {
     return *state_of(PyType_GetModuleByDef(type, &core_module)).headers;
 }
 
+PyObject *base_of(const header_types &types, PyObject *header_bases::*which) {
+    PyObject *&place = types.bases->*which;
+    for (const auto &one : all_bases) {
+        if (place == nullptr && one.place == which) {
+            place = PyType_FromModuleAndSpec(types.module, one.spec, nullptr);
+        }
+    }
+    return place;
+}
+
 PyObject *prepare_headers(PyObject *module, PyObject *) {
     module_state &state = state_of(module);
     if (state.headers == nullptr) {
         auto made = std::make_unique<header_types>();
+        auto bases = std::make_unique<header_bases>();
         made->core = &state;
+        made->module = module;
+        made->bases = bases.get();
         if (!fill(module, *made)) {
             clear_headers(made.get());
             return nullptr;
         }
+        bases.release(); // now the module's, as all is
         state.headers = made.release();
     }
     Py_RETURN_NONE;
@@ -157,8 +173,10 @@ PyObject *prepare_headers(PyObject *module, PyObject *) {
 
 int traverse_headers(const header_types *types, visitproc visit, void *arg) {
     if (types != nullptr) {
-        Py_VISIT(types->text);
-        for (const made_type &one : all_types) {
+        for (const auto &one : all_bases) {
+            Py_VISIT(types->bases->*one.place);
+        }
+        for (const auto &one : all_types) {
             Py_VISIT(types->*one.place);
         }
         for (const auto other : all_others) {
@@ -170,8 +188,10 @@ int traverse_headers(const header_types *types, visitproc visit, void *arg) {
 
 void clear_headers(header_types *types) {
     if (types != nullptr) {
-        Py_CLEAR(types->text);
-        for (const made_type &one : all_types) {
+        for (const auto &one : all_bases) {
+            Py_CLEAR(types->bases->*one.place);
+        }
+        for (const auto &one : all_types) {
             Py_CLEAR(types->*one.place);
         }
         for (const auto other : all_others) {
@@ -180,6 +200,13 @@ void clear_headers(header_types *types) {
         for (const interned &one : all_names) {
             Py_CLEAR(types->name.*one.place);
         }
+    }
+}
+
+void free_headers(header_types *types) {
+    if (types != nullptr) {
+        delete types->bases;
+        delete types;
     }
 }
 

@@ -11,20 +11,25 @@
 
 namespace epy {
 
-struct header_types {
-    module_state *core;
-
-    PyObject *fields;         // base of structs and unions
+// Made when a header first needs one.
+struct header_bases {
+    PyObject *function_field; // a function pointer in a struct
     PyObject *items;          // base of arrays
     PyObject *pointer;        // base of pointers
     PyObject *struct_pointer; // base of pointers to structs and unions
-    PyObject *function;       // function pointers without a prototype, base of those with one
-    PyObject *function_field; // a function pointer in a struct
-    PyObject *classes;        // the class of `_epy_classes_`
-    PyObject *stored_header;  // what a plugin stores of a header
-    PyObject *text_base;      // base of `text`
-    mutable PyObject *text;   // `char *` in a prototype; made at first need
-    PyObject *misfit;         // exception: a value does not fit a type; its text, if any, says why
+    PyObject *text;           // base of `char *` in prototypes
+    PyObject *text_class;     // which is this one
+};
+
+struct header_types {
+    module_state *core;
+    PyObject *module; // borrowed: it owns this
+    header_bases *bases;
+
+    PyObject *fields;        // base of structs and unions
+    PyObject *function;      // function pointers without a prototype, base of those with one
+    PyObject *classes;       // the class of `_epy_classes_`
+    PyObject *stored_header; // what a plugin stores of a header
 
     PyObject *by_reference;      // the class of ctypes.byref(...)
     PyObject *character_pointer; // ctypes.c_char_p
@@ -68,6 +73,9 @@ extern PyType_Spec pointer_spec;
 extern PyType_Spec stored_header_spec;
 extern PyType_Spec struct_pointer_spec;
 
+// One of `header_bases`. Borrowed; null with a Python exception.
+PyObject *base_of(const header_types &, PyObject *header_bases::*which);
+
 // Of a class that inherits from one of these.
 const header_types &headers_of(PyTypeObject *);
 
@@ -76,5 +84,6 @@ PyObject *prepare_headers(PyObject *module, PyObject *);
 
 int traverse_headers(const header_types *, visitproc, void *arg);
 void clear_headers(header_types *);
+void free_headers(header_types *);
 
 } // namespace epy

@@ -65,8 +65,9 @@ ref pointer_to_class(const header_types &types, header_classes *self, PyObject *
     if (!name || !body || !read_members(types, target, body, "pointer_item")) {
         return {};
     }
-    ref made = subclass(types, self, name.get(),
-                        {has_fields ? types.struct_pointer : types.pointer, native}, body);
+    PyObject *base =
+        base_of(types, has_fields ? &header_bases::struct_pointer : &header_bases::pointer);
+    ref made = base == nullptr ? ref() : subclass(types, self, name.get(), {base, native}, body);
     return made && (!has_fields || be_the_pointer(target, made.get())) ? std::move(made) : ref();
 }
 
@@ -115,8 +116,9 @@ ref array(const header_types &types, header_classes *self, PyObject *kind) {
     const ref name = name_like(element.get(), "%U_Array_%zd", PyLong_AsSsize_t(part_of(kind, 2)));
     const ref body(
         Py_BuildValue("{s:O,s:O}", "_type_", element.get(), "_length_", part_of(kind, 2)));
-    return name && body && read_members(types, element.get(), body, "array_item")
-               ? subclass(types, self, name.get(), {types.items, types.core->array}, body)
+    PyObject *base = base_of(types, &header_bases::items);
+    return name && body && base != nullptr && read_members(types, element.get(), body, "array_item")
+               ? subclass(types, self, name.get(), {base, types.core->array}, body)
                : ref();
 }
 

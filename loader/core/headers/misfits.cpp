@@ -2,24 +2,41 @@
 
 #include <cstdarg>
 
+#include "../threads.h"
+
 namespace epy {
 
-ref misfit(const header_types &types, const char *format, ...) {
+ref misfit(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    PyErr_FormatV(types.misfit, format, arguments);
+    PyErr_FormatV(PyExc_ValueError, format, arguments);
     va_end(arguments);
     return {};
 }
 
-ref misfit_if(const header_types &types, std::initializer_list<PyObject *> refusals) {
+ref misfit_if(std::initializer_list<PyObject *> refusals) {
     for (PyObject *refusal : refusals) {
         if (PyErr_ExceptionMatches(refusal) != 0) {
             PyErr_Clear();
-            return misfit(types, "");
+            return misfit();
         }
     }
     return {};
+}
+
+bool misfit_is_set() {
+    for (PyObject *kind : {PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError}) {
+        if (PyErr_ExceptionMatches(kind) != 0) {
+            const exception_set_aside aside;
+            const ref errors(PyImport_ImportModule("epy._errors"));
+            const ref field_error(errors ? PyObject_GetAttrString(errors.get(), "FieldError")
+                                         : nullptr);
+            PyErr_Clear();
+            return !field_error ||
+                   PyErr_GivenExceptionMatches(aside.kind(), field_error.get()) == 0;
+        }
+    }
+    return false;
 }
 
 ref taken_exception() {

@@ -92,13 +92,20 @@ bool add_fields(const header_types &types, header_classes *self, PyObject *field
 // In the place of ctypes' descriptors: the class behind a function pointer is made when it is read.
 bool set_function_fields(const header_types &types, header_classes *self, PyObject *type,
                          const collected &all) {
+    if (PyDict_Size(all.functions.get()) == 0) {
+        return true;
+    }
+    PyObject *descriptor = base_of(types, &header_bases::function_field);
+    if (descriptor == nullptr) {
+        return false;
+    }
     PyObject *name = nullptr;
     PyObject *function = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(all.functions.get(), &at, &name, &function) != 0;) {
         const ref native(PyObject_GetAttr(type, name));
         const ref kind(PyTuple_Pack(2, types.name.star, function));
         const ref field(native && kind ? PyObject_CallFunctionObjArgs(
-                                             types.function_field, native.get(), kind.get(),
+                                             descriptor, native.get(), kind.get(),
                                              reinterpret_cast<PyObject *>(self), nullptr)
                                        : nullptr);
         if (!field || PyObject_SetAttr(type, name, field.get()) != 0) {

@@ -66,7 +66,7 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
         return cast(types, value, ctype);
     }
     if (PyCallable_Check(value) == 0) {
-        return misfit(types);
+        return misfit();
     }
     if (classes == nullptr) { // it lives until unload
         return ref(PyObject_CallFunctionObjArgs(types.core->callback_maker, ctype, value, nullptr));
@@ -118,14 +118,14 @@ ref converted(const header_types &types, PyObject *ctype, PyObject *value, PyObj
         return stored_pointer(types, ctype, value, kept);
     }
     return is_class_of(ctype, core.array) ? stored_array(types, ctype, value, kept)
-                                          : stored_record(types, ctype, value);
+                                          : stored_record(ctype, value);
 }
 
 } // namespace
 
 ref stored(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
     if (PyType_Check(ctype) == 0) {
-        return misfit(types);
+        return misfit();
     }
     ref made = converted(types, ctype, value, kept);
     if (made && kept != nullptr && is_a(made.get(), types.core->c_data)) {

@@ -10,7 +10,7 @@
 namespace epy {
 
 // What ctypes stores for a value. With `kept` what the result needs is kept there, equal strings
-// once. Empty with a Python exception, Misfit if the value does not fit.
+// once. Empty with a Python exception: see misfits.h.
 ref stored(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
 
 // The same for a function pointer: `kind` is the function's type, of which `classes` makes

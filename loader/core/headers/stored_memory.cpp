@@ -18,11 +18,11 @@ bool store_element(const header_types &types, PyObject *array, PyObject *element
         return reinterpret_cast<PyTypeObject *>(types.core->array)
                    ->tp_as_sequence->sq_ass_item(array, index, converted.get()) == 0;
     }
-    if (PyErr_ExceptionMatches(types.misfit) != 0) {
+    if (misfit_is_set()) {
         const ref reason = taken_exception();
         const ref text(PyObject_Str(reason.get()));
         if (text) {
-            PyErr_Format(types.misfit,
+            PyErr_Format(PyExc_ValueError,
                          PyUnicode_GET_LENGTH(text.get()) == 0 ? "element %zd is %R"
                                                                : "element %zd is %R; %U",
                          index, value, text.get());
@@ -45,14 +45,13 @@ ref elements(const header_types &types, PyObject *ctype, PyObject *values, PyObj
     return made;
 }
 
-ref array_of_bytes(const header_types &types, PyObject *ctype, char code, Py_ssize_t length,
-                   PyObject *value) {
+ref array_of_bytes(PyObject *ctype, char code, Py_ssize_t length, PyObject *value) {
     const ref data = bytes_of_text(value);
     if (!data) {
         return {};
     }
     if (PyBytes_GET_SIZE(data.get()) > length) {
-        return misfit(types, "it has %zd bytes", PyBytes_GET_SIZE(data.get()));
+        return misfit("it has %zd bytes", PyBytes_GET_SIZE(data.get()));
     }
     ref filled(PyObject_CallMethod(data.get(), "ljust", "ny#", length, "\0", Py_ssize_t{1}));
     if (!filled || code == 'c') { // as ctypes has it
@@ -95,7 +94,7 @@ ref on_buffer(const header_types &types, PyObject *target, PyObject *value) {
         const char *format = buffer.format == nullptr ? "B" : buffer.format;
         if (buffer.itemsize == 0 || buffer.itemsize != PyLong_AsSsize_t(size.get()) ||
             !holds(types, format, target)) {
-            return misfit(types);
+            return misfit();
         }
         const ref type = array_of(target, buffer.len / buffer.itemsize);
         ref made(type ? PyObject_CallMethod(type.get(), "from_buffer", "O", value) : nullptr);
@@ -103,12 +102,12 @@ ref on_buffer(const header_types &types, PyObject *target, PyObject *value) {
             return made;
         }
     }
-    return misfit_if(types, {PyExc_TypeError, PyExc_ValueError, PyExc_BufferError});
+    return misfit_if({PyExc_TypeError, PyExc_ValueError, PyExc_BufferError});
 }
 
 ref characters(const header_types &types, PyObject *target, PyObject *text) {
     if (!is_code_of_bytes(code_of(types, target))) {
-        return misfit(types);
+        return misfit();
     }
     const ref data = bytes_of_text(text);
     if (!data) {
@@ -137,7 +136,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
         if (!other || are_alike(types, other.get(), target)) {
             return other ? cast(types, value, ctype) : ref();
         }
-        return misfit(types);
+        return misfit();
     }
     if (is_a(value, types.core->void_pointer)) {
         return cast(types, value, ctype);
@@ -148,7 +147,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
             return {};
         }
         if (PyDict_Check(value)) {
-            const ref made = stored_record(types, target, value);
+            const ref made = stored_record(target, value);
             return made ? ref(PyObject_CallOneArg(ctype, made.get())) : ref();
         }
         const ref type = array_of(target, PySequence_Size(value));
@@ -156,7 +155,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
     } else if (is_text(value)) {
         memory = characters(types, target, value);
     } else if (is_a(value, types.core->c_data)) {
-        return misfit(types);
+        return misfit();
     } else {
         memory = on_buffer(types, target, value);
     }
@@ -165,7 +164,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
 
 } // namespace
 
-ref stored_record(const header_types &types, PyObject *ctype, PyObject *value) {
+ref stored_record(PyObject *ctype, PyObject *value) {
     if (PyTuple_Check(value)) {
         return ref(PyObject_CallObject(ctype, value));
     }
@@ -173,7 +172,7 @@ ref stored_record(const header_types &types, PyObject *ctype, PyObject *value) {
         const ref nothing(PyTuple_New(0));
         return nothing ? ref(PyObject_Call(ctype, nothing.get(), value)) : ref();
     }
-    return misfit(types);
+    return misfit();
 }
 
 ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
@@ -185,17 +184,17 @@ ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, Py
     }
     const char code = code_of(types, element.get());
     if (is_text(value) && is_code_of_bytes(code)) {
-        return array_of_bytes(types, ctype, code, length, value);
+        return array_of_bytes(ctype, code, length, value);
     }
     if (PyUnicode_Check(value) && code == 'u' && PyUnicode_GET_LENGTH(value) <= length) {
         const ref characters(PySequence_Tuple(value));
         return characters ? ref(PyObject_CallObject(ctype, characters.get())) : ref();
     }
     if (!is_sequence(value) && !is_array(types, value)) {
-        return misfit(types);
+        return misfit();
     }
     const Py_ssize_t count = PySequence_Size(value);
-    return count > length ? misfit(types, "it has %zd elements", count)
+    return count > length ? misfit("it has %zd elements", count)
                           : elements(types, ctype, value, kept);
 }
 

@@ -11,6 +11,6 @@ ref stored_array(const header_types &, PyObject *ctype, PyObject *value, PyObjec
 ref stored_pointer(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
 
 // A struct or union from a tuple or dict of its fields.
-ref stored_record(const header_types &, PyObject *ctype, PyObject *value);
+ref stored_record(PyObject *ctype, PyObject *value);
 
 } // namespace epy

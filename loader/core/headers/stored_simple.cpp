@@ -31,21 +31,21 @@ bool is_in_range(PyObject *number, char code) {
     return value < limit && value >= (is_signed ? -limit : 0);
 }
 
-ref integer(const header_types &types, char code, PyObject *value) {
+ref integer(char code, PyObject *value) {
     ref number = PyLong_Check(value) ? ref::borrowed(value) : ref(PyNumber_Index(value));
     if (!number) {
-        return misfit_if(types, {PyExc_TypeError});
+        return misfit_if({PyExc_TypeError});
     }
-    return is_in_range(number.get(), code) ? std::move(number) : misfit(types);
+    return is_in_range(number.get(), code) ? std::move(number) : misfit();
 }
 
-ref real_number(const header_types &types, PyObject *value) {
+ref real_number(PyObject *value) {
     if (is_text(value)) { // Python reads numbers from text
-        return misfit(types);
+        return misfit();
     }
     ref number(PyNumber_Float(value));
     return number ? std::move(number)
-                  : misfit_if(types, {PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
+                  : misfit_if({PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
 }
 
 bool leads_to_characters(const header_types &types, PyObject *value) {
@@ -78,11 +78,11 @@ ref address(const header_types &types, PyObject *ctype, char code, PyObject *val
     }
     if (is_pointer(types, value) || is_array(types, value) || is_function(types, value) ||
         is_a(value, types.core->void_pointer) || is_a(value, types.character_pointer)) {
-        return code == 'z' && !leads_to_characters(types, value) ? misfit(types)
+        return code == 'z' && !leads_to_characters(types, value) ? misfit()
                                                                  : cast(types, value, ctype);
     }
     if (code == 'z') {
-        return misfit(types);
+        return misfit();
     }
     const ref object = without_byref(types, value);
     if (!object || is_a(object.get(), types.core->c_data)) {
@@ -96,8 +96,8 @@ ref address(const header_types &types, PyObject *ctype, char code, PyObject *val
         return kept == nullptr || keep(kept, value) ? std::move(given) : ref();
     }
     return PyCallable_Check(value) != 0
-               ? misfit(types, "a callable has no prototype here: pass an epy.callback")
-               : misfit(types);
+               ? misfit("a callable has no prototype here: pass an epy.callback")
+               : misfit();
 }
 
 } // namespace
@@ -115,11 +115,11 @@ ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, P
     case 'L':
     case 'q':
     case 'Q':
-        return integer(types, code, value);
+        return integer(code, value);
     case 'f':
     case 'd':
     case 'g':
-        return real_number(types, value);
+        return real_number(value);
     case 'z':
     case 'P':
         return address(types, ctype, code, value, kept);
@@ -133,7 +133,7 @@ ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, P
         break;
     case '?':
         if (!PyLong_Check(value)) {
-            return misfit(types);
+            return misfit();
         }
         break;
     default:
@@ -141,7 +141,7 @@ ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, P
     }
     const ref made(PyObject_CallOneArg(ctype, value));
     return made ? ref::borrowed(value)
-                : misfit_if(types, {PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
+                : misfit_if({PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
 }
 
 } // namespace epy

@@ -43,16 +43,20 @@ PyType_Spec text_spec = {"epy._core.TextBase", sizeof(PyObject), 0,
                          Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
 
 PyObject *text_class(const header_types &types) {
-    if (types.text == nullptr) {
+    PyObject *&place = types.bases->text_class;
+    if (place == nullptr) {
         PyObject *native = types.character_pointer;
-        const ref made(PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
-                                             "s(OO){s:s,s:s}", "c_text", types.text_base, native,
-                                             "_epy_code_", "z", "__module__", "epy._core"));
-        if (made && types.text == nullptr) { // unless another thread was faster
-            types.text = Py_NewRef(made.get());
+        PyObject *base = base_of(types, &header_bases::text);
+        const ref made(base == nullptr
+                           ? nullptr
+                           : PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
+                                                   "s(OO){s:s,s:s}", "c_text", base, native,
+                                                   "_epy_code_", "z", "__module__", "epy._core"));
+        if (made && place == nullptr) { // unless another thread was faster
+            place = Py_NewRef(made.get());
         }
     }
-    return types.text;
+    return place;
 }
 
 PyObject *text_argument(PyObject *, PyObject *value) {
