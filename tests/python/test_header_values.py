@@ -203,6 +203,17 @@ def test_nested_structs_take_tuples_and_dicts(node: Any) -> None:
     assert [list(row) for row in node.matrix] == [[1, 2, 0], [3, 4, 5]]
 
 
+def test_a_dict_may_change_while_its_values_are_converted(node: Any) -> None:
+    class Growing:
+        def __index__(self) -> int:
+            fields.update({f"field{number}": number for number in range(1000)})
+            return 7
+
+    fields: dict[str, Any] = {"x": Growing(), "y": 2.5}
+    node.inners = fields
+    assert (node.inners[0].x, node.inners[0].y) == (7, 2.5)
+
+
 def test_fields_of_anonymous_members_are_the_struct_s(node: Any) -> None:
     node.other = 1.0
     assert node.one == 0x3F800000

@@ -249,7 +249,7 @@ PyMethodDef methods[] = {
      "resolved(type) -> the type behind its typedefs, as far as they are not mapped."},
     {"members", members_method, METH_O, "members(key) -> the Members of an enum."},
     {"parts", parts_method, METH_O,
-     "parts_of_function(function type) -> the classes of the result and the parameters."},
+     "parts(function type) -> the classes of the result and the parameters."},
     {"error", error_method, METH_O, "error(type of a result) -> the error value, or None."},
     {"function", function_method, METH_VARARGS,
      "function(type, classes) -> the class of pointers to a function whose result and parameters "

@@ -170,7 +170,8 @@ ref stored_record(PyObject *ctype, PyObject *value) {
     }
     if (PyDict_Check(value)) {
         const ref nothing(PyTuple_New(0));
-        return nothing ? ref(PyObject_Call(ctype, nothing.get(), value)) : ref();
+        const ref named(PyDict_Copy(value)); // the values may run Python code
+        return nothing && named ? ref(PyObject_Call(ctype, nothing.get(), named.get())) : ref();
     }
     return misfit();
 }
