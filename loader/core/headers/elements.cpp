@@ -185,7 +185,26 @@ PyType_Slot pointer_slots[] = {
 
 // ---- pointers to structs
 
+// Without asking the pointer first, which would make an exception for each field.
+bool is_field(const header_types &types, PyObject *self, PyObject *name) {
+    if (PyUnicode_READ_CHAR(name, 0) == '_' || PyUnicode_Compare(name, types.name.contents) == 0) {
+        return false;
+    }
+    const ref target = attribute_of_class(self, types.core->type_name);
+    PyObject *fields = target
+                           ? PyDict_GetItem(reinterpret_cast<PyTypeObject *>(target.get())->tp_dict,
+                                            types.name.types)
+                           : nullptr;
+    const bool found = fields != nullptr && PyDict_Contains(fields, name) == 1;
+    PyErr_Clear();
+    return found;
+}
+
 PyObject *get_field(PyObject *self, PyObject *name) {
+    if (is_field(headers_of(Py_TYPE(self)), self, name)) {
+        const ref contents(get_contents(self, nullptr));
+        return contents ? PyObject_GetAttr(contents.get(), name) : nullptr;
+    }
     PyObject *found = PyObject_GenericGetAttr(self, name);
     if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0 || is_special(name)) {
         return found;
