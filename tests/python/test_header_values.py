@@ -263,6 +263,14 @@ def test_a_pointer_to_struct_forwards_fields(host: Any, node: Any) -> None:
         node.next.next.next.name  # noqa: B018
 
 
+def test_a_pointer_type_that_the_script_made_first_is_the_header_s() -> None:
+    host = epy.header("struct s { int i; }; struct holder { struct s *p; };")
+    first = POINTER(host.struct.s)
+    early = first(host.struct.s(5))
+    assert type(host.struct.holder(early).p) is first
+    assert (early.i, early[0].i, host.struct.holder({"i": 7}).p.i) == (5, 5, 7)
+
+
 def test_a_flexible_array_indexes_freely(host: Any) -> None:
     memory = ctypes.create_string_buffer(8 + 3 * 16)
     made = host.struct.list.from_buffer(memory)
@@ -430,7 +438,8 @@ def test_equal_strings_and_callables_are_kept_once(host: Any) -> None:
     for _ in range(100):
         p.name = "equal " + "string"
         p.call = function
-        addresses.add((c_void_p.from_buffer(memory).value, cast(p.call, c_void_p).value))
+        p.data = "equal " + "string"
+        addresses.add((c_void_p.from_buffer(memory).value, cast(p.call, c_void_p).value, p.data))
     assert len(addresses) == 1
 
 

@@ -165,8 +165,8 @@ PyObject *prepare_headers(PyObject *module, PyObject *) {
             clear_headers(made.get());
             return nullptr;
         }
-        bases.release(); // now the module's, as all is
         state.headers = made.release();
+        state.headers->bases = bases.release();
     }
     Py_RETURN_NONE;
 }

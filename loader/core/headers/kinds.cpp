@@ -45,10 +45,34 @@ bool read_members(const header_types &types, PyObject *item, const ref &body, co
 }
 
 // ctypes.POINTER and ctypes.pointer are to give this class too.
-bool be_the_pointer(PyObject *target, PyObject *made) {
+ref pointer_cache() {
     const ref ctypes(PyImport_ImportModule("ctypes"));
-    const ref cache(ctypes ? PyObject_GetAttrString(ctypes.get(), "_pointer_type_cache") : nullptr);
-    return cache && PyObject_SetItem(cache.get(), target, made) == 0;
+    return ctypes ? ref(PyObject_GetAttrString(ctypes.get(), "_pointer_type_cache")) : ref();
+}
+
+// They did so before, for the script: that class becomes the header's.
+bool adopt(const header_types &types, header_classes *self, PyObject *known, PyObject *bases) {
+    return PyObject_SetAttr(known, types.name.classes, reinterpret_cast<PyObject *>(self)) == 0 &&
+           PyObject_SetAttrString(known, "__bases__", bases) == 0;
+}
+
+ref pointer_to_record(const header_types &types, header_classes *self, PyObject *target) {
+    auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
+    PyObject *base = base_of(types, &header_bases::struct_pointer);
+    const ref cache = base == nullptr ? ref() : pointer_cache();
+    if (!cache) {
+        return {};
+    }
+    if (ref known = ref(PyObject_CallMethod(cache.get(), "get", "O", target));
+        !known || known.get() != Py_None) {
+        const ref bases(known ? PyTuple_Pack(2, base, native) : nullptr);
+        return bases && adopt(types, self, known.get(), bases.get()) ? std::move(known) : ref();
+    }
+    const ref name = name_like(target, "LP_%U");
+    ref made = name ? subclass(types, self, name.get(), {base, native},
+                               ref(Py_BuildValue("{s:O}", "_type_", target)))
+                    : ref();
+    return made && PyObject_SetItem(cache.get(), target, made.get()) == 0 ? std::move(made) : ref();
 }
 
 ref pointer_to_class(const header_types &types, header_classes *self, PyObject *target) {
@@ -58,17 +82,16 @@ ref pointer_to_class(const header_types &types, header_classes *self, PyObject *
     if (attribute_if_any(target, types.name.object_class)) { // a handle: its pointers are ready
         return call_python("ctypes", "POINTER", {target});
     }
-    auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
-    const bool has_fields = is_class_of(target, types.fields);
+    if (is_class_of(target, types.fields)) {
+        return pointer_to_record(types, self, target);
+    }
+    PyObject *base = base_of(types, &header_bases::pointer);
     const ref name = name_like(target, "LP_%U");
     const ref body(Py_BuildValue("{s:O}", "_type_", target));
-    if (!name || !body || !read_members(types, target, body, "pointer_item")) {
-        return {};
-    }
-    PyObject *base =
-        base_of(types, has_fields ? &header_bases::struct_pointer : &header_bases::pointer);
-    ref made = base == nullptr ? ref() : subclass(types, self, name.get(), {base, native}, body);
-    return made && (!has_fields || be_the_pointer(target, made.get())) ? std::move(made) : ref();
+    return base != nullptr && name && body && read_members(types, target, body, "pointer_item")
+               ? subclass(types, self, name.get(),
+                          {base, reinterpret_cast<PyObject *>(types.core->pointer)}, body)
+               : ref();
 }
 
 ref pointer(const header_types &types, header_classes *self, PyObject *target) {

@@ -63,15 +63,26 @@ bool is_address(PyObject *number) {
     return overflow == 0 || is_in_range(number, 'Q');
 }
 
+// Of a text, whose bytes stay where they are.
+ref text(const header_types &types, PyObject *ctype, char code, ref data, PyObject *kept) {
+    if (data && kept != nullptr) {
+        data = ref::borrowed(PyDict_SetDefault(kept, data.get(), data.get()));
+    }
+    if (!data || code == 'z') {
+        return data;
+    }
+    if (kept != nullptr) {
+        return ref(PyLong_FromVoidPtr(PyBytes_AS_STRING(data.get())));
+    }
+    const ref pointer(PyObject_CallOneArg(types.character_pointer, data.get())); // keeps them
+    return pointer ? cast(types, pointer.get(), ctype) : ref();
+}
+
 // For `char *` and `void *`.
 ref address(const header_types &types, PyObject *ctype, char code, PyObject *value,
             PyObject *kept) {
     if (is_text(value)) {
-        ref data = bytes_of_text(value);
-        if (data && kept != nullptr) {
-            data = ref::borrowed(PyDict_SetDefault(kept, data.get(), data.get()));
-        }
-        return data && code == 'P' ? cast(types, data.get(), ctype) : std::move(data);
+        return text(types, ctype, code, bytes_of_text(value), kept);
     }
     if (value == Py_None || (PyLong_Check(value) && is_address(value))) {
         return ref::borrowed(value);
