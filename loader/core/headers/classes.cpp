@@ -7,6 +7,7 @@
 #include "../threads.h"
 #include "function_class.h"
 #include "kinds.h"
+#include "owned_references.h"
 #include "record.h"
 #include "subclass.h"
 
@@ -213,34 +214,6 @@ PyObject *clear_method(PyObject *object, PyObject *) {
     Py_RETURN_NONE;
 }
 
-PyObject **parts_of_object(PyObject *object) { return &as_classes(object)->find; }
-
-constexpr std::size_t part_count =
-    (sizeof(header_classes) - offsetof(header_classes, find)) / sizeof(PyObject *);
-
-int traverse(PyObject *object, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(object));
-    for (std::size_t index = 0; index < part_count; ++index) {
-        Py_VISIT(parts_of_object(object)[index]);
-    }
-    return 0;
-}
-
-int clear(PyObject *object) {
-    for (std::size_t index = 0; index < part_count; ++index) {
-        Py_CLEAR(parts_of_object(object)[index]);
-    }
-    return 0;
-}
-
-void deallocate(PyObject *object) {
-    PyTypeObject *type = Py_TYPE(object);
-    PyObject_GC_UnTrack(object);
-    clear(object);
-    type->tp_free(object);
-    Py_DECREF(type);
-}
-
 PyMethodDef methods[] = {
     {"make", make_method, METH_O, "make(type) -> its class, complete; None for void."},
     {"named", named_method, METH_O,
@@ -267,9 +240,9 @@ PyMemberDef attributes[] = {
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("The ctypes classes of one header.")},
     {Py_tp_new, reinterpret_cast<void *>(new_classes)},
-    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
-    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(owned_references<header_classes>::deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(owned_references<header_classes>::traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(owned_references<header_classes>::clear)},
     {Py_tp_methods, methods},
     {Py_tp_members, attributes},
     {0, nullptr},

@@ -1,6 +1,7 @@
 // Structs and unions of headers: their fields take Python values, and a misspelt one is an error.
 #include "ctypes_objects.h"
 #include "misfits.h"
+#include "owned_references.h"
 #include "stored.h"
 
 #include <structmember.h>
@@ -205,29 +206,6 @@ PyObject *of_native(PyObject *object, void *attribute) {
     return PyObject_GetAttrString(as_field(object)->native, static_cast<const char *>(attribute));
 }
 
-int traverse(PyObject *object, visitproc visit, void *arg) {
-    Py_VISIT(Py_TYPE(object));
-    Py_VISIT(as_field(object)->native);
-    Py_VISIT(as_field(object)->kind);
-    Py_VISIT(as_field(object)->classes);
-    return 0;
-}
-
-int clear(PyObject *object) {
-    Py_CLEAR(as_field(object)->native);
-    Py_CLEAR(as_field(object)->kind);
-    Py_CLEAR(as_field(object)->classes);
-    return 0;
-}
-
-void deallocate(PyObject *object) {
-    PyTypeObject *type = Py_TYPE(object);
-    PyObject_GC_UnTrack(object);
-    clear(object);
-    type->tp_free(object);
-    Py_DECREF(type);
-}
-
 char offset_name[] = "offset";
 char size_name[] = "size";
 
@@ -245,9 +223,9 @@ PyMemberDef field_members[] = {
 PyType_Slot function_field_slots[] = {
     {Py_tp_doc, const_cast<char *>("A function pointer in a struct of a header.")},
     {Py_tp_new, reinterpret_cast<void *>(new_field)},
-    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
-    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(owned_references<function_field>::deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(owned_references<function_field>::traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(owned_references<function_field>::clear)},
     {Py_tp_descr_get, reinterpret_cast<void *>(get_function)},
     {Py_tp_descr_set, reinterpret_cast<void *>(set_function)},
     {Py_tp_getset, field_attributes},
