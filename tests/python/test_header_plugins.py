@@ -505,6 +505,30 @@ def use():
     assert int(result[1]) < 6000  # KB; 12,000 if each cycle kept its 100; sanitizers need some
 
 
+def test_unload_drops_the_classes_of_a_header(build_plugin, native, run, folder) -> None:
+    plugin = build_plugin("""
+import gc, epy
+host = epy.header(
+    "enum e { A }; typedef int (*step)(struct s *, char *);"
+    "struct s { struct s *next; step call; enum e kind; int bits : 3; struct s *all[2]; };"
+    "int use(void);"
+)
+memory = host.s(next={}, call=lambda it, text: 0, kind=host.A, bits=1, all=[{}, None])
+memory.call(memory, "text")
+
+@host.callback("step")
+def step(it, text):
+    return it.kind
+
+@host.export
+def use():
+    gc.collect()
+    return sum(isinstance(it, type) and it.__name__ in ("s", "LP_s") for it in gc.get_objects())
+""")
+    result = run(native("call"), f"cycle 5 {plugin} use").stdout.split()
+    assert result[0] == "2"
+
+
 def test_structs_by_value_and_handles_of_mapped_typedefs(
     build_plugin, compile_c, run, folder
 ) -> None:

@@ -21,7 +21,8 @@ PyObject *of_field(PyObject *self, PyObject *dict_name, PyObject *field) {
     return dict ? PyDict_GetItemWithError(dict.get(), field) : nullptr;
 }
 
-// The class of a field, made at first need.
+// The class of a field that is no function pointer (whose class would make a cycle that ctypes
+// hides from the collector), made at first need.
 ref class_of_field(const header_types &types, PyObject *self, PyObject *name,
                    header_classes *classes, PyObject *kind) {
     const ref known = attribute_of_class(self, types.name.made);
@@ -34,33 +35,34 @@ ref class_of_field(const header_types &types, PyObject *self, PyObject *name,
 }
 
 ref converted(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
-              header_classes *classes, PyObject *ctype) {
+              header_classes *classes, PyObject *kind) {
     ref kept;
     if (!find_keeper(types, self, kept)) {
         return {};
     }
-    PyObject *function = of_field(self, types.name.functions, name);
-    if (PyErr_Occurred() != nullptr) {
-        return {};
+    if (PyObject *function = of_field(self, types.name.functions, name)) {
+        return stored_function(types, types.function, value, kept.get(), classes, function);
     }
-    return function == nullptr
-               ? stored(types, ctype, value, kept.get())
-               : stored_function(types, types.function, value, kept.get(), classes, function);
+    const ref ctype =
+        PyErr_Occurred() == nullptr ? class_of_field(types, self, name, classes, kind) : ref();
+    return ctype ? stored(types, ctype.get(), value, kept.get()) : ref();
 }
 
 int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
               PyObject *kind) {
     header_classes *classes = classes_of(types, class_of(self));
-    const ref ctype = classes == nullptr ? ref() : class_of_field(types, self, name, classes, kind);
-    if (!ctype) {
-        return -1;
-    }
-    const ref made = converted(types, self, name, value, classes, ctype.get());
+    const ref made =
+        classes == nullptr ? ref() : converted(types, self, name, value, classes, kind);
     if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
         return 0;
     }
     if (misfit_is_set()) {
-        raise_misfit("field_error", {class_of(self), name, ctype.get(), value}, taken_exception());
+        ref reason = taken_exception();
+        const ref ctype = class_of_kind(types, classes, kind);
+        if (ctype) {
+            raise_misfit("field_error", {class_of(self), name, ctype.get(), value},
+                         std::move(reason));
+        }
     }
     return -1;
 }
