@@ -1,4 +1,4 @@
-"""A parsed header -> definitions: plain data that a plugin stores and `_classes` makes ctypes of.
+"""A parsed header -> definitions: plain data that a plugin stores and the core makes classes of.
 
 `Definitions.names` has a tuple for each name of C's ordinary name space (types: see `_c_types`):
 
@@ -10,7 +10,6 @@ and, under "struct KEY", "union KEY" and "enum KEY", what a tag stands for: see 
 
 from __future__ import annotations
 
-import ctypes
 import re
 from typing import Any
 
@@ -18,14 +17,14 @@ from pycparser import c_ast, c_parser
 
 from . import _prototype
 from ._c_types import DECLARATORS, OPAQUE, Type, Types, is_a
-from ._constants import POINTER, Expressions, Integer, Unsupported
+from ._constants import Expressions, Unsupported
 from ._dialect import MARK, PRELUDE, parseable
 from ._errors import HeaderError
 from ._macros import read_macros
 from ._preprocess import Source
 from ._record import Layout, Member, Rules, lay_out
+from ._sizes import Sizes
 from ._tokens import Lexer
-from ._types import simple_types
 
 _UNKNOWN = {
     "__int128": ("?", "__int128: 128-bit integers are not supported", 16, 16),
@@ -46,9 +45,12 @@ class Definitions(Types):
         self.prototypes: dict[str, tuple[str, Type]] = {}
         self.constants: dict[str, Any] = {}
         self.expressions = Expressions(
-            self.constants, self._kind, lambda node, align: self._size(node)[align], self._offset
+            self.constants,
+            lambda node: self.sizes.number(self.type(node)),
+            self._size,
+            self._offset,
         )
-        self._layouts: dict[str, Layout | str] = {}  # or why there is none
+        self.sizes = Sizes(self.names)
         self._anonymous: dict[int, str] = {}
         self._pack = [0]
         self._marks: dict[str, int] = {}
@@ -132,7 +134,7 @@ class Definitions(Types):
                 self.names[node.name] = ("t", found)
             else:
                 self.names[node.name] = ("t", "c_wchar")
-        elif is_a(self.resolved(found), "("):
+        elif is_a(self.sizes.resolved(found), "("):
             if "inline" in marks and "extern" not in node.storage:
                 self.refuse(node.name, "is an inline function, which no library has")
             elif node.name not in self.names or self.names[node.name][0] == "?":
@@ -195,16 +197,10 @@ class Definitions(Types):
         return ("t", name)
 
     def decayed(self, found: Type) -> Type:
-        actual = self.resolved(found)
+        actual = self.sizes.resolved(found)
         if is_a(actual, "("):
             return ("*", found)
         return ("*", actual[1]) if is_a(actual, "[") else found
-
-    def resolved(self, found: Type) -> Any:
-        """A type behind its typedefs."""
-        while isinstance(found, tuple) and found[0] in ("t", "align"):
-            found = self.names[found[1]][1] if found[0] == "t" else found[1]
-        return found or ""
 
     def count(self, node: Any) -> int:
         length = 0 if node is None else self.expressions.integer(node)
@@ -231,12 +227,12 @@ class Definitions(Types):
             self._enum(node, key, marks)
         elif node.decls is None:
             self.names.setdefault(f"{kind} {key}", OPAQUE)
-        elif f"{kind} {key}" not in self._layouts:
-            self._layouts[f"{kind} {key}"] = "contains itself"
+        elif f"{kind} {key}" not in self.sizes.layouts:
+            self.sizes.layouts[f"{kind} {key}"] = "contains itself"
             try:
                 self._record(node, kind, key)
             except Unsupported as reason:
-                self._layouts[f"{kind} {key}"] = str(reason)
+                self.sizes.layouts[f"{kind} {key}"] = str(reason)
                 self.names[f"{kind} {key}"] = ("?", str(reason))
         return (kind, key)
 
@@ -301,7 +297,7 @@ class Definitions(Types):
             kind == "union", "packed" in flags, self._pack[-1], flags.get("aligned_type", 0)
         )
         layout = lay_out(members, rules)
-        self._layouts[f"{kind} {key}"] = layout
+        self.sizes.layouts[f"{kind} {key}"] = layout
         fields = tuple((name, self._storable(found)) for name, found in layout.fields)
         self.names[f"{kind} {key}"] = (
             kind,
@@ -317,9 +313,9 @@ class Definitions(Types):
 
     def _obstacle(self, members: list[Member], layout: Layout) -> str:
         for member in members:
-            actual = self.resolved(member.type)
+            actual = self.sizes.resolved(member.type)
             while is_a(actual, "["):
-                actual = self.resolved(actual[1])
+                actual = self.sizes.resolved(actual[1])
             if is_a(actual, "?"):
                 return f"holds what Python cannot ({actual[1]})"
             if is_a(actual, "struct") or is_a(actual, "union"):
@@ -332,7 +328,7 @@ class Definitions(Types):
 
     def _storable(self, found: Type) -> Type:
         """Types that Python cannot hold are bytes in a struct."""
-        actual = self.resolved(found)
+        actual = self.sizes.resolved(found)
         if is_a(actual, "?"):
             return ("[", "c_ubyte", actual[2])
         if is_a(actual, "["):
@@ -356,11 +352,11 @@ class Definitions(Types):
         elif isinstance(inner, (c_ast.Struct, c_ast.Union)):
             self._declared_tag(inner, place, marks)
         found = self.type(item.type)
-        size, align, ctypes_align = self.measure(found)
+        size, align, ctypes_align = self.sizes.measure(found)
         aligned = max(
             [marks.get("aligned", 0), *(self._alignas(node) for node in item.align or ())]
         )
-        actual = self.resolved(found)
+        actual = self.sizes.resolved(found)
         width = None if item.bitsize is None else self.expressions.integer(item.bitsize)
         if width is not None and not 0 <= width <= 8 * size:
             raise Unsupported(f"has the bit-field {place} of {width} bits")
@@ -370,7 +366,7 @@ class Definitions(Types):
             size,
             align,
             ctypes_align,
-            self._is_signed(actual),
+            self.sizes.is_signed(actual),
             width,
             aligned,
             "packed_field" in marks,
@@ -378,74 +374,13 @@ class Definitions(Types):
 
     def _alignas(self, node: Any) -> int:
         if isinstance(node.alignment, c_ast.Typename):
-            return self._size(node.alignment)[1]
+            return self._size(node.alignment, True)
         return self.expressions.integer(node.alignment)
 
-    def _is_signed(self, actual: Any) -> bool:
-        if is_a(actual, "enum"):
-            actual = self.names[f"enum {actual[1]}"][1]
-        ctype: Any = simple_types[actual] if isinstance(actual, str) and actual else None
-        return getattr(ctype, "_type_", "?") in "bhilq"
-
-    # Sizes
-
-    def measure(self, found: Type) -> tuple[int, int, int]:
-        """Size and alignment, and the alignment of the ctypes type that stands for it."""
-        if found is None:
-            return 1, 1, 1
-        if isinstance(found, str):
-            ctype: Any = simple_types[found]
-            return ctypes.sizeof(ctype), ctypes.alignment(ctype), ctypes.alignment(ctype)
-        kind = found[0]
-        if kind in "*(":
-            return 8, 8, 8
-        if kind == "[":
-            size, align, ctypes_align = self.measure(found[1])
-            return size * found[2], align, ctypes_align
-        if kind == "t":
-            return self.measure(self.names[found[1]][1])
-        if kind == "align":
-            size, _, ctypes_align = self.measure(found[1])
-            return size, found[2], ctypes_align
-        if kind == "enum":
-            entry = self.names.get(f"enum {found[1]}")
-            return self.measure(entry[1] if entry else "c_uint")
-        if kind == "?":
-            if not found[2]:
-                raise Unsupported(found[1])
-            return found[2], found[3], 1
-        layout = self._layouts.get(f"{kind} {found[1]}", OPAQUE[1])
-        if isinstance(layout, str):
-            raise Unsupported(f"contains {kind} {found[1].strip('{}')}, which {layout}")
-        return layout.size, layout.align, layout.ctypes_align
-
-    def _size(self, node: Any) -> tuple[int, int, int]:
-        return self.measure(self.type(node))
+    def _size(self, node: Any, align: bool) -> int:
+        """What sizeof or _Alignof gives."""
+        return self.sizes.measure(self.type(node))[align]
 
     def _offset(self, node: Any, designator: Any) -> int:
-        found = self.resolved(self.type(node))
-        if isinstance(designator, c_ast.ID) and isinstance(found, tuple):
-            layout = self._layouts.get(f"{found[0]} {found[1]}")
-            if isinstance(layout, Layout) and designator.name in layout.offsets:
-                return layout.offsets[designator.name]
-        raise Unsupported("takes the offset of what is no plain member")
-
-    def _kind(self, node: Any) -> Any:
-        """What `Expressions` knows of the type that a cast names."""
-        found = self.resolved(self.type(node))
-        if is_a(found, "enum"):
-            found = (
-                self.names[f"enum {found[1]}"][1] if f"enum {found[1]}" in self.names else "c_uint"
-            )
-        if isinstance(found, tuple):
-            if found[0] == "*":
-                return POINTER
-            raise Unsupported("casts to what is no number")
-        if found in ("c_float", "c_double", "c_longdouble"):
-            return float
-        if not found:
-            raise Unsupported("casts to void")
-        if found == "c_bool":
-            return bool
-        ctype: Any = simple_types[found]
-        return Integer(8 * ctypes.sizeof(ctype), self._is_signed(found) or found == "c_char")
+        member = designator.name if isinstance(designator, c_ast.ID) else ""
+        return self.sizes.offset(self.type(node), member)
