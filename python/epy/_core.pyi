@@ -167,6 +167,9 @@ class Classes:
         """The error value of functions whose result is of this type, or None."""
     def function(self, kind: Any, refined: tuple[Any, ...]) -> Any:
         """The class of pointers to a function, its result and parameters of other classes."""
+    def store(self, ctype: Any, value: Any) -> Any:
+        """What ctypes stores of a value in the host's memory; what it needs is kept until unload.
+        ValueError, TypeError, OverflowError if it does not fit."""
     def clear(self) -> None:
         """Forget all classes, and what is kept: before CPython 3.13 ctypes hides their cycles from
         the collector."""

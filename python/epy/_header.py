@@ -111,6 +111,7 @@ class Header:
     members of the IntEnum `host.enum.TAG`, or ints where none has the value. It is made when the
     first is there, or when the script names it.
     Functions are found in the process, or in `library`, at their first call; variables each time.
+    What is assigned to a variable (`host.count.value = 1`) is checked, and kept until unload.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
     that cannot be expressed, with the reason.
     """
@@ -128,6 +129,7 @@ class Header:
         self._name = name
         self._declarations = declarations
         self._library = library
+        self._variables: dict[str, Any] = {}  # their classes, by name
         values: dict[Any, Any] = {}
         self._classes = _core.Classes(declarations.find, dict(types), values, kept, module)
         for mapped in types:
@@ -235,10 +237,9 @@ class Header:
         return HostFunction(self, name, kind)
 
     def _variable(self, name: str) -> Any:
-        ctype = self._classes.make(self._find(name, "variable")[1])
-        from ._host_function import find_address
+        from ._host_variable import variable
 
-        return ctype.from_address(find_address(self, name))
+        return variable(self, name, self._classes.make(self._find(name, "variable")[1]))
 
     def export_data(self, name: str, value: Any) -> Any:
         """Offer a data symbol to the host, of the type that the header declares for the name.

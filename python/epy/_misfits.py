@@ -27,13 +27,20 @@ def given_twice(cls: Any, name: str) -> FieldError:
 
 
 def field_error(cls: Any, name: str, ctype: Any, value: Any, reason: Exception) -> FieldError:
+    return FieldError(f"{cls.__name__}.{name} is {_misfit(ctype, name, value, reason)}")
+
+
+def variable_error(ctype: Any, name: str, value: Any, reason: Exception) -> FieldError:
+    """For a variable of the host."""
+    return FieldError(f"{name} is {_misfit(ctype, name, value, reason)}")
+
+
+def _misfit(ctype: Any, name: str, value: Any, reason: Exception) -> str:
     shown = repr(value)
     if len(shown) > 200:
         shown = shown[:200] + "..."
     why = f" ({reason})" if str(reason) else ""
-    return FieldError(
-        f"{cls.__name__}.{name} is `{declare(ctype, name)}`: {shown} does not fit{why}"
-    )
+    return f"`{declare(ctype, name)}`: {shown} does not fit{why}"
 
 
 def item_error(cls: Any, index: Any, value: Any, reason: Exception) -> FieldError:

@@ -485,6 +485,59 @@ def test_inspect_gives_the_reason_that_a_use_raises(epy, tmp_path, name, reason)
     assert reason in epy("build", "plugin.py", status=2).stderr
 
 
+def test_what_is_assigned_to_a_variable_of_the_host_is_checked_and_kept(
+    build_plugin, compile_c, run, folder
+) -> None:
+    plugin = build_plugin("""
+import epy
+host = epy.header('''
+struct item { int number; };
+enum color { RED, GREEN };
+extern int count; extern const char *name; extern void *any; extern enum color color;
+extern struct item *item;
+void change(void);
+''')
+
+@host.export
+def change():
+    host.count.value = 2**31 - 1
+    host.name.value = "n" * 100
+    host.any.value = "a" * 100
+    host.color.value = host.GREEN
+    host.item.contents = host.struct.item(42)
+    assert host.color.value is host.enum.color.GREEN
+    for value in (2**31, "x", None):
+        try:
+            host.count.value = value
+        except epy.FieldError as error:
+            print(error)
+    spoil = ["s" * 100 for _ in range(1000)]
+""")
+    host = compile_c(
+        f"""
+#include <dlfcn.h>
+#include <stdio.h>
+struct item {{ int number; }} *item;
+int count;
+const char *name;
+void *any;
+unsigned color;
+int main(void) {{
+    ((void (*)(void))dlsym(dlopen("{plugin}", RTLD_NOW), "change"))();
+    printf("%d %s %s %u %d\\n", count, name, (char *)any, color, item->number);
+}}
+""",
+        "-rdynamic",
+        "-ldl",
+    )
+    assert run(host).stdout == (
+        "count is `int count`: 2147483648 does not fit\n"
+        "count is `int count`: 'x' does not fit\n"
+        "count is `int count`: None does not fit\n"
+        f"2147483647 {'n' * 100} {'a' * 100} 1 42\n"
+    )
+
+
 def test_unload_drops_what_was_kept(build_plugin, native, run, folder) -> None:
     plugin = build_plugin("""
 import epy

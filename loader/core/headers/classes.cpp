@@ -10,6 +10,7 @@
 #include "kinds.h"
 #include "owned_references.h"
 #include "record.h"
+#include "stored.h"
 #include "subclass.h"
 
 namespace epy {
@@ -205,6 +206,15 @@ PyObject *function_method(PyObject *object, PyObject *arguments) {
     return function_class(headers_of(Py_TYPE(object)), as_classes(object), kind, refined).release();
 }
 
+PyObject *store_method(PyObject *object, PyObject *arguments) {
+    PyObject *ctype = nullptr;
+    PyObject *value = nullptr;
+    if (PyArg_ParseTuple(arguments, "OO:store", &ctype, &value) == 0) {
+        return nullptr;
+    }
+    return stored(headers_of(Py_TYPE(object)), ctype, value, as_classes(object)->kept).release();
+}
+
 // Lets a struct forget its arrays: their classes hold those of their elements where the collector
 // of CPython 3.11 and 3.12 does not see it, so that a struct with an array of pointers to itself
 // would stay for ever.
@@ -255,6 +265,8 @@ PyMethodDef methods[] = {
     {"function", function_method, METH_VARARGS,
      "function(type, classes) -> the class of pointers to a function whose result and parameters "
      "have other classes than the header's."},
+    {"store", store_method, METH_VARARGS,
+     "store(class, value) -> what ctypes stores in the host's memory; it is kept until unload."},
     {"clear", clear_method, METH_NOARGS, "clear(): forget all classes, and what is kept."},
     {},
 };

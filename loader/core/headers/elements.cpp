@@ -120,8 +120,14 @@ PyObject *get_contents(PyObject *self, void *) {
 }
 
 int set_contents(PyObject *self, PyObject *value, void *) {
-    PyObject *native = headers_of(Py_TYPE(self)).native_contents;
-    return Py_TYPE(native)->tp_descr_set(native, self, value);
+    const header_types &types = headers_of(Py_TYPE(self));
+    PyObject *native = types.native_contents;
+    ref kept;
+    if (Py_TYPE(native)->tp_descr_set(native, self, value) != 0 ||
+        !find_keeper(types, self, kept)) {
+        return -1;
+    }
+    return !kept || keep(kept.get(), value) ? 0 : -1;
 }
 
 PyObject *get_pointer_item(PyObject *self, PyObject *index) {
