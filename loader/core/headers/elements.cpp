@@ -1,5 +1,5 @@
 // Arrays and pointers of headers: their items take Python values, a pointer to a struct has its
-// fields. And function pointers, which take callables.
+// fields.
 #include "../items.h"
 #include "ctypes_objects.h"
 #include "misfits.h"
@@ -9,15 +9,13 @@ namespace epy {
 
 namespace {
 
-PyObject *class_of(PyObject *self) { return reinterpret_cast<PyObject *>(Py_TYPE(self)); }
-
 // A value for an item of an array or a pointer; FieldError if it does not fit.
 ref item(const header_types &types, PyObject *self, PyObject *index, PyObject *value,
          PyObject *kept) {
     const ref element = attribute_of_class(self, types.core->type_name);
     ref made = element ? stored(types, element.get(), value, kept) : ref();
     if (!made && misfit_is_set()) {
-        raise_misfit("item_error", {class_of(self), index, value}, taken_exception());
+        raise_misfit("item_error", {type_of_object(self), index, value}, taken_exception());
     }
     return made;
 }
@@ -104,7 +102,7 @@ PyObject *get_contents(PyObject *self, void *) {
         return nullptr;
     }
     PyObject *native = types.native_contents;
-    ref found(Py_TYPE(native)->tp_descr_get(native, self, class_of(self)));
+    ref found(Py_TYPE(native)->tp_descr_get(native, self, type_of_object(self)));
     const ref own = found ? own_target(types, self) : ref();
     if (own && PyObject_TypeCheck(own.get(), reinterpret_cast<PyTypeObject *>(type.get()))) {
         const ref places[] = {
@@ -145,7 +143,7 @@ int set_pointer_item(PyObject *self, Py_ssize_t index, PyObject *value) {
         return native(self, index, value);
     }
     ref type;
-    const header_classes *classes = classes_of(types, class_of(self));
+    const header_classes *classes = classes_of(types, type_of_object(self));
     const ref number(PyLong_FromSsize_t(index));
     if (classes == nullptr || !number || !complete_target(types, self, type)) {
         return -1;
@@ -157,7 +155,7 @@ int set_pointer_item(PyObject *self, Py_ssize_t index, PyObject *value) {
 // As an argument of a C function: what ctypes takes, and for that call lists, dicts and strings.
 PyObject *pointer_argument(PyObject *cls, PyObject *value) {
     const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
-    const ref native(PyObject_GetAttrString(class_of(cls), "from_param"));
+    const ref native(PyObject_GetAttrString(type_of_object(cls), "from_param"));
     ref made(native ? PyObject_CallFunctionObjArgs(native.get(), cls, value, nullptr) : nullptr);
     if (made || PyErr_ExceptionMatches(PyExc_TypeError) == 0) {
         return made.release();
@@ -165,7 +163,7 @@ PyObject *pointer_argument(PyObject *cls, PyObject *value) {
     const ref refusal = taken_exception();
     made = stored(types, cls, value, nullptr);
     if (!made && misfit_is_set()) {
-        PyErr_SetObject(class_of(refusal.get()), refusal.get());
+        PyErr_SetObject(type_of_object(refusal.get()), refusal.get());
     }
     return made.release();
 }
@@ -239,33 +237,6 @@ PyType_Slot struct_pointer_slots[] = {
     {0, nullptr},
 };
 
-// ---- function pointers
-
-// As an argument of a C function: a callable becomes a callback that lives until unload.
-PyObject *function_argument(PyObject *cls, PyObject *value) {
-    if (PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject *>(cls))) {
-        return Py_NewRef(value);
-    }
-    const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
-    const header_classes *classes = classes_of(types, cls);
-    ref made = classes == nullptr ? ref() : stored(types, cls, value, classes->kept);
-    if (!made && misfit_is_set()) {
-        raise_misfit("argument_error", {cls, value}, taken_exception());
-    }
-    return made.release();
-}
-
-PyMethodDef function_methods[] = {
-    {"from_param", function_argument, METH_O | METH_CLASS, "A value as an argument of a function."},
-    {},
-};
-
-PyType_Slot function_slots[] = {
-    {Py_tp_doc, const_cast<char *>("Base of the function pointers of headers.")},
-    {Py_tp_methods, function_methods},
-    {0, nullptr},
-};
-
 constexpr unsigned long base_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
 
 } // namespace
@@ -274,7 +245,5 @@ PyType_Spec items_spec = {"epy._core.Items", sizeof(PyObject), 0, base_flags, it
 PyType_Spec pointer_spec = {"epy._core.Pointer", sizeof(PyObject), 0, base_flags, pointer_slots};
 PyType_Spec struct_pointer_spec = {"epy._core.StructPointer", sizeof(PyObject), 0, base_flags,
                                    struct_pointer_slots};
-PyType_Spec function_spec = {"epy._core.FunctionBase", sizeof(PyObject), 0, base_flags,
-                             function_slots};
 
 } // namespace epy

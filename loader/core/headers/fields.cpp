@@ -12,8 +12,6 @@ namespace epy {
 
 namespace {
 
-PyObject *class_of(PyObject *self) { return reinterpret_cast<PyObject *>(Py_TYPE(self)); }
-
 // What one of the dicts of a struct's class has for a field: borrowed, of the class. Null if
 // nothing.
 PyObject *of_field(PyObject *self, PyObject *dict_name, PyObject *field) {
@@ -50,7 +48,7 @@ ref converted(const header_types &types, PyObject *self, PyObject *name, PyObjec
 
 int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
               PyObject *kind) {
-    header_classes *classes = classes_of(types, class_of(self));
+    header_classes *classes = classes_of(types, type_of_object(self));
     const ref made =
         classes == nullptr ? ref() : converted(types, self, name, value, classes, kind);
     if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
@@ -60,7 +58,7 @@ int set_field(const header_types &types, PyObject *self, PyObject *name, PyObjec
         ref reason = taken_exception();
         const ref ctype = class_of_kind(types, classes, kind);
         if (ctype) {
-            raise_misfit("field_error", {class_of(self), name, ctype.get(), value},
+            raise_misfit("field_error", {type_of_object(self), name, ctype.get(), value},
                          std::move(reason));
         }
     }
@@ -78,10 +76,10 @@ int set(PyObject *self, PyObject *name, PyObject *value) {
     if (PyErr_Occurred() != nullptr) {
         return -1;
     }
-    if (PyObject_HasAttr(class_of(self), name) != 0) { // of a subclass, or ctypes' own
+    if (PyObject_HasAttr(type_of_object(self), name) != 0) { // of a subclass, or ctypes' own
         return PyObject_GenericSetAttr(self, name, value);
     }
-    raise_misfit("unknown_field", {class_of(self)}, ref::borrowed(name));
+    raise_misfit("unknown_field", {type_of_object(self)}, ref::borrowed(name));
     return -1;
 }
 
@@ -90,7 +88,7 @@ PyObject *get(PyObject *self, PyObject *name) {
     if (found == nullptr && PyErr_ExceptionMatches(PyExc_AttributeError) != 0 &&
         !is_special(name)) {
         PyErr_Clear();
-        raise_misfit("unknown_field", {class_of(self)}, ref::borrowed(name));
+        raise_misfit("unknown_field", {type_of_object(self)}, ref::borrowed(name));
     }
     return found;
 }
@@ -102,13 +100,13 @@ int set_members(const header_types &types, PyObject *self, PyObject *values, PyO
         return -1;
     }
     if (names && count > PyTuple_GET_SIZE(names.get())) {
-        raise_misfit("too_many_values", {class_of(self)}, ref(PyLong_FromSsize_t(count)));
+        raise_misfit("too_many_values", {type_of_object(self)}, ref(PyLong_FromSsize_t(count)));
         return -1;
     }
     for (Py_ssize_t index = 0; index < count; ++index) {
         PyObject *name = PyTuple_GET_ITEM(names.get(), index);
         if (named != nullptr && PyDict_Contains(named, name) == 1) {
-            raise_misfit("given_twice", {class_of(self)}, ref::borrowed(name));
+            raise_misfit("given_twice", {type_of_object(self)}, ref::borrowed(name));
             return -1;
         }
         if (PyObject_SetAttr(self, name, PyTuple_GET_ITEM(values, index)) != 0) {
@@ -127,7 +125,7 @@ int set_members(const header_types &types, PyObject *self, PyObject *values, PyO
 
 int initialize(PyObject *self, PyObject *values, PyObject *named) {
     const header_types &types = headers_of(Py_TYPE(self));
-    return complete(types, class_of(self)) ? set_members(types, self, values, named) : -1;
+    return complete(types, type_of_object(self)) ? set_members(types, self, values, named) : -1;
 }
 
 PyObject *represent(PyObject *self) {
@@ -144,7 +142,7 @@ PyObject *represent(PyObject *self) {
     }
     const ref comma(PyUnicode_FromString(", "));
     const ref all(parts && comma ? PyUnicode_Join(comma.get(), parts.get()) : nullptr);
-    const ref name(all ? PyObject_GetAttrString(class_of(self), "__name__") : nullptr);
+    const ref name(all ? PyObject_GetAttrString(type_of_object(self), "__name__") : nullptr);
     return name ? PyUnicode_FromFormat("%U(%U)", name.get(), all.get()) : nullptr;
 }
 

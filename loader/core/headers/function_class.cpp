@@ -1,6 +1,9 @@
 #include "function_class.h"
 
+#include "ctypes_objects.h"
 #include "definitions.h"
+#include "misfits.h"
+#include "stored.h"
 #include "subclass.h"
 #include "text.h"
 
@@ -95,5 +98,37 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
     }
     return subclass(types, self, name.get(), {is_variadic ? variadic.get() : types.function}, body);
 }
+
+namespace {
+
+// As an argument of a C function: a callable becomes a callback that lives until unload.
+PyObject *function_argument(PyObject *cls, PyObject *value) {
+    if (PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject *>(cls))) {
+        return Py_NewRef(value);
+    }
+    const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
+    const header_classes *classes = classes_of(types, cls);
+    ref made = classes == nullptr ? ref() : stored(types, cls, value, classes->kept);
+    if (!made && misfit_is_set()) {
+        raise_misfit("argument_error", {cls, value}, taken_exception());
+    }
+    return made.release();
+}
+
+PyMethodDef function_methods[] = {
+    {"from_param", function_argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {},
+};
+
+PyType_Slot function_slots[] = {
+    {Py_tp_doc, const_cast<char *>("Base of the function pointers of headers.")},
+    {Py_tp_methods, function_methods},
+    {0, nullptr},
+};
+
+} // namespace
+
+PyType_Spec function_spec = {"epy._core.FunctionBase", sizeof(PyObject), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, function_slots};
 
 } // namespace epy

@@ -1,5 +1,5 @@
 // What only plugins with headers need, made at the first: the classes that a header's ctypes
-// classes inherit from, and the names that this side and `_classes` in Python share.
+// classes inherit from, and the names of what they share.
 //
 // A class of a header has `_epy_classes_`, the `Classes` that made it. A struct or union has, as
 // soon as it has all its fields and not before, `_epy_types_` (name -> type as `_c_types` has it),
