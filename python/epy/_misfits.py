@@ -44,7 +44,9 @@ def _misfit(ctype: Any, name: str, value: Any, reason: Exception) -> str:
 
 
 def item_error(cls: Any, index: Any, value: Any, reason: Exception) -> FieldError:
-    """For an item of a pointer or an array."""
+    """For an item of a pointer or an array, or a slice of them."""
+    if isinstance(index, slice):
+        index = f"{index.start or 0}:{'' if index.stop is None else index.stop}"
     return FieldError(
         f"[{index}] of `{declare(cls, '')}`: {value!r} does not fit {reason}".rstrip()
     )

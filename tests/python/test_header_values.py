@@ -271,6 +271,14 @@ def test_a_pointer_type_that_the_script_made_first_is_the_header_s() -> None:
     assert (early.i, early[0].i, host.struct.holder({"i": 7}).p.i) == (5, 5, 7)
 
 
+@pytest.mark.parametrize("index", [b"\nx\t5\t9\n", b"\nx\t0\t1\n", b"\nx\t\n", b"\nx\t"])
+def test_a_damaged_plugin_s_header_says_what_to_do(index: bytes) -> None:
+    stored = epy._core.StoredHeader(index, b"?")
+    assert stored.find("y") is None and stored.find("x\0") is None
+    with pytest.raises(epy.HeaderNameError, match="'x' is damaged in the plugin: run `epy build`"):
+        stored.find("x")
+
+
 def test_a_flexible_array_indexes_freely(host: Any) -> None:
     memory = ctypes.create_string_buffer(8 + 3 * 16)
     made = host.struct.list.from_buffer(memory)
@@ -372,10 +380,17 @@ def test_what_does_not_fit_an_item_is_refused(
     assert bytes(node) == before
 
 
-@pytest.mark.parametrize("values", [[1], [1, 2, 3], 5])
-def test_a_slice_takes_as_many_values_as_it_has_items(node: Any, values: Any) -> None:
+@pytest.mark.parametrize(
+    ("values", "why"),
+    [
+        ([1], "2 items: it has 1 values"),
+        ([1, 2, 3], "2 items: it has 3 values"),
+        (5, "a slice: it is no sequence"),
+    ],
+)
+def test_a_slice_takes_as_many_values_as_it_has_items(node: Any, values: Any, why: str) -> None:
     before = bytes(node)
-    with pytest.raises((ValueError, TypeError), match=r"values are given for 2|takes a sequence"):
+    with pytest.raises(epy.FieldError, match=rf"\[0:2\] of `unsigned char \[8\]`: .* fit {why}"):
         node.id[0:2] = values
     assert bytes(node) == before
 

@@ -39,13 +39,14 @@ int set_slice(const header_types &types, PyObject *self, PyObject *slice, PyObje
         return -1;
     }
     const Py_ssize_t count = PySlice_AdjustIndices(PySequence_Size(self), &start, &stop, step);
-    const ref items(PySequence_Fast(values, "a slice takes a sequence"));
-    if (!items) {
-        return -1;
-    }
-    if (PySequence_Fast_GET_SIZE(items.get()) != count) {
-        PyErr_Format(PyExc_ValueError, "%zd values are given for %zd items",
-                     PySequence_Fast_GET_SIZE(items.get()), count);
+    const ref items(PySequence_Fast(values, "a slice: it is no sequence"));
+    if (!items || PySequence_Fast_GET_SIZE(items.get()) != count) {
+        if (items) {
+            misfit("%zd items: it has %zd values", count, PySequence_Fast_GET_SIZE(items.get()));
+        }
+        if (misfit_is_set()) {
+            raise_misfit("item_error", {type_of_object(self), slice, values}, taken_exception());
+        }
         return -1;
     }
     for (Py_ssize_t number = 0; number < count; ++number) {

@@ -145,6 +145,10 @@ PyObject *instance(PyObject *module, PyObject *arguments) {
     if (PyArg_ParseTuple(arguments, "O!O:instance", &PyType_Type, &ctype, &value) == 0) {
         return nullptr;
     }
+    const ref prepared(prepare_headers(module, nullptr));
+    if (!prepared) {
+        return nullptr;
+    }
     const header_types &types = *state_of(module).headers;
     ref made = stored(types, ctype, value, nullptr);
     if (!made || is_a(made.get(), ctype)) {

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 namespace epy {
@@ -26,7 +27,8 @@ std::string_view bytes_of(PyObject *bytes) {
     return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
 }
 
-// What stands behind a key of the index ("\nNAME\t"): two numbers and the end of the line.
+// What stands behind a key of the index ("\nNAME\t"): two numbers and the end of the line. Empty
+// without an exception if they lead nowhere.
 ref read(const stored_header *self, std::string_view key) {
     const std::string_view index = bytes_of(self->index);
     const auto *line =
@@ -38,13 +40,11 @@ ref read(const stored_header *self, std::string_view key) {
     std::size_t size = 0;
     const char *end = index.data() + index.size();
     const auto first = std::from_chars(line + key.size(), end, offset);
-    const bool has_size = first.ptr != end && *first.ptr == '\t';
-    if (has_size) {
+    if (first.ptr != end) {
         std::from_chars(first.ptr + 1, end, size);
     }
     const std::string_view data = bytes_of(self->data);
-    if (size == 0 || offset > data.size() || size > data.size() - offset) {
-        PyErr_SetString(PyExc_ValueError, "what the plugin stores of its header is damaged");
+    if (offset > data.size() || size > data.size() - offset) {
         return {};
     }
     return ref(PyMarshal_ReadObjectFromString(data.data() + offset, static_cast<Py_ssize_t>(size)));
@@ -52,9 +52,15 @@ ref read(const stored_header *self, std::string_view key) {
 
 ref find(const stored_header *self, const char *prefix, PyObject *name) {
     const ref encoded(PyUnicode_AsEncodedString(name, "utf-8", "surrogateescape"));
-    const ref key(encoded ? PyBytes_FromFormat("\n%s%s\t", prefix, PyBytes_AS_STRING(encoded.get()))
-                          : nullptr);
-    return key ? read(self, bytes_of(key.get())) : ref();
+    if (!encoded) {
+        return {};
+    }
+    ref found = read(self, std::string("\n").append(prefix).append(bytes_of(encoded.get())) + '\t');
+    if (!found) {
+        PyErr_Clear();
+        header_name_error("'%U' is damaged in the plugin: run `epy build` again", name);
+    }
+    return found;
 }
 
 PyObject *find_method(PyObject *object, PyObject *name) {
