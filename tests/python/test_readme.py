@@ -26,3 +26,8 @@ def test_handle_example(build_plugin, native, run):
     lines = result.stdout.splitlines()
     assert (lines[:3], lines[4]) == (["handle 0", "6", "7"], "-1")
     assert "InvalidHandleError" in result.stderr
+
+
+def test_header_example(build_plugin, run):
+    plugin = build_plugin("import epy\n" + block("python", "epy.header"))
+    assert 'Plugin Label: "gain"' in run("analyseplugin", plugin).stdout
