@@ -9,8 +9,10 @@ packages=(
     g++ cmake ninja-build python3-dev python3-venv libffi-dev
     # Test and look inside. Debugging symbols of libc are for valgrind.
     libgtest-dev git binutils patchelf gdb valgrind libc6-dbg
+    # A second compiler, for hosts and to fuzz with.
+    clang libclang-rt-dev
     # One version on every distribution, so that formatting and findings are the same.
-    clang-14 clang-format-14 clang-tidy-14
+    clang-format-14 clang-tidy-14
     # Hosts that load plugins.
     sqlite3 make bash lua5.4 ladspa-sdk sox gnuplot-nox
     nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
