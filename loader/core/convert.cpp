@@ -205,6 +205,14 @@ bool wide_character_from_python(PyObject *value, c_value &out) {
     return true;
 }
 
+// A void function's result says nothing, unless it shows that the function has not run.
+bool nothing_from_python(PyObject *value) {
+    if (PyGen_CheckExact(value) || PyCoro_CheckExact(value) || PyAsyncGen_CheckExact(value)) {
+        return wrong_type(value, "None: a generator or coroutine runs only if something runs it");
+    }
+    return true;
+}
+
 PyTypeObject *class_of(const parameter &one) {
     return reinterpret_cast<PyTypeObject *>(one.instance_of.get());
 }
@@ -213,7 +221,7 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
                        c_value &out) {
     switch (expected.code) {
     case type::none:
-        return true;
+        return nothing_from_python(value);
     case type::aggregate:
         break;
     case type::boolean: {

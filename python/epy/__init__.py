@@ -6,6 +6,9 @@ from ctypes import c_int
 @epy.export
 def add(a: c_int, b: c_int) -> c_int:
     return a + b
+
+`epy.plugin` is the plugin whose script or callback runs (an error outside one), `epy.building` is
+true while `epy build` imports the script.
 """
 
 from __future__ import annotations
@@ -141,6 +144,12 @@ _LATER = {
 }
 
 if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
+
+    def __dir__() -> list[str]:
+        """Also what is loaded later; not `plugin` where none runs: browsing must not raise."""
+        special = {name for name in globals() if name.startswith("__")}
+        running = {"plugin"} if find_script() else set()
+        return sorted({*special, *__all__, "building", *running})
 
     def __getattr__(name: str) -> object:
         if name == "plugin":

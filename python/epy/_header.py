@@ -419,8 +419,8 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
 
 def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
     """A callback of a function type, as a function pointer without a prototype: for the core."""
+    function = python_function(function)
     if getattr(unwrap(function), "__annotations__", None):  # they may refine the type
-        function = python_function(function)
         found = typed_signature(classes.make(("*", kind)), function)
         return callback_function(function, found, None)
     known = classes.signatures.get(kind)

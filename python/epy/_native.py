@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 else:
     Base = object
 
-VARARGS = 0x04  # inspect.COVARARGS
+VARARGS = 0x04  # of a code's flags, as in inspect: CO_VARARGS
+GENERATOR = 0x20  # CO_GENERATOR
+COROUTINES = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
 
 class NativeFunction(Base):
@@ -240,7 +242,29 @@ def python_function(function: Any) -> Function:
         function = function.__wrapped__
     if not callable(function):
         raise SignatureError(f"{function!r} is not callable: give a function")
+    kind = deferred(function)
+    if kind:
+        raise SignatureError(
+            f"{place(function)} {kind}: a call would only make an object and run nothing; export a "
+            "function that runs it, with a loop or asyncio.run"
+        )
     return function  # type: ignore[no-any-return]
+
+
+def deferred(function: Any) -> str:
+    """What a callable is whose call does not run its body; "" for what does.
+
+    Decorators are not looked through: they may well run what they wrap.
+    """
+    while hasattr(function, "func") and not hasattr(function, "__code__"):
+        function = function.func  # functools.partial
+    code = getattr(function, "__code__", None)
+    if code is None and not isinstance(function, type):
+        code = getattr(type(function).__call__, "__code__", None)
+    flags = getattr(code, "co_flags", 0)
+    if flags & COROUTINES:
+        return "is `async def`"
+    return "is a generator (it has `yield`)" if flags & GENERATOR else ""
 
 
 def is_prototype(value: object) -> bool:

@@ -68,8 +68,9 @@ def _mentions(ctype: Any, root: str) -> bool:
         return any(_mentions(one, root) for one in ctype)
     if not isinstance(ctype, type):
         return False
-    module = ctype.__module__
-    if module == root or module.startswith(root + "."):
+    # Not by attribute: a type may have none, or anything in its place.
+    module = type.__getattribute__(ctype, "__dict__").get("__module__")
+    if isinstance(module, str) and (module == root or module.startswith(root + ".")):
         return True
     if issubclass(ctype, (_Pointer, Array)):
         return _mentions(getattr(ctype, "_type_", None), root)

@@ -97,6 +97,32 @@ def remains() -> c_int:
     ) == ["1", "11", "0"]
 
 
+def test_types_without_a_module_do_not_disturb_an_unload(build_plugin, call):
+    build_plugin("""
+import ctypes, epy
+from ctypes import POINTER, c_int
+
+class Odd(ctypes.Structure):
+    _fields_ = [("x", c_int)]
+
+class Numbered(ctypes.Structure):
+    _fields_ = [("x", c_int)]
+
+Odd.__module__ = None
+Numbered.__module__ = 3
+POINTER(Odd), POINTER(Numbered)
+
+@epy.on_unload
+def unloaded():
+    print("hook", flush=True)
+
+@epy.export
+def touch() -> c_int:
+    return 1
+""")
+    assert call("open ./plugin.so", "int 0:touch", "close 0") == ["1", "hook"]
+
+
 def test_two_hundred_loads_and_unloads_do_not_grow_the_process(build_plugin, call):
     build_plugin("""
 import epy
