@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <memory>
 
 #include "reuse.h"
@@ -18,9 +19,10 @@ class closure;
 // the error value is returned. Records of dropped callbacks are used again first in, first out,
 // after 4,096 later drops: that is the promise about stale pointers, and no more.
 struct call_record {
-    record head; // code, result class and error value
-    ref kept;    // what the error value points into: stale calls return it too
-    ref error;   // a struct given as the error value: keeps what it points to
+    record head;           // code, result class and error value
+    void *chain = nullptr; // what libffi's entry takes in %r10, if that is the code
+    ref kept;              // what the error value points into: stale calls return it too
+    ref error;             // a struct given as the error value: keeps what it points to
     // Guarded by the GIL; atomic for those who cannot see that (thread sanitizers).
     std::atomic<callback *> target{nullptr};
     void *address = nullptr;              // the callback's own trampoline, once taken
@@ -28,6 +30,9 @@ struct call_record {
     bool complained = false;              // a call after the end was reported
     char label[64] = "";                  // for that report
 };
+
+// closure_entry_x86_64.S finds it there.
+static_assert(offsetof(call_record, chain) == EPY_RECORD_SIZE);
 
 struct callback {
     PyObject_HEAD PyObject *function;

@@ -1,3 +1,7 @@
+// libffi as it serves languages whose functions carry an environment ("Go closures"): its entry
+// finds the closure in the static chain register, so a closure is ordinary memory, and nothing that
+// can be executed is ever written. The code that sets the register is closure_entry_x86_64.S, the
+// address that a host gets is a trampoline of the pool or of a plugin, as for any other callback.
 #include "closure.h"
 
 #include <ffi.h>
@@ -6,6 +10,8 @@
 #include <vector>
 
 #include "serve.h"
+
+extern "C" [[gnu::visibility("hidden")]] void epy_closure_entry();
 
 namespace epy {
 
@@ -90,9 +96,10 @@ void call_instead(const tail_call &jump, ffi_type *result_type, void *result) {
 } // namespace
 
 // Lives as long as the record, which is for ever or until it is used again.
-class closure {
+class closure : ffi_go_closure {
 public:
-    explicit closure(const signature &types) : result_size_(types.result.form.size) {
+    closure(call_record &native, const signature &types)
+        : ffi_go_closure{}, native_(native), result_size_(types.result.form.size) {
         in_place_ = is_struct(types.result) || types.result.code == type::extended_precision;
         for (const parameter &one : types.parameters) {
             parameters_.push_back(type_of(one));
@@ -101,24 +108,19 @@ public:
         result_ = types.result.form.returned() == result_class::x87 ? &ffi_type_longdouble
                                                                     : type_of(types.result);
     }
-    ~closure() {
-        if (writable_ != nullptr) {
-            ffi_closure_free(writable_);
-        }
-    }
+    ~closure() = default;
     closure(const closure &) = delete;
     closure &operator=(const closure &) = delete;
 
-    // False if there is no memory for it.
-    bool prepare(call_record &native) {
-        writable_ = static_cast<ffi_closure *>(ffi_closure_alloc(sizeof(ffi_closure), &code_));
-        return writable_ != nullptr &&
-               ffi_prep_cif(&cif_, FFI_DEFAULT_ABI, static_cast<unsigned>(parameters_.size()),
+    // False if libffi does not know how to pass these types.
+    bool prepare() {
+        return ffi_prep_cif(&cif_, FFI_DEFAULT_ABI, static_cast<unsigned>(parameters_.size()),
                             result_, parameters_.data()) == FFI_OK &&
-               ffi_prep_closure_loc(writable_, &cif_, enter, &native, code_) == FFI_OK;
+               ffi_prep_go_closure(this, &cif_, enter) == FFI_OK;
     }
 
-    [[nodiscard]] void (*code() const)() { return reinterpret_cast<void (*)()>(code_); }
+    // What the static chain register holds when libffi's entry runs.
+    [[nodiscard]] void *chain() { return static_cast<ffi_go_closure *>(this); }
 
 private:
     static bool is_struct(const parameter &one) {
@@ -139,9 +141,9 @@ private:
         return scalar(one);
     }
 
-    static void enter(ffi_cif *cif, void *result, void **values, void *argument) {
-        call_record &native = *static_cast<call_record *>(argument);
-        const closure &self = *native.native_code;
+    static void enter(ffi_cif *cif, void *result, void **values, void *chain) {
+        const auto &self = *static_cast<closure *>(static_cast<ffi_go_closure *>(chain));
+        call_record &native = self.native_;
         const bool in_place = self.in_place_;
         if (in_place) {
             self.write_error(native.head, result);
@@ -168,8 +170,7 @@ private:
         }
     }
 
-    ffi_closure *writable_ = nullptr;
-    void *code_ = nullptr;
+    call_record &native_;
     ffi_cif cif_{};
     std::vector<std::unique_ptr<passed_struct>> structs_;
     std::vector<ffi_type *> parameters_;
@@ -179,12 +180,13 @@ private:
 };
 
 bool make_closure(call_record &native, const signature &types) {
-    auto made = std::make_shared<closure>(types);
-    if (!made->prepare(native)) {
-        PyErr_SetString(PyExc_MemoryError, "libffi has no closure for another callback");
+    auto made = std::make_shared<closure>(native, types);
+    if (!made->prepare()) {
+        PyErr_SetString(PyExc_ValueError, "libffi cannot pass these types");
         return false;
     }
-    native.head.code = made->code();
+    native.chain = made->chain();
+    native.head.code = epy_closure_entry;
     native.native_code = std::move(made);
     return true;
 }

@@ -1,10 +1,8 @@
-// The assembly entry (call_entry_x86_64.S) where the call frame is enough, libffi's elsewhere;
-// addresses from the pool.
+// The assembly entry (call_entry_x86_64.S) where the call frame is enough, libffi's elsewhere.
 #include <algorithm>
 
 #include "closure.h"
 #include "entry.h"
-#include "pool.h"
 
 extern "C" {
 [[gnu::visibility("hidden")]] void epy_call_entry();
@@ -23,18 +21,6 @@ bool make_entry(call_record &native, const signature &types) {
                     [](const parameter &one) { return one.form.parts[0] == eightbyte::sse; });
     native.head.code = vector ? epy_call_entry : epy_call_entry_general;
     return true;
-}
-
-void *address_of(call_record &native) {
-    if (native.address == nullptr) {
-        native.address = take_trampoline(&native.head);
-        if (native.address == nullptr) {
-            PyErr_SetString(PyExc_MemoryError,
-                            "no memory for another callback's native code (the system refuses to "
-                            "map executable pages)");
-        }
-    }
-    return native.address;
 }
 
 } // namespace epy
