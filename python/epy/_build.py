@@ -44,9 +44,11 @@ def build(
     For headers that the script reads: `include` are folders to search, `define` macros to set
     before, `cpp` a command that preprocesses C, to use in place of epy's own preprocessor.
     """
+    if not os.fspath(script):
+        raise ScriptError("'': no script: give a .py file, or the folder of a package")
     source = os.path.abspath(script)
     name = Path(source).stem
-    target = Path(output) if output is not None else Path(f"{name}.so")
+    target = _target(f"{name}.so" if output is None else output)
     if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
@@ -94,10 +96,16 @@ def build(
 
 def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path:
     """Write the bare stub: named like a script and beside it, it runs that script."""
-    target = Path(output)
+    target = _target(output)
     settings = _settings(STUB_BARE, find(python))
     write(target, stamp(target.name, settings, [], [], [], lambda _: b""))
     return target
+
+
+def _target(output: str | os.PathLike[str]) -> Path:
+    if not os.fspath(output):
+        raise StampError("'': no name for the plugin; give a path with -o, or leave it out")
+    return Path(output)
 
 
 def _settings(flags: int, python: Python) -> Settings:
@@ -182,20 +190,22 @@ def _run(script: Script, members: Members, package: bool) -> Script:
     try:
         run_modules(script, members, package)
         check_complete(script)
-    except Exception as error:
-        raise _failure(script, members, error) from None
     except SystemExit as error:
         place = _place(script, members, error)
         raise ScriptError(
             f'{place}: the script exits; put that under `if __name__ == "__main__":`'
         ) from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _failure(script, members, error) from None
     drop_modules(script.module)
     if not script.exports:
         raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
     return script
 
 
-def _failure(script: Script, members: Members, error: Exception) -> Error:
+def _failure(script: Script, members: Members, error: BaseException) -> Error:
     """The one line for a script that raised; what is not plain from it is printed before."""
     first_line = (str(error).splitlines() or [""])[0]
     if isinstance(error, SyntaxError) and error.filename is not None:

@@ -166,6 +166,10 @@ def _bytes(kind: Any, text: str) -> bytes | None:
 
 
 def _text(kind: Any, text: str) -> str | None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise _Mismatch("text in UTF-8") from None
     return None if text.lower() in _NULL else text
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import io
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -36,9 +38,44 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run a command; the exit status: 0, 1 if the called function failed, 2 for any mistake."""
+    """Run a command; the exit status: 0, 1 if the called function failed, 2 for any mistake.
+
+    Ctrl-C, and a reader of its output that has gone, end the process by SIGINT and SIGPIPE, as they
+    end any program.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may be any bytes
+    try:
+        try:
+            return _run(argv)
+        finally:
+            if sys.stdout is not None:  # it was closed
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("epy: interrupted", file=sys.stderr)
+        return _die(signal.SIGINT)
+    except BrokenPipeError:
+        return _die(signal.SIGPIPE)
+    except OSError as error:
+        print(f"epy: standard output: {error.strerror}", file=sys.stderr)
+        _discard_output()
+        return 2
+
+
+def _die(number: int) -> int:
+    _discard_output()
+    signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def _discard_output() -> None:
+    """Python would try to write the rest again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(argv: list[str] | None) -> int:
     parser = _parser()
     options = parser.parse_args(argv)
     if options.command is None:
@@ -49,6 +86,8 @@ def main(argv: list[str] | None = None) -> int:
     except Error as error:
         problem = str(error)
     except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise  # of standard output
         problem = str(error)  # of dlopen: names the file and the reason
         if error.filename is not None:
             problem = f"{error.filename}: {error.strerror}; check the path and its permissions"

@@ -8,6 +8,7 @@ from . import _archive
 from ._archive import Archive
 from ._elf import DT_SONAME, STUB_BARE, STUB_EAGER, Image
 from ._errors import PluginFormatError
+from ._files import read_file
 from ._tables import Tables
 
 Description = dict[str, Any]
@@ -15,7 +16,7 @@ Description = dict[str, Any]
 
 def open_plugin(path: Path) -> tuple[Image, Archive]:
     """The checked file, and its archive (empty for a bare stub)."""
-    image = Image(bytearray(path.read_bytes()), str(path))
+    image = Image(bytearray(read_file(path)), str(path))
     Tables(image)
     extent = image.info().archive
     if extent.size == 0:

@@ -176,15 +176,17 @@ def read_members(path: str) -> tuple[Members, bool]:
     They are (file name, source) by dotted name below the script; "" is the script itself. Raises
     ScriptError if there is none.
     """
-    try:
-        if not os.path.isdir(path):
-            return {"": (path, _read(path))}, False
-        members = dict(sorted(_walk(path, "")))
-    except OSError as error:
-        raise ScriptError(f"{path}: cannot be read ({error.strerror}): give a script") from None
-    if "" not in members:
+    package = os.path.isdir(path)
+    if package and not os.path.exists(os.path.join(path, "__init__.py")):
         raise ScriptError(f"{path}: a folder without __init__.py is no package: add one")
-    return members, True
+    try:
+        members = dict(sorted(_walk(path, ""))) if package else {"": (path, _read(path))}
+    except OSError as error:
+        remedy = "give a script" if error.filename == path else "mend it, or take it away"
+        raise ScriptError(
+            f"{error.filename}: cannot be read ({error.strerror}): {remedy}"
+        ) from None
+    return members, package
 
 
 def _walk(folder: str, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:
@@ -202,5 +204,6 @@ def _walk(folder: str, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+    from ._files import read_file  # a plugin that holds its script needs none
+
+    return read_file(path)

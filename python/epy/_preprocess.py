@@ -6,6 +6,7 @@ epy's own `include` folder comes first: what a compiler would bring, so that non
 from __future__ import annotations
 
 import copy
+import io
 import os
 import re
 import shlex
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import pcpp
 
 from ._errors import HeaderError
+from ._files import read_file
 from ._tokens import RawLexer, Token, tokenize
 
 OWN = Path(__file__).with_name("include")
@@ -62,7 +64,7 @@ class Source:
 def line_of(file: str, number: int) -> str:
     """A line of a file, to show it; "" if it cannot be read."""
     try:
-        lines = Path(file).read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_file(file).decode("utf-8", "replace").splitlines()
     except OSError:
         return ""
     return lines[number - 1].strip() if 0 < number <= len(lines) else ""
@@ -110,7 +112,15 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]
         )
 
     def on_file_open(self, is_system_include: bool, includepath: str) -> Any:
-        return open(includepath, encoding="utf-8-sig", errors="surrogateescape")
+        try:
+            text = read_file(includepath)
+        except OSError as error:
+            place = self.lastdirective
+            message = f"{includepath}: cannot be read ({error.strerror})"
+            raise self.problems.error(
+                place.source, place.lineno, message, "name a header"
+            ) from None
+        return io.StringIO(text.decode("utf-8-sig", "surrogateescape"))
 
     def on_include_not_found(
         self, is_malformed: bool, is_system_include: bool, curdir: str, includepath: str

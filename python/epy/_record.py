@@ -6,7 +6,10 @@ System V x86-64 psABI 3.1.2 with GCC's packed and aligned attributes, `#pragma p
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
+
+from ._constants import Unsupported
 
 Type = Any
 """A type as plain data, see `_declarations`."""
@@ -95,6 +98,8 @@ def lay_out(members: list[Member], rules: Rules) -> Layout:
         end = max(end, position)
     align = max(align, rules.aligned)
     size = _up(_up(end, 8) // 8, align)
+    if size > sys.maxsize:
+        raise Unsupported("is larger than any memory")
     return _for_ctypes(placed, bits, size, align, rules.union)
 
 

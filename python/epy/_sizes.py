@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 from typing import Any
 
 from ._c_types import OPAQUE, Type, is_a
@@ -36,6 +37,8 @@ class Sizes:
             return 8, 8, 8
         if kind == "[":
             size, align, ctypes_align = self.measure(found[1])
+            if size * found[2] > sys.maxsize:
+                raise Unsupported("is larger than any memory")
             return size * found[2], align, ctypes_align
         if kind == "t":
             return self.measure(self.names[found[1]][1])

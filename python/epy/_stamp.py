@@ -8,6 +8,7 @@ headers.
 import ctypes
 import hashlib
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -104,7 +105,9 @@ def write(output: Path, plugin: bytes) -> None:
     """Put the plugin in place in one step: a host never sees half of it, or another one changed."""
     if output.exists() and not output.is_file():
         raise StampError(f"{output}: not a file; choose another output with -o")
-    temporary = output.with_name(f".{output.name[:200]}.{os.getpid()}")
+    temporary = output.with_name(f".{output.name[:200]}.{os.urandom(8).hex()}")
+    # Signals wait until the file is in place, or gone.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with open(os.open(temporary, mode, 0o755), "wb") as file:
@@ -114,6 +117,7 @@ def write(output: Path, plugin: bytes) -> None:
         raise OSError(error.errno, error.strerror, os.fspath(output)) from None
     finally:
         temporary.unlink(missing_ok=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _read_stub() -> Image:

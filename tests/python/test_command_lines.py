@@ -1,0 +1,172 @@
+"""Command lines in bad faith and bad luck: one clear line, the right exit status, nothing left."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+SCRIPT = """
+import epy
+@epy.export
+def echo(text: epy.c_str) -> epy.c_str:
+    return text
+"""
+
+
+@pytest.fixture
+def mistake(epy):
+    """`mistake(*arguments)`: the one line on stderr, without "epy: "."""
+
+    def mistake(*arguments):
+        result = epy(*arguments, status=2)
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("epy: ") and result.stdout == ""
+        return line.removeprefix("epy: ")
+
+    return mistake
+
+
+@pytest.fixture
+def fifo(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    return "fifo"
+
+
+@pytest.mark.parametrize("option", ["--cpp=cc", ""])
+def test_what_is_no_file_is_not_read_as_a_header(mistake, fifo, option):
+    # Neither a wait for a writer nor memory until there is no more.
+    for name in (fifo, "/dev/zero") if not option else ("/dev/null/x",):
+        assert name in mistake("inspect", "--header", name, *filter(None, [option]))
+
+
+def test_what_is_no_file_is_neither_a_plugin_nor_a_script(mistake, fifo, tmp_path):
+    for name in (fifo, "/dev/zero", tmp_path):
+        assert str(name) in mistake("inspect", name)
+    assert "a FIFO, not a file" in mistake("build", fifo)
+    assert "a device, not a file" in mistake("build", "/dev/zero")
+
+
+def test_a_folder_that_is_no_package_is_refused_before_it_is_read(mistake, tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "folder" / "x.py")
+    assert "without __init__.py" in mistake("build", "folder")
+
+
+def test_a_file_of_a_package_that_cannot_be_read_is_named(mistake, tmp_path):
+    package = tmp_path / "synth"
+    package.mkdir()
+    (package / "__init__.py").write_text(SCRIPT)
+    (package / "gone.py").symlink_to("nowhere")
+    assert mistake("build", "synth").startswith(f"{package}/gone.py: cannot be read")
+    assert os.listdir(tmp_path) == ["synth"]
+
+
+def test_empty_names_are_refused(mistake, tmp_path):
+    (tmp_path / "synth.py").write_text(SCRIPT)
+    assert "-o" in mistake("build", "synth.py", "-o", "")
+    assert "-o" in mistake("stub", "-o", "")
+    assert "no script" in mistake("build", "")
+
+
+def test_text_that_is_not_utf_8_is_no_argument_for_text(mistake, build_plugin):
+    assert "text in UTF-8" in mistake("call", build_plugin(SCRIPT), "echo", os.fsdecode(b"a\xff"))
+
+
+def test_any_exception_of_a_script_is_one_line_at_the_end(epy, tmp_path):
+    (tmp_path / "bad.py").write_text("class Odd(BaseException): pass\nraise Odd('no')\n")
+    result = epy("build", "bad.py", status=2)
+    assert result.stderr.splitlines()[-1] == f"epy: {tmp_path}/bad.py:2: Odd: no"
+
+
+def test_a_struct_larger_than_memory_is_refused(mistake, tmp_path):
+    (tmp_path / "big.py").write_text(
+        'import epy\nh = epy.header("struct s { char a[1ull << 62]; char b[1ull << 62]; };")\n'
+        "h.struct.s\n"
+    )
+    assert "s is larger than any memory" in mistake("build", "big.py")
+
+
+# ---- standard output
+
+
+@pytest.mark.parametrize("command", [("--help",), ("inspect", "plugin.so"), ("inspect", "--help")])
+def test_a_reader_that_has_gone_ends_a_command_quietly(build_plugin, tmp_path, command):
+    build_plugin(SCRIPT)
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run(
+        [sys.executable, "-m", "epy", *command],
+        cwd=tmp_path,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        timeout=120,
+    )
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (-signal.SIGPIPE, b"")
+
+
+def test_output_that_cannot_be_written_is_an_error(build_plugin, tmp_path):
+    build_plugin(SCRIPT)
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "epy", "inspect", "plugin.so"],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=120,
+        )
+    assert (result.returncode, result.stderr) == (
+        2,
+        b"epy: standard output: No space left on device\n",
+    )
+
+
+def test_a_command_without_standard_output_works(tmp_path):
+    (tmp_path / "synth.py").write_text(SCRIPT)
+    command = f"'{sys.executable}' -m epy build synth.py >&-"
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path, timeout=120).returncode == 0
+    assert (tmp_path / "synth.so").exists()
+
+
+# ---- signals
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, b"epy: interrupted\n"), (signal.SIGTERM, b"")]
+)
+def test_a_build_that_is_interrupted_leaves_nothing(tmp_path, number, said):
+    (tmp_path / "slow.py").write_text(
+        "import time\nopen('started', 'w').close()\nwhile True: time.sleep(0.01)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "epy", "build", "slow.py"], cwd=tmp_path, stderr=subprocess.PIPE
+    )
+    while not (tmp_path / "started").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(number)
+    assert process.communicate(timeout=120) == (None, said)
+    assert process.returncode == -number
+    assert sorted(os.listdir(tmp_path)) == ["slow.py", "started"]
+
+
+def test_a_signal_while_the_plugin_is_written_waits_until_it_is_there(run, tmp_path):
+    program = """
+import os, signal
+from pathlib import Path
+from epy import _stamp
+replace = os.replace
+def interrupted(*paths):
+    os.kill(os.getpid(), signal.SIGTERM)
+    replace(*paths)
+os.replace = interrupted
+_stamp.write(Path("synth.so"), b"all of it")
+"""
+    run(sys.executable, "-c", program, status=-signal.SIGTERM)
+    assert os.listdir(tmp_path) == ["synth.so"]
+    assert (tmp_path / "synth.so").read_bytes() == b"all of it"
