@@ -114,6 +114,8 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]
     def on_file_open(self, is_system_include: bool, includepath: str) -> Any:
         try:
             text = read_file(includepath)
+        except (FileNotFoundError, NotADirectoryError):
+            raise  # it may be in the next folder
         except OSError as error:
             place = self.lastdirective
             message = f"{includepath}: cannot be read ({error.strerror})"
