@@ -59,6 +59,9 @@ bool load_here(const plugin_view *view) {
     if (!ready) {
         PyDict_DelItem(state.plugins, key.get());
     }
+    if (loaded.get() == Py_None) {
+        PyErr_SetInterrupt(); // Ctrl-C: it strikes when the host's Python goes on
+    }
     return ready;
 }
 

@@ -79,32 +79,35 @@ ref fetch_exception() noexcept {
     return ref(value);
 }
 
-void report(callback &self, PyObject *exception) noexcept {
+// True if it was Ctrl-C in a Python of the host's.
+bool report(callback &self, PyObject *exception) noexcept {
     PyObject *reporter = self.state->reporter;
     if (reporter == nullptr) {
         PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
         PyErr_WriteUnraisable(self.function);
-        return;
+        return false;
     }
     const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
                                                 exception, nullptr));
+    if (!done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+        PyErr_Clear();
+        return true;
+    }
     if (!done) {
         PyErr_WriteUnraisable(reporter);
     }
+    return done.get() == Py_True;
 }
 
 // An exception has left the callback: it is for epy.call, if that called the host's function which
 // called us, otherwise for the report.
 [[gnu::noinline]] void give_exception_away(callback &self, call_extras *callers) noexcept {
-    ref exception = fetch_exception();
-    if (callers != nullptr && callers->recording) {
-        if (callers->first_exception) {
-            ++callers->more_exceptions;
-        } else {
-            callers->first_exception = std::move(exception);
-        }
+    if (callers == nullptr || !callers->recording) {
+        report_exception(self);
+    } else if (ref exception = fetch_exception(); callers->first_exception) {
+        ++callers->more_exceptions;
     } else {
-        report(self, exception.get());
+        callers->first_exception = std::move(exception);
     }
 }
 
@@ -388,7 +391,12 @@ template <typename Arguments>
 
 } // namespace
 
-void report_exception(callback &self) noexcept { report(self, fetch_exception().get()); }
+void report_exception(callback &self) noexcept {
+    // When nothing of the call runs Python code any more, which would be interrupted in its place.
+    if (report(self, fetch_exception().get())) {
+        PyErr_SetInterrupt();
+    }
+}
 
 served serve(call_record &native, pointer_arguments source) noexcept {
     return serve_anywhere(native, source, __builtin_frame_address(0));

@@ -13,6 +13,8 @@ true while `epy build` imports the script.
 
 from __future__ import annotations
 
+import sys
+
 from . import _core
 from ._core import view
 from ._errors import (
@@ -35,7 +37,7 @@ from ._errors import (
     ViewError,
 )
 from ._native import NativeFunction
-from ._report import Report, print_report, reporter
+from ._report import Report, find_hook, print_report, remove_hook, reporter, set_hook
 from ._script import Plugin, current_script, find_script, on_load, on_unload
 from ._types import Buffer
 
@@ -59,6 +61,14 @@ if TYPE_CHECKING:
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
     building: bool
     """True while `epy build` imports the script."""
+    error_hook: Callable[[Report], object]
+    """Called with a Report for every exception that leaves a callback, on the callback's thread.
+
+    Assign your own: a plugin's code sets the hook of that plugin alone, and it goes with the
+    plugin; other code sets the hook for callbacks of no plugin and of plugins that have none.
+    `del epy.error_hook` takes it back. Reading it gives the one that counts here; at first
+    `print_report`, which prints on stderr.
+    """
 
 __all__ = [
     "ConstantError",
@@ -101,15 +111,13 @@ __all__ = [
     "next_function",
     "on_load",
     "on_unload",
+    "print_report",
     "put",
     "set_errno",
     "tail_call",
     "view",
 ]
 __version__ = "0.1.0"
-
-error_hook: Callable[[Report], object] = print_report
-"""Called with a Report for every exception that leaves a callback; assign your own. Any thread."""
 
 
 def _returned_callback(prototype: Any, function: Any) -> NativeFunction:
@@ -118,6 +126,17 @@ def _returned_callback(prototype: Any, function: Any) -> NativeFunction:
     return returned_callback(prototype, function)
 
 
+class _Package(type(_core)):  # type: ignore[misc]
+    """This module: assigning the hook depends on who does it."""
+
+    error_hook = property(
+        lambda _: find_hook(find_script()),
+        lambda _, hook: set_hook(hook),
+        lambda _: remove_hook(),
+    )
+
+
+sys.modules[__name__].__class__ = _Package
 _core.set_reporter(reporter)
 _core.set_callback_maker(_returned_callback)
 

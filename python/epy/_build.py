@@ -1,6 +1,7 @@
 """`epy build`: import a script, collect what it exports, and stamp it into a copy of the stub."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -48,13 +49,16 @@ def build(
         raise ScriptError("'': no script: give a .py file, or the folder of a package")
     source = os.path.abspath(script)
     name = Path(source).stem
-    target = _target(f"{name}.so" if output is None else output)
+    # Everything before the script runs, which may change the folder.
+    target = Path(os.path.abspath(_target(f"{name}.so" if output is None else output)))
     if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
     members, package = read_members(source)
     options = HeaderOptions(
-        tuple(os.path.abspath(folder) for folder in include), dict(define or {}), cpp
+        tuple(os.path.abspath(folder) for folder in include),
+        dict(define or {}),
+        _from_here(cpp) if cpp is not None else None,
     )
     filled = _run(Script(name, source, building=True, header_options=options), members, package)
     content = _Content(filled)
@@ -92,6 +96,12 @@ def build(
         raise StampError(f"{source}: {error}") from None
     write(target, plugin)
     return target
+
+
+def _from_here(command: str) -> str:
+    """A command line that means the same in another folder."""
+    program, *arguments = shlex.split(command) or [""]
+    return shlex.join([os.path.abspath(program) if "/" in program else program, *arguments])
 
 
 def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path:

@@ -60,14 +60,15 @@ def call(path: Path, name: str, texts: list[str]) -> int:
         _argument(f"{path}: {name}: argument {number}", code, text)
         for number, (code, text) in enumerate(zip(parameters, texts, strict=True), 1)
     ]
-    function = ctypes.CDLL(os.path.abspath(path))[name]
+    place = os.path.realpath(path)  # before the script runs, which may change the folder
+    function = ctypes.CDLL(place)[name]
     function.argtypes = [_TYPES[code] for code in parameters]
     function.restype = _TYPES.get(result)
     raised: list[BaseException] = []
 
-    def count(callback: _core.Callback, exception: BaseException) -> None:
+    def count(callback: _core.Callback, exception: BaseException) -> bool:
         raised.append(exception)
-        reporter(callback, exception)
+        return reporter(callback, exception)
 
     _core.set_reporter(count)
     try:
@@ -76,7 +77,7 @@ def call(path: Path, name: str, texts: list[str]) -> int:
         _core.set_reporter(reporter)
     if result != "v":
         print(_show(result, value))
-    started = any(os.path.samefile(script.path, path) for script in registry.by_plugin.values())
+    started = any(script.path == place for script in registry.by_plugin.values())
     return 0 if started and not raised else 1
 
 

@@ -191,7 +191,7 @@ def _build(options: argparse.Namespace) -> int:
         define=options.define,
         cpp=options.cpp,
     )
-    print(f"{options.script} -> {output}")
+    print(f"{options.script} -> {options.output or output.name}")
     return 0
 
 

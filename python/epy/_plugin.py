@@ -10,7 +10,7 @@ from . import _archive, _core
 from ._errors import PluginFormatError, ScriptError
 from ._modules import MAGIC, drop_modules, read_members, run_modules
 from ._native import native_types
-from ._report import format_exception, write
+from ._report import format_exception, is_interrupt, write
 from ._script import DataEntry, Script, registry
 from ._types import forget_types
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from ._modules import Members
 
 
-def load(native: _core.NativePlugin) -> bool:
+def load(native: _core.NativePlugin) -> bool | None:
     """Run a plugin's script, publish what it exports, run its on_load hooks.
 
     If anything fails, the reason is printed once, nothing of the script stays, and the result is
-    False.
+    False; None if it was Ctrl-C, which the host's Python shall see too.
     """
     script = Script(_stem(native.script or native.path), native.path, native=native)
     source = native.script or native.path
@@ -39,7 +39,7 @@ def load(native: _core.NativePlugin) -> bool:
         write(_failure(native, source, error))
         _drop(native, script)
         script.plugin.state = "failed"
-        return False
+        return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
     script.plugin.state = "ready"

@@ -8,10 +8,14 @@ from _thread import get_ident
 
 from . import _core
 from ._errors import Error
+from ._script import find_script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Any
+
+    from ._script import Script
 
 _FOLDER = __file__.rpartition("/")[0] + "/"
 _in_hook: set[int] = set()  # threads that run `epy.error_hook`
@@ -45,40 +49,65 @@ def print_report(report: Report) -> None:
     write(report.text)
 
 
-def reporter(callback: _core.Callback, exception: BaseException) -> None:
-    """The core calls this, with the GIL, for every exception that leaves a callback."""
+# The hook of `epy.error_hook`: the plugin's own, else the process's, else `print_report`.
+
+
+def find_hook(script: Script | None) -> Any:
+    (hook,) = (script and script.error_hook) or registry.error_hook or (print_report,)
+    return hook
+
+
+def set_hook(hook: object) -> None:
+    owner = _hook_owner()
+    if owner is not None:
+        owner.error_hook = (hook,)
+
+
+def remove_hook() -> None:
+    owner = _hook_owner()
+    if owner is not None:
+        owner.error_hook = None
+
+
+def _hook_owner() -> Any:
+    """Whose hook the running code sets; None for code of a plugin that is gone."""
+    return find_script() or (registry if _core.current_plugin() is None else None)
+
+
+def reporter(callback: _core.Callback, exception: BaseException) -> bool:
+    """The core calls this, with the GIL, for every exception that leaves a callback.
+
+    True if it is Ctrl-C in a Python that is not epy's: it shall strike when that program goes on.
+    """
     # By its type: an exception may raise when it is asked for its class.
-    if issubclass(type(exception), KeyboardInterrupt) and _interrupt_again():
-        return
+    if is_interrupt(exception):
+        return True
     native = _core.current_plugin()
     report = Report(exception, callback.label, native.path if native else None, _thread_name())
-    hook = getattr(sys.modules.get("epy"), "error_hook", print_report)
+    hook = find_hook(registry.by_plugin.get(native) if native else None)
     this_thread = get_ident()
     if this_thread in _in_hook:
         print_report(report)  # a callback that the hook called; the hook would do that for ever
-        return
+        return False
     _in_hook.add(this_thread)
     try:
         hook(report)
     except BaseException as error:
         print_report(report)
         write(f"epy: epy.error_hook failed: {_last_line(error)}\n")
+        return is_interrupt(error)
     finally:
         _in_hook.discard(this_thread)
+    return False
 
 
-def _interrupt_again() -> bool:
-    """Give a Python that is not epy's its Ctrl-C back: it strikes when that program goes on."""
-    if "epy._start" in sys.modules:
+def is_interrupt(exception: BaseException) -> bool:
+    """Whether it is the Ctrl-C of a Python that is not epy's, which waits for it."""
+    if not issubclass(type(exception), KeyboardInterrupt) or "epy._start" in sys.modules:
         return False
     import signal
 
-    if not callable(signal.getsignal(signal.SIGINT)):
-        return False
-    from _thread import interrupt_main
-
-    interrupt_main()
-    return True
+    return callable(signal.getsignal(signal.SIGINT))
 
 
 def write(text: str) -> None:

@@ -162,6 +162,7 @@ class Script:
         # The names in the plugin's file: the slot of a function, the place of data.
         self.loaded: dict[str, int | DataEntry] = {}
         self.loaded_versions: dict[str, str] = {}
+        self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
 
     def check_new(self, name: object) -> None:
         """ExportNameError unless `name` can be exported and is not yet."""
@@ -184,6 +185,7 @@ class _Registry:
     def __init__(self) -> None:
         self.by_plugin: dict[_core.NativePlugin, Script] = {}
         self.building: Script | None = None
+        self.error_hook: Any = None  # as code that is no plugin's has set it, in a tuple
 
 
 registry = _Registry()

@@ -54,6 +54,35 @@ def test_build_takes_a_package(epy, tmp_path):
     assert epy("call", "organ.so", "feet").stdout == "32\n"
 
 
+def test_a_script_that_changes_the_folder_moves_nothing(epy, run, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include/host.h").write_text("int f(int x);\n")
+    (tmp_path / "synth.py").write_text(
+        "import os\nos.chdir('elsewhere')\nimport epy\nhost = epy.header('host.h')\n"
+        "@host.export\ndef f(x): return x\n"
+    )
+    first = epy("build", "synth.py", "-I", "include")
+    assert first.stdout == "synth.py -> synth.so\n"
+    epy("build", "synth.py", "-I", "include", "-o", "include/other.so")
+    code = "import epy._build as b; print(b.build('synth.py', 'third.so', include=['include']))"
+    assert run(sys.executable, "-c", code).stdout == f"{tmp_path}/third.so\n"
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.so"))
+    assert found == ["include/other.so", "synth.so", "third.so"]
+
+
+def test_a_preprocessor_is_found_after_the_script_changed_the_folder(epy, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "cpp").write_text('#!/bin/sh\nexec cc "$@"\n')
+    (tmp_path / "cpp").chmod(0o755)
+    (tmp_path / "synth.py").write_text(
+        "import os\nos.chdir('elsewhere')\nimport epy\nhost = epy.header('int f(int x);')\n"
+        "@host.export\ndef f(x): return x\n"
+    )
+    epy("build", "synth.py", "--cpp", "./cpp -P")
+    assert epy("call", "synth.so", "f", "3").stdout == "3\n"
+
+
 HEAD = "import epy\n"
 BAD_SCRIPTS = {
     "def f(:\n": r"bad\.py:1: invalid syntax: def f\(:",

@@ -301,24 +301,28 @@ def test_reports_name_place_and_thread(capsys: pytest.CaptureFixture[str]) -> No
 def test_an_error_hook_gets_the_report(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    reports: list[epy.Report] = []
-    monkeypatch.setattr(epy, "error_hook", reports.append)
     native: Any = FakePlugin()
-    monkeypatch.setattr(_core, "current_plugin", lambda: native)
     callback = _core.Callback(abs, "ii", (None, None), None, "export 'f'")
     problem = ValueError("x")
-    _report.reporter(callback, problem)
+
+    def report_to(hook: Any) -> str:
+        with monkeypatch.context() as patch:
+            patch.setattr(epy, "error_hook", hook)
+            patch.setattr(_core, "current_plugin", lambda: native)
+            _report.reporter(callback, problem)
+            patch.setattr(_core, "current_plugin", lambda: None)
+        return str(capsys.readouterr().err)
+
+    reports: list[epy.Report] = []
+    assert report_to(reports.append) == ""
     (report,) = reports
     assert (report.exception, report.label, report.plugin) == (problem, "export 'f'", native.path)
     assert report.text.startswith("epy: exception in export 'f' of /plugins/synth.so, thread ")
-    assert capsys.readouterr().err == ""
 
     def broken(report: epy.Report) -> None:
         raise RuntimeError("hook")
 
-    monkeypatch.setattr(epy, "error_hook", broken)
-    _report.reporter(callback, problem)
-    error = capsys.readouterr().err
+    error = report_to(broken)
     assert "ValueError: x\n" in error
     assert error.endswith("epy: epy.error_hook failed: RuntimeError: hook\n")
 
