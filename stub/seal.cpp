@@ -127,6 +127,9 @@ private:
         set(DT_VERSYM, section(".epy.gnu.version").sh_addr);
         set(DT_VERNEED, section(".epy.gnu.version_r").sh_addr);
         set(DT_VERNEEDNUM, 1);
+        // glibc ends the process if the library of a required version is not there: in a namespace
+        // of its own (dlmopen, LD_AUDIT), under ldd, in a static program.
+        set(DT_NEEDED, contents<Elf64_Verneed>(".epy.gnu.version_r")->vn_file);
     }
 
     // The dynamic loader reads .gnu.version only if an object defines or requires versions, and

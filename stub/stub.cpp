@@ -1,8 +1,8 @@
 // The code of a plugin: first stage of the resolver, constructor, destructor.
 //
 // It runs inside any host, before and after Python, and can be unmapped by dlclose. So it is
-// freestanding: no libstdc++, no allocation, no DT_NEEDED; the few libc functions it imports carry
-// no version and are found in whichever libc the host has.
+// freestanding: no libstdc++, no allocation; the few libc functions it imports carry no version and
+// are found in whichever libc the host has.
 //
 //   host -> trampoline -> record.code = epy_stub_resolver (saves every argument register)
 //        -> epy_stub_resolve: opens libepy.so
@@ -13,8 +13,10 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 using epy::loader_api;
@@ -90,18 +92,52 @@ private:
 
 constinit std::uintptr_t opening::threads[16] = {};
 
-void say_once(const char *problem, const char *detail) {
+void say_once(const char *problem, const char *detail, const char *remedy) {
     static bool said = false;
     if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED)) {
-        dprintf(STDERR_FILENO,
-                "epy: %s: %s (%s); install epy again, or build the plugin again with 'epy build'\n",
-                own_path(), problem, detail);
+        dprintf(STDERR_FILENO, "epy: %s: %s%s; %s\n", own_path(), problem, detail, remedy);
     }
+}
+
+constexpr char install_again[] = "install epy again, or build the plugin again with 'epy build'";
+
+// A libc of its own, as dlmopen and LD_AUDIT give one, does not know the process's threads and
+// locks, and what is opened there may stay for ever.
+bool in_base_namespace() {
+    Dl_info found{};
+    link_map *map = nullptr;
+    Lmid_t space = LM_ID_BASE;
+    if (dladdr1(&epy_stub_info, &found, reinterpret_cast<void **>(&map), RTLD_DL_LINKMAP) != 0) {
+        dlinfo(map, RTLD_DI_LMID, &space);
+    }
+    return space == LM_ID_BASE;
+}
+
+// In a program without a dynamic linker the libc that dlopen brings cannot make threads.
+bool in_static_program() {
+    const auto *segments = reinterpret_cast<const Elf64_Phdr *>(getauxval(AT_PHDR));
+    const std::uint64_t count = segments == nullptr ? 0 : getauxval(AT_PHNUM);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        if (segments[i].p_type == PT_INTERP) {
+            return false;
+        }
+    }
+    return count != 0;
 }
 
 // One loader per process: one that is there already, whichever plugin brought it, else the stamped
 // one.
 const loader_api *open_loader() {
+    if (!in_base_namespace()) {
+        say_once("loaded by dlmopen into a namespace of its own", ", where Python cannot run",
+                 "load it with dlopen");
+        return nullptr;
+    }
+    if (in_static_program()) {
+        say_once("loaded by a static program", ", where Python cannot run",
+                 "link the program without -static");
+        return nullptr;
+    }
     const char *path = text_at(epy_stub_info.loader_path);
     void *handle = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD);
     if (handle == nullptr && path != nullptr) {
@@ -109,13 +145,15 @@ const loader_api *open_loader() {
     }
     if (handle == nullptr) {
         const char *why = dlerror();
-        say_once("cannot open epy's loader", path == nullptr ? "no path is stamped" : why);
+        say_once("cannot open epy's loader: ", path == nullptr ? "no path is stamped" : why,
+                 install_again);
         return nullptr;
     }
     const auto *api = static_cast<const loader_api *>(dlsym(handle, epy::loader_symbol));
     if (api == nullptr || epy_stub_info.contract < api->oldest_contract ||
         epy_stub_info.contract > api->newest_contract) {
-        say_once("the loader in this process does not serve this plugin's version", path);
+        say_once("the loader in this process does not serve this plugin's version: ", path,
+                 install_again);
         return nullptr;
     }
     __atomic_store_n(&epy_stub_info.loader, api, __ATOMIC_RELEASE);

@@ -49,12 +49,8 @@ const loader_services plugin::services = {
 
 plugin::plugin(stub_info *info) : info_(info), path_(file_of(info)), process_(getpid()) {
     void *const image_start = reinterpret_cast<void *>(base());
-    if (!in_base_namespace()) {
-        problem_ =
-            "loaded by dlmopen into a namespace of its own, where Python cannot run; load it "
-            "with dlopen";
-    } else if (const status bad = tables::open(image::of_mapped(image_start), info, tables_);
-               bad != status::ok) {
+    if (const status bad = tables::open(image::of_mapped(image_start), info, tables_);
+        bad != status::ok) {
         problem_ = describe(bad);
     }
     dead_ = problem_ != nullptr;

@@ -1,7 +1,6 @@
 #include "process.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,17 +16,6 @@ bool is_trusted_file(const std::string &path) {
     struct stat found {};
     return stat(path.c_str(), &found) == 0 && (found.st_uid == 0 || found.st_uid == geteuid()) &&
            (found.st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-bool in_base_namespace() noexcept {
-    Dl_info found{};
-    link_map *map = nullptr;
-    Lmid_t space = LM_ID_BASE;
-    if (dladdr1(reinterpret_cast<const void *>(&in_base_namespace), &found,
-                reinterpret_cast<void **>(&map), RTLD_DL_LINKMAP) != 0) {
-        dlinfo(map, RTLD_DI_LMID, &space);
-    }
-    return space == LM_ID_BASE;
 }
 
 bool exists(const std::string &path) { return access(path.c_str(), F_OK) == 0; }

@@ -11,10 +11,6 @@ bool is_secure_process() noexcept;
 // Owned by root or the effective user and writable by nobody else. False if it does not exist.
 bool is_trusted_file(const std::string &path);
 
-// False for a loader that dlmopen gave a libc of its own, whose threads and locks the rest of the
-// process does not know.
-bool in_base_namespace() noexcept;
-
 bool exists(const std::string &path);
 
 // The folder of a path, without the last slash; "." if it has none.

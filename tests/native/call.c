@@ -3,7 +3,7 @@
 //   open FILE [now|lazy] [local|global]   dlopen; names below mean the plugin opened last, "0:name"
 //   the
 //                                         first one
-//   dlmopen FILE                          the same, into a namespace of its own that has a libc
+//   dlmopen FILE                          the same, into a namespace of its own
 //   close [N]                             dlclose the last plugin, or the one of that number
 //   cycle COUNT FILE NAME                 open, call int NAME(void), close, COUNT times
 //   int NAME [A [B]]                      call int NAME(int...)
@@ -190,10 +190,7 @@ static void run(const char *command) {
         keep_plugin(dlopen(words[1], (has(words, "lazy") ? RTLD_LAZY : RTLD_NOW) |
                                          (has(words, "global") ? RTLD_GLOBAL : RTLD_LOCAL)));
     } else if (strcmp(what, "dlmopen") == 0) {
-        Lmid_t space;
-        if (dlinfo(dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW), RTLD_DI_LMID, &space) == 0) {
-            keep_plugin(dlmopen(space, words[1], RTLD_NOW));
-        }
+        keep_plugin(dlmopen(LM_ID_NEWLM, words[1], RTLD_NOW));
     } else if (strcmp(what, "close") == 0) {
         dlclose(plugins[words[1] == NULL ? plugin_count - 1 : atoi(words[1])]);
     } else if (strcmp(what, "cycle") == 0) {

@@ -1,4 +1,6 @@
-"""dlmopen, which no sanitizer's library survives in a second namespace."""
+"""Where Python cannot run: a namespace of its own, a static program. No sanitizer's library can."""
+
+import pytest
 
 LIMIT = 20  # seconds for a host
 
@@ -16,10 +18,57 @@ def one() -> c_int:
 """
 
 
-def test_a_plugin_in_a_namespace_of_its_own_is_refused(build_plugin, native, run):
-    plugin = build_plugin(EXPORTS)
-    calls = ["int add 2 3", "int one"]
+LAZY_AND_EAGER = pytest.mark.parametrize("options", [[], ["--eager"]], ids=["lazy", "eager"])
+
+
+@LAZY_AND_EAGER
+def test_a_plugin_in_a_namespace_of_its_own_is_refused(build_plugin, native, run, options):
+    """Also in one that has no C library yet."""
+    plugin = build_plugin(EXPORTS, *options)
+    calls = ["int add 2 3", "int one", "close", "python"]
     result = run(native("call"), f"dlmopen {plugin}", *calls, timeout=LIMIT)
-    assert result.stdout.splitlines() == ["-1", "-2"]
-    assert len(result.stderr.splitlines()) == 1
-    assert str(plugin) in result.stderr and "dlmopen" in result.stderr
+    assert result.stdout.splitlines() == ["-1", "-2", "python: no"]
+    assert result.stderr == (
+        f"epy: {plugin}: loaded by dlmopen into a namespace of its own, where Python cannot run; "
+        "load it with dlopen\n"
+    )
+
+
+@LAZY_AND_EAGER
+def test_the_dynamic_linker_ignores_a_plugin_as_an_audit_library(build_plugin, run, options):
+    plugin = build_plugin(EXPORTS, *options)
+    result = run("echo", "runs", env={"LD_AUDIT": str(plugin)}, timeout=LIMIT)
+    assert result.stdout == "runs\n"
+    assert "cannot be loaded as audit interface" in result.stderr
+
+
+def test_ldd_shows_what_a_plugin_needs(build_plugin, run):
+    shown = run("ldd", build_plugin(EXPORTS), timeout=LIMIT)
+    assert "libc.so.6 => " in shown.stdout
+    assert shown.stderr == ""
+
+
+@LAZY_AND_EAGER
+def test_a_plugin_in_a_static_program_is_refused(build_plugin, compile_c, run, options):
+    plugin = build_plugin(EXPORTS, *options)
+    host = compile_c(
+        """
+        #include <dlfcn.h>
+        #include <stdio.h>
+        int main(int argc, char **argv) {
+            void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+            int (*add)(int, int) = (int (*)(int, int))dlsym(plugin, "add");
+            int (*one)(void) = (int (*)(void))dlsym(plugin, "one");
+            printf("%d %d\\n", add(2, 3), one());
+            dlclose(plugin);
+            puts("closed");
+        }
+        """,
+        "-static",
+    )
+    result = run(host, plugin, timeout=LIMIT)
+    assert result.stdout == "-1 -2\nclosed\n"
+    assert result.stderr == (
+        f"epy: {plugin}: loaded by a static program, where Python cannot run; "
+        "link the program without -static\n"
+    )
