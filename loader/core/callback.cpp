@@ -6,6 +6,8 @@
 #include <cstring>
 #include <deque>
 #include <new>
+#include <utility>
+#include <vector>
 
 #include "entry.h"
 #include "error_value.h"
@@ -67,6 +69,8 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->objects = new argument_objects(*self->types);
     call_record *native = new_record();
     native->complained = false;
+    native->plugin = plugin == Py_None ? nullptr : plugin;
+    native->last = ref();
     if (!set_error_value(*self->state, self->types->result, error, *native) ||
         !make_entry(*native, *self->types)) {
         dropped().push_back(native);
@@ -96,7 +100,11 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
             Py_VISIT(one.instance_of.get());
         }
     }
-    return 0;
+    if (self->native != nullptr) {
+        Py_VISIT(self->native->kept.get());
+        Py_VISIT(self->native->error.get());
+    }
+    return self->returned == nullptr ? 0 : self->returned->traverse(visit, arg);
 }
 
 // From here on calls get the error value.
@@ -108,11 +116,20 @@ void drop(callback *self) {
     }
 }
 
-int clear(PyObject *object) {
-    callback *self = as_callback(object);
+void let_go(callback *self) {
     drop(self);
     Py_CLEAR(self->function);
     Py_CLEAR(self->plugin);
+    delete std::exchange(self->returned, nullptr);
+}
+
+// Whatever the error value leads to is garbage like the callback.
+int clear(PyObject *object) {
+    callback *self = as_callback(object);
+    if (self->native != nullptr) {
+        forget_error_value(*self->native);
+    }
+    let_go(self);
     return 0;
 }
 
@@ -123,7 +140,7 @@ void deallocate(PyObject *object) {
     if (self->weak_references != nullptr) {
         PyObject_ClearWeakRefs(object);
     }
-    clear(object);
+    let_go(self);
     Py_CLEAR(self->label);
     delete self->objects;
     delete self->types;
@@ -189,6 +206,32 @@ PyType_Slot slots[] = {
 PyType_Spec callback_spec = {"epy._core.Callback", sizeof(callback), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
                              slots};
+
+void keep_for_host(callback &self, call_record &native, ref object) {
+    const bool is_dropped = self.native == nullptr || Py_REFCNT(&self) == 1; // this call's own
+    if (is_dropped) {
+        const ref former(std::exchange(native.last, std::move(object)));
+        return;
+    }
+    if (self.returned == nullptr) {
+        if (!object) {
+            return;
+        }
+        self.returned = new returned_values;
+    }
+    self.returned->keep(std::move(object));
+}
+
+void forget_dropped_callbacks(const PyObject *plugin) {
+    std::vector<ref> last; // let go at the end: that may drop further callbacks
+    for (call_record *native : dropped()) {
+        if (native->plugin == plugin) {
+            native->plugin = nullptr;
+            last.push_back(std::move(native->last));
+            forget_error_value(*native);
+        }
+    }
+}
 
 call_record *record_of(const module_state &state, PyObject *object) {
     if (!Py_IS_TYPE(object, state.callback_type) || as_callback(object)->native == nullptr) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "returned.h"
 #include "reuse.h"
 #include "signature.h"
 #include "state.h"
@@ -22,7 +23,10 @@ struct call_record {
     record head;           // code, result class and error value
     void *chain = nullptr; // what libffi's entry takes in %r10, if that is the code
     ref kept;              // what the error value points into: stale calls return it too
-    ref error;             // a struct given as the error value: keeps what it points to
+    ref error; // a struct given as the error value, if it has pointers: keeps what they lead to
+    ref last;  // returned by a callback that was dropped during the call
+    // Whose callback it is or was: an address to compare.
+    const PyObject *plugin = nullptr;
     // Guarded by the GIL; atomic for those who cannot see that (thread sanitizers).
     std::atomic<callback *> target{nullptr};
     void *address = nullptr;              // the callback's own trampoline, once taken
@@ -40,6 +44,7 @@ struct callback {
     PyObject *plugin; // NativePlugin or null
     signature *types;
     argument_objects *objects;
+    returned_values *returned; // made when first needed
     call_record *native;
     module_state *state;
     PyObject *weak_references;
@@ -48,6 +53,13 @@ struct callback {
 };
 
 extern PyType_Spec callback_spec;
+
+// Keeps what the host may look at until this callback's next return on this thread; empty if there
+// is nothing to look at.
+void keep_for_host(callback &, call_record &, ref object);
+
+// The plugin is unloaded: lets go what records of its dropped callbacks still hold of it.
+void forget_dropped_callbacks(const PyObject *plugin);
 
 // The record of a Callback, or null with TypeError for other objects.
 call_record *record_of(const module_state &, PyObject *object);

@@ -265,7 +265,7 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
         return wide_character_from_python(value, out);
     case type::c_string:
         if (PyUnicode_Check(value)) {
-            return wrong_type(value, "bytes or None (encode the str)");
+            return utf8_string_from_python(state, expected, value, out);
         }
         return pointer_from_python(state, expected, value, out);
     case type::utf8_string:

@@ -1,5 +1,8 @@
 #include "error_value.h"
 
+#include <cstring>
+#include <utility>
+
 #include "convert.h"
 
 namespace epy {
@@ -65,7 +68,9 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
         head.error[0] = value.bits;
     }
     if (result.code == type::aggregate) {
-        native.error = std::move(value.keep);
+        if (has_pointers(error)) {
+            native.error = std::move(value.keep);
+        }
         native.kept = std::move(bytes);
     } else {
         native.kept = std::move(value.keep);
@@ -73,11 +78,27 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
     return true;
 }
 
+void forget_error_value(call_record &native) {
+    record &head = native.head;
+    PyObject *const target = native.kept.get();
+    const ref error = std::move(native.error);
+    if (error) {
+        if (target == nullptr) {
+            head.error[0] = head.error[1] = 0;
+        } else { // what the record points to is its own
+            std::memset(PyBytes_AS_STRING(target), 0, static_cast<std::size_t>(head.error_size));
+        }
+    } else if (target != nullptr && PyBytes_Check(target) == 0 && PyUnicode_Check(target) == 0) {
+        head.error[0] = 0;
+        const ref kept = std::move(native.kept);
+    }
+}
+
 PyObject *describe_error_value(const call_record &native) {
     record head = native.head;
     PyObject *kept = native.kept.get();
     // An address in this process means nothing in a file.
-    if (PyObject *value = native.error.get(); value != nullptr && has_pointers(value)) {
+    if (native.error) {
         kept = nullptr;
         head.error[0] = head.error[1] = 0;
     } else if (kept != nullptr) {

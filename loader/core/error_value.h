@@ -9,6 +9,9 @@ namespace epy {
 // fit.
 bool set_error_value(const module_state &, const parameter &result, PyObject *error, call_record &);
 
+// Lets go what it points into, but for texts: a pointer becomes null.
+void forget_error_value(call_record &);
+
 // For the stamper: how a record in a plugin's file returns it. See _core.pyi.
 PyObject *describe_error_value(const call_record &);
 

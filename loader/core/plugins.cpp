@@ -1,4 +1,5 @@
 // The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
+#include "callback.h"
 #include "collector.h"
 #include "native_plugin.h"
 #include "scope.h"
@@ -87,6 +88,7 @@ void unload_here(plugin *handle) {
             const ref done(
                 run_python([&] { return call_package("unload", native.get()).release(); }));
             print_exception();
+            forget_dropped_callbacks(native.get());
             PyDict_DelItem(state.plugins, key.get());
         }
     }

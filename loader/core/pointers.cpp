@@ -43,7 +43,8 @@ bool address_of_ctypes(const module_state &state, const parameter &expected, PyO
     }
     ref pointer;
     if (is_class(expected, state.pointer)) {
-        pointer = ref(PyObject_CallMethod(expected.instance_of.get(), "from_param", "O", value));
+        const ref convert(PyObject_GetAttrString(expected.instance_of.get(), "from_param"));
+        pointer = ref(convert ? PyObject_CallOneArg(convert.get(), value) : nullptr);
         if (!pointer && is_aggregate != 0) {
             return false;
         }
@@ -66,7 +67,9 @@ bool address_of_ctypes(const module_state &state, const parameter &expected, PyO
     if (address.get() != Py_None) {
         out.bits = PyLong_AsUnsignedLongLong(address.get());
     }
-    out.keep = ref::borrowed(value);
+    // What a header's pointer was made of: an array, for a list.
+    // Not what byref() gives, which the collector does not see through.
+    out.keep = pointer && is_aggregate == 0 ? std::move(pointer) : ref::borrowed(value);
     return PyErr_Occurred() == nullptr;
 }
 

@@ -218,17 +218,12 @@ template <typename Arguments>
     return call_plain(self, source);
 }
 
-// What the host may look at until this callback's next return on this thread.
-void keep_for_host(const call_record &native, ref object) {
-    this_thread().returned[&native] = std::move(object);
-}
-
 // False with a Python exception.
-[[gnu::noinline]] bool read_by_the_rules(callback &self, const call_record &native, ref result,
+[[gnu::noinline]] bool read_by_the_rules(callback &self, call_record &native, ref result,
                                          void *memory, served &out) noexcept {
     out.jump = tail_call_of(*self.state, result.get());
     if (out.jump != nullptr) {
-        keep_for_host(native, std::move(result));
+        run_python([&] { keep_for_host(self, native, std::move(result)); });
         return true;
     }
     c_value value;
@@ -238,8 +233,8 @@ void keep_for_host(const call_record &native, ref object) {
         return false;
     }
     out.bits = value.bits;
-    if (value.keep) {
-        keep_for_host(native, std::move(value.keep));
+    if (value.keep || self.returned != nullptr) {
+        run_python([&] { keep_for_host(self, native, std::move(value.keep)); });
     }
     return true;
 }

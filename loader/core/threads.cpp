@@ -34,6 +34,10 @@ pthread_key_t key() {
     return the_key;
 }
 
+// Guarded by the GIL.
+unsigned ends = 0;
+unsigned process = 0;
+
 // While it is held, Python does not begin to finalize. Nobody waits for the GIL meanwhile.
 pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
 
@@ -54,6 +58,8 @@ thread_block &this_thread() {
     thread_block *&block = attachment::mine.block;
     if (block == nullptr) {
         block = new thread_block;
+        block->mark = std::make_shared<thread_mark>();
+        block->mark->process = process;
         pthread_setspecific(key(), block);
     }
     return *block;
@@ -111,6 +117,8 @@ void attachment::clear_ended_threads() {
     thread_block *block = ended.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
         thread_block *next = block->next;
+        block->mark->ended = true;
+        ++ends;
         if (block->made_state != nullptr &&
             block->generation == generation.load(std::memory_order_relaxed)) {
             PyThreadState_Clear(block->made_state);
@@ -125,6 +133,10 @@ void attachment::clear_ended_threads() {
         block = next;
     }
 }
+
+bool has_ended(const thread_mark &mark) noexcept { return mark.ended || mark.process != process; }
+
+unsigned ends_of_threads() noexcept { return ends; }
 
 void attachment::make_room() noexcept {
     constexpr timespec a_while = {0, 1'000'000};
@@ -150,6 +162,11 @@ bool is_attaching_stopped() noexcept {
 void forget_ended_threads() noexcept {
     making_state = PTHREAD_MUTEX_INITIALIZER; // a thread that is gone may have held it
     attachment::ended.store(nullptr, std::memory_order_relaxed);
+    ++process;
+    ++ends;
+    if (attachment::mine.block != nullptr) {
+        attachment::mine.block->mark->process = process;
+    }
 }
 
 } // namespace epy

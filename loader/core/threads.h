@@ -11,7 +11,7 @@
 
 #include <atomic>
 #include <climits>
-#include <unordered_map>
+#include <memory>
 
 #include "cancellation.h"
 #include "py.h"
@@ -19,11 +19,17 @@
 
 namespace epy {
 
+// What outlives a thread of it, for those who keep things by thread. Guarded by the GIL.
+struct thread_mark {
+    bool ended = false;
+    unsigned process = 0; // how many forks were before: a child has but the thread that forked
+};
+
 // What the core keeps for one host thread.
 struct thread_block {
-    PyThreadState *made_state = nullptr;            // by epy, to be cleared after the thread
-    unsigned generation = 0;                        // of the Python that it belongs to
-    std::unordered_map<const void *, ref> returned; // by record: what the host may still look at
+    PyThreadState *made_state = nullptr; // by epy, to be cleared after the thread
+    unsigned generation = 0;             // of the Python that it belongs to
+    std::shared_ptr<thread_mark> mark;
     thread_block *next = nullptr;
 };
 
@@ -174,6 +180,10 @@ private:
 
 // The block of the calling thread. Only inside an attachment.
 thread_block &this_thread();
+
+// Whether the thread is known to have ended. How often that became known of one. With the GIL.
+bool has_ended(const thread_mark &) noexcept;
+unsigned ends_of_threads() noexcept;
 
 // Python is being finalized, or the core's module dies: no attachment succeeds any more.
 void stop_attaching() noexcept;

@@ -97,7 +97,7 @@ ERROR = {{"char": b"e", "wchar": "e", "text": b"error", "wtext": "error", "bool"
 # One above the range, one below; for others, what Python might give instead.
 OUTSIDE = {{"char": (256, -1), "wchar": ("too long", ""), "pointer": (1 << 64, -(1 << 63) - 1)}}
 OUTSIDE |= {{"float": (3.5e38, -3.5e38), "double": (1 << 1024, -(1 << 1024))}}
-OUTSIDE |= {{"text": ("str", 1.5), "wtext": (b"bytes", 1.5)}}
+OUTSIDE |= {{"text": ("with a \\0", 1.5), "wtext": (b"bytes", 1.5)}}
 
 class Unfit:
     def fail(self):

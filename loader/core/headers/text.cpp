@@ -8,7 +8,8 @@ namespace {
 
 PyObject *argument(PyObject *character_pointer, PyObject *value) {
     if (!PyUnicode_Check(value)) {
-        return PyObject_CallMethod(character_pointer, "from_param", "O", value);
+        const ref convert(PyObject_GetAttrString(character_pointer, "from_param"));
+        return convert ? PyObject_CallOneArg(convert.get(), value) : nullptr;
     }
     Py_ssize_t length = 0;
     const char *text = PyUnicode_AsUTF8AndSize(value, &length); // lives as long as the str
