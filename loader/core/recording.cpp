@@ -1,44 +1,11 @@
 #include "recording.h"
 
-#include <utility>
-
-#include "scope.h"
-
 namespace epy {
 
-namespace {
-
-// Whatever the outer epy.call of the same callback has recorded waits meanwhile.
-class recording {
-public:
-    recording() : made_(running.extras == nullptr), extras_(extras_of_this_call()) { exchange(); }
-    ~recording() {
-        exchange();
-        if (made_ && running.extras == &extras_ && extras_.views == nullptr) {
-            delete std::exchange(running.extras, nullptr);
-        }
-    }
-    recording(const recording &) = delete;
-    recording &operator=(const recording &) = delete;
-
-    [[nodiscard]] call_extras &extras() const noexcept { return extras_; }
-
-private:
-    void exchange() {
-        std::swap(extras_.recording, recording_);
-        std::swap(extras_.first_exception, first_);
-        std::swap(extras_.more_exceptions, more_);
-    }
-
-    const bool made_;
-    call_extras &extras_;
-    bool recording_ = true;
-    ref first_;
-    Py_ssize_t more_ = 0;
-};
-
-// Raises what was recorded, around what the call itself has raised.
-void raise_again(ref exception, Py_ssize_t more, PyObject *result) {
+// Around what the call itself has raised.
+PyObject *recording::raise_again(PyObject *result) {
+    const ref exception = std::move(extras_.first_exception);
+    const Py_ssize_t more = extras_.more_exceptions;
     PyObject *kind = nullptr;
     PyObject *own = nullptr;
     PyObject *traceback = nullptr;
@@ -59,9 +26,8 @@ void raise_again(ref exception, Py_ssize_t more, PyObject *result) {
     Py_XDECREF(kind);
     Py_XDECREF(own);
     Py_XDECREF(traceback);
+    return nullptr;
 }
-
-} // namespace
 
 PyObject *call_recording(PyObject *, PyObject *const *arguments, Py_ssize_t count,
                          PyObject *names) {
@@ -69,15 +35,9 @@ PyObject *call_recording(PyObject *, PyObject *const *arguments, Py_ssize_t coun
         PyErr_SetString(PyExc_TypeError, "epy.call takes a function, then its arguments");
         return nullptr;
     }
-    const recording now;
-    ref result(PyObject_Vectorcall(arguments[0], arguments + 1, static_cast<std::size_t>(count - 1),
-                                   names));
-    call_extras &extras = now.extras();
-    if (!extras.first_exception) {
-        return result.release();
-    }
-    raise_again(std::move(extras.first_exception), extras.more_exceptions, result.get());
-    return nullptr;
+    recording now;
+    return now.outcome(ref(PyObject_Vectorcall(arguments[0], arguments + 1,
+                                               static_cast<std::size_t>(count - 1), names)));
 }
 
 } // namespace epy

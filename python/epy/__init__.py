@@ -18,6 +18,7 @@ import sys
 from . import _core
 from ._core import view
 from ._errors import (
+    ArgumentError,
     ConstantError,
     Error,
     ExportNameError,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     """
 
 __all__ = [
+    "ArgumentError",
     "ConstantError",
     "Consumed",
     "Buffer",

@@ -56,6 +56,13 @@ class FieldError(Error, TypeError):
     """A value does not fit a struct's field. The message has struct, field, C type and value."""
 
 
+class ArgumentError(Error, TypeError):
+    """An argument does not fit a function of the host, or there are too many or too few.
+
+    The message has the function, the parameter's C type and the value. The function was not called.
+    """
+
+
 class UnknownFieldError(FieldError, AttributeError):
     """A struct has no field of this name. The message has near names."""
 

@@ -111,6 +111,9 @@ class Header:
     members of the IntEnum `host.enum.TAG`, or ints where none has the value. It is made when the
     first is there, or when the script names it.
     Functions are found in the process, or in `library`, at their first call; variables each time.
+    A call takes what fits the parameters (as a struct's fields), all of them and no more:
+    ArgumentError else. An exception of a callback that the function calls directly is raised here
+    when C has returned, as by `epy.call`; so it is for the function pointers of the host's structs.
     What is assigned to a variable (`host.count.value = 1`) is checked, and kept until unload.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
     that cannot be expressed, with the reason.

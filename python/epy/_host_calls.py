@@ -24,7 +24,7 @@ def call(function: Callable[..., Any], /, *args: Any) -> Any:
     note counts those that followed. Its attribute `epy_result` is what the C function returned.
 
     This holds for callbacks that the function itself calls, not for those below them: each callback
-    has a boundary of its own.
+    has a boundary of its own. Functions of a header (`host.NAME(...)`) are always called like that.
     """
     return _core.call(function, *args)
 

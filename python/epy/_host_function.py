@@ -24,8 +24,8 @@ class HostFunction:
         self._kind = kind
         self._native: Any = None
 
-    def __call__(self, *arguments: Any) -> Any:
-        return self.native(*arguments)
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.native(*arguments, **named)
 
     @property
     def native(self) -> Any:

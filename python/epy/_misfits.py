@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ._errors import FieldError, UnknownFieldError
-from ._spelling import declare
+import re
+
+from ._errors import ArgumentError, FieldError, UnknownFieldError
+from ._spelling import declare, declare_function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,3 +57,49 @@ def item_error(cls: Any, index: Any, value: Any, reason: Exception) -> FieldErro
 def argument_error(ctype: Any, value: Any, reason: Exception) -> FieldError:
     """For a function pointer that a C function takes."""
     return FieldError(f"`{declare(ctype, '')}` is expected: {value!r} does not fit ({reason})")
+
+
+def argument_misfit(function: Any, index: int, value: Any, reason: Exception) -> ArgumentError:
+    """For an argument of a C function."""
+    place = f"{_name(function)}: argument {index + 1} is"
+    types = function._argtypes_
+    if index < len(types):
+        return ArgumentError(f"{place} {_misfit(types[index], '', value, reason)}")
+    return ArgumentError(
+        f"{place} {value!r}, which does not fit `...` ({reason}): give it a type of ctypes"
+    )
+
+
+def argument_count(
+    function: Any, arguments: tuple[Any, ...], named: dict[str, Any] | None, _: None
+) -> ArgumentError:
+    if named:
+        return ArgumentError(
+            f"{_name(function)} got {', '.join(named)} by name: C passes arguments by position"
+        )
+    takes = len(function._argtypes_)
+    return ArgumentError(
+        f"{_name(function)} takes {takes} argument{'' if takes == 1 else 's'}, "
+        f"{len(arguments)} given: `{declare_function(type(function), _plain_name(function))}`"
+    )
+
+
+def argument_refused(function: Any, arguments: tuple[Any, ...], reason: Exception) -> ArgumentError:
+    """For what ctypes has refused: its own text says which argument, and why."""
+    found = re.match(r"argument (\d+): (?:FieldError: )?(.*)", str(reason), re.DOTALL)
+    if not found:
+        return ArgumentError(f"{_name(function)}: {reason}")
+    index = int(found[1]) - 1
+    if "FieldError: " not in str(reason):
+        return argument_misfit(function, index, arguments[index], ValueError(found[2]))
+    return ArgumentError(f"{_name(function)}: argument {index + 1}: {found[2]}")
+
+
+def _plain_name(function: Any) -> str:
+    return getattr(function, "__name__", "") or "(*)"
+
+
+def _name(function: Any) -> str:
+    """Of a function of a library, or the declaration of a function pointer."""
+    name = getattr(function, "__name__", None)
+    return str(name) if name else f"`{declare(type(function), '')}`"

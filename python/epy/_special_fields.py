@@ -1,11 +1,8 @@
-"""What few headers have: variadic functions, bit-fields, flexible arrays, anonymous members."""
+"""What few headers have: bit-fields, flexible arrays, anonymous members."""
 
 from __future__ import annotations
 
 import ctypes
-from _ctypes import FUNCFLAG_CDECL
-
-from ._core import Function
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,27 +12,6 @@ if TYPE_CHECKING:
 
 
 _NUMBERS = {"c_char": "c_byte", "c_wchar": "c_int"}  # as bit-fields, characters are
-
-
-class VariadicFunction(Function):
-    """A C function that takes more arguments than its prototype names."""
-
-    _flags_ = FUNCFLAG_CDECL
-    _argtypes_: tuple[Any, ...]
-
-    def __call__(self, *arguments: Any) -> Any:
-        fixed = len(self._argtypes_)
-        more = map(_variadic, arguments[fixed:])
-        return super().__call__(*arguments[:fixed], *more)
-
-
-def _variadic(value: Any) -> Any:
-    """Integers take all 64 bits, so that the host may read any of their widths."""
-    if isinstance(value, int):
-        return ctypes.c_longlong(value) if value < 1 << 63 else ctypes.c_ulonglong(value)
-    if isinstance(value, float):
-        return ctypes.c_double(value)
-    return value.encode() if isinstance(value, str) else value
 
 
 class FlexibleArray:

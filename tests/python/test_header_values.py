@@ -476,9 +476,9 @@ def test_a_str_fits_a_char_pointer_of_a_host_function_and_stays_with_the_str() -
     others = [f"key{number}=value" for number in range(1000)]
     assert all(host.strchr(other, ord("=")) for other in others)
     assert ctypes.string_at(found) == b"=value"
-    with pytest.raises(ctypes.ArgumentError, match="has a NUL, where a C string ends"):
+    with pytest.raises(epy.ArgumentError, match="has a NUL, where a C string ends"):
         host.strlen("a\0b")
-    with pytest.raises(ctypes.ArgumentError):
+    with pytest.raises(epy.ArgumentError):
         host.strlen(5)
 
 

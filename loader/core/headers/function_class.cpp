@@ -2,6 +2,7 @@
 
 #include "ctypes_objects.h"
 #include "definitions.h"
+#include "host_call.h"
 #include "misfits.h"
 #include "stored.h"
 #include "subclass.h"
@@ -83,20 +84,16 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
     const ref error = error_of_result(self, part_of(kind, 1));
     const ref name(PyUnicode_FromString("Function"));
     const ref parameters(PyTuple_GetSlice(all.get(), 1, PyTuple_GET_SIZE(all.get())));
-    const ref body(error && parameters
-                       ? Py_BuildValue("{s:i,s:O,s:O,s:O,s:O}", "_flags_", flags_of_c, "_restype_",
-                                       PyTuple_GET_ITEM(all.get(), 0), "_argtypes_",
+    const ref checks =
+        parameters ? checks_of(types, parameters.get(), PyObject_IsTrue(part_of(kind, 3)) != 0)
+                   : ref();
+    const ref body(error && checks
+                       ? Py_BuildValue("{s:i,s:O,s:O,s:O,s:O,s:O}", "_flags_", flags_of_c,
+                                       "_restype_", PyTuple_GET_ITEM(all.get(), 0), "_argtypes_",
                                        parameters.get(), "_epy_kind_", kind, "_epy_error_",
-                                       error.get())
+                                       error.get(), "_epy_checks_", checks.get())
                        : nullptr);
-    const bool is_variadic = PyObject_IsTrue(part_of(kind, 3)) != 0;
-    const ref special(is_variadic ? PyImport_ImportModule("epy._special_fields") : nullptr);
-    const ref variadic(special ? PyObject_GetAttrString(special.get(), "VariadicFunction")
-                               : nullptr);
-    if (!name || (is_variadic && !variadic)) {
-        return {};
-    }
-    return subclass(types, self, name.get(), {is_variadic ? variadic.get() : types.function}, body);
+    return name ? subclass(types, self, name.get(), {types.function}, body) : ref();
 }
 
 namespace {
@@ -122,6 +119,7 @@ PyMethodDef function_methods[] = {
 
 PyType_Slot function_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the function pointers of headers.")},
+    {Py_tp_call, reinterpret_cast<void *>(call_host)},
     {Py_tp_methods, function_methods},
     {0, nullptr},
 };

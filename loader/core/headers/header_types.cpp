@@ -18,6 +18,7 @@ using names = decltype(header_types::name);
 
 constexpr interned all_names[] = {
     {&names::address, "address"},
+    {&names::checks, "_epy_checks_"},
     {&names::classes, "_epy_classes_"},
     {&names::code, "_epy_code_"},
     {&names::contents, "contents"},
@@ -88,11 +89,12 @@ bool find_in_ctypes(header_types &types) {
 bool make_function_class(PyObject *module, header_types &types) {
     const ref base(PyType_FromModuleAndSpec(module, &function_spec, nullptr));
     auto *native = reinterpret_cast<PyObject *>(types.core->function_pointer);
-    types.function = base ? PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
-                                                  "s(OO){s:i,s:O,s:s}", "Function", base.get(),
-                                                  native, "_flags_", flags_of_c, "_epy_error_",
-                                                  Py_None, "__module__", "epy._core")
-                          : nullptr;
+    types.function =
+        base ? PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
+                                     "s(OO){s:i,s:O,s:y,s:s}", "Function", base.get(), native,
+                                     "_flags_", flags_of_c, "_epy_error_", Py_None, "_epy_checks_",
+                                     ".", "__module__", "epy._core")
+             : nullptr;
     return types.function != nullptr &&
            PyModule_AddObjectRef(module, "Function", types.function) == 0;
 }

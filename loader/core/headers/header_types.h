@@ -41,6 +41,7 @@ struct header_types {
 
     struct {
         PyObject *address;
+        PyObject *checks;
         PyObject *classes;
         PyObject *code;
         PyObject *contents;

@@ -76,9 +76,6 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
     return !made || is_a(made.get(), ctype) ? std::move(made) : cast(types, made.get(), ctype);
 }
 
-namespace {
-
-// A type of epy or of the script, which knows what it takes.
 bool converts_itself(const header_types &types, PyObject *ctype) {
     auto *type = reinterpret_cast<PyTypeObject *>(ctype);
     if (is_class_of(ctype, types.core->simple)) {
@@ -87,6 +84,8 @@ bool converts_itself(const header_types &types, PyObject *ctype) {
     }
     return PyDict_Contains(type->tp_dict, types.name.code) == 1;
 }
+
+namespace {
 
 ref stored_function_of_class(const header_types &types, PyObject *ctype, PyObject *value,
                              PyObject *kept) {

@@ -13,4 +13,10 @@ ref stored_pointer(const header_types &, PyObject *ctype, PyObject *value, PyObj
 // A struct or union from a tuple or dict of its fields.
 ref stored_record(PyObject *ctype, PyObject *value);
 
+// A type of epy or of the script, which knows what it takes.
+bool converts_itself(const header_types &, PyObject *ctype);
+
+// Whether an int fits the integer type of this code.
+bool integer_fits(PyObject *number, char code);
+
 } // namespace epy

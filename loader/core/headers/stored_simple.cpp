@@ -1,7 +1,7 @@
 // Numbers, characters and addresses: what fits a simple type.
+#include <cmath>
 #include <cstddef>
 
-#include "../types.h"
 #include "ctypes_objects.h"
 #include "misfits.h"
 #include "stored_parts.h"
@@ -10,8 +10,26 @@ namespace epy {
 
 namespace {
 
-bool is_in_range(PyObject *number, char code) {
-    const std::size_t bits = 8 * shape_of(*type_of(code)).size;
+unsigned bits_of_integer(char code) {
+    switch (code) {
+    case 'b':
+    case 'B':
+        return 8;
+    case 'h':
+    case 'H':
+        return 16;
+    case 'i':
+    case 'I':
+        return 32;
+    default:
+        return 64;
+    }
+}
+
+} // namespace
+
+bool integer_fits(PyObject *number, char code) {
+    const unsigned bits = bits_of_integer(code);
     const bool is_signed = code >= 'a';
     int overflow = 0;
     const long long value = PyLong_AsLongLongAndOverflow(number, &overflow);
@@ -31,21 +49,27 @@ bool is_in_range(PyObject *number, char code) {
     return value < limit && value >= (is_signed ? -limit : 0);
 }
 
+namespace {
+
 ref integer(char code, PyObject *value) {
     ref number = PyLong_Check(value) ? ref::borrowed(value) : ref(PyNumber_Index(value));
     if (!number) {
         return misfit_if({PyExc_TypeError});
     }
-    return is_in_range(number.get(), code) ? std::move(number) : misfit();
+    return integer_fits(number.get(), code) ? std::move(number) : misfit();
 }
 
-ref real_number(PyObject *value) {
+ref real_number(char code, PyObject *value) {
     if (is_text(value)) { // Python reads numbers from text
         return misfit();
     }
     ref number(PyNumber_Float(value));
-    return number ? std::move(number)
-                  : misfit_if({PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
+    if (!number) {
+        return misfit_if({PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError});
+    }
+    const double real = PyFloat_AS_DOUBLE(number.get());
+    const bool is_too_large = code == 'f' && std::isinf(static_cast<float>(real));
+    return is_too_large && !std::isinf(real) ? misfit() : std::move(number);
 }
 
 bool leads_to_characters(const header_types &types, PyObject *value) {
@@ -60,7 +84,7 @@ bool leads_to_characters(const header_types &types, PyObject *value) {
 bool is_address(PyObject *number) {
     int overflow = 0;
     PyLong_AsLongLongAndOverflow(number, &overflow);
-    return overflow == 0 || is_in_range(number, 'Q');
+    return overflow == 0 || integer_fits(number, 'Q');
 }
 
 // Of a text, whose bytes stay where they are.
@@ -130,7 +154,7 @@ ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, P
     case 'f':
     case 'd':
     case 'g':
-        return real_number(value);
+        return real_number(code, value);
     case 'z':
     case 'P':
         return address(types, ctype, code, value, kept);

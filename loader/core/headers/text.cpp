@@ -60,6 +60,10 @@ PyObject *text_class(const header_types &types) {
     return place;
 }
 
+ref text_as_argument(const header_types &types, PyObject *value) {
+    return ref(argument(types.character_pointer, value));
+}
+
 PyObject *text_argument(PyObject *, PyObject *value) {
     const ref ctypes(PyImport_ImportModule("ctypes"));
     const ref pointer(ctypes ? PyObject_GetAttrString(ctypes.get(), "c_char_p") : nullptr);

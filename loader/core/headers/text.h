@@ -10,6 +10,9 @@ namespace epy {
 // The class of such a parameter, made at first need. Borrowed; null with a Python exception.
 PyObject *text_class(const header_types &);
 
+// A value as a `char *`; empty with a Python exception.
+ref text_as_argument(const header_types &, PyObject *value);
+
 // Method of the module `_core`.
 PyObject *text_argument(PyObject *module, PyObject *value);
 

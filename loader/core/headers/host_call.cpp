@@ -1,0 +1,177 @@
+#include "host_call.h"
+
+#include <cmath>
+#include <string>
+
+#include "../recording.h"
+#include "../threads.h"
+#include "ctypes_objects.h"
+#include "misfits.h"
+#include "stored_parts.h"
+#include "subclass.h"
+#include "text.h"
+
+namespace epy {
+
+namespace {
+
+constexpr char variadic = '.';
+constexpr char checked_by_ctypes = '-';
+
+// Mostly the arguments that the script gave; a copy as soon as one has to be another object.
+class arguments_for_ctypes {
+public:
+    explicit arguments_for_ctypes(PyObject *given) : given_(given) {}
+
+    [[nodiscard]] Py_ssize_t size() const { return PyTuple_GET_SIZE(given_); }
+    [[nodiscard]] PyObject *at(Py_ssize_t index) const { return PyTuple_GET_ITEM(given_, index); }
+    [[nodiscard]] PyObject *all() const { return changed_ ? changed_.get() : given_; }
+
+    // False with a Python exception.
+    bool replace(Py_ssize_t index, ref value) {
+        if (!value || value.get() == at(index)) {
+            return static_cast<bool>(value);
+        }
+        if (!changed_) {
+            changed_ = ref(PyTuple_New(size()));
+            for (Py_ssize_t other = 0; changed_ && other < size(); ++other) {
+                PyTuple_SET_ITEM(changed_.get(), other, Py_NewRef(at(other)));
+            }
+        }
+        if (!changed_) {
+            return false;
+        }
+        Py_DECREF(PyTuple_GET_ITEM(changed_.get(), index));
+        PyTuple_SET_ITEM(changed_.get(), index, value.release());
+        return true;
+    }
+
+private:
+    PyObject *given_;
+    ref changed_;
+};
+
+// Whether ctypes may have the value as it is: what nearly all are.
+bool fits_as_it_is(PyObject *value, char check) {
+    switch (check) {
+    case checked_by_ctypes:
+        return true;
+    case 'd':
+    case 'g':
+        return PyFloat_CheckExact(value);
+    case '?':
+        return PyBool_Check(value);
+    case 'f':
+        return false;
+    default:
+        return PyLong_Check(value) && integer_fits(value, check);
+    }
+}
+
+// Without a type of its own: integers take all 64 bits, so that the host may read any of their
+// widths, and real numbers are doubles.
+ref promoted(const header_types &types, PyObject *value) {
+    if (PyLong_Check(value)) {
+        const bool is_signed = integer_fits(value, 'q');
+        if (!is_signed && !integer_fits(value, 'Q')) {
+            return misfit("it has more than 64 bits");
+        }
+        const ref type = simple_class(types, is_signed ? "c_longlong" : "c_ulonglong");
+        return type ? ref(PyObject_CallOneArg(type.get(), value)) : ref();
+    }
+    if (PyUnicode_Check(value)) {
+        return ref(text_as_argument(types, value));
+    }
+    if (PyFloat_Check(value)) {
+        const ref type = simple_class(types, "c_double");
+        return type ? ref(PyObject_CallOneArg(type.get(), value)) : ref();
+    }
+    if (code_of(types, type_of_object(value)) == 'f') { // which C never passes here
+        const ref number(PyObject_GetAttrString(value, "value"));
+        return number ? promoted(types, number.get()) : ref();
+    }
+    return ref::borrowed(value);
+}
+
+// False with a Python exception.
+bool check(const header_types &types, PyObject *function, const char *checks, Py_ssize_t count,
+           arguments_for_ctypes &arguments) {
+    for (Py_ssize_t index = 0; index < arguments.size(); ++index) {
+        PyObject *value = arguments.at(index);
+        if (index < count && fits_as_it_is(value, checks[index])) {
+            continue;
+        }
+        ref made;
+        if (index < count) {
+            const ref parameters(PyObject_GetAttrString(type_of_object(function), "_argtypes_"));
+            made = parameters
+                       ? stored(types, PyTuple_GET_ITEM(parameters.get(), index), value, nullptr)
+                       : ref();
+        } else {
+            made = promoted(types, value);
+        }
+        if (!arguments.replace(index, std::move(made))) {
+            if (misfit_is_set()) {
+                const ref number(PyLong_FromSsize_t(index));
+                raise_misfit("argument_misfit", {function, number.get(), value}, taken_exception());
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+// In epy's words what ctypes has refused, if it has.
+void explain_refusal(PyObject *function, PyObject *arguments) {
+    ref refusal;
+    {
+        const exception_set_aside aside;
+        const ref ctypes(PyImport_ImportModule("_ctypes"));
+        refusal = ref(ctypes ? PyObject_GetAttrString(ctypes.get(), "ArgumentError") : nullptr);
+    }
+    if (refusal && PyErr_ExceptionMatches(refusal.get()) != 0) {
+        raise_misfit("argument_refused", {function, arguments}, taken_exception());
+    }
+}
+
+} // namespace
+
+ref checks_of(const header_types &types, PyObject *parameters, bool is_variadic) {
+    std::string text(1, is_variadic ? variadic : ' ');
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(parameters); ++index) {
+        PyObject *ctype = PyTuple_GET_ITEM(parameters, index);
+        const char code = converts_itself(types, ctype) ? '\0' : code_of(types, ctype);
+        text += code != '\0' && std::string("bBhHiIlLqQfdg?").find(code) != std::string::npos
+                    ? code
+                    : checked_by_ctypes;
+    }
+    return ref(PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
+}
+
+PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
+    const header_types &types = headers_of(Py_TYPE(function));
+    const ref checks = attribute_of_class(function, types.name.checks);
+    if (!checks) {
+        return nullptr;
+    }
+    const char *text = PyBytes_AS_STRING(checks.get());
+    const Py_ssize_t count = PyBytes_GET_SIZE(checks.get()) - 1;
+    arguments_for_ctypes converted(arguments);
+    const bool too_many = converted.size() > count && text[0] != variadic;
+    if (converted.size() < count || too_many || (named != nullptr && PyDict_GET_SIZE(named) != 0)) {
+        raise_misfit("argument_count", {function, arguments, named == nullptr ? Py_None : named},
+                     ref());
+        return nullptr;
+    }
+    if (!check(types, function, text + 1, count, converted)) {
+        return nullptr;
+    }
+    recording below;
+    ref result(types.core->function_pointer->tp_call(function, converted.all(), nullptr));
+    if (!result) {
+        explain_refusal(function, arguments);
+    }
+    return below.outcome(std::move(result));
+}
+
+} // namespace epy
