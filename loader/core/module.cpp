@@ -7,6 +7,7 @@
 #include "native_plugin.h"
 #include "recording.h"
 #include "scope.h"
+#include "signals.h"
 #include "tail_call.h"
 #include "threads.h"
 #include "view.h"
@@ -93,6 +94,13 @@ PyMethodDef functions[] = {
      "set_reporter(callable): called with (callback, exception) for each exception in a callback."},
     {"set_errno", set_errno, METH_O,
      "set_errno(number): what the host sees after this call. False outside a call."},
+    {"signal_handler", signal_handler, METH_O,
+     "signal_handler(number) -> what handles a signal: an address, 0 for its default, 1 for "
+     "nothing."},
+    {"keep_signal", keep_signal, METH_O,
+     "keep_signal(number) -> what the signal does now, for put_signal_back."},
+    {"put_signal_back", put_signal_back, METH_O,
+     "put_signal_back(kept): the signal does that again."},
     {"text_argument", text_argument, METH_O,
      "text_argument(value) -> a c_char_p: of a str its own UTF-8, which lives as long as the str."},
     {"give_handle", give_handle, METH_VARARGS,

@@ -3,12 +3,12 @@
 // The Python of this core's version is there, initialized or not, and its symbols are global. Start
 // it if asked to, import the package epy, and hand out the table of the core that the package uses:
 // the process may have imported epy before, from another place.
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 
 #include "collector.h"
 #include "fork.h"
+#include "signals.h"
 #include "stack.h"
 #include "state.h"
 #include "threads.h"
@@ -35,16 +35,6 @@ void fail_with_exception(const core_options &options, const char *what) {
     Py_XDECREF(traceback);
 }
 
-// The first import of the module `signal`, which asyncio needs, takes SIGINT if it has its default
-// action. So it is made here, and SIGINT given back.
-void leave_interrupts_to_the_host() {
-    struct sigaction interrupt {};
-    sigaction(SIGINT, nullptr, &interrupt);
-    const ref imported(PyImport_ImportModule("_signal"));
-    PyErr_Clear();
-    sigaction(SIGINT, &interrupt, nullptr);
-}
-
 // Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
 // host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
 bool start_python(const core_options &options) {
@@ -69,7 +59,7 @@ bool start_python(const core_options &options) {
              status.err_msg == nullptr ? "unknown error" : status.err_msg);
         return false;
     }
-    leave_interrupts_to_the_host();
+    import_signals_untaken();
     return true;
 }
 

@@ -99,6 +99,15 @@ def set_reporter(reporter: Callable[[Callback, BaseException], object]) -> None:
 def set_errno(number: int) -> bool:
     """Set errno as the host sees it after this call. False if the thread is in no call."""
 
+def signal_handler(number: int) -> int:
+    """What handles a signal in this process: an address, 0 for its default, 1 for nothing."""
+
+def keep_signal(number: int) -> object:
+    """What a signal does now, for `put_signal_back`."""
+
+def put_signal_back(kept: object) -> None:
+    """Let a signal do again what it did. Any thread."""
+
 def text_argument(value: Any) -> Any:
     """A c_char_p of what that takes; of a str its own UTF-8, which lives as long as the str."""
 

@@ -86,6 +86,9 @@ def _run_unload_hooks(script: Script) -> None:
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     registry.by_plugin.pop(native, None)
     _core.drop_handles(native)
+    signals = sys.modules.get("epy._signals")
+    if signals is not None:
+        signals.give_back(script)
     drop_modules(script.module)
     if script.module:
         forget_types(script.module, native_types)

@@ -15,12 +15,24 @@ if TYPE_CHECKING:
 
 def start() -> None:
     """Make this Python a guest in its host's process."""
+    sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(_SitePackages())
     # A forked child writes nothing that its parent has written, and runs no exit function of it.
     os.register_at_fork(before=_flush, after_in_child=atexit._clear)
     if sys.stdout is not None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+class _SignalModules:
+    """On sys.meta_path, first: signals stay the host's, whatever a script imports."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name not in ("signal", "readline"):
+            return None
+        from . import _signals  # before the first use of `signal`
+
+        return _signals.find_untaken(name, path, target, self) if name in _signals.TAKEN else None
 
 
 class _SitePackages:
