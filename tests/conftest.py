@@ -14,6 +14,8 @@ BUILD = Path(os.environ["EPY_BUILD_DIR"])
 
 Result = subprocess.CompletedProcess[str]
 
+LIMIT = 600  # seconds for a program: it hangs. What is only slow, on a busy machine, is no failure.
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -40,7 +42,6 @@ def run(tmp_path: Path) -> Callable[..., Result]:
         env: Mapping[str, str | None] | None = None,
         cwd: str | os.PathLike[str] = tmp_path,
         stdin: str = "",
-        timeout: float = 120,
     ) -> Result:
         environment = {**os.environ, **(env or {})}
         result = subprocess.run(
@@ -51,7 +52,7 @@ def run(tmp_path: Path) -> Callable[..., Result]:
             errors="replace",
             cwd=cwd,
             env={name: value for name, value in environment.items() if value is not None},
-            timeout=timeout,
+            timeout=LIMIT,
         )
         if status is not None and result.returncode != status:
             pytest.fail(

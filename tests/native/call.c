@@ -14,7 +14,7 @@
 //   find NAME                             look NAME up
 //   unlink FILE                           delete it
 //   python                                whether this process has a libpython
-//   sleep MILLISECONDS [COMMAND]          wait, then do it
+//   await FILE [COMMAND]                  wait until there is such a file, then do it
 //   thread COMMAND                        in a thread of its own
 //   threads COUNT COMMAND                 in so many threads at once
 //   together COMMAND | COMMAND ...        each in a thread, at once
@@ -218,8 +218,10 @@ static void run(const char *command) {
         unlink(words[1]);
     } else if (strcmp(what, "python") == 0) {
         print_whether_python();
-    } else if (strcmp(what, "sleep") == 0) {
-        usleep(1000 * (useconds_t)atoi(words[1]));
+    } else if (strcmp(what, "await") == 0) {
+        while (access(words[1], F_OK) != 0) {
+            usleep(1000);
+        }
         if (words[2] != NULL) {
             run(after(command, 2));
         }

@@ -25,7 +25,7 @@ int main(int argc, char **argv) {
     for (int i = 1; i <= count; ++i) {
         const pid_t child = fork();
         if (child == 0) {
-            alarm(10);
+            alarm(300); // for one that hangs
             printf("child: %d\n", work(i));
             exit(0);
         }

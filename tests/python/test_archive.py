@@ -1,7 +1,7 @@
 """The archive: what is written is read back, and damaged bytes are a PluginFormatError."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epy import PluginFormatError, _archive
@@ -21,6 +21,7 @@ SMALL = _archive.write(
 )
 
 
+@settings(deadline=None)
 @given(ROWS, MEMBERS, MEMBERS, CONSTANTS)
 def test_reads_what_was_written(rows, members, code, constants):
     found = _archive.read(_archive.write(rows, members, code, constants))
@@ -77,6 +78,7 @@ def test_a_damaged_archive_is_refused(data):
         _archive.read(data)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3), st.integers(0, len(SMALL) - 1))
 def test_bytes_of_any_kind_never_fail_otherwise(noise, place):
     damaged = SMALL[:place] + noise + SMALL[place + len(noise) :]

@@ -104,7 +104,6 @@ def test_a_reader_that_has_gone_ends_a_command_quietly(build_plugin, tmp_path, c
         cwd=tmp_path,
         stdout=writing,
         stderr=subprocess.PIPE,
-        timeout=120,
     )
     os.close(writing)
     assert (result.returncode, result.stderr) == (-signal.SIGPIPE, b"")
@@ -118,7 +117,6 @@ def test_output_that_cannot_be_written_is_an_error(build_plugin, tmp_path):
             cwd=tmp_path,
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=120,
         )
     assert (result.returncode, result.stderr) == (
         2,
@@ -129,7 +127,7 @@ def test_output_that_cannot_be_written_is_an_error(build_plugin, tmp_path):
 def test_a_command_without_standard_output_works(tmp_path):
     (tmp_path / "synth.py").write_text(SCRIPT)
     command = f"'{sys.executable}' -m epy build synth.py >&-"
-    assert subprocess.run(["sh", "-c", command], cwd=tmp_path, timeout=120).returncode == 0
+    assert subprocess.run(["sh", "-c", command], cwd=tmp_path).returncode == 0
     assert (tmp_path / "synth.so").exists()
 
 

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 NATIVE = Path(__file__).parents[1] / "native"
-LIMIT = 20  # seconds for a host
-
 SCRIPT = """
 import epy
 from ctypes import (
@@ -106,14 +104,14 @@ def plugin(build_plugin) -> Path:
 
 def test_the_host_uses_the_data_before_any_python_runs(plugin, native, run):
     """Strings, structs, other data; the first call goes through a callback without a name."""
-    result = run(native("data"), plugin, timeout=LIMIT)
+    result = run(native("data"), plugin)
     assert result.stdout.startswith(POINTERS_BETWEEN + BEFORE_A_CALL + THROUGH_ITS_POINTERS)
     assert "epy: exception in callback 'broken'" in result.stderr
     assert result.stderr.count("epy: ") == 1
 
 
 def test_host_and_python_share_the_memory(plugin, native, run):
-    result = run(native("data"), plugin, timeout=LIMIT)
+    result = run(native("data"), plugin)
     assert result.stdout.endswith(SHARED_MEMORY)
 
 
@@ -155,7 +153,7 @@ def test_data_of_a_linked_plugin(plugin, compile_c, run, tmp_path, flags, copies
     relocations = run("readelf", "--relocs", "--wide", host).stdout.splitlines()
     names = ("descriptor", "counter")
     assert copies == sum("_COPY" in line and line.split()[4] in names for line in relocations)
-    result = run(host, timeout=LIMIT)
+    result = run(host)
     assert result.stdout == BEFORE_A_CALL + THROUGH_ITS_POINTERS + SHARED_MEMORY
 
 
@@ -192,7 +190,7 @@ int main(int argc, char **argv) {
 def test_a_variable_of_the_executable_is_not_the_plugins(build_plugin, compile_c, run):
     plugin = build_plugin(COUNTER.format(name="count", start=10))
     host = compile_c(OTHER_HOST.replace("COUNTER", "int counter;"), "-rdynamic")
-    assert run(host, plugin, timeout=LIMIT).stdout == "11 11 500\n"
+    assert run(host, plugin).stdout == "11 11 500\n"
 
 
 @pytest.mark.parametrize("flags", ["-fPIE -pie", "-fno-pic -no-pie"])
@@ -202,7 +200,7 @@ def test_a_copy_belongs_to_the_first_definition(build_plugin, compile_c, run, tm
     plugin = build_plugin(COUNTER.format(name="count", start=10))
     source = OTHER_HOST.replace("COUNTER", "extern int counter;")
     host = compile_c(source, "-DLINKED", *flags.split(), *link(tmp_path, "linked"))
-    assert run(host, plugin, timeout=LIMIT).stdout == "11 11 500\n501\n"
+    assert run(host, plugin).stdout == "11 11 500\n501\n"
 
 
 PAIR = """
@@ -224,7 +222,7 @@ def test_a_layout_other_than_the_builds_is_a_failed_start(build_plugin, native, 
     plugin = build_plugin(PAIR, "--editable")
     changed = PAIR.replace('("second", c_int)', '("second", c_long)')
     (tmp_path / "plugin.py").write_text(changed)
-    result = run(native("call"), f"open {plugin}", "int first", "int first", timeout=LIMIT)
+    result = run(native("call"), f"open {plugin}", "int first", "int first")
     assert result.stdout.splitlines() == ["-1", "-1"]
     assert result.stderr.count("LayoutError: data 'pair'") == 1
     assert "`epy build`" in result.stderr
@@ -235,7 +233,7 @@ def test_other_initial_values_in_an_editable_script_are_not_written_again(
 ):
     plugin = build_plugin(PAIR, "--editable")
     (tmp_path / "plugin.py").write_text(PAIR.replace("Pair(1, 2)", "Pair(100, 2)"))
-    assert run(native("call"), f"open {plugin}", "int first", timeout=LIMIT).stdout == "1\n"
+    assert run(native("call"), f"open {plugin}", "int first").stdout == "1\n"
 
 
 def test_data_that_points_to_memory_python_does_not_keep_is_refused(epy, tmp_path):
@@ -264,5 +262,5 @@ def offer() -> c_int:
     found = ctypes.c_int.in_dll(ctypes.CDLL(epy.plugin.path), "late")
     return found.value if ctypes.addressof(found) == ctypes.addressof(late) else -1
 """)
-    result = run(native("call"), f"open {plugin}", "int offer", "find late", timeout=LIMIT)
+    result = run(native("call"), f"open {plugin}", "int offer", "find late")
     assert result.stdout.splitlines() == ["17", "late: yes"]

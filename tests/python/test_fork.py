@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-LIMIT = 20  # seconds for a host
-
 WORK = """
 import epy, os, sys
 from ctypes import c_int
@@ -19,7 +17,7 @@ def work(x: c_int) -> c_int:
 
 
 def test_a_child_makes_the_first_call(build_plugin, native, run):
-    result = run(native("fork"), build_plugin(WORK), "3", timeout=LIMIT)
+    result = run(native("fork"), build_plugin(WORK), "3")
     assert result.stdout.splitlines() == ["child: 10", "child: 20", "child: 30", "parent: 0"]
     assert result.stderr == ""
 
@@ -32,7 +30,7 @@ def prepare() -> c_int:
 
 
 def test_a_child_calls_a_plugin_that_its_parent_started(build_plugin, native, run):
-    result = run(native("fork"), build_plugin(WORK + PREPARED), "3", timeout=LIMIT)
+    result = run(native("fork"), build_plugin(WORK + PREPARED), "3")
     expected = ["prepare: 1", "child: 10", "child: 20", "child: 30", "parent: 0"]
     assert (result.stdout.splitlines(), result.stderr) == (expected, "")
 
@@ -58,7 +56,7 @@ def prepare() -> c_int:
 
 def test_a_host_forks_while_python_threads_are_busy(build_plugin, native, run):
     # Each fork waits for its turn with the lock, which takes a second under a sanitizer.
-    result = run(native("fork"), build_plugin(WORK + BUSY), "20", timeout=5 * LIMIT)
+    result = run(native("fork"), build_plugin(WORK + BUSY), "20")
     children = [f"child: {10 * i}" for i in range(1, 21)]
     expected = ["prepare: 1", *children, "parent: 0"]
     assert (result.stdout.splitlines(), result.stderr) == (expected, "")
@@ -69,7 +67,7 @@ def test_a_child_flushes_what_it_wrote(build_plugin, native, run):
         WORK.replace("    return x", "    sys.stdout.write(f'[{x} not flushed]')\n    return x")
         + PREPARED
     )
-    result = run(native("fork"), plugin, "2", timeout=LIMIT)
+    result = run(native("fork"), plugin, "2")
     for text in ("[1 not flushed]", "[2 not flushed]", "[0 not flushed]"):
         assert result.stdout.count(text) == 1, result.stdout
 
@@ -79,7 +77,7 @@ def test_what_the_parent_had_not_flushed_is_written_once(build_plugin, native, r
         WORK
         + "\n@epy.export\ndef prepare() -> c_int:\n    sys.stdout.write('[once]')\n    return 1\n"
     )
-    result = run(native("fork"), plugin, "2", timeout=LIMIT)
+    result = run(native("fork"), plugin, "2")
     assert result.stdout.count("[once]") == 1, result.stdout
 
 
@@ -99,7 +97,7 @@ def unload_hook():
     print("unload hook", flush=True)
 """
     )
-    result = run(native("fork"), plugin, "2", timeout=LIMIT)
+    result = run(native("fork"), plugin, "2")
     assert result.stdout.count("exit function") == 1
     assert result.stdout.count("unload hook") == 1
     assert result.stdout.splitlines()[-2:] == ["unload hook", "exit function"]
@@ -118,7 +116,7 @@ def run_them() -> c_int:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return status + subprocess.run(["sh", "-c", "exit 5"], preexec_fn=lambda: None).returncode
 """)
-    result = run(native("call"), f"open {plugin}", "int run_them", "int run_them", timeout=LIMIT)
+    result = run(native("call"), f"open {plugin}", "int run_them", "int run_them")
     assert (result.stdout, result.stderr) == ("12\n12\n", "")
 
 
@@ -137,7 +135,7 @@ if child == 0:
 print("status", os.waitpid(child, 0)[1])
 print("parent", library.work(3))
 """
-    result = run(sys.executable, "-c", host, timeout=LIMIT)
+    result = run(sys.executable, "-c", host)
     expected = ["child 20", "status 0", "parent 30"]
     assert (result.stdout.splitlines(), result.stderr) == (expected, "")
 
@@ -145,7 +143,15 @@ print("parent", library.work(3))
 def test_a_child_forked_during_a_start_fails_instead_of_waiting(build_plugin, compile_c, run):
     """The thread that was starting the plugin does not exist in the child."""
     plugin = build_plugin(
-        "import time\ntime.sleep(0.6)\n" + WORK.replace("@epy.export", "@epy.export(error=-1)")
+        """
+import epy, os, time
+
+if not epy.building:
+    open("starting", "w").close()
+    while not os.path.exists("forked"):
+        time.sleep(0.01)
+"""
+        + WORK.replace("@epy.export", "@epy.export(error=-1)")
     )
     host = compile_c(
         r"""
@@ -168,10 +174,10 @@ def test_a_child_forked_during_a_start_fails_instead_of_waiting(build_plugin, co
             work = (int (*)(int))dlsym(dlopen(argv[1], RTLD_NOW), "work");
             pthread_t thread;
             pthread_create(&thread, NULL, call, NULL);
-            usleep(250000);
+            while (access("starting", F_OK) != 0) usleep(1000);
             const pid_t child = fork();
             if (child == 0) {
-                alarm(10);
+                alarm(300); // for one that waits
                 printf("child: %d\n", work(2));
                 fflush(stdout);
                 _exit(0);
@@ -179,11 +185,12 @@ def test_a_child_forked_during_a_start_fails_instead_of_waiting(build_plugin, co
             int status;
             waitpid(child, &status, 0);
             printf("status: %d\n", status);
+            fclose(fopen("forked", "w"));
             pthread_join(thread, NULL);
             return 0;
         }
         """,
         "-pthread",
     )
-    result = run(host, plugin, timeout=LIMIT)
+    result = run(host, plugin)
     assert sorted(result.stdout.splitlines()) == ["child: -1", "parent: 10", "status: 0"]

@@ -14,7 +14,6 @@ def test_pip_install(run, tmp_path):
         *(sys.executable, *pip, "wheel", "--no-build-isolation", "--no-deps"),
         *(f"--config-settings=build-dir={tmp_path}/build", "--wheel-dir", tmp_path, PROJECT),
         env=clean,
-        timeout=280,
     )
     (wheel,) = tmp_path.glob("epy-*.whl")
 

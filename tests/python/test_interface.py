@@ -9,8 +9,6 @@ import pytest
 
 import epy
 
-LIMIT = 20  # seconds for a host
-
 # ---- put
 
 PUT = """
@@ -37,7 +35,7 @@ def put(native, run, build_plugin):
     plugin = build_plugin(PUT)
 
     def put(*commands):
-        result = run(native("interface"), plugin, *commands, timeout=LIMIT)
+        result = run(native("interface"), plugin, *commands)
         return result.stdout.splitlines(), result.stderr
 
     return put
@@ -218,7 +216,7 @@ def use_wrong(pointer: POINTER(c_int)) -> c_int:
 
 def test_methods_binds_the_table_as_first_argument(native, run, build_plugin):
     plugin = build_plugin(METHODS)
-    result = run(native("interface"), plugin, "env use_env", "object use_object", timeout=LIMIT)
+    result = run(native("interface"), plugin, "env use_env", "object use_object")
     assert result.stderr == ""
     assert result.stdout.splitlines() == ["6", "22 22"]
 
@@ -232,7 +230,7 @@ def test_methods_binds_the_table_as_first_argument(native, run, build_plugin):
     ],
 )
 def test_methods_says_what_is_wrong_with_a_table(command, message, native, run, build_plugin):
-    result = run(native("interface"), build_plugin(METHODS), command, timeout=LIMIT)
+    result = run(native("interface"), build_plugin(METHODS), command)
     assert result.stdout.startswith("-9")
     assert message in result.stderr
 
@@ -280,7 +278,6 @@ def test_set_errno_is_what_the_host_sees_after_the_call(native, run, build_plugi
     result = run(
         native("call"), f"open {plugin}", "errno 5 int fail 28", "errno 5 int leave",
         "errno 5 int outer", "errno 5 int wrong", "errno 5 thread errno 6 int fail 30",
-        timeout=LIMIT,
     )  # fmt: skip
     assert result.stdout.splitlines() == [
         "-1", "errno 28", "0", "errno 5", "7", "errno 3", "-1", "errno 5", "-1", "errno 30",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-LIMIT = 20  # seconds for a host
-
 # With the GIL released during the call of the host's function, and with the GIL kept.
 KINDS = ["CFUNCTYPE", "PYFUNCTYPE"]
 
@@ -82,7 +80,7 @@ int main(int argc, char **argv) {
 def test_a_hundred_levels_keep_what_belongs_to_each(build_plugin, compile_c, run, kind):
     """errno, both floating-point environments, the exception being handled, the thread state."""
     plugin = build_plugin(DESCEND.format(kind=kind))
-    result = run(compile_c(DESCENDING_HOST), plugin, timeout=LIMIT)
+    result = run(compile_c(DESCENDING_HOST), plugin)
     assert result.stdout == "99 0\n" * 3
     assert result.stderr.count("epy: exception in export 'descend' of") == 3
     assert result.stderr.count("ValueError: at the bottom") == 3
@@ -147,7 +145,7 @@ def test_plugins_call_each_other(build_plugin, compile_c, run, kind, threads):
     two = build_plugin(PASS_ON.format(kind=kind, add=100), name="two")
     host = compile_c(RELAYING_HOST)
     for _ in range(5):
-        result = run(host, one, two, str(threads), timeout=LIMIT)
+        result = run(host, one, two, str(threads))
         assert (result.stdout, result.stderr) == ("0\n", "")
 
 
@@ -178,6 +176,6 @@ def test_a_plugin_opens_and_calls_another(build_plugin, native, run, first):
     build_plugin(OPENING)
     build_plugin(OTHER, name="other")
     calls = ["open ./plugin.so", f"threads 4 int ask {first}", "int ask 1", "int ask 2"]
-    result = run(native("call"), *calls, timeout=LIMIT)
+    result = run(native("call"), *calls)
     assert result.stdout.split() == [str(10 * first)] * 4 + ["10", "20"]
     assert result.stderr == ""

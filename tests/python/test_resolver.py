@@ -39,6 +39,6 @@ def test_arguments_and_result_survive_the_first_call(
         name="libtargets.so",
     )
     plugin = build_plugin(SCRIPT.format(library=str(library), shapes=SHAPES))
-    result = run(native("registers"), plugin, f"target_{shape}", timeout=20)
+    result = run(native("registers"), plugin, f"target_{shape}")
     assert result.stdout.splitlines() == ["first call: right", "second call: right"]
     assert result.stderr == ""

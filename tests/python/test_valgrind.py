@@ -37,7 +37,6 @@ def test_valgrind_reports_nothing(build_plugin, native, run):
     result = run(
         *("valgrind", "--quiet", "--error-exitcode=9", f"--suppressions={SUPPRESSIONS}"),
         *(native("call"), *calls, *calls),
-        timeout=120,
     )
     assert result.stdout.splitlines() == ["3000", "-1", "hi!"] * 2
     assert result.stderr.count("ValueError: b'checked'") == 2

@@ -20,8 +20,6 @@ TYPES = {
 }
 INTEGERS = ["byte", "ubyte", "short", "ushort", "int", "uint", "long", "ulong"]
 INTEGERS += ["longlong", "ulonglong"]
-LIMIT = 20  # seconds for a host
-
 LIMITS = """
 import ctypes
 import epy
@@ -51,7 +49,7 @@ def limits_of(name: str) -> list[int]:
 def limits(build_plugin, native, run) -> dict[str, list[str]]:
     """By type: how Python saw each extreme value, and what C got back."""
     plugin = build_plugin(LIMITS.format(types=TYPES))
-    result = run(native("values"), plugin, "limits", timeout=LIMIT)
+    result = run(native("values"), plugin, "limits")
     assert result.stderr == ""
     found: dict[str, list[str]] = {name: [] for name in TYPES}
     for line in result.stdout.splitlines():
@@ -143,7 +141,7 @@ WAYS = ["fail", "over", "under", "wrong", "raise"]
 def test_the_host_gets_the_error_value_when_python_cannot_give_a_result(build_plugin, native, run):
     """On an exception; on a result out of range, of another type, with methods that raise."""
     plugin = build_plugin(ERRORS.format(types=TYPES))
-    result = run(native("values"), plugin, "errors", timeout=LIMIT)
+    result = run(native("values"), plugin, "errors")
     shown = dict.fromkeys(TYPES, "77") | {"bool": "1", "char": "101", "wchar": "101"}
     shown |= {"pointer": "0x4d", "text": "error", "wtext": "error"}
     expected = {name: [value] * len(WAYS) for name, value in shown.items()}
@@ -154,7 +152,7 @@ def test_the_host_gets_the_error_value_when_python_cannot_give_a_result(build_pl
 
 def test_each_failed_call_is_reported_once(build_plugin, native, run):
     plugin = build_plugin(ERRORS.format(types=TYPES))
-    result = run(native("values"), plugin, "errors", timeout=LIMIT)
+    result = run(native("values"), plugin, "errors")
     reports = re.findall(r"^epy: exception in export '(\w+)' of (.*), thread", result.stderr, re.M)
     assert [name for name, _ in reports] == [f"{way}_{name}" for name in TYPES for way in WAYS]
     assert {path for _, path in reports} == {str(plugin)}
@@ -164,7 +162,7 @@ def test_each_failed_call_is_reported_once(build_plugin, native, run):
 
 def test_a_result_that_does_not_convert_is_named(build_plugin, native, run):
     plugin = build_plugin(ERRORS.format(types=TYPES))
-    text = run(native("values"), plugin, "errors", timeout=LIMIT).stderr
+    text = run(native("values"), plugin, "errors").stderr
     found = dict(re.findall(r"export '(\w+)' .*(?:\n .*|\nTrace.*)*\n(\w+: .*)", text))
     assert found["over_byte"] == "OverflowError: 128 does not fit the C type signed char"
     assert found["over_float"] == "OverflowError: 3.5e+38 does not fit the C type float"
@@ -196,7 +194,7 @@ def fail_double(a: c_double, b: c_double) -> c_double:
     raise ValueError
 """)
     calls = ["int fail", "text fail_text", "double fail_double 1 2"]
-    result = run(native("call"), f"open {plugin}", *calls, timeout=LIMIT)
+    result = run(native("call"), f"open {plugin}", *calls)
     assert result.stdout.splitlines() == ["0", "NULL", "0"]
 
 
@@ -219,7 +217,7 @@ def sum_doubles(*values):
 
 
 def test_twenty_mixed_arguments_reach_python(build_plugin, native, run):
-    result = run(native("values"), build_plugin(MIXED), "mixed", timeout=LIMIT)
+    result = run(native("values"), build_plugin(MIXED), "mixed")
     expected = (
         *(b"c", -1, 255, -2, 65535, -3, 2**32 - 1, -4, 2**64 - 1, 0.5, 0.25, True, b"text", 14),
         *("w", 1.5, 2.5, -3.5, -(2**63), -20),
@@ -258,14 +256,14 @@ def fill(table):
 
 
 def test_callbacks_stored_in_a_struct_are_called_afterwards(build_plugin, native, run):
-    result = run(native("callbacks"), build_plugin(TABLE), timeout=LIMIT)
+    result = run(native("callbacks"), build_plugin(TABLE))
     assert result.stdout.splitlines() == ["scale: 42", "notified b'hello' 99"]
     assert result.stderr == ""
 
 
 def test_a_dropped_callback_gives_its_error_value_and_says_so_once(build_plugin, native, run):
     plugin = build_plugin(TABLE + "\n@epy.export('void drop(void)')\ndef drop(): kept.clear()\n")
-    result = run(native("callbacks"), plugin, timeout=LIMIT)
+    result = run(native("callbacks"), plugin)
     assert result.stdout.splitlines()[2:] == ["dropped: -5", "dropped: -5"]
     assert len(result.stderr.splitlines()) == 1
     assert "epy: callback 'scale' was called after it was dropped" in result.stderr
@@ -284,7 +282,7 @@ def apply(function, x):
 
 
 def test_a_plugin_calls_the_function_that_the_host_passes(build_plugin, native, run):
-    result = run(native("callbacks"), build_plugin(APPLY), timeout=LIMIT)
+    result = run(native("callbacks"), build_plugin(APPLY))
     assert result.stdout.splitlines() == ["apply: 22"]
 
 
@@ -294,7 +292,7 @@ def test_host_to_plugin_to_host_to_another_plugin(build_plugin, native, run):
         "import epy\n@epy.export('int in_other(int x)')\ndef in_other(x): return x * 1000\n",
         name="two",
     )
-    result = run(native("callbacks"), one, two, timeout=LIMIT)
+    result = run(native("callbacks"), one, two)
     assert (result.stdout, result.stderr) == ("apply: 20002\n", "")
 
 
@@ -305,7 +303,7 @@ def test_an_exception_in_a_nested_plugin_stays_there(build_plugin, native, run):
         "def in_other(x): return 1 // 0\n",
         name="two",
     )
-    result = run(native("callbacks"), one, two, timeout=LIMIT)
+    result = run(native("callbacks"), one, two)
     assert result.stdout == "apply: -12\n"
     assert result.stderr.count("epy: exception in") == 1
     assert f"export 'in_other' of {two}" in result.stderr
@@ -324,7 +322,7 @@ def add(a: c_int, b: c_int) -> c_int:
         return a + b
 """)
     calls = ["errno 11 int add 1 2", "errno 12 int add 3 4"]
-    result = run(native("call"), f"open {plugin}", *calls, timeout=LIMIT)
+    result = run(native("call"), f"open {plugin}", *calls)
     assert result.stdout.splitlines() == ["3", "errno 11", "7", "errno 12"]
 
 
@@ -336,7 +334,7 @@ import epy
 def greet(name):
     return b"Hello, " + name + b"! " * 100
 """)
-    result = run(native("call"), f"open {plugin}", "text greet you", "text greet me", timeout=LIMIT)
+    result = run(native("call"), f"open {plugin}", "text greet you", "text greet me")
     assert result.stdout.splitlines() == [f"Hello, you{'! ' * 100}", f"Hello, me{'! ' * 100}"]
 
 
@@ -353,7 +351,7 @@ def half(a: c_int) -> c_int:
 def check() -> c_int:
     return half(3) == 1.5 and half.__name__ == "half" and half.__wrapped__(1) == 0.5
 """)
-    assert run(native("call"), f"open {plugin}", "int check", timeout=LIMIT).stdout == "1\n"
+    assert run(native("call"), f"open {plugin}", "int check").stdout == "1\n"
 
 
 TRAPPING_HOST = """
@@ -382,6 +380,6 @@ def test_a_host_with_floating_point_traps_survives_infinities(build_plugin, comp
         "import epy\n\n@epy.export('double nothing(double x)')\n"
         "def nothing(x): return (x * 10) - (x * 10)\n"
     )
-    result = run(compile_c(TRAPPING_HOST, "-ldl"), plugin, timeout=LIMIT)
+    result = run(compile_c(TRAPPING_HOST, "-ldl"), plugin)
     assert result.stdout == "1 1900 340\n" * 2
     assert result.stderr == ""

@@ -24,8 +24,6 @@ import pytest
 
 import epy
 
-LIMIT = 20  # seconds for a host
-
 KEEPERS = """
 import epy
 from ctypes import POINTER, c_double, c_int, c_long, c_void_p
@@ -67,9 +65,7 @@ def dead() -> c_int:
 
 @pytest.mark.parametrize("way", ["by_pointer", "by_address", "by_parameter"])
 def test_what_is_left_of_a_view_raises_after_the_call(build_plugin, native, run, way):
-    result = run(
-        native("buffers"), build_plugin(KEEPERS), f"sum {way} 4", "int dead", timeout=LIMIT
-    )
+    result = run(native("buffers"), build_plugin(KEEPERS), f"sum {way} 4", "int dead")
     assert result.stdout == "10\n20\n"
     assert result.stderr == ""  # nobody has the memory: nothing to report
 
@@ -188,7 +184,6 @@ def test_numpy_reads_without_a_copy_and_a_kept_array_is_reported_once(build_plug
     result = run(
         *(native("buffers"), build_plugin(ARRAYS)),
         *("sum same_memory 3", "sum copies 3", "sum copies 3", "sum keeps 3", "sum keeps 3"),
-        timeout=LIMIT,
     )
     assert result.stdout == "1\n6\n6\n5\n5\n"
     assert result.stderr.count("epy: ") == 1
