@@ -213,6 +213,19 @@ bool nothing_from_python(PyObject *value) {
     return true;
 }
 
+// ctypes takes any name.
+bool check_names(PyObject *ctype, PyObject *fields) {
+    PyObject *name = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(fields, &at, &name, nullptr) != 0;) {
+        if (!PyUnicode_Check(name) || PyObject_HasAttr(ctype, name) == 0) {
+            PyErr_Format(PyExc_TypeError, "%s has no field %R",
+                         reinterpret_cast<PyTypeObject *>(ctype)->tp_name, name);
+            return false;
+        }
+    }
+    return true;
+}
+
 PyTypeObject *class_of(const parameter &one) {
     return reinterpret_cast<PyTypeObject *>(one.instance_of.get());
 }
@@ -286,6 +299,18 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
 
 } // namespace
 
+ref struct_from_python(PyObject *ctype, PyObject *fields) {
+    if (PyTuple_Check(fields)) {
+        return ref(PyObject_CallObject(ctype, fields));
+    }
+    const ref nothing(PyTuple_New(0));
+    const ref named(PyDict_Copy(fields)); // the values may run Python code
+    const bool checks_itself = PyObject_HasAttrString(ctype, "_epy_types_") != 0;
+    return nothing && named && (checks_itself || check_names(ctype, named.get()))
+               ? ref(PyObject_Call(ctype, nothing.get(), named.get()))
+               : ref();
+}
+
 PyObject *to_python(const module_state &state, const parameter &expected, const void *source) {
     if (expected.seen == seen_as::plain) {
         return plain_to_python(expected.code, source);
@@ -324,7 +349,12 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
             return true;
         }
         if (expected.code == type::aggregate) {
-            PyErr_Format(PyExc_TypeError, "expected an instance of %s, got %R",
+            if (PyTuple_Check(value) || PyDict_Check(value)) {
+                const ref made = struct_from_python(expected.instance_of.get(), value);
+                return made && from_python(state, expected, made.get(), out);
+            }
+            PyErr_Format(PyExc_TypeError,
+                         "expected an instance of %s, a tuple or dict of its fields, got %R",
                          class_of(expected)->tp_name, value);
             return false;
         }

@@ -68,7 +68,7 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
         head.error[0] = value.bits;
     }
     if (result.code == type::aggregate) {
-        if (has_pointers(error)) {
+        if (value.keep && has_pointers(value.keep.get())) {
             native.error = std::move(value.keep);
         }
         native.kept = std::move(bytes);

@@ -68,8 +68,10 @@ def header(
     stored in the plugin: a running plugin needs neither the header nor a parser.
 
     `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of
-    every function whose result is a T: a typedef, "enum tag", or a built-in type such as "int";
-    the first on the way from the result's typedef to the built-in type counts. `library` (a path, a
+    every function whose result is a T: a typedef, "enum tag", "struct tag", or a built-in type such
+    as "int"; the first on the way from the result's typedef to the built-in type counts. Where the
+    result is no text, a str is the name of one of the header's constants:
+    `errors={"CK_RV": "CKR_GENERAL_ERROR"}`. So it is for `error=` below. `library` (a path, a
     name, a CDLL) has the functions that `header.NAME(...)` calls; default: the process.
 
     The same arguments give the same object within a script. Raises HeaderError if the header is not
@@ -139,11 +141,16 @@ class Header:
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
         for mapped, value in errors.items():
+            key: Any
+            kind: Any
             if mapped in _BUILTIN:
-                values.setdefault((_BUILTIN[mapped],), value)
+                key, kind = (_BUILTIN[mapped],), _BUILTIN[mapped]
             else:
-                self._find(mapped, "type")
-                values[mapped] = value
+                found = self._find(mapped, "type")
+                if found[0] not in ("t", "struct", "union", "enum"):
+                    raise HeaderNameError(f"{name}: errors={{{mapped!r}: ...}}: it is no type")
+                key, kind = mapped, found[1] if found[0] == "t" else tuple(mapped.split(" "))
+            values[key] = self._error_value(value, kind)
 
     def __repr__(self) -> str:
         return f"<epy.Header {self._name}>"
@@ -205,6 +212,18 @@ class Header:
         if found[0] == "?":
             raise HeaderNameError(f"{self._name}: {name} {found[1]}")
         return found
+
+    def _error_value(self, value: Any, result: Any) -> Any:
+        """The error value of functions with this result: a str is the name of a constant, but where
+        the result is a text."""
+        resolved = self._classes.resolved
+        kind = resolved(result) if isinstance(value, str) else None
+        if kind is None or (kind[0] == "*" and resolved(kind[1]) in ("c_char", "c_wchar")):
+            return value
+        found = self._find(value, "constant")
+        if found[0] != "c":
+            raise HeaderNameError(f"{self._name}: {value} is no constant, and so no error value")
+        return found[1]
 
     def _unknown(self, name: str, what: str) -> HeaderNameError:
         from difflib import get_close_matches
@@ -288,8 +307,8 @@ class Header:
         Bare, `@host.export`, the prototype is the one that the header has for the function's name;
         for that of `like`, if given; for the symbol's `name`, if it has none for the function's. Or
         it is C text, whose types are this header's: `@host.export("int f(struct x *)")`. `name` is
-        the symbol, `version` its version; `error` what the host gets when the function raises,
-        default: `errors=` of the header, else zero.
+        the symbol, `version` its version; `error` what the host gets when the function raises, or
+        the name of a constant of the header; default: `errors=` of the header, else zero.
 
         Annotations of the function refine parameters and the result: `c_void_p` or `POINTER(T)`
         where the header has another pointer.
@@ -319,6 +338,7 @@ class Header:
             )
         function = python_function(function)
         found = typed_signature(self._function_class(name, kind), function)
+        error = self._error_value(error, kind[1])
         return export_function(function, found, name, error, version)
 
     def _function_class(self, name: str | None, kind: Any) -> Any:
@@ -345,13 +365,16 @@ class Header:
                 return callback(prototype, error=error)
             return callback(prototype, function, error=error)
         if prototype.isidentifier():
-            ctype = self._classes.make(("*", self._function_type(prototype, None)))
+            kind = self._function_type(prototype, None)
         else:
-            ctype = self._classes.make(("*", self._prototype(prototype)[1]))
+            kind = self._prototype(prototype)[1]
+        ctype = self._classes.make(("*", kind))
 
         def make(function: Any) -> Any:
             function = python_function(function)
-            return callback_function(function, typed_signature(ctype, function), error)
+            return callback_function(
+                function, typed_signature(ctype, function), self._error_value(error, kind[1])
+            )
 
         return make if function is None else make(function)
 

@@ -592,7 +592,7 @@ class Large(Structure):
 
 @epy.export(CFUNCTYPE(Point), error=Point(-1, -2))
 def small():
-    return (1, 2)
+    return [1, 2]
 
 @epy.export(CFUNCTYPE(Large))
 def large():
@@ -605,8 +605,9 @@ def large_with_value():
     )
     assert lines == ["-1 -2, 0 0, 1 5"]
     found = re.findall(r"^\w+Error: .*", errors, re.M)
-    assert found[0] == "TypeError: expected an instance of Point, got (1, 2)"
-    assert found[1].startswith("TypeError: expected an instance of Large, got <")
+    fields = "a tuple or dict of its fields"
+    assert found[0] == f"TypeError: expected an instance of Point, {fields}, got [1, 2]"
+    assert found[1].startswith(f"TypeError: expected an instance of Large, {fields}, got <")
     assert found[2:] == ["ZeroDivisionError: integer division or modulo by zero"]
 
 

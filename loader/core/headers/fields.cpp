@@ -2,7 +2,7 @@
 #include "ctypes_objects.h"
 #include "misfits.h"
 #include "owned_references.h"
-#include "stored.h"
+#include "stored_parts.h"
 
 #include <structmember.h>
 
@@ -146,12 +146,27 @@ PyObject *represent(PyObject *self) {
     return name ? PyUnicode_FromFormat("%U(%U)", name.get(), all.get()) : nullptr;
 }
 
+// As an argument by value.
+PyObject *argument(PyObject *cls, PyObject *value) {
+    if (PyTuple_Check(value) || PyDict_Check(value)) {
+        return stored_record(cls, value).release();
+    }
+    const ref native(PyObject_GetAttrString(type_of_object(cls), "from_param"));
+    return native ? PyObject_CallFunctionObjArgs(native.get(), cls, value, nullptr) : nullptr;
+}
+
+PyMethodDef fields_methods[] = {
+    {"from_param", argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {},
+};
+
 PyType_Slot fields_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the structs and unions of headers.")},
     {Py_tp_init, reinterpret_cast<void *>(initialize)},
     {Py_tp_getattro, reinterpret_cast<void *>(get)},
     {Py_tp_setattro, reinterpret_cast<void *>(set)},
     {Py_tp_repr, reinterpret_cast<void *>(represent)},
+    {Py_tp_methods, fields_methods},
     {0, nullptr},
 };
 

@@ -55,8 +55,9 @@ ref error_of_result(header_classes *self, PyObject *result) {
         const char what = what_of(kind.get());
         if (what == 't') {
             found = PyDict_GetItemWithError(self->errors, part_of(kind.get(), 1));
-        } else if (what == 'e') {
-            const ref key(PyUnicode_FromFormat("enum %U", part_of(kind.get(), 1)));
+        } else if (what == 'e' || what == 's' || what == 'u') {
+            const ref key(
+                PyUnicode_FromFormat("%U %U", part_of(kind.get(), 0), part_of(kind.get(), 1)));
             found = key ? PyDict_GetItemWithError(self->errors, key.get()) : nullptr;
         } else if (what == '\0') {
             const ref key(PyTuple_Pack(1, kind.get()));

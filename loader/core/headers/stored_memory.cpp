@@ -1,6 +1,7 @@
 // Arrays, what pointers lead to, and whole structs: values that take memory of their own.
 #include <cstring>
 
+#include "../convert.h"
 #include "../items.h"
 #include "ctypes_objects.h"
 #include "misfits.h"
@@ -165,15 +166,8 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
 } // namespace
 
 ref stored_record(PyObject *ctype, PyObject *value) {
-    if (PyTuple_Check(value)) {
-        return ref(PyObject_CallObject(ctype, value));
-    }
-    if (PyDict_Check(value)) {
-        const ref nothing(PyTuple_New(0));
-        const ref named(PyDict_Copy(value)); // the values may run Python code
-        return nothing && named ? ref(PyObject_Call(ctype, nothing.get(), named.get())) : ref();
-    }
-    return misfit();
+    return PyTuple_Check(value) || PyDict_Check(value) ? struct_from_python(ctype, value)
+                                                       : misfit();
 }
 
 ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
