@@ -37,6 +37,8 @@ struct loader_services {
     // Where the process keeps the data `name` that the plugin defines at `original`: there, or in
     // the executable's copy.
     void *(*data_address)(plugin *, const char *name, void *original) noexcept;
+    // Copy bytes of the archive. False if the plugin is dead; they must lie in the archive.
+    bool (*read_archive)(plugin *, std::uint64_t offset, void *target, std::size_t size) noexcept;
     // The core drops a plugin that `load` gave it.
     void (*release)(plugin *) noexcept;
 };

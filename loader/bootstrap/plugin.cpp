@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstring>
 #include <mutex>
 
 #include "copied_data.h"
@@ -43,6 +44,9 @@ const loader_services plugin::services = {
     [](plugin *self, const char *name) noexcept { return self->next_function(name); },
     [](plugin *, const char *name, void *original) noexcept {
         return data_address(name, original);
+    },
+    [](plugin *self, std::uint64_t offset, void *target, std::size_t size) noexcept {
+        return self->read_archive(offset, target, size);
     },
     [](plugin *self) noexcept { self->release(); },
 };
@@ -226,6 +230,14 @@ void *plugin::next_function(std::uint32_t index) noexcept {
         name = found == nullptr ? "" : found;
     }
     return name.empty() ? nullptr : next_function(name.c_str());
+}
+
+bool plugin::read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept {
+    const std::scoped_lock guard(image_lock());
+    if (!dead_) {
+        std::memcpy(target, text(info_->archive.address) + offset, size);
+    }
+    return !dead_;
 }
 
 void plugin::complain(std::uint32_t index, const char *why) noexcept {

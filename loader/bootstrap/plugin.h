@@ -58,6 +58,7 @@ private:
     const char *append_name(const char *name, int index, void *address,
                             std::uint64_t size) noexcept;
     void *next_function(const char *name) noexcept;
+    bool read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept;
     void open_slots() noexcept;
     const record *own_record(void (*code)(), std::uint32_t index);
     [[nodiscard]] std::uintptr_t base() const noexcept;

@@ -15,6 +15,7 @@ struct native_plugin {
     PyObject *path;
     PyObject *script;
     PyObject *archive;
+    Py_ssize_t archive_size;
     std::uintptr_t base; // of the image
     std::uintptr_t trampolines;
     PyObject *weak_references;
@@ -147,7 +148,29 @@ PyObject *data_address(PyObject *object, PyObject *arguments) {
     return PyLong_FromVoidPtr(self->view.services->data_address(self->view.handle, name, original));
 }
 
+PyObject *read_archive(PyObject *object, PyObject *arguments) {
+    const native_plugin *self = as_plugin(object);
+    Py_ssize_t begin = 0;
+    Py_ssize_t end = 0;
+    if (PyArg_ParseTuple(arguments, "nn:read_archive", &begin, &end) == 0) {
+        return nullptr;
+    }
+    if (begin < 0 || end < begin || end > self->archive_size) {
+        PyErr_SetString(PyExc_ValueError, "read_archive: these bytes are not in the archive");
+        return nullptr;
+    }
+    ref read(PyBytes_FromStringAndSize(nullptr, end - begin));
+    if (read && !self->view.services->read_archive(
+                    self->view.handle, static_cast<std::uint64_t>(begin),
+                    PyBytes_AS_STRING(read.get()), static_cast<std::size_t>(end - begin))) {
+        Py_RETURN_NONE;
+    }
+    return read.release();
+}
+
 PyMethodDef methods[] = {
+    {"read_archive", read_archive, METH_VARARGS,
+     "read_archive(begin, end) -> bytes of what epy build stored; None after the unload."},
     {"trampoline", trampoline, METH_O, "trampoline(index) -> the address that the host calls."},
     {"publish", publish, METH_VARARGS, "publish(index, callback or address)."},
     {"take_slot", take_slot, METH_NOARGS, "take_slot() -> the index of a fresh slot."},
@@ -163,7 +186,8 @@ PyMemberDef members[] = {
     {"path", T_OBJECT, offsetof(native_plugin, path), READONLY, "The plugin's file."},
     {"script", T_OBJECT, offsetof(native_plugin, script), READONLY,
      "Of a bare plugin: the script beside it, otherwise None."},
-    {"archive", T_OBJECT, offsetof(native_plugin, archive), READONLY, "What epy build stored."},
+    {"archive", T_OBJECT, offsetof(native_plugin, archive), READONLY,
+     "What epy build stored, while the plugin starts."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(native_plugin, weak_references), READONLY, nullptr},
     {},
 };
@@ -199,9 +223,10 @@ PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
         view.script == nullptr ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(view.script);
     static char nothing[1];
     const bool stored = info.archive.address != 0;
+    self->archive_size = stored ? static_cast<Py_ssize_t>(info.archive.size) : 0;
     self->archive = PyMemoryView_FromMemory(
         stored ? reinterpret_cast<char *>(self->base + info.archive.address) : nothing,
-        stored ? static_cast<Py_ssize_t>(info.archive.size) : 0, PyBUF_READ);
+        self->archive_size, PyBUF_READ);
     if (self->path == nullptr || self->script == nullptr || self->archive == nullptr) {
         return nullptr;
     }

@@ -4,4 +4,6 @@ import sys
 
 from ._cli import main
 
+if not sys.flags.safe_path:
+    del sys.path[0]  # the current folder, from which no plugin will import either
 sys.exit(main())

@@ -9,6 +9,8 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     <source bytes>
     code SIZE<tab>NAME<tab>MAGIC
     <the module's code as marshal writes it, for the Python whose bytecode has this magic number>
+    file SIZE<tab>NAME
+    <a data file of the package, by its path below it>
     constant SIZE<tab>NAME
     <a value as marshal writes it>
     header SIZE<tab>TEXTSIZE<tab>INDEXSIZE
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     Row = tuple[str, ...]
     Member = tuple[str, str, bytes]
     Code = tuple[str, str, bytes]
+    File = tuple[str, int, int]  # name, and where it starts and ends in the archive
     Constant = tuple[str, bytes]
     Header = tuple[str, bytes, bytes]
 
@@ -43,12 +46,13 @@ _PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 class Archive:
     """What a plugin's archive holds."""
 
-    __slots__ = ("code", "constants", "headers", "manifest", "members")
+    __slots__ = ("code", "constants", "files", "headers", "manifest", "members")
 
     def __init__(self) -> None:
         self.manifest: list[Row] = []
         self.members: list[Member] = []
         self.code: list[Code] = []
+        self.files: list[File] = []
         self.constants: list[Constant] = []
         self.headers: list[Header] = []
 
@@ -68,11 +72,13 @@ def write(
     code: Iterable[Code] = (),
     constants: Iterable[Constant] = (),
     headers: Iterable[Header] = (),
+    files: Iterable[tuple[str, bytes]] = (),
 ) -> bytes:
     """The bytes of an archive.
 
     `members` are (dotted name, file name, source), `code` (dotted name, magic, marshalled code),
-    `constants` (name, marshalled value), `headers` (what the script asked for, index, data).
+    `constants` (name, marshalled value), `headers` (what the script asked for, index, data), and
+    `files` (name, contents).
     """
     lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
     parts = [_FIRST_LINE, *_block("manifest", (), _encode(lines))]
@@ -80,6 +86,8 @@ def write(
         parts += _block("module", (name, filename), source)
     for name, magic, marshalled in code:
         parts += _block("code", (name, magic), marshalled)
+    for name, contents in files:
+        parts += _block("file", (name,), contents)
     for name, marshalled in constants:
         parts += _block("constant", (name,), marshalled)
     for text, index, data in headers:
@@ -96,7 +104,12 @@ def read(data: bytes | memoryview) -> Archive:
         raise PluginFormatError("no epy archive of version 1; build the plugin again")
     found = Archive()
     while bytes(view[start : start + len(_LAST_LINE)]) != _LAST_LINE:
-        key, fields, source, start = _read_block(view, start)
+        key, fields, begin, end = _read_block(view, start)
+        start = end + 1
+        if key == "file" and len(fields) == 1:  # may be large: read when it is asked for
+            found.files.append((fields[0], begin, end))
+            continue
+        source = bytes(view[begin:end])
         if key == "manifest":
             found.manifest = [
                 tuple(map(_unescape, line.split("\t"))) for line in _decode(source).split("\n")[:-1]
@@ -109,9 +122,9 @@ def read(data: bytes | memoryview) -> Archive:
             found.constants.append((fields[0], source))
         elif key == "header" and len(fields) == 2:
             start_of_index, size = map(_number, fields)
-            end = start_of_index + size
-            text = _decode(source[:start_of_index])
-            found.headers.append((text, source[start_of_index:end], source[end:]))
+            start_of_data = start_of_index + size
+            text, index = source[:start_of_index], source[start_of_index:start_of_data]
+            found.headers.append((_decode(text), index, source[start_of_data:]))
         else:
             raise _damaged()
     return found
@@ -122,8 +135,8 @@ def _block(key: str, fields: Row, contents: bytes) -> tuple[bytes, bytes, bytes]
     return _encode(header + "\n"), contents, b"\n"
 
 
-def _read_block(view: memoryview, start: int) -> tuple[str, Row, bytes, int]:
-    """Key, fields and contents of the block at `start`, and where the next one starts."""
+def _read_block(view: memoryview, start: int) -> tuple[str, Row, int, int]:
+    """Key and fields of the block at `start`, and where its contents start and end."""
     line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
     first, *fields = _decode(line).split("\t")
     key, _, size = first.partition(" ")
@@ -133,7 +146,7 @@ def _read_block(view: memoryview, start: int) -> tuple[str, Row, bytes, int]:
     end = begin + _number(size)
     if bytes(view[end : end + 1]) != b"\n":
         raise _damaged()
-    return key, tuple(map(_unescape, fields)), bytes(view[begin:end]), end + 1
+    return key, tuple(map(_unescape, fields)), begin, end
 
 
 def _number(text: str) -> int:

@@ -1,5 +1,6 @@
 """`epy build`: import a script, collect what it exports, and stamp it into a copy of the stub."""
 
+import marshal
 import os
 import shlex
 import sys
@@ -12,16 +13,15 @@ from ._data import check_complete, layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._errors import Error, ScriptError, StampError
 from ._memory import collect
-from ._modules import MAGIC, compile_members, drop_modules, read_members, run_modules
+from ._modules import MAGIC, Sources, drop_modules, run_modules
 from ._python import Python, find
 from ._report import format_exception
 from ._script import HeaderOptions, Script
+from ._sources import read_script
 from ._stamp import Data, Settings, stamp, write
 from ._stored_header import pack
 from ._tables import LOADER
 from ._tail import Block, BlockPointer, Slot, SlotPointer
-
-Members = dict[str, tuple[str, bytes]]
 
 
 def build(
@@ -54,28 +54,29 @@ def build(
     if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
-    members, package = read_members(source)
+    sources = read_script(source, target)
     options = HeaderOptions(
         tuple(os.path.abspath(folder) for folder in include),
         dict(define or {}),
         _from_here(cpp) if cpp is not None else None,
     )
-    filled = _run(Script(name, source, building=True, header_options=options), members, package)
+    filled = _run(Script(name, source, building=True, header_options=options), sources)
     content = _Content(filled)
 
     rows = [
         ("plugin", name),
         ("mode", "eager" if eager else "lazy"),
-        ("kind", "package" if package else "module"),
+        ("kind", "package" if sources.package else "module"),
         ("source", source),
         *([("editable", source)] if editable else []),
         ("python", *stamped),
         ("epy", __version__),
     ]
-    stored = [] if editable else [(key, *member) for key, member in members.items()]
-    code = (
-        [] if editable else [(key, MAGIC, code) for key, code in compile_members(members).items()]
-    )
+    if editable:
+        sources = Sources({})
+    stored = [(key, *member) for key, member in sources.members.items()]
+    code = [(key, MAGIC, _compile(*member)) for key, member in sources.members.items()]
+    files = [(key, read()) for key, read in sources.data.items()]
     constants = [] if editable else list(filled.constants.items())
     try:
         plugin = stamp(
@@ -90,6 +91,7 @@ def build(
                 code,
                 constants,
                 content.headers,
+                files,
             ),
         )
     except StampError as error:
@@ -195,45 +197,53 @@ def _slot(name: str | None, callback: _core.Callback | None, version: str | None
     return Slot(name, *callback.error_value, version) if callback else Slot(name, version=version)
 
 
-def _run(script: Script, members: Members, package: bool) -> Script:
+def _compile(filename: str, source: bytes) -> bytes:
+    """A module as marshalled code. Starting the compiler takes longer than most scripts run."""
+    return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
+
+
+def _run(script: Script, sources: Sources) -> Script:
     """Import the script, which fills it."""
     try:
-        run_modules(script, members, package)
+        run_modules(script, sources)
         check_complete(script)
     except SystemExit as error:
-        place = _place(script, members, error)
+        place = _place(script, sources, error)
         raise ScriptError(
             f'{place}: the script exits; put that under `if __name__ == "__main__":`'
         ) from None
     except KeyboardInterrupt:
         raise
     except BaseException as error:
-        raise _failure(script, members, error) from None
+        raise _failure(script, sources, error) from None
     drop_modules(script.module)
     if not script.exports:
         raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
     return script
 
 
-def _failure(script: Script, members: Members, error: BaseException) -> Error:
+def _failure(script: Script, sources: Sources, error: BaseException) -> Error:
     """The one line for a script that raised; what is not plain from it is printed before."""
     first_line = (str(error).splitlines() or [""])[0]
     if isinstance(error, SyntaxError) and error.filename is not None:
         text = f": {error.text.strip()}" if error.text else ""
         place = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
         return ScriptError(f"{place}: {error.msg}{text}")
-    place = _place(script, members, error)
+    place = _place(script, sources, error)
     if isinstance(error, Error):
-        named = any(first_line.startswith(filename) for filename, _ in members.values())
+        named = any(first_line.startswith(name) for name, _ in sources.members.values())
         return type(error)(first_line if named else f"{place}: {first_line}")
     if place != script.path:
         sys.stderr.write(format_exception(error))
+    if isinstance(error, ModuleNotFoundError):
+        kind = "below" if sources.package else "beside"
+        first_line += f": install it for {sys.executable}, or put it {kind} the script"
     return ScriptError(f"{place}: {type(error).__name__}: {first_line}")
 
 
-def _place(script: Script, members: Members, error: BaseException) -> str:
+def _place(script: Script, sources: Sources, error: BaseException) -> str:
     """File and line of the script's innermost frame."""
-    files = {filename for filename, _ in members.values()}
+    files = {filename for filename, _ in sources.members.values()}
     place, entry = script.path, error.__traceback__
     while entry is not None:
         if entry.tb_frame.f_code.co_filename in files:

@@ -103,7 +103,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
 
     build = commands.add_parser("build", help="make a plugin from a script")
-    build.description = "Import SCRIPT, and write what it exports, with its modules, as a plugin."
+    build.description = (
+        "Import SCRIPT, and write what it exports as a plugin, with the modules beside it that it "
+        "imports, or with all that is in its package."
+    )
     build.add_argument("script", metavar="SCRIPT", help="a .py file, or the folder of a package")
     build.add_argument("-o", "--output", metavar="OUT", help="default: SCRIPT's name with .so here")
     build.add_argument(

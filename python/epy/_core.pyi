@@ -56,7 +56,9 @@ class NativePlugin:
     script: str | None
     """Of a bare plugin: the script that lies beside it."""
     archive: memoryview
-    """The bytes that `epy build` stored; empty for a bare plugin."""
+    """The bytes that `epy build` stored; empty for a bare plugin. Released once it has started."""
+    def read_archive(self, begin: int, end: int, /) -> bytes | None:
+        """Some of them at any time; None if the plugin has been unloaded."""
     def trampoline(self, index: int) -> int:
         """The address that the host calls for slot `index`."""
     def publish(self, index: int, target: Callback | int) -> None:

@@ -46,6 +46,7 @@ def describe(path: Path) -> Description:
         "source": archive.fields("source")[0],
         "editable": archive.fields("editable")[0],
         "modules": [name for name, _, _ in archive.members],
+        "files": [{"name": name, "size": end - begin} for name, begin, end in archive.files],
         "python": {
             "version": version,
             "executable": _file(image, info.executable_path) or _missing_file(python),
@@ -172,8 +173,14 @@ def _script(found: Description) -> str:
         return ""
     if found["editable"]:
         return f"{found['editable']} (editable: read from there)"
-    count = len(found["modules"])
-    return f"{found['source']} ({count} module{'s' * (count != 1)} stored)"
+    stored = _count(found["modules"], "module")
+    if found["files"]:
+        stored += f", {_count(found['files'], 'file')}"
+    return f"{found['source']} ({stored} stored)"
+
+
+def _count(items: list[Any], name: str) -> str:
+    return f"{len(items)} {name}{'s' * (len(items) != 1)}"
 
 
 def _path(file: Description | None) -> str:

@@ -1,68 +1,95 @@
-"""A script's modules: read from disk, found in memory, run under a private name.
+"""A script's modules: found in memory, run under a private name.
 
 Every plugin's modules live below a name of their own in sys.modules ("synth@1", "synth@1.util"), so
-that modules of the same name do not meet. Inside a package its public name stands for it.
+that modules of the same name do not meet. In their code the public names stand for them: a
+package's own, or those of the modules beside a script of one file.
 """
 
 from __future__ import annotations
 
 import builtins
 import marshal
-import os
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 
-from ._errors import ScriptError
 from ._script import Script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import CodeType, ModuleType
     from typing import Any
 
     Members = dict[str, tuple[str, bytes]]
-    Compiled = Mapping[str, bytes]
+    Data = dict[str, Callable[[], bytes]]
 
 MAGIC = MAGIC_NUMBER.hex()
 """Of this Python's bytecode."""
-NOTHING: Compiled = {}
 _count = 0
+
+
+class Sources:
+    """What a script consists of."""
+
+    __slots__ = ("code", "data", "members", "package")
+
+    def __init__(
+        self,
+        members: Members,
+        package: bool = False,
+        data: Data | None = None,
+        code: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.members = members  # (file name, source) by dotted name; "" is the script itself
+        self.package = package
+        self.data = data or {}  # what reads a data file, by its path below the package
+        self.code = code or {}  # marshalled, of some members
 
 
 class _Loader:
     """Loads the modules of one script from memory."""
 
-    def __init__(
-        self, script: Script, root: str, members: Members, package: bool, code: Compiled
-    ) -> None:
+    def __init__(self, script: Script, root: str, sources: Sources) -> None:
         self.script = script
         self.root = root
-        self.members = members
-        self.code = code
-        self.public = script.name if package else None
+        self.members = sources.members
+        self.package = sources.package
+        self.data = sources.data
+        self.code = sources.code
+        # The first names that stand for private ones.
+        self.public = (
+            {script.name}
+            if sources.package
+            else {name.partition(".")[0] for name in sources.members if name}
+        )
 
     def find(self, fullname: str) -> ModuleSpec | None:
         key = fullname[len(self.root) + 1 :]
-        is_package = any(name.startswith(key + ".") for name in self.members)
-        if key in self.members:
+        has_more = any(name.startswith(key + "." * bool(key)) for name in self.members if name)
+        if key not in self.members and not has_more:
+            return None
+        loader: Any = self  # typeshed wants more of a loader than Python does
+        if key not in self.members:  # a folder without __init__.py is a namespace package
+            spec = ModuleSpec(fullname, loader, is_package=True)
+        else:
             filename = self.members[key][0]
-            is_package = self.public is not None and filename.endswith("/__init__.py")
-            loader: Any = self  # typeshed wants more of a loader than Python does
+            is_package = filename.endswith("/__init__.py") if self.package or key else has_more
             spec = ModuleSpec(fullname, loader, origin=filename, is_package=is_package)
             spec.has_location = True
-            return spec
-        # A folder without __init__.py is a namespace package.
-        return ModuleSpec(fullname, None, is_package=True) if is_package else None
+        if spec.submodule_search_locations is not None:
+            spec.submodule_search_locations.append(_finder.place(self, fullname))
+        return spec
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        if self.public is not None:
+        if self.public:
             module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self.import_}
-        exec(self.get_code(module.__name__), module.__dict__)
+        code = self.get_code(module.__name__)
+        if code is not None:
+            exec(code, module.__dict__)
 
     def import_(
         self,
@@ -72,13 +99,20 @@ class _Loader:
         fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
-        """`__import__` of a package's modules: there its public name is the private one."""
-        if level == 0 and name.partition(".")[0] == self.public:
-            name = self.root + name[len(self.public) :]
-        return builtins.__import__(name, globals, locals, fromlist or (), level)
+        """`__import__` of the script's modules: there public names are the private ones."""
+        first = name.partition(".")[0]
+        if level != 0 or first not in self.public:
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        private = self.root if self.package else f"{self.root}.{first}"
+        module = builtins.__import__(
+            private + name[len(first) :], globals, locals, fromlist or (), 0
+        )
+        return module if fromlist else sys.modules[private]
 
-    def get_code(self, fullname: str) -> CodeType:
+    def get_code(self, fullname: str) -> CodeType | None:
         key = fullname[len(self.root) + 1 :]
+        if key not in self.members:
+            return None  # a namespace package
         if key in self.code:
             stored: CodeType = marshal.loads(self.code[key])
             return stored
@@ -90,7 +124,8 @@ class _Loader:
         """For tracebacks."""
         from _frozen_importlib_external import decode_source
 
-        return decode_source(self.members[fullname[len(self.root) + 1 :]][1])
+        key = fullname[len(self.root) + 1 :]
+        return decode_source(self.members[key][1]) if key in self.members else ""
 
     def stored_lines(self, fullname: str) -> list[str]:
         return self.get_source(fullname).splitlines(keepends=True)
@@ -99,12 +134,49 @@ class _Loader:
         spec = self.find(fullname)
         return spec is not None and spec.submodule_search_locations is not None
 
+    def get_data(self, path: str) -> bytes:
+        """For `pkgutil.get_data`, which asks for a path below the package's folder."""
+        from ._resources import read_beside
+
+        return read_beside(self, path)
+
+    def get_resource_reader(self, fullname: str) -> object:
+        """For `importlib.resources`."""
+        from ._resources import Reader
+
+        return Reader(self, fullname[len(self.root) + 1 :])
+
 
 class _Finder:
     """On sys.meta_path: finds the modules of every script."""
 
     def __init__(self) -> None:
         self.loaders: dict[str, _Loader] = {}
+        self.places: dict[str, tuple[_Loader, str]] = {}  # what packages have as `__path__`
+
+    def place(self, loader: _Loader, fullname: str) -> str:
+        """The `__path__` of a package: no folder, but `pkgutil` can list what is in it."""
+        if not self.places:
+            sys.path_hooks.insert(0, self.entry)
+        place = f"{loader.script.path}/{fullname.replace('.', '/')}"
+        self.places[place] = loader, fullname
+        return place
+
+    def entry(self, place: str) -> Any:
+        """On sys.path_hooks."""
+        if place not in self.places:
+            raise ImportError(place)
+        from ._resources import Entry
+
+        return Entry(*self.places[place])
+
+    def forget(self, root: str) -> None:
+        self.loaders.pop(root, None)
+        for place in [place for place, (loader, _) in self.places.items() if loader.root == root]:
+            del self.places[place]
+            sys.path_importer_cache.pop(place, None)
+            if not self.places:
+                sys.path_hooks.remove(self.entry)
 
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
@@ -116,12 +188,9 @@ class _Finder:
 _finder = _Finder()
 
 
-def run_modules(
-    script: Script, members: Members, package: bool, code: Compiled = NOTHING
-) -> ModuleType:
+def run_modules(script: Script, sources: Sources) -> ModuleType:
     """Run a script under a private name; returns its module.
 
-    `members` are as `read_members` gives, `code` what `compile_members` made of some of them.
     The script is filled by its decorators, then by the module's EPY_EXPORT_LIST. If it raises,
     nothing of it stays in sys.modules, and the exception passes.
     """
@@ -129,7 +198,7 @@ def run_modules(
     _count += 1
     root = f"{script.name.replace('.', '_')}@{_count}"
     script.module = root
-    _finder.loaders[root] = _Loader(script, root, members, package, code)
+    _finder.loaders[root] = _Loader(script, root, sources)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
     outer = registry.building
@@ -152,7 +221,7 @@ def run_modules(
 
 def drop_modules(root: str) -> None:
     """Forget a script's modules; code of them that still runs is not disturbed."""
-    _finder.loaders.pop(root, None)
+    _finder.forget(root)
     for name in [name for name in sys.modules if name == root or name.startswith(root + ".")]:
         del sys.modules[name]
 
@@ -160,50 +229,3 @@ def drop_modules(root: str) -> None:
 def _import(name: str) -> ModuleType:
     builtins.__import__(name)
     return sys.modules[name]
-
-
-def compile_members(members: Members) -> dict[str, bytes]:
-    """The modules as marshalled code. Starting the compiler takes longer than most scripts run."""
-    return {
-        name: marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
-        for name, (filename, source) in members.items()
-    }
-
-
-def read_members(path: str) -> tuple[Members, bool]:
-    """The modules of a script on disk, and whether it is a package.
-
-    They are (file name, source) by dotted name below the script; "" is the script itself. Raises
-    ScriptError if there is none.
-    """
-    package = os.path.isdir(path)
-    if package and not os.path.exists(os.path.join(path, "__init__.py")):
-        raise ScriptError(f"{path}: a folder without __init__.py is no package: add one")
-    try:
-        members = dict(sorted(_walk(path, ""))) if package else {"": (path, _read(path))}
-    except OSError as error:
-        remedy = "give a script" if error.filename == path else "mend it, or take it away"
-        raise ScriptError(
-            f"{error.filename}: cannot be read ({error.strerror}): {remedy}"
-        ) from None
-    return members, package
-
-
-def _walk(folder: str, prefix: str) -> list[tuple[str, tuple[str, bytes]]]:
-    found = []
-    for entry in os.scandir(folder):
-        stem, extension = os.path.splitext(entry.name)
-        if entry.is_dir():
-            if stem.isidentifier() and stem != "__pycache__":
-                found += _walk(entry.path, f"{prefix}{entry.name}.")
-        elif extension == ".py" and stem == "__init__":
-            found.append((prefix[:-1], (entry.path, _read(entry.path))))
-        elif extension == ".py":
-            found.append((prefix + stem, (entry.path, _read(entry.path))))
-    return found
-
-
-def _read(path: str) -> bytes:
-    from ._files import read_file  # a plugin that holds its script needs none
-
-    return read_file(path)

@@ -7,8 +7,8 @@ import os
 import sys
 
 from . import _archive, _core
-from ._errors import PluginFormatError, ScriptError
-from ._modules import MAGIC, drop_modules, read_members, run_modules
+from ._errors import PluginFormatError, ScriptError, UnloadedError
+from ._modules import MAGIC, Sources, drop_modules, run_modules
 from ._native import native_types
 from ._report import format_exception, is_interrupt, write
 from ._script import DataEntry, Script, registry
@@ -16,7 +16,7 @@ from ._types import forget_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ._modules import Members
+    from collections.abc import Callable
 
 
 def load(native: _core.NativePlugin) -> bool | None:
@@ -29,8 +29,8 @@ def load(native: _core.NativePlugin) -> bool | None:
     source = native.script or native.path
     registry.by_plugin[native] = script
     try:
-        members, package, source, code = _modules_of(native, script)
-        run_modules(script, members, package, code)
+        sources, source = _sources_of(native, script)
+        run_modules(script, sources)
         if not script.exports:
             raise ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
         for hook in script.on_load:
@@ -103,12 +103,10 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
     script.headers.clear()
 
 
-def _modules_of(
-    native: _core.NativePlugin, script: Script
-) -> tuple[Members, bool, str, dict[str, bytes]]:
-    """The script's modules, if it is a package, where it came from, and code that fits."""
+def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, str]:
+    """What the script consists of, and where it came from."""
     if native.script is not None:
-        return *read_members(native.script), native.script, {}
+        return _read_script(native.script), native.script
     archive = _archive.read(native.archive)
     for key, *fields in archive.manifest:
         if key == "plugin":
@@ -128,12 +126,32 @@ def _modules_of(
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     (editable,) = archive.fields("editable")
     if editable:
-        return *read_members(editable), editable, {}
+        return _read_script(editable), editable
     members = {name: (filename, source) for name, filename, source in archive.members}
     if "" not in members:
         raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
     code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
-    return members, archive.fields("kind") == ("package",), archive.fields("source")[0], code
+    data = {name: _reader(native, begin, end) for name, begin, end in archive.files}
+    package = archive.fields("kind") == ("package",)
+    return Sources(members, package, data, code), archive.fields("source")[0]
+
+
+def _read_script(path: str) -> Sources:
+    from ._sources import read_script  # a plugin that holds its script needs none
+
+    return read_script(path)
+
+
+def _reader(native: _core.NativePlugin, begin: int, end: int) -> Callable[[], bytes]:
+    """What reads a data file from the plugin's memory."""
+
+    def read() -> bytes:
+        found = native.read_archive(begin, end)
+        if found is None:
+            raise UnloadedError(f"{native.path}: holds the file, and has been unloaded")
+        return found
+
+    return read
 
 
 def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:

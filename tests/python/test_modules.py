@@ -10,8 +10,9 @@ import pytest
 
 import epy
 from epy import _archive, _core, _plugin, _report
-from epy._modules import drop_modules, read_members, run_modules
+from epy._modules import Sources, drop_modules, run_modules
 from epy._script import Script, registry
+from epy._sources import read_script
 
 ADD = """
 import epy
@@ -79,7 +80,7 @@ def package(folder: Path, files: dict[str, str]) -> Path:
 def build(path: Path) -> tuple[Script, Any]:
     """What `epy build` does to import a script."""
     script = Script(path.stem, str(path), building=True)
-    return script, run_modules(script, *read_members(str(path)))
+    return script, run_modules(script, read_script(str(path)))
 
 
 def test_a_script_runs_under_a_private_name(tmp_path: Path) -> None:
@@ -115,15 +116,15 @@ top = synth
             ".hidden/x.py": "",
         },
     )
-    members, is_package = read_members(str(folder))
-    assert is_package
-    assert list(members) == ["", "folder.leaf", "other", "sub", "sub.deep", "util"]
+    sources = read_script(str(folder))
+    assert sources.package and list(sources.data) == ["folder/data.txt"]
+    assert list(sources.members) == ["", "folder.leaf", "other", "sub", "sub.deep", "util"]
     script, module = build(folder)
     assert module.top is module and module.same is module.util
     assert module.other.LEAF == 2 and module.deep.same == 1
     assert module.util.own() is module
     assert module.json is sys.modules["json"]
-    assert module.__path__ == [] and module.__package__ == script.module
+    assert not Path(*module.__path__).exists() and module.__package__ == script.module
     assert not any(name == "synth" or name.startswith("synth.") for name in sys.modules)
     drop_modules(script.module)
     assert not any(name.startswith(script.module) for name in sys.modules)
@@ -159,9 +160,9 @@ def test_a_script_that_fails_leaves_nothing(tmp_path: Path, text: str) -> None:
 
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(epy.ScriptError, match=r"cannot be read .No such file"):
-        read_members(str(tmp_path / "none.py"))
+        read_script(str(tmp_path / "none.py"))
     with pytest.raises(epy.ScriptError, match=r"without __init__\.py"):
-        read_members(str(tmp_path))
+        read_script(str(tmp_path))
 
 
 def test_export_list(tmp_path: Path) -> None:
@@ -189,7 +190,7 @@ def test_a_traceback_shows_the_lines_that_the_plugin_holds(tmp_path: Path) -> No
     script = tmp_path / "synth.py"
     script.write_text("# edited since")
     members = {"": (str(script), b"def f():\n    raise ValueError('stored')\n")}
-    module = run_modules(Script("synth", str(script)), members, False)
+    module = run_modules(Script("synth", str(script)), Sources(members))
     with pytest.raises(ValueError) as raised:
         module.f()
     text = _report.format_exception(raised.value)
