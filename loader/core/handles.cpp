@@ -183,4 +183,32 @@ bool handle_of_object(const module_state &state, PyTypeObject *expected, PyObjec
     return address != 0;
 }
 
+namespace {
+
+// ctypes makes a place for what an instance keeps when it copies it somewhere, not before.
+bool was_copied(const module_state &state, PyObject *instance) {
+    const auto note = [](PyObject *kept, void *found) {
+        if (PyType_Check(kept) == 0) {
+            *static_cast<bool *>(found) = true;
+        }
+        return 0;
+    };
+    bool found = false;
+    reinterpret_cast<PyTypeObject *>(state.simple)->tp_traverse(instance, note, &found);
+    return found;
+}
+
+} // namespace
+
+void take_back(const module_state &state, PyObject *handle, PyObject *object) {
+    const ref has_left(PyObject_GetAttr(handle, state.has_left_name));
+    if (!has_left || has_left.get() == Py_True || was_copied(state, handle)) {
+        return;
+    }
+    if (handle_cell *cell = state.handles->of_object(object)) {
+        state.handles->release(*cell);
+        state.handles->collect();
+    }
+}
+
 } // namespace epy

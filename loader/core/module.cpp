@@ -1,5 +1,6 @@
 // The extension module epy._core.
 #include "callback.h"
+#include "function_calls.h"
 #include "handles.h"
 #include "headers/header_types.h"
 #include "headers/stored.h"
@@ -62,6 +63,40 @@ PyObject *give_handle(PyObject *module, PyObject *arguments) {
     return PyLong_FromUnsignedLongLong(address);
 }
 
+// What epy._objects tells once it is imported.
+PyObject *use_handles(PyObject *module, PyObject *arguments) {
+    PyObject *object = nullptr;
+    PyObject *handle = nullptr;
+    PyObject *reference = nullptr;
+    PyObject *argument_error = nullptr;
+    if (PyArg_ParseTuple(arguments, "O!O!O!O:use_handles", &PyType_Type, &object, &PyType_Type,
+                         &handle, &PyType_Type, &reference, &argument_error) == 0) {
+        return nullptr;
+    }
+    module_state &state = state_of(module);
+    Py_XSETREF(state.object_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(object)));
+    Py_XSETREF(state.handle_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(handle)));
+    Py_XSETREF(state.by_reference, reinterpret_cast<PyTypeObject *>(Py_NewRef(reference)));
+    Py_XSETREF(state.argument_error, Py_NewRef(argument_error));
+    look_for_handles(state);
+    Py_RETURN_NONE;
+}
+
+PyObject *note_argument_handle(PyObject *, PyObject *handle) {
+    note_argument(handle);
+    Py_RETURN_NONE;
+}
+
+PyObject *take_handle_back(PyObject *module, PyObject *arguments) {
+    PyObject *handle = nullptr;
+    PyObject *object = nullptr;
+    if (PyArg_ParseTuple(arguments, "OO:take_handle_back", &handle, &object) == 0) {
+        return nullptr;
+    }
+    take_back(state_of(module), handle, object);
+    return PyErr_Occurred() == nullptr ? Py_NewRef(Py_None) : nullptr;
+}
+
 PyObject *find_handle(PyObject *module, PyObject *object) {
     return PyLong_FromVoidPtr(state_of(module).handles->of_object(object));
 }
@@ -69,11 +104,13 @@ PyObject *find_handle(PyObject *module, PyObject *object) {
 PyObject *resolve_handle(PyObject *module, PyObject *arguments) {
     unsigned long long address = 0;
     PyObject *expected = nullptr;
-    if (PyArg_ParseTuple(arguments, "KO!:resolve_handle", &address, &PyType_Type, &expected) == 0) {
+    int consume = 0;
+    if (PyArg_ParseTuple(arguments, "KO!p:resolve_handle", &address, &PyType_Type, &expected,
+                         &consume) == 0) {
         return nullptr;
     }
     return object_of_handle(state_of(module), reinterpret_cast<PyTypeObject *>(expected), address,
-                            false);
+                            consume != 0);
 }
 
 PyObject *drop_handles(PyObject *module, PyObject *plugin) {
@@ -105,9 +142,15 @@ PyMethodDef functions[] = {
      "text_argument(value) -> a c_char_p: of a str its own UTF-8, which lives as long as the str."},
     {"give_handle", give_handle, METH_VARARGS,
      "give_handle(object or None, class, plugin or None) -> a pointer for the host."},
+    {"use_handles", use_handles, METH_VARARGS,
+     "use_handles(Object, class of handles, class of byref(), ArgumentError)."},
+    {"note_argument", note_argument_handle, METH_O,
+     "note_argument(handle): it was made for an argument of the call that is being prepared."},
+    {"take_handle_back", take_handle_back, METH_VARARGS,
+     "take_handle_back(handle, object): the handle's object dies: its reference, unless it left."},
     {"find_handle", find_handle, METH_O, "find_handle(object) -> its handle, or 0."},
     {"resolve_handle", resolve_handle, METH_VARARGS,
-     "resolve_handle(address, class) -> the object, None for 0."},
+     "resolve_handle(address, class, consume) -> the object, None for 0."},
     {"drop_handles", drop_handles, METH_O,
      "drop_handles(plugin): let go what hosts still hold of it."},
     {"prepare_headers", prepare_headers, METH_NOARGS,
@@ -151,10 +194,13 @@ int execute(PyObject *module) {
     state.simple = import_from("_ctypes", "_SimpleCData");
     state.type_name = PyUnicode_InternFromString("_type_");
     state.native_name = PyUnicode_InternFromString("__ctype_le__");
+    state.restype_name = PyUnicode_InternFromString("restype");
+    state.has_left_name = PyUnicode_InternFromString("_has_left_");
     if (state.plugins == nullptr || state.address_of == nullptr || state.cast == nullptr ||
         state.void_pointer == nullptr || state.pointer == nullptr ||
         state.function_pointer == nullptr || !structure || !a_union || state.array == nullptr ||
-        state.simple == nullptr || state.type_name == nullptr || state.native_name == nullptr) {
+        state.simple == nullptr || state.type_name == nullptr || state.native_name == nullptr ||
+        state.restype_name == nullptr || state.has_left_name == nullptr) {
         return -1;
     }
     state.c_data = Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base);
@@ -165,7 +211,7 @@ int execute(PyObject *module) {
         PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
         return -1;
     }
-    if (!argument_objects::prepare()) {
+    if (!argument_objects::prepare() || !add_to_function_calls(state)) {
         return -1;
     }
     start_attaching();
@@ -189,6 +235,10 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state.c_data);
     Py_VISIT(state.simple);
     Py_VISIT(state.array);
+    Py_VISIT(state.object_base);
+    Py_VISIT(state.handle_base);
+    Py_VISIT(state.by_reference);
+    Py_VISIT(state.argument_error);
     return traverse_headers(state.headers, visit, arg);
 }
 
@@ -211,6 +261,13 @@ int clear(PyObject *module) {
     Py_CLEAR(state.array);
     Py_CLEAR(state.type_name);
     Py_CLEAR(state.native_name);
+    Py_CLEAR(state.restype_name);
+    Py_CLEAR(state.has_left_name);
+    stop_looking_for_handles(state);
+    Py_CLEAR(state.object_base);
+    Py_CLEAR(state.handle_base);
+    Py_CLEAR(state.by_reference);
+    Py_CLEAR(state.argument_error);
     clear_headers(state.headers);
     return 0;
 }

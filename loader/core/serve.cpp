@@ -221,7 +221,7 @@ template <typename Arguments>
 // False with a Python exception.
 [[gnu::noinline]] bool read_by_the_rules(callback &self, call_record &native, ref result,
                                          void *memory, served &out) noexcept {
-    out.jump = tail_call_of(*self.state, result.get());
+    out.jump = take_tail_call(*self.state, result.get());
     if (out.jump != nullptr) {
         run_python([&] { keep_for_host(self, native, std::move(result)); });
         return true;

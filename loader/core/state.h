@@ -24,12 +24,18 @@ struct module_state {
     PyTypeObject *pointer = nullptr;    // base of POINTER(T)
     PyTypeObject *function_pointer = nullptr; // base of function types
     handle_table *handles = nullptr;
-    header_types *headers = nullptr; // once a plugin has one
-    PyObject *c_data = nullptr;      // base of every ctypes type
-    PyObject *simple = nullptr;      // base of c_int and so on
-    PyObject *array = nullptr;       // base of ctypes' arrays
-    PyObject *type_name = nullptr;   // "_type_"
-    PyObject *native_name = nullptr; // "__ctype_le__"
+    PyTypeObject *object_base = nullptr;  // epy.Object, from the first use of handles on
+    PyTypeObject *handle_base = nullptr;  // `_objects._Handle`: a handle as a ctypes object
+    PyTypeObject *by_reference = nullptr; // the class of ctypes.byref(...)
+    PyObject *argument_error = nullptr;   // ctypes.ArgumentError
+    header_types *headers = nullptr;      // once a plugin has one
+    PyObject *c_data = nullptr;           // base of every ctypes type
+    PyObject *simple = nullptr;           // base of c_int and so on
+    PyObject *array = nullptr;            // base of ctypes' arrays
+    PyObject *type_name = nullptr;        // "_type_"
+    PyObject *native_name = nullptr;      // "__ctype_le__"
+    PyObject *restype_name = nullptr;     // "restype"
+    PyObject *has_left_name = nullptr;    // "_has_left_"
 };
 
 extern PyModuleDef core_module;

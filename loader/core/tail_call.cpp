@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "convert.h"
+#include "handles.h"
 
 namespace epy {
 
@@ -30,6 +31,9 @@ bool read_arguments(const module_state &state, tail_call &self, PyObject *argume
             return false;
         }
         self.values[i] = converted.bits;
+        if (is_handle(parameters[i].code) && PyList_Append(self.given, value) != 0) {
+            return false;
+        }
         if (converted.keep && PyList_Append(self.kept, converted.keep.get()) != 0) {
             return false;
         }
@@ -54,7 +58,9 @@ PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *) {
     self.target = reinterpret_cast<void *>(address);
     self.types = new signature;
     self.kept = PyList_New(0);
-    if (self.kept == nullptr || !self.types->parse(state_of(type), codes, classes)) {
+    self.given = PyList_New(0);
+    if (self.kept == nullptr || self.given == nullptr ||
+        !self.types->parse(state_of(type), codes, classes)) {
         return nullptr;
     }
     self.values = new std::uint64_t[self.types->parameters.size()];
@@ -64,18 +70,33 @@ PyObject *make(PyTypeObject *type, PyObject *arguments, PyObject *) {
 int traverse(PyObject *object, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(as_tail_call(object)->kept);
+    Py_VISIT(as_tail_call(object)->given);
     return 0;
 }
 
 int clear(PyObject *object) {
     Py_CLEAR(as_tail_call(object)->kept);
+    Py_CLEAR(as_tail_call(object)->given);
     return 0;
+}
+
+// The host never got the handles.
+void take_handles_back(handle_table &handles, const tail_call &self) {
+    for (Py_ssize_t i = 0; self.given != nullptr && i < PyList_GET_SIZE(self.given); ++i) {
+        if (handle_cell *cell = handles.of_object(PyList_GET_ITEM(self.given, i))) {
+            handles.release(*cell);
+        }
+    }
+    handles.collect();
 }
 
 void deallocate(PyObject *object) {
     tail_call *self = as_tail_call(object);
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
+    if (!self->is_taken) {
+        take_handles_back(*state_of(type).handles, *self);
+    }
     clear(object);
     delete self->types;
     delete[] self->values;
@@ -99,8 +120,12 @@ PyType_Spec tail_call_spec = {"epy._core.TailCall", sizeof(tail_call), 0,
                               Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
                               slots};
 
-const tail_call *tail_call_of(const module_state &state, PyObject *object) noexcept {
-    return Py_IS_TYPE(object, state.tail_call_type) ? as_tail_call(object) : nullptr;
+const tail_call *take_tail_call(const module_state &state, PyObject *object) noexcept {
+    if (!Py_IS_TYPE(object, state.tail_call_type)) {
+        return nullptr;
+    }
+    as_tail_call(object)->is_taken = true;
+    return as_tail_call(object);
 }
 
 void fill(const tail_call &call, frame &registers) noexcept {

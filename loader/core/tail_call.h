@@ -17,12 +17,15 @@ struct tail_call {
     signature *types;
     std::uint64_t *values; // of the arguments
     PyObject *kept;        // what they point into: a list
+    PyObject *given;       // the objects whose handles are among them: a list
+    bool is_taken;         // a callback returned it: the host has the handles
 };
 
 extern PyType_Spec tail_call_spec;
 
-// The object as what it is, or null if it is none: borrowed, no exception.
-const tail_call *tail_call_of(const module_state &, PyObject *object) noexcept;
+// A callback's result as a tail call that will be made, or null if it is none: borrowed, no
+// exception.
+const tail_call *take_tail_call(const module_state &, PyObject *object) noexcept;
 
 // The arguments into the registers' places of a frame.
 void fill(const tail_call &, frame &registers) noexcept;

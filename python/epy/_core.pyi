@@ -117,11 +117,25 @@ def give_handle(object: Any, cls: type, plugin: NativePlugin | None) -> int:
     """A pointer for the host, which has a reference more; 0 for None. TypeError for what is no
     `cls`. `plugin` is whose handle it is if the object has none."""
 
+def use_handles(
+    object: type, handle: type, by_reference: type, argument_error: type[Exception]
+) -> None:
+    """From now on calls of ctypes' functions look for handles: epy.Object, the base of handles as
+    ctypes objects, the class of byref(...), ctypes.ArgumentError."""
+
+def note_argument(handle: Any) -> None:
+    """It was made for an argument of the call that ctypes prepares: if that is not refused, the
+    handle has left (`_has_left_`)."""
+
+def take_handle_back(handle: Any, object: Any) -> None:
+    """A handle made of the object dies: take its reference back, unless it left Python."""
+
 def find_handle(object: Any) -> int:
     """The object's live handle, or 0."""
 
-def resolve_handle(address: int, cls: type) -> Any:
-    """The object that a handle stands for, None for 0. InvalidHandleError for any other number."""
+def resolve_handle(address: int, cls: type, consume: bool) -> Any:
+    """The object that a handle stands for, None for 0. InvalidHandleError for any other number.
+    `consume`: takes a reference of the host's back."""
 
 def drop_handles(plugin: NativePlugin) -> None:
     """Make what hosts still hold of a plugin invalid, and let the objects go."""

@@ -50,9 +50,15 @@ class Object:
 
     *ctypes.* `CFUNCTYPE(c_int, Gain)`, `POINTER(Gain)` and C prototypes take the class itself
     (`handle[0] = Gain()` fills an out-parameter, `handle[0]` gives the object). Fields of
-    structures, arrays, and results of C functions that Python calls need a C type:
-    `Gain._handle_type_`, a `c_void_p` that is made of a Gain and gives it as its `.object`. In a
-    CFUNCTYPE it also lets a Python before 3.13 forget the class when the plugin is unloaded.
+    structures and arrays need a C type: `Gain._handle_type_`, a `c_void_p` that is made of a Gain
+    and gives it as its `.object`. One that Python makes and drops again, without that it was
+    copied, passed to C or its `.value` read, takes its reference back. In a CFUNCTYPE it also lets
+    a Python before 3.13 forget the class when the plugin is unloaded.
+
+    *C functions that Python calls.* A result of type Gain (`CFUNCTYPE(Gain, c_int)`,
+    `function.restype = Gain`, a header's typedef) is the object; the reference stays with who has
+    it. If the function hands it over, the type is `epy.Consumed[Gain]`. An argument gives the host
+    a reference more, unless the call is refused because another argument does not convert.
     """
 
     __slots__ = ()
@@ -90,6 +96,9 @@ else:
             return item._consumed_type_
 
 
+_pointer_of: Any = vars(ctypes.c_void_p.__base__)["value"]
+
+
 class _Handle(ctypes.c_void_p):
     """The pointer itself, as ctypes sees it. One subclass for each class of objects.
 
@@ -99,16 +108,35 @@ class _Handle(ctypes.c_void_p):
 
     _object_class_: ReferenceType[type[Object]]
     _is_consumed_ = False
+    _made_of_: Object | None = None  # it gave the host a reference
+    _has_left_ = False  # to the host, which may hold that reference
 
     def __init__(self, value: Object | None = None) -> None:
         script = find_script()
         plugin = script.native if script else None
         super().__init__(_core.give_handle(value, self._owner(), plugin))
+        if value is not None:
+            self._made_of_ = value
+
+    def __del__(self) -> None:
+        if self._made_of_ is not None:
+            _core.take_handle_back(self, self._made_of_)
+
+    @property
+    def value(self) -> int | None:
+        """The pointer as a number, which may go anywhere."""
+        self._has_left_ = True
+        return _pointer_of.__get__(self)  # type: ignore[no-any-return]
+
+    @value.setter
+    def value(self, value: int | None) -> None:
+        self._has_left_ = True
+        _pointer_of.__set__(self, value)
 
     @property
     def object(self) -> Any:
         """The object that it stands for, None for NULL. InvalidHandleError if it is no handle."""
-        return _core.resolve_handle(self.value or 0, self._owner())
+        return _core.resolve_handle(_pointer_of.__get__(self) or 0, self._owner(), False)
 
     @classmethod
     def _owner(cls) -> type[Object]:
@@ -119,12 +147,18 @@ class _Handle(ctypes.c_void_p):
 
     @classmethod
     def from_param(cls, value: Any) -> Any:
-        return value if isinstance(value, cls) else cls(value)
+        if isinstance(value, cls):
+            return value
+        made = cls(value)
+        _core.note_argument(made)
+        return made
 
     @staticmethod
     def _check_retval_(result: _Handle) -> Any:
         """What a C function that returns a handle gives."""
-        return result.object
+        return _core.resolve_handle(
+            _pointer_of.__get__(result) or 0, result._owner(), result._is_consumed_
+        )
 
 
 class _HandlePointer(_Pointer):  # type: ignore[type-arg]
@@ -162,3 +196,4 @@ def _add_types(owner: type[Object]) -> None:
 
 
 _add_types(Object)
+_core.use_handles(Object, _Handle, type(ctypes.byref(ctypes.c_int())), ctypes.ArgumentError)

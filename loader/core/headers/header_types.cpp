@@ -58,7 +58,9 @@ constexpr made_type<header_bases> all_bases[] = {
     {&header_bases::pointer, &pointer_spec},
     {&header_bases::struct_pointer, &struct_pointer_spec},
     {&header_bases::text, &text_spec},
-    {&header_bases::text_class, nullptr}, // which `text_class` makes
+    {&header_bases::text_class, nullptr},   // which `text_class` makes
+    {&header_bases::struct_class, nullptr}, // these two, `metaclass_of_records`
+    {&header_bases::union_class, nullptr},
 };
 
 constexpr PyObject *header_types::*all_others[] = {

@@ -17,6 +17,8 @@ struct header_bases {
     PyObject *items;          // base of arrays
     PyObject *pointer;        // base of pointers
     PyObject *struct_pointer; // base of pointers to structs and unions
+    PyObject *struct_class;   // metaclass of structs
+    PyObject *union_class;    // and of unions
     PyObject *text;           // base of `char *` in prototypes
     PyObject *text_class;     // which is this one
 };

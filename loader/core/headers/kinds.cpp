@@ -4,6 +4,7 @@
 #include "ctypes_objects.h"
 #include "definitions.h"
 #include "function_class.h"
+#include "record_pointers.h"
 #include "subclass.h"
 
 namespace epy {
@@ -50,12 +51,6 @@ ref pointer_cache() {
     return ctypes ? ref(PyObject_GetAttrString(ctypes.get(), "_pointer_type_cache")) : ref();
 }
 
-// They did so before, for the script: that class becomes the header's.
-bool adopt(const header_types &types, header_classes *self, PyObject *known, PyObject *bases) {
-    return PyObject_SetAttr(known, types.name.classes, reinterpret_cast<PyObject *>(self)) == 0 &&
-           PyObject_SetAttrString(known, "__bases__", bases) == 0;
-}
-
 ref pointer_to_record(const header_types &types, header_classes *self, PyObject *target) {
     auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
     PyObject *base = base_of(types, &header_bases::struct_pointer);
@@ -64,9 +59,8 @@ ref pointer_to_record(const header_types &types, header_classes *self, PyObject 
         return {};
     }
     if (ref known = ref(PyObject_CallMethod(cache.get(), "get", "O", target));
-        !known || known.get() != Py_None) {
-        const ref bases(known ? PyTuple_Pack(2, base, native) : nullptr);
-        return bases && adopt(types, self, known.get(), bases.get()) ? std::move(known) : ref();
+        !known || known.get() != Py_None) { // they did so before, for the script
+        return known;
     }
     const ref name = name_like(target, "LP_%U");
     ref made = name ? subclass(types, self, name.get(), {base, native},
@@ -157,8 +151,11 @@ ref struct_or_union(const header_types &types, header_classes *self, PyObject *k
     const bool is_declared = definition.get() != Py_None;
     const bool is_known = is_declared && what_of(definition.get()) != '?';
     PyObject *native = PyTuple_GET_ITEM(types.core->aggregates, is_struct ? 0 : 1);
-    ref made = subclass(types, self, is_known ? part_of(definition.get(), 1) : key,
-                        {types.fields, native}, ref(PyDict_New()));
+    PyObject *metaclass = metaclass_of_records(types, is_struct);
+    ref made = metaclass == nullptr
+                   ? ref()
+                   : subclass(types, self, is_known ? part_of(definition.get(), 1) : key,
+                              {types.fields, native}, ref(PyDict_New()), metaclass);
     return made && (!is_declared ||
                     PyDict_SetItem(self->incomplete, made.get(), definition.get()) == 0)
                ? std::move(made)

@@ -26,7 +26,7 @@ ref attribute_if_any(PyObject *type, PyObject *name) {
 }
 
 ref subclass(const header_types &types, header_classes *self, PyObject *name,
-             std::initializer_list<PyObject *> bases, const ref &body) {
+             std::initializer_list<PyObject *> bases, const ref &body, PyObject *metaclass) {
     const ref all(PyTuple_New(static_cast<Py_ssize_t>(bases.size())));
     if (!body || !all ||
         PyDict_SetItem(body.get(), types.name.classes, reinterpret_cast<PyObject *>(self)) != 0 ||
@@ -37,9 +37,10 @@ ref subclass(const header_types &types, header_classes *self, PyObject *name,
     for (PyObject *base : bases) {
         PyTuple_SET_ITEM(all.get(), index++, Py_NewRef(base));
     }
-    PyObject *native = *std::prev(bases.end());
-    return ref(PyObject_CallFunctionObjArgs(reinterpret_cast<PyObject *>(Py_TYPE(native)), name,
-                                            all.get(), body.get(), nullptr));
+    if (metaclass == nullptr) {
+        metaclass = reinterpret_cast<PyObject *>(Py_TYPE(*std::prev(bases.end())));
+    }
+    return ref(PyObject_CallFunctionObjArgs(metaclass, name, all.get(), body.get(), nullptr));
 }
 
 ref name_like(PyObject *type, const char *format, Py_ssize_t number) {

@@ -7,9 +7,11 @@
 
 namespace epy {
 
-// The last base is ctypes' own. The body is the caller's own.
+// The last base is ctypes' own, and so is the metaclass unless one is given. The body is the
+// caller's own.
 ref subclass(const header_types &, header_classes *, PyObject *name,
-             std::initializer_list<PyObject *> bases, const ref &body);
+             std::initializer_list<PyObject *> bases, const ref &body,
+             PyObject *metaclass = nullptr);
 
 // A name made of that of another class: "LP_%U".
 ref name_like(PyObject *type, const char *format, Py_ssize_t number = 0);
