@@ -4,10 +4,12 @@ C hosts find `days_between` and call it. The sqlite3 program finds `sqlite3_demo
 registers the same function for its queries.
 """
 
-from ctypes import CDLL, CFUNCTYPE, POINTER, c_char_p, c_int, c_void_p
+from ctypes import string_at
 from datetime import date
 
 import epy
+
+sqlite = epy.header("sqlite3ext.h")
 
 
 @epy.export("int days_between(const char *start, const char *end)", error=-1)
@@ -15,26 +17,14 @@ def days_between(start, end):
     return (date.fromisoformat(end.decode()) - date.fromisoformat(start.decode())).days
 
 
-sqlite = CDLL("libsqlite3.so.0")  # the one that the sqlite3 program itself runs on
-sqlite.sqlite3_value_text.argtypes = [c_void_p]
-sqlite.sqlite3_value_text.restype = c_char_p
-sqlite.sqlite3_result_int.argtypes = [c_void_p, c_int]
-
-SQLFunction = CFUNCTYPE(None, c_void_p, c_int, POINTER(c_void_p))
-sqlite.sqlite3_create_function.argtypes = [
-    *(c_void_p, c_char_p, c_int, c_int, c_void_p, SQLFunction, c_void_p, c_void_p)
-]
-
-
-@epy.callback(SQLFunction)
-def sql_days_between(context, count, values):
-    start, end = (sqlite.sqlite3_value_text(values[i]) for i in range(count))
-    sqlite.sqlite3_result_int(context, days_between(start, end))
-
-
-@epy.export("int sqlite3_demo_init(void *db, char **message, const void *api)", error=1)
+@sqlite.export(
+    "int sqlite3_demo_init(sqlite3 *db, char **message, const sqlite3_api_routines *api)", error=1
+)
 def sqlite3_demo_init(db, message, api):
-    utf8 = 1
-    return sqlite.sqlite3_create_function(
-        db, b"days_between", 2, utf8, None, sql_days_between, None, None
+    def sql_days_between(context, count, values):
+        start, end = (string_at(api.value_text(values[i])) for i in range(count))
+        api.result_int(context, days_between(start, end))
+
+    return api.create_function(
+        db, b"days_between", 2, sqlite.SQLITE_UTF8, None, sql_days_between, None, None
     )
