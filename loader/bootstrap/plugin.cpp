@@ -7,6 +7,7 @@
 
 #include "copied_data.h"
 #include "locks.h"
+#include "mapped_file.h"
 #include "process.h"
 #include "python.h"
 #include "report.h"

@@ -1,12 +1,12 @@
 #include "process.h"
 
-#include <dlfcn.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <climits>
-#include <cstdlib>
+
+#include "mapped_file.h"
 
 namespace epy {
 
@@ -28,14 +28,12 @@ std::string folder_of(const std::string &path) {
     return path.substr(0, slash == 0 ? 1 : slash);
 }
 
-std::string file_of(const void *address) {
-    Dl_info found{};
-    if (dladdr(address, &found) == 0 || found.dli_fname == nullptr) {
-        return {};
+std::string absolute(const std::string &path) {
+    char folder[PATH_MAX];
+    if (path.starts_with('/') || getcwd(folder, sizeof folder) == nullptr) {
+        return path;
     }
-    char absolute[PATH_MAX];
-    // A file that was deleted or replaced since keeps its name here.
-    return realpath(found.dli_fname, absolute) != nullptr ? absolute : found.dli_fname;
+    return std::string(folder) + "/" + path;
 }
 
 const std::string &package_folder() {

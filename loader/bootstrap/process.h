@@ -19,7 +19,7 @@ std::string folder_of(const std::string &path);
 // The folder of libepy.so, which is that of the package epy.
 const std::string &package_folder();
 
-// The file that this address was loaded from, as an absolute path; empty if unknown.
-std::string file_of(const void *address);
+// The same path, also when the process changes its folder.
+std::string absolute(const std::string &path);
 
 } // namespace epy

@@ -138,7 +138,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     const char *variable = is_secure_process() ? nullptr : std::getenv("EPY_PYTHON");
     const bool overridden = variable != nullptr && *variable != '\0';
     if (overridden) {
-        chosen.executable = variable;
+        chosen.executable = absolute(variable);
         chosen.file = libpython_of(chosen.executable);
         if (chosen.file.empty()) {
             report(wish.plugin,

@@ -1,14 +1,18 @@
 """A script's modules: found in memory, run under a private name.
 
-Every plugin's modules live below a name of their own in sys.modules ("synth@1", "synth@1.util"), so
-that modules of the same name do not meet. In their code the public names stand for them: a
-package's own, or those of the modules beside a script of one file.
+Every plugin's modules live below a name of their own in sys.modules ("synth@9c0e6a51d27f83b4",
+"synth@9c0e6a51d27f83b4.util"), so that modules of the same name do not meet. The number stands for
+the path of the plugin's file: a pickle finds its classes again in another run, in whatever order
+plugins are loaded, as long as the file has its place. In their code the public names stand for
+them: a package's own, or those of the modules beside a script of one file.
 """
 
 from __future__ import annotations
 
+import _imp
 import builtins
 import marshal
+import os
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
@@ -26,7 +30,17 @@ if TYPE_CHECKING:
 
 MAGIC = MAGIC_NUMBER.hex()
 """Of this Python's bytecode."""
-_count = 0
+
+
+def _private_name(script: Script) -> str:
+    number = _imp.source_hash(0, os.fsencode(script.path)).hex()
+    name = first = f"{script.name.replace('.', '_')}@{number}"
+    # Another file was loaded from that place before, and is still here.
+    count = 1
+    while name in _finder.loaders:
+        count += 1
+        name = f"{first}-{count}"
+    return name
 
 
 class Sources:
@@ -171,7 +185,11 @@ class _Finder:
         return Entry(*self.places[place])
 
     def forget(self, root: str) -> None:
-        self.loaders.pop(root, None)
+        loader = self.loaders.pop(root, None)
+        lines = sys.modules.get("linecache")
+        if loader and lines:
+            for filename, _ in loader.members.values():
+                lines.cache.pop(filename, None)  # a traceback showed them
         for place in [place for place, (loader, _) in self.places.items() if loader.root == root]:
             del self.places[place]
             sys.path_importer_cache.pop(place, None)
@@ -181,7 +199,14 @@ class _Finder:
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
     ) -> ModuleSpec | None:
-        loader = self.loaders.get(fullname.partition(".")[0])
+        root = fullname.partition(".")[0]
+        loader = self.loaders.get(root)
+        if loader is None and "@" in root:
+            raise ModuleNotFoundError(
+                f"no module '{fullname}': the plugin {root.partition('@')[0]} that it belongs to "
+                "is not loaded, or has been loaded from another file",
+                name=fullname,
+            )
         return loader.find(fullname) if loader else None
 
 
@@ -194,10 +219,7 @@ def run_modules(script: Script, sources: Sources) -> ModuleType:
     The script is filled by its decorators, then by the module's EPY_EXPORT_LIST. If it raises,
     nothing of it stays in sys.modules, and the exception passes.
     """
-    global _count
-    _count += 1
-    root = f"{script.name.replace('.', '_')}@{_count}"
-    script.module = root
+    script.module = root = _private_name(script)
     _finder.loaders[root] = _Loader(script, root, sources)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)

@@ -83,6 +83,10 @@ class DataEntry:
 class Plugin:
     """The plugin that a script runs in: what `epy.plugin` gives.
 
+    `path` is that of the file that the host loaded, symbolic links resolved, whatever folder the
+    process is in by now. The script's module is named after it, so that a pickle finds the script's
+    classes in the next run too, as long as the file keeps its place.
+
     While `epy build` imports the script it is a stand-in: `path` is the script's, `state` is
     "building".
     """

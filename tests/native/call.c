@@ -13,6 +13,8 @@
 //   kept A                                call what was kept as int (*)(int)
 //   find NAME                             look NAME up
 //   unlink FILE                           delete it
+//   rename FILE NEW                       rename it
+//   chdir FOLDER                          change to it
 //   python                                whether this process has a libpython
 //   await FILE [COMMAND]                  wait until there is such a file, then do it
 //   thread COMMAND                        in a thread of its own
@@ -216,6 +218,12 @@ static void run(const char *command) {
         printf("%s: %s\n", words[1], look_up(words[1]) == NULL ? "no" : "yes");
     } else if (strcmp(what, "unlink") == 0) {
         unlink(words[1]);
+    } else if (strcmp(what, "rename") == 0) {
+        rename(words[1], words[2]);
+    } else if (strcmp(what, "chdir") == 0) {
+        if (chdir(words[1]) != 0) {
+            perror(words[1]);
+        }
     } else if (strcmp(what, "python") == 0) {
         print_whether_python();
     } else if (strcmp(what, "await") == 0) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import sys
 from pathlib import Path
 from typing import Any
@@ -195,6 +196,9 @@ def test_a_traceback_shows_the_lines_that_the_plugin_holds(tmp_path: Path) -> No
         module.f()
     text = _report.format_exception(raised.value)
     assert f'File "{script}", line 2, in f\n    raise ValueError' in text
+    assert str(script) in linecache.cache
+    drop_modules(module.__name__)
+    assert str(script) not in linecache.cache
 
 
 def test_load_publishes_to_the_slots_of_the_manifest(load: Any) -> None:

@@ -1,0 +1,44 @@
+// The file that an address lies in, as the kernel tells it.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "loader/bootstrap/mapped_file.h"
+
+namespace {
+
+constexpr const char *maps =
+    "55d0a000-55d0b000 r--p 00000000 08:01 4242                       /usr/bin/a host\n"
+    "55d0b000-55d0c000 r-xp 00001000 08:01 4243                       /a\\012b.so\n"
+    "55d0c000-55d0d000 rw-p 00000000 00:00 0 \n"
+    "55d0d000-55d0e000 rw-p 00000000 00:00 0                          [heap]\n"
+    "55d0e000-55d0f000 r--p 00000000 08:01 4244                       /gone/x.so (deleted)\n"
+    "55d0f000-55d10000 r--p 00000000 00:01 4245                       /memfd:x (deleted)\n"
+    "7fff0000-7fff1000 r--p 00000000 08:01 4246                       /last";
+
+TEST(mapped_file, names_the_file_of_an_address) {
+    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0a000), "/usr/bin/a host");
+    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0afff), "/usr/bin/a host");
+    EXPECT_EQ(epy::file_in_maps(maps, 0x7fff0800), "/last");
+}
+
+TEST(mapped_file, reads_what_the_kernel_marks) {
+    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0b000), "/a\nb.so");
+    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0e000), "/gone/x.so");
+}
+
+TEST(mapped_file, is_empty_where_there_is_no_file) {
+    for (const std::uintptr_t address : {0x55d0c000U, 0x55d0d000U, 0x55d0f000U, 0x7fff1000U, 0U}) {
+        EXPECT_EQ(epy::file_in_maps(maps, address), "") << address;
+    }
+    EXPECT_EQ(epy::file_in_maps("", 1), "");
+    EXPECT_EQ(epy::file_in_maps("nonsense\n\n-\n1-\n1-2\n0-9 r", 1), "");
+}
+
+TEST(mapped_file, knows_this_program) {
+    char *absolute = realpath("/proc/self/exe", nullptr);
+    EXPECT_EQ(epy::file_of(reinterpret_cast<const void *>(&maps)), absolute);
+    std::free(absolute);
+}
+
+} // namespace
