@@ -18,6 +18,7 @@ from typing import Any
 from pycparser import c_ast
 
 from ._constants import Unsupported
+from ._standard_types import OWN, STANDARD
 
 Type = Any
 
@@ -97,6 +98,8 @@ class Types:
 
     def parameter(self, node: Any) -> Type:
         """The type of a parameter: arrays and functions decay to pointers."""
+        if isinstance(node, c_ast.ID):  # a type that the parser does not know
+            return self.typedef(node.name)
         declared = getattr(node, "type", None)
         if declared is None:
             raise Unsupported(f"gives no type for '{getattr(node, 'name', '?')}'")
@@ -110,6 +113,10 @@ class Types:
     def count(self, node: Any) -> int:
         """The length of an array, from its expression (None if it has none)."""
         raise NotImplementedError
+
+    def standard(self, name: str) -> Type:
+        """What a type of `_standard_types` is."""
+        return OWN[name] if name in OWN else self.words(STANDARD[name].split())
 
     def typedef(self, name: str) -> Type:
         raise NotImplementedError

@@ -24,7 +24,9 @@ from ._macros import read_macros
 from ._preprocess import Source
 from ._record import Layout, Member, Rules, lay_out
 from ._sizes import Sizes
-from ._tokens import Lexer
+from ._standard_types import HEADERS, STANDARD
+from ._tokens import Lexer, Token
+from ._undeclared import undeclared
 
 _UNKNOWN = {
     "__int128": ("?", "__int128: 128-bit integers are not supported", 16, 16),
@@ -78,13 +80,35 @@ class Definitions(Types):
 
     def _parse(self, source: Source) -> list[Any]:
         parser = c_parser.CParser(lexer=Lexer)
+        tokens = parseable(source.tokens)
+        missing = undeclared([*PRELUDE, *tokens])
+        standard = dict.fromkeys(name for _, name in missing if name in STANDARD)
+        self.names |= {name: ("t", self.standard(name)) for name in standard}
+        # Only to tell the parser that they are types.
+        known = [Token(text, "", 1) for name in standard for text in ("typedef", "int", name, ";")]
         try:
-            nodes: list[Any] = parser.parse([*PRELUDE, *parseable(source.tokens)], self._name).ext
-            return nodes
+            nodes: list[Any] = parser.parse([*known, *PRELUDE, *tokens], self._name).ext
+            return nodes[len(standard) :]
         except (c_parser.ParseError, AssertionError) as error:
+            place = parser.clex.count - len(known)
+            others = [it for it in missing if it[1] not in STANDARD and it[0] < place]
+            if others:
+                index, name = others[-1]
+                raise self._unknown_type(name, source, tokens[index - len(PRELUDE)]) from None
             raise self._syntax_error(str(error), source, parser.clex) from None
         except RecursionError:
             raise HeaderError(f"{self._name}: its declarations are nested too deeply") from None
+
+    def _unknown_type(self, name: str, source: Source, place: Token) -> HeaderError:
+        header = f"#include <{HEADERS[name]}>" if name in HEADERS else "#include its header"
+        problem: HeaderError = source.error(
+            place.file,
+            place.line,
+            f"the type '{name}' is not declared",
+            f"{header}, declare it (`typedef ... {name};`), or give a macro its value by define= "
+            "or `epy build -D`",
+        )
+        return problem
 
     def _syntax_error(self, message: str, source: Source, lexer: Any) -> HeaderError:
         """With file, line and the offending line; pycparser leaves the line out of some."""
@@ -98,8 +122,8 @@ class Definitions(Types):
             file,
             line,
             f"does not parse ({detail})",
-            "a type may lack its #include (include=, epy build -I) or a macro its value (define=, "
-            "epy build -D); or paste the declarations as text",
+            "a macro may lack its #include (include=, epy build -I) or its value (define=, epy "
+            "build -D); or paste the declarations as text",
         )
         return problem
 
@@ -192,8 +216,13 @@ class Definitions(Types):
         return _UNKNOWN.get(words) or super().words(names)
 
     def typedef(self, name: str) -> Type:
+        if name not in self.names and name in STANDARD:
+            self.names[name] = ("t", self.standard(name))
         if name not in self.names or self.names[name][0] != "t":
-            raise Unsupported(f"has the unknown type '{name}'")
+            raise Unsupported(
+                f"has the unknown type '{name}': declare it in the header's text, or write void * "
+                "for a pointer to it"
+            )
         return ("t", name)
 
     def decayed(self, found: Type) -> Type:

@@ -103,8 +103,8 @@ def export(
     The symbol's name is `name`, else the one in the C prototype, else the function's. Values follow
     ctypes' rules for callbacks: c_int -> int, c_char_p -> bytes or None, c_void_p -> int or None,
     POINTER(T) -> an instance; `-> None` is void. In a C prototype, `char *` is c_char_p, `void *`
-    c_void_p, `T *` POINTER(T); types that are not C's own are ctypes types of the function's
-    module. The README has a table of all types.
+    c_void_p, `T *` POINTER(T); types that are not C's or POSIX's own (`size_t`, `off_t`) are ctypes
+    types of the function's module. The README has a table of all types.
 
     A pointer result may be a ctypes object, which gives its address, bytes or a str: it is kept
     alive until this function's next return on the same thread; keep what the host may use longer. A

@@ -64,7 +64,8 @@ def header(
 
     A header is looked for as by `#include "..."`: in the script's folder, in `include`, in the
     folders of `epy build -I`, in epy's own (`<stddef.h>`, `<stdint.h>`, `<stdbool.h>`, ...) and in
-    the system's. `define` are macros, set before (True: 1). No compiler is needed. What was read is
+    the system's. C's and POSIX's own types (`size_t`, `uint8_t`, `bool`, `off_t`, `FILE *`) need no
+    #include. `define` are macros, set before (True: 1). No compiler is needed. What was read is
     stored in the plugin: a running plugin needs neither the header nor a parser.
 
     `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of

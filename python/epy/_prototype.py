@@ -15,30 +15,8 @@ from pycparser import c_ast, c_parser
 from ._c_types import BUILTIN, Type, Types, is_a
 from ._constants import Unsupported
 from ._errors import SignatureError
+from ._standard_types import STANDARD
 from ._types import CData
-
-_STANDARD = {
-    "PyObject": "PyObject",  # only behind a pointer
-    "bool": "c_bool",
-    "gid_t": "c_uint",
-    "intmax_t": "c_long",
-    "intptr_t": "c_ssize_t",
-    "mode_t": "c_uint",
-    "off_t": "c_long",
-    "pid_t": "c_int",
-    "ptrdiff_t": "c_ssize_t",
-    "size_t": "c_size_t",
-    "socklen_t": "c_uint",
-    "ssize_t": "c_ssize_t",
-    "time_t": "c_long",
-    "uid_t": "c_uint",
-    "uintmax_t": "c_ulong",
-    "uintptr_t": "c_size_t",
-    "wchar_t": "c_wchar",
-    **{
-        f"{sign}int{size}_t": f"c_{sign}int{size}" for sign in ("", "u") for size in (8, 16, 32, 64)
-    },
-}
 
 # What no ctypes type holds, by pattern of its name, and why.
 _IMPOSSIBLE = {
@@ -115,7 +93,16 @@ class _Namespace(Types):
         return super().words(names)
 
     def typedef(self, name: str) -> Type:
-        return _STANDARD.get(name) or self.named(name, name)
+        if name in STANDARD and not self.has(name):
+            return "c_void_p" if name == "va_list" else self.standard(name)  # an array in C
+        return self.named(name, name)
+
+    def has(self, name: str) -> bool:
+        """Whether the script has a C type of that name."""
+        found = self.namespace.get(name)
+        return hasattr(found, "_handle_type_") or (
+            isinstance(found, type) and issubclass(found, CData)
+        )
 
     def tag(self, node: Any) -> Type:
         if isinstance(node, c_ast.Enum):
@@ -129,7 +116,7 @@ class _Namespace(Types):
         found = self.namespace.get(name)
         if hasattr(found, "_handle_type_"):
             return f"{name}._handle_type_"
-        if isinstance(found, type) and issubclass(found, CData):
+        if self.has(name):
             return ("t", name)
         raise Unsupported(
             f"has the unknown type '{shown}': define a ctypes type {name} in the script, "

@@ -132,6 +132,7 @@ class Lexer:
         self.error = error_func
         self.filename = ""
         self.line = 1
+        self.count = 0  # of tokens so far
         self.input(())
 
     def input(self, tokens: Iterable[Token], filename: str = "") -> None:
@@ -141,6 +142,7 @@ class Lexer:
     def _read(self, tokens: Iterable[Token]) -> Iterator[c_lexer.Token]:
         for text, file, line in tokens:
             self.filename, self.line = file, line
+            self.count += 1
             for kind, value in _spellings[text]:
                 if not kind:
                     self.error(value, line, 0)

@@ -38,6 +38,7 @@ simple_types = _Names(
     for name, value in vars(ctypes).items()
     if name.startswith("c_") or name in ("CFUNCTYPE", "POINTER", "py_object")
 )
+simple_types["PyObject"] = ctypes.py_object  # in headers, behind pointers
 
 
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:

@@ -155,7 +155,8 @@ def other(pair, visitor):
         ("host.export_data('nope', 1)", "declares no variable nope"),
         ("host.export_data('table', [1, 'x'])", "`int table[3]`: [1, 'x'] does not fit element 1"),
         ("epy.header('sub/none.h')", "header 'sub/none.h' not found: give its folder by include="),
-        ("epy.header('int f(x y);')", "does not parse"),
+        ("epy.header('int f(x y);')", "<text>:1: the type 'x' is not declared in `int f(x y);`"),
+        ("epy.header('int f(int,;')", "does not parse"),
         ("host.pair(a='x')", "pair.a is `int a`: 'x' does not fit"),
         ("host.pair(c=1)", "pair has no field c"),
         (

@@ -310,7 +310,7 @@ def test_a_misspelt_name_gets_near_ones() -> None:
         ("int a;\nint f(void;\n", r"<text>:2: does not parse .* in `int f\(void;`: .*include="),
         (
             "typedef int t;\nint f(t x, u y);\n",
-            r"<text>:2: does not parse .*in `int f\(t x, u y\);",
+            r"<text>:2: the type 'u' is not declared in `int f\(t x, u y\);`: .*typedef \.\.\. u;",
         ),
         ('#include "no.h"\n', r"<text>:1: header 'no.h' not found in `#include .*include= or"),
         ("#if NEED\n#else\n#error set NEED\n#endif\n", r"<text>:3: #error set NEED .*define= or"),

@@ -34,7 +34,7 @@ NAMES: dict[str, Any] = {
         (
             "int f(const char *s, size_t n, void *p, int (*cb)(int))",
             "f",
-            "c_int, c_char_p, c_size_t, c_void_p, CFUNCTYPE(c_int, c_int)",
+            "c_int, c_char_p, c_ulong, c_void_p, CFUNCTYPE(c_int, c_int)",
         ),
         ("int (*)(void *)", "", "c_int, c_void_p"),
         ("int (float)", "", "c_int, c_float"),
@@ -53,7 +53,7 @@ NAMES: dict[str, Any] = {
         (
             "uint8_t f(int64_t a, uint32_t *b, ssize_t c, uintptr_t d, uid_t e)",
             "f",
-            "c_uint8, c_int64, POINTER(c_uint32), c_ssize_t, c_size_t, c_uint",
+            "c_ubyte, c_long, POINTER(c_uint), c_long, c_ulong, c_uint",
         ),
         ("wchar_t *f(char **a, void **b)", "f", "c_wchar_p, POINTER(c_char_p), POINTER(c_void_p)"),
         (

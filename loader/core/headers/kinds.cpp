@@ -103,6 +103,9 @@ ref pointer(const header_types &types, header_classes *self, PyObject *target) {
         if (PyUnicode_CompareWithASCIIString(actual.get(), "c_wchar") == 0) {
             return simple_class(types, "c_wchar_p");
         }
+        if (PyUnicode_CompareWithASCIIString(actual.get(), "PyObject") == 0) {
+            return simple_class(types, "py_object");
+        }
     }
     const char what = what_of(actual.get());
     if (what == '(') {
