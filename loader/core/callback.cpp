@@ -44,8 +44,8 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
 }
 
 int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static const char *names[] = {"function", "signature", "classes", "error",
-                                  "label",    "plugin",    nullptr};
+    static const char *names[] = {"function", "signature", "classes",  "error",
+                                  "label",    "plugin",    "error_of", nullptr};
     callback *self = as_callback(object);
     PyObject *function = nullptr;
     const char *codes = nullptr;
@@ -53,9 +53,10 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     PyObject *error = Py_None;
     PyObject *label = nullptr;
     PyObject *plugin = Py_None;
-    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUO:Callback",
+    PyObject *error_of = Py_None;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUOO:Callback",
                                     const_cast<char **>(names), &function, &codes, &PyTuple_Type,
-                                    &classes, &error, &label, &plugin) == 0) {
+                                    &classes, &error, &label, &plugin, &error_of) == 0) {
         return -1;
     }
     if (self->native != nullptr || PyCallable_Check(function) == 0) {
@@ -80,6 +81,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->function = Py_NewRef(function);
     self->label = label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label);
     self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
+    self->error_of = error_of == Py_None ? nullptr : Py_NewRef(error_of);
     const char *text = self->label == nullptr ? nullptr : PyUnicode_AsUTF8(self->label);
     if (text == nullptr) {
         return -1;
@@ -94,6 +96,7 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
     Py_VISIT(Py_TYPE(object));
     Py_VISIT(self->function);
     Py_VISIT(self->plugin);
+    Py_VISIT(self->error_of);
     if (self->types != nullptr) {
         Py_VISIT(self->types->result.instance_of.get());
         for (const parameter &one : self->types->parameters) {
@@ -120,6 +123,7 @@ void let_go(callback *self) {
     drop(self);
     Py_CLEAR(self->function);
     Py_CLEAR(self->plugin);
+    Py_CLEAR(self->error_of);
     delete std::exchange(self->returned, nullptr);
 }
 
@@ -186,11 +190,11 @@ PyGetSetDef properties[] = {
 };
 
 PyType_Slot slots[] = {
-    {Py_tp_doc,
-     const_cast<char *>(
-         "Callback(function, signature, classes, error=None, label='', plugin=None)\n--\n\n"
-         "A native function that runs a Python callable. Its address returns the error "
-         "value once the object is gone.")},
+    {Py_tp_doc, const_cast<char *>(
+                    "Callback(function, signature, classes, error=None, label='', plugin=None, "
+                    "error_of=None)\n--\n\n"
+                    "A native function that runs a Python callable. Its address returns the error "
+                    "value once the object is gone.")},
     {Py_tp_new, reinterpret_cast<void *>(make)},
     {Py_tp_init, reinterpret_cast<void *>(initialize)},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},

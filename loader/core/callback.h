@@ -40,8 +40,9 @@ static_assert(offsetof(call_record, chain) == EPY_RECORD_SIZE);
 
 struct callback {
     PyObject_HEAD PyObject *function;
-    PyObject *label;  // str
-    PyObject *plugin; // NativePlugin or null
+    PyObject *label;    // str
+    PyObject *plugin;   // NativePlugin or null
+    PyObject *error_of; // callable: exception -> what the host gets; or null
     signature *types;
     argument_objects *objects;
     returned_values *returned; // made when first needed

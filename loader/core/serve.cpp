@@ -15,6 +15,7 @@
 #include "../fp_environment.h"
 #include "convert.h"
 #include "errno_place.h"
+#include "outcome.h"
 #include "recursion.h"
 #include "scope.h"
 #include "stack.h"
@@ -63,53 +64,6 @@ private:
     PyObject **items_;
     std::size_t count_ = 0;
 };
-
-// The exception that is set, with its traceback; empty if it cannot be had.
-ref fetch_exception() noexcept {
-    PyObject *kind = nullptr;
-    PyObject *value = nullptr;
-    PyObject *traceback = nullptr;
-    PyErr_Fetch(&kind, &value, &traceback);
-    PyErr_NormalizeException(&kind, &value, &traceback);
-    if (traceback != nullptr && value != nullptr) {
-        PyException_SetTraceback(value, traceback);
-    }
-    Py_XDECREF(kind);
-    Py_XDECREF(traceback);
-    return ref(value);
-}
-
-// True if it was Ctrl-C in a Python of the host's.
-bool report(callback &self, PyObject *exception) noexcept {
-    PyObject *reporter = self.state->reporter;
-    if (reporter == nullptr) {
-        PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
-        PyErr_WriteUnraisable(self.function);
-        return false;
-    }
-    const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
-                                                exception, nullptr));
-    if (!done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
-        PyErr_Clear();
-        return true;
-    }
-    if (!done) {
-        PyErr_WriteUnraisable(reporter);
-    }
-    return done.get() == Py_True;
-}
-
-// An exception has left the callback: it is for epy.call, if that called the host's function which
-// called us, otherwise for the report.
-[[gnu::noinline]] void give_exception_away(callback &self, call_extras *callers) noexcept {
-    if (callers == nullptr || !callers->recording) {
-        report_exception(self);
-    } else if (ref exception = fetch_exception(); callers->first_exception) {
-        ++callers->more_exceptions;
-    } else {
-        callers->first_exception = std::move(exception);
-    }
-}
 
 template <typename Arguments>
 PyObject *make_argument(const callback &self, std::size_t index, Arguments source) {
@@ -218,27 +172,6 @@ template <typename Arguments>
     return call_plain(self, source);
 }
 
-// False with a Python exception.
-[[gnu::noinline]] bool read_by_the_rules(callback &self, call_record &native, ref result,
-                                         void *memory, served &out) noexcept {
-    out.jump = take_tail_call(*self.state, result.get());
-    if (out.jump != nullptr) {
-        run_python([&] { keep_for_host(self, native, std::move(result)); });
-        return true;
-    }
-    c_value value;
-    value.memory = memory;
-    if (!run_python(
-            [&] { return from_python(*self.state, self.types->result, result.get(), value); })) {
-        return false;
-    }
-    out.bits = value.bits;
-    if (value.keep || self.returned != nullptr) {
-        run_python([&] { keep_for_host(self, native, std::move(value.keep)); });
-    }
-    return true;
-}
-
 void complain_of_stale_pointer(call_record &native) noexcept {
     if (!native.complained) {
         native.complained = true;
@@ -284,8 +217,7 @@ template <typename Arguments>
             return done;
         }
     }
-    run_python([&] { give_exception_away(*self, callers); });
-    return {native.head.error[0], nullptr};
+    return serve_error(*self, native, callers, source.result);
 }
 
 // `here` is the host's stack pointer.
@@ -385,13 +317,6 @@ template <typename Arguments>
 }
 
 } // namespace
-
-void report_exception(callback &self) noexcept {
-    // When nothing of the call runs Python code any more, which would be interrupted in its place.
-    if (report(self, fetch_exception().get())) {
-        PyErr_SetInterrupt();
-    }
-}
 
 served serve(call_record &native, pointer_arguments source) noexcept {
     return serve_anywhere(native, source, __builtin_frame_address(0));

@@ -26,9 +26,6 @@ struct served {
     const tail_call *jump; // if not null: leave for that function instead
 };
 
-// Hands the exception that is set to epy.error_hook.
-void report_exception(callback &) noexcept;
-
 // Runs the callback. Lets nothing out but forced unwinding.
 served serve(call_record &, pointer_arguments) noexcept;
 

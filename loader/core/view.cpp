@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "callback.h"
+#include "outcome.h"
 #include "scope.h"
-#include "serve.h"
 
 namespace epy {
 

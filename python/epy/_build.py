@@ -11,6 +11,7 @@ from typing import Any
 from . import __version__, _archive, _core
 from ._data import check_complete, layout
 from ._elf import STUB_BARE, STUB_EAGER
+from ._error_values import shown
 from ._errors import Error, ScriptError, StampError
 from ._memory import collect
 from ._modules import MAGIC, Sources, drop_modules, run_modules
@@ -178,7 +179,7 @@ class _Content:
         rows: list[tuple[str, ...]] = []
         for slot, item in enumerate(self._functions):
             if item.kind == "function":
-                fields = (item.codes, item.text, repr(item.error))
+                fields = (item.codes, item.text, shown(item.error))
                 rows.append(("function", item.name, str(slot), *fields))
             else:
                 rows.append(("address", item.name, str(slot), item.text))

@@ -38,8 +38,11 @@ class Callback:
         error: Any = None,
         label: str = "",
         plugin: NativePlugin | None = None,
+        error_of: Callable[[BaseException], Any] | None = None,
     ) -> None:
-        """`error` is converted like a result (None: zero); an exception if it does not fit."""
+        """`error` is converted like a result (None: zero); an exception if it does not fit.
+        `error_of` gives what the host receives for an exception; `error` is for when there is none.
+        """
     function: Callable[..., Any]
     label: str
     @property

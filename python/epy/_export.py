@@ -111,8 +111,12 @@ def export(
     callable for a function pointer becomes a callback that lives as long as the plugin.
 
     `error` is what the host receives when the function raises (default zero or NULL); the exception
-    goes to `epy.error_hook`. The host may call from any thread; the GIL is held during a call. The
-    export lives as long as the plugin.
+    goes to `epy.error_hook`. A function `error(exception)` returns it for each exception; if it
+    raises, or what it returns does not fit, that is reported too and the host gets zero. The host
+    gets zero as well while there is no exception to give, because the plugin did not start, but if
+    the function's parameter has a default: then it is called without one, when it is declared. The
+    host may call from any thread; the GIL is held during a call. The export lives as long as the
+    plugin.
 
     `version` is the symbol's version, "LIBSYNTH_1.0", for hosts that ask for one: dlvsym finds the
     name under it, dlsym and the linker as the default. One plugin may define up to 35, but one for

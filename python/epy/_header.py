@@ -70,10 +70,11 @@ def header(
 
     `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of
     every function whose result is a T: a typedef, "enum tag", "struct tag", or a built-in type such
-    as "int"; the first on the way from the result's typedef to the built-in type counts. Where the
-    result is no text, a str is the name of one of the header's constants:
-    `errors={"CK_RV": "CKR_GENERAL_ERROR"}`. So it is for `error=` below. `library` (a path, a
-    name, a CDLL) has the functions that `header.NAME(...)` calls; default: the process.
+    as "int"; the first on the way from the result's typedef to the built-in type counts; it may be
+    a function of the exception, as for `epy.export`. Where the result is no text, a str is the name
+    of one of the header's constants: `errors={"CK_RV": "CKR_GENERAL_ERROR"}`. So it is for `error=`
+    below. `library` (a path, a name, a CDLL) has the functions that `header.NAME(...)` calls;
+    default: the process.
 
     The same arguments give the same object within a script. Raises HeaderError if the header is not
     found or does not parse.

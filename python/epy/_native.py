@@ -10,6 +10,7 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from . import _core
+from ._error_values import is_function, without_exception
 from ._errors import ExportNameError, SignatureError, StampError, ViewError
 from ._script import DataEntry, Export, find_script
 
@@ -127,8 +128,14 @@ def _make_callback(
     script: Script | None,
 ) -> _core.Callback:
     plugin = script.native if script else None
+    of_exception: Any = None
     try:
-        return _core.Callback(function, codes, classes, error, label, plugin)
+        if is_function(error):
+            of_exception, error = error, without_exception(error)
+    except SignatureError as problem:
+        raise SignatureError(f"{place(function)} {problem}") from None
+    try:
+        return _core.Callback(function, codes, classes, error, label, plugin, of_exception)
     except ViewError as reason:
         raise SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:

@@ -1,0 +1,54 @@
+"""Error values: what the host receives when Python has no result for it.
+
+A value, or a function of the exception. While there is no Python to ask (the plugin did not start,
+the callback is gone) no exception is there to give to a function.
+"""
+
+from __future__ import annotations
+
+from ._errors import SignatureError
+from ._types import CData
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def is_function(error: Any) -> bool:
+    """Whether it is called with the exception; function pointers of ctypes are values."""
+    return callable(error) and not isinstance(error, CData)
+
+
+def without_exception(function: Any) -> Any:
+    """The value of an error function while there is no exception: None, which is zero, or what it
+    gives if its parameter has a default.
+
+    Raises SignatureError for a function that cannot be called with the exception alone.
+    """
+    from ._native import bound, check_parameters, unwrap
+
+    try:
+        check_parameters(function, 1)
+    except SignatureError:
+        raise SignatureError(
+            f"error={shown(function)} is called with the exception: let it take one argument"
+        ) from None
+    plain = unwrap(function)
+    code = getattr(plain, "__code__", None)
+    defaults = getattr(plain, "__defaults__", None) or ()
+    if code is None or len(defaults) < code.co_argcount - bound(function):
+        return None
+    try:
+        return function()
+    except Exception as error:
+        raise SignatureError(
+            f"error={shown(function)} fails without an exception, for what the host gets while the "
+            f"plugin has not started ({type(error).__name__}: {error}): give it no default"
+        ) from None
+
+
+def shown(error: Any) -> str:
+    """How messages and `epy inspect` show it."""
+    if not is_function(error):
+        return repr(error)
+    return f"{getattr(error, '__name__', type(error).__name__)}(exception)"
