@@ -9,6 +9,7 @@
 //        -> jumps to loader_api::resolve with %r11 = record: nothing of the stub is on the stack
 //           while Python starts.
 #include "stub.h"
+#include "trust.h"
 
 #include <dlfcn.h>
 #include <elf.h>
@@ -125,6 +126,21 @@ bool in_static_program() {
     return count != 0;
 }
 
+// The loader is the first code that does not belong to the host. In a process with raised
+// privileges it is opened where the look at it led; null, after saying why, if others can change
+// it.
+[[gnu::noinline]] void *open_trusted(const char *path) {
+    epy::trust found;
+    epy::look_at(path, found);
+    if (!found.is_given()) {
+        epy::objection against;
+        epy::describe(found, path, against);
+        say_once(against.problem, "", against.remedy);
+        return nullptr;
+    }
+    return dlopen(found.path, RTLD_NOW | RTLD_LOCAL);
+}
+
 // One loader per process: one that is there already, whichever plugin brought it, else the stamped
 // one.
 const loader_api *open_loader() {
@@ -141,7 +157,8 @@ const loader_api *open_loader() {
     const char *path = text_at(epy_stub_info.loader_path);
     void *handle = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD);
     if (handle == nullptr && path != nullptr) {
-        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        handle =
+            epy::has_raised_privileges() ? open_trusted(path) : dlopen(path, RTLD_NOW | RTLD_LOCAL);
     }
     if (handle == nullptr) {
         const char *why = dlerror();

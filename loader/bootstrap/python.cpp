@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "../../stub/trust.h"
+#include "../trusted.h"
 #include "libpython.h"
 #include "objects.h"
 #include "process.h"
@@ -114,6 +116,15 @@ struct chosen_python {
     bool start = false;
 };
 
+// Also where a Python runs already: its own files are its host's matter, what epy brings is not.
+std::string reason_against_wish(const python_wish &wish) {
+    std::string against = reason_against_tree(package_folder());
+    if (against.empty() && wish.executable != nullptr && exists(wish.executable)) {
+        against = reason_against_executable(wish.executable);
+    }
+    return against;
+}
+
 bool choose(const python_wish &wish, chosen_python &chosen) {
     const candidate *initialized = nullptr;
     const std::vector<candidate> found = find_pythons();
@@ -135,7 +146,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
         chosen = {initialized->handle, initialized->file, {}, false};
         return true;
     }
-    const char *variable = is_secure_process() ? nullptr : std::getenv("EPY_PYTHON");
+    const char *variable = has_raised_privileges() ? nullptr : std::getenv("EPY_PYTHON");
     const bool overridden = variable != nullptr && *variable != '\0';
     if (overridden) {
         chosen.executable = absolute(variable);
@@ -175,13 +186,8 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
         report(wish.plugin, "%s", problem.c_str());
         return false;
     }
-    if (is_secure_process() &&
-        (!is_trusted_file(chosen.file) || !is_trusted_file(package_folder()))) {
-        report(
-            wish.plugin,
-            "this process has raised privileges, and %s or %s may be changed by others; make root "
-            "their owner and nobody else able to write them",
-            chosen.file.c_str(), package_folder().c_str());
+    if (const std::string against = reason_against_object(chosen.file); !against.empty()) {
+        report(wish.plugin, "%s", against.c_str());
         return false;
     }
     chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
@@ -250,6 +256,10 @@ gil_release::~gil_release() {
 }
 
 python_state open_python(const python_wish &wish, const core_api *&core) noexcept {
+    if (const std::string against = reason_against_wish(wish); !against.empty()) {
+        report(wish.plugin, "%s", against.c_str());
+        return python_state::failed;
+    }
     switch (python_start().begin()) {
     case turn::circular:
         return python_state::circular;

@@ -11,6 +11,7 @@
 #include "signals.h"
 #include "tail_call.h"
 #include "threads.h"
+#include "vetting.h"
 #include "view.h"
 
 namespace epy {
@@ -157,6 +158,13 @@ PyMethodDef functions[] = {
      "prepare_headers(): make what headers need: Fields, Items, Pointer and so on."},
     {"instance", instance, METH_VARARGS,
      "instance(ctype, value) -> an object of the type that holds a Python value."},
+    {"has_raised_privileges", has_raised_privileges, METH_NOARGS,
+     "has_raised_privileges() -> whether this process can do what its user cannot."},
+    {"check_trusted", check_trusted, METH_O,
+     "check_trusted(path): UntrustedFileError if the process has raised privileges and others can "
+     "change the file or folder."},
+    {"check_refusals", check_refusals, METH_NOARGS,
+     "check_refusals(): UntrustedFileError if an import was refused, even if that was caught."},
     {"view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(view)),
      METH_FASTCALL | METH_KEYWORDS, view_doc},
     {},

@@ -6,18 +6,24 @@
 #include <cstdio>
 #include <cstring>
 
+#include "../../stub/trust.h"
 #include "collector.h"
 #include "fork.h"
 #include "signals.h"
 #include "stack.h"
 #include "state.h"
 #include "threads.h"
+#include "vetting.h"
 
 namespace epy {
 
 namespace {
 
 void fail(const core_options &options, const char *what, const char *detail) {
+    if (!last_refusal().empty()) { // that is why, whatever Python made of it on its way here
+        std::snprintf(options.error, options.error_size, "%s", last_refusal().c_str());
+        return;
+    }
     std::snprintf(options.error, options.error_size, "%s: %s", what, detail);
 }
 
@@ -38,6 +44,12 @@ void fail_with_exception(const core_options &options, const char *what) {
 // Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
 // host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
 bool start_python(const core_options &options) {
+    if (has_raised_privileges() && !vet_imports()) {
+        fail(options, "its Python did not start",
+             "the host has an open-code hook of its own, and this process has raised privileges; "
+             "start Python in the host");
+        return false;
+    }
     PyPreConfig before;
     PyPreConfig_InitIsolatedConfig(&before);
     before.utf8_mode = 1;
@@ -46,6 +58,7 @@ bool start_python(const core_options &options) {
     PyConfig_InitIsolatedConfig(&config);
     config.install_signal_handlers = 0;
     config.site_import = 0; // epy/_start.py: when it is needed
+    config.write_bytecode = has_raised_privileges() ? 0 : 1;
     if (PyStatus_Exception(status) == 0 && options.executable != nullptr) {
         // Otherwise the first python3 on PATH would decide which libraries are used.
         status = PyConfig_SetBytesString(&config, &config.executable, options.executable);
@@ -157,6 +170,10 @@ const core_api *open_core(const core_options &options) {
     start_attaching();
     const attachment python;
     const exception_set_aside callers;
+    if (has_raised_privileges()) {
+        // Or epy's folder gets files whose bits are those of the host's umask.
+        PySys_SetObject("dont_write_bytecode", Py_True);
+    }
     return open_attached(options);
 }
 

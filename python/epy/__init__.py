@@ -35,6 +35,7 @@ from ._errors import (
     SymbolNotFoundError,
     UnknownFieldError,
     UnloadedError,
+    UntrustedFileError,
     ViewError,
 )
 from ._native import NativeFunction
@@ -96,6 +97,7 @@ __all__ = [
     "SymbolNotFoundError",
     "UnknownFieldError",
     "UnloadedError",
+    "UntrustedFileError",
     "address",
     "ViewError",
     "c_double_complex",

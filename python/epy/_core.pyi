@@ -19,6 +19,7 @@ a parameter of an integer type it may be a dict: the function receives what that
 (`dict[value]`: a subclass's `__missing__` is asked too).
 """
 
+import os
 from _ctypes import CFuncPtr
 from collections.abc import Callable
 from typing import Any
@@ -115,6 +116,16 @@ def put_signal_back(kept: object) -> None:
 
 def text_argument(value: Any) -> Any:
     """A c_char_p of what that takes; of a str its own UTF-8, which lives as long as the str."""
+
+def has_raised_privileges() -> bool:
+    """Whether this process can do what its user cannot: set-user-ID and the like."""
+
+def check_trusted(path: str | os.PathLike[str]) -> None:
+    """UntrustedFileError if the process has raised privileges and others can change the file or
+    folder; then FileNotFoundError if it is not there."""
+
+def check_refusals() -> None:
+    """UntrustedFileError if an import was refused, even if somebody caught that."""
 
 def give_handle(object: Any, cls: type, plugin: NativePlugin | None) -> int:
     """A pointer for the host, which has a reference more; 0 for None. TypeError for what is no

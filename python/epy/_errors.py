@@ -90,6 +90,15 @@ class PythonNotFoundError(Error, OSError):
     """
 
 
+class UntrustedFileError(Error, RuntimeError):
+    """In a process with raised privileges: a file that others can change is not run or read.
+
+    Set-user-ID programs and the like. The file, each folder on its path and each symbolic link must
+    belong to root, or to the user whose privileges the process has, and nobody else may be able to
+    write to them. Remedy: the chown or chmod command in the message.
+    """
+
+
 class InvalidHandleError(Error, ValueError):
     """The host passed a pointer that is no live handle of the object's class.
 

@@ -6,6 +6,8 @@ import errno
 import os
 import stat
 
+from . import _core
+
 _KINDS = {
     stat.S_IFIFO: "a FIFO",
     stat.S_IFSOCK: "a socket",
@@ -19,8 +21,10 @@ def read_file(path: str | os.PathLike[str]) -> bytes:
     """What a regular file holds.
 
     Anything else is an OSError with the path, without a wait for a writer or for an end that never
-    comes.
+    comes. In a process with raised privileges a file that others can change is an
+    UntrustedFileError.
     """
+    _core.check_trusted(path)
     with open(os.fspath(path), "rb", opener=_open) as file:
         return file.read()
 

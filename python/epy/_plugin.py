@@ -7,7 +7,7 @@ import os
 import sys
 
 from . import _archive, _core
-from ._errors import PluginFormatError, ScriptError, UnloadedError
+from ._errors import PluginFormatError, ScriptError, UnloadedError, UntrustedFileError
 from ._modules import MAGIC, Sources, drop_modules, run_modules
 from ._native import native_types
 from ._report import format_exception, is_interrupt, write
@@ -155,6 +155,8 @@ def _reader(native: _core.NativePlugin, begin: int, end: int) -> Callable[[], by
 
 
 def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:
+    if isinstance(error, UntrustedFileError):
+        return f"epy: {native.path}: {error}\n"
     version = ".".join(map(str, sys.version_info[:3]))
     return (
         f"epy: the plugin {native.path} did not start: its script failed\n"

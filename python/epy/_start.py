@@ -7,6 +7,9 @@ import os
 import sys
 from _frozen_importlib_external import PathFinder
 from _thread import RLock
+from io import StringIO
+
+from . import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,13 +18,35 @@ if TYPE_CHECKING:
 
 def start() -> None:
     """Make this Python a guest in its host's process."""
+    packages = _SitePackages()
     sys.meta_path.insert(0, _SignalModules())
-    sys.meta_path.append(_SitePackages())
+    sys.meta_path.append(packages)
     # A forked child writes nothing that its parent has written, and runs no exit function of it.
     os.register_at_fork(before=_flush, after_in_child=atexit._clear)
     if sys.stdout is not None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    if _core.has_raised_privileges():
+        _look_at_packages(packages)
+
+
+def _look_at_packages(packages: _SitePackages) -> None:
+    """In a process with raised privileges: UntrustedFileError for a path that others can change.
+
+    It would be refused when a script imports from there, too; but what can start then and what
+    cannot should not depend on what it imports. `site` catches exceptions and prints them.
+    """
+    shown, sys.stderr = sys.stderr, StringIO()
+    try:
+        packages.run()
+    finally:
+        caught, sys.stderr = sys.stderr.getvalue(), shown
+    _core.check_refusals()
+    if caught and shown is not None:
+        shown.write(caught)
+    for entry in sys.path:
+        if os.path.exists(entry):
+            _core.check_trusted(entry)
 
 
 class _SignalModules:
@@ -49,6 +74,10 @@ class _SitePackages:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if path is not None or self not in sys.meta_path:
             return None
+        self.run()
+        return PathFinder.find_spec(name)
+
+    def run(self) -> None:
         # Other threads wait; not for ever, because a .pth file may import what they are importing.
         taken = self.lock.acquire(timeout=5)
         try:
@@ -61,7 +90,6 @@ class _SitePackages:
         finally:
             if taken:
                 self.lock.release()
-        return PathFinder.find_spec(name)
 
 
 def _flush() -> None:

@@ -1,0 +1,25 @@
+// Small questions about paths.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <string>
+
+namespace epy {
+
+// For the effective user: access() would ask for the one who started a set-user-ID program.
+inline bool exists(const std::string &path) {
+    return faccessat(AT_FDCWD, path.c_str(), F_OK, AT_EACCESS) == 0;
+}
+
+// The folder of a path, without the last slash; "." if it has none.
+inline std::string folder_of(const std::string &path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos) {
+        return ".";
+    }
+    return path.substr(0, slash == 0 ? 1 : slash);
+}
+
+} // namespace epy
