@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "cancellation.h"
+#include "gil.h"
 #include "plugin.h"
-#include "python.h"
 #include "report.h"
 #include "resolve.h"
 #include "unload.h"

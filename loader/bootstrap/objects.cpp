@@ -1,54 +1,155 @@
 #include "objects.h"
 
-#include <dlfcn.h>
+#include <cstring>
+
+#include "../../stub/tables.h"
 
 namespace epy {
 
-bool loaded_object::contains(const void *address) const {
+loaded_object::loaded_object(const dl_phdr_info &info) noexcept
+    : name_(info.dlpi_name == nullptr ? "" : info.dlpi_name), base_(info.dlpi_addr),
+      segments_(info.dlpi_phdr), segment_count_(info.dlpi_phnum) {
+    for (unsigned i = 0; i < segment_count_; ++i) {
+        if (segments_[i].p_type == PT_DYNAMIC) {
+            dynamic_ = reinterpret_cast<const ElfW(Dyn) *>(base_ + segments_[i].p_vaddr);
+        }
+    }
+    symbols_ = table<ElfW(Sym)>(DT_SYMTAB);
+    strings_ = table<char>(DT_STRTAB);
+}
+
+bool loaded_object::contains(const void *address) const noexcept {
     const auto wanted = reinterpret_cast<std::uintptr_t>(address);
-    for (const auto &[first, end] : segments) {
-        if (wanted >= first && wanted < end) {
+    for (unsigned i = 0; i < segment_count_; ++i) {
+        const std::uintptr_t first = base_ + segments_[i].p_vaddr;
+        if (segments_[i].p_type == PT_LOAD && wanted >= first &&
+            wanted < first + segments_[i].p_memsz) {
             return true;
         }
     }
     return false;
 }
 
-void *loaded_object::open_if_defines(const char *symbol) const {
-    void *handle =
-        dlopen(name.empty() ? nullptr : name.c_str(), RTLD_NOW | RTLD_NOLOAD | RTLD_LOCAL);
-    if (handle == nullptr) {
-        return nullptr;
+const ElfW(Dyn) * loaded_object::entry(std::int64_t tag) const noexcept {
+    for (const auto *one = dynamic_; one != nullptr && one->d_tag != DT_NULL; ++one) {
+        if (one->d_tag == tag) {
+            return one;
+        }
     }
-    const void *found = dlsym(handle, symbol);
-    if (found == nullptr || !contains(found)) {
-        dlclose(handle);
-        return nullptr;
-    }
-    return handle;
+    return nullptr;
 }
 
-std::vector<loaded_object> loaded_objects() {
-    std::vector<loaded_object> found;
-    dl_iterate_phdr(
-        [](dl_phdr_info *info, std::size_t, void *list) {
-            loaded_object one;
-            one.name = info->dlpi_name == nullptr ? "" : info->dlpi_name;
-            one.base = info->dlpi_addr;
-            for (int i = 0; i < info->dlpi_phnum; ++i) {
-                const auto &segment = info->dlpi_phdr[i];
-                const std::uintptr_t first = one.base + segment.p_vaddr;
-                if (segment.p_type == PT_LOAD) {
-                    one.segments.emplace_back(first, first + segment.p_memsz);
-                } else if (segment.p_type == PT_DYNAMIC) {
-                    one.dynamic = reinterpret_cast<const ElfW(Dyn) *>(first);
-                }
+// What the dynamic section says is a link-time address, which glibc replaces by the address in the
+// process and musl, and glibc for the kernel's own object, does not.
+template <typename Item> const Item *loaded_object::table(std::int64_t tag) const noexcept {
+    const auto *found = entry(tag);
+    if (found == nullptr) {
+        return nullptr;
+    }
+    const auto *place = reinterpret_cast<const Item *>(found->d_un.d_ptr);
+    return contains(place) ? place : reinterpret_cast<const Item *>(base_ + found->d_un.d_ptr);
+}
+
+void *loaded_object::defined(std::uint32_t index, const char *symbol) const noexcept {
+    const ElfW(Sym) &one = symbols_[index];
+    return one.st_shndx != SHN_UNDEF && std::strcmp(strings_ + one.st_name, symbol) == 0
+               ? reinterpret_cast<void *>(base_ + one.st_value)
+               : nullptr;
+}
+
+// { buckets, first hashed symbol, words of the filter, shift }, filter, buckets, chains: of each
+// hashed symbol its hash, with the lowest bit set in the last one of a bucket.
+void *loaded_object::find_by_gnu_hash(const std::uint32_t *table,
+                                      const char *symbol) const noexcept {
+    std::uint32_t hash = 5381;
+    for (const char *place = symbol; *place != '\0'; ++place) {
+        hash = hash * 33 + static_cast<unsigned char>(*place);
+    }
+    const std::uint32_t bucket_count = table[0];
+    const std::uint32_t first = table[1];
+    if (bucket_count == 0 || table[2] == 0) {
+        return nullptr;
+    }
+    const auto *filter = reinterpret_cast<const std::uint64_t *>(table + 4);
+    const std::uint64_t word = filter[hash / 64 % table[2]];
+    if ((word >> hash % 64 & word >> (hash >> table[3]) % 64 & 1U) == 0) {
+        return nullptr;
+    }
+    const auto *buckets = reinterpret_cast<const std::uint32_t *>(filter + table[2]);
+    const std::uint32_t *chains = buckets + bucket_count;
+    std::uint32_t index = buckets[hash % bucket_count];
+    if (index < first) {
+        return nullptr;
+    }
+    for (;; ++index) {
+        const std::uint32_t other = chains[index - first];
+        if ((other | 1U) == (hash | 1U)) {
+            if (void *found = defined(index, symbol); found != nullptr) {
+                return found;
             }
-            static_cast<std::vector<loaded_object> *>(list)->push_back(std::move(one));
-            return 0;
-        },
-        &found);
-    return found;
+        }
+        if ((other & 1U) != 0) {
+            return nullptr;
+        }
+    }
+}
+
+// { buckets, chains }, buckets, chains: of each symbol the next one, 0 at the end.
+void *loaded_object::find_by_hash(const std::uint32_t *table, const char *symbol) const noexcept {
+    const std::uint32_t *buckets = table + 2;
+    std::uint32_t index = table[0] == 0 ? 0 : buckets[elf_hash(symbol) % table[0]];
+    for (; index != 0; index = buckets[table[0] + index]) {
+        if (void *found = defined(index, symbol); found != nullptr) {
+            return found;
+        }
+    }
+    return nullptr;
+}
+
+void *loaded_object::find(const char *symbol) const noexcept {
+    if (symbols_ == nullptr || strings_ == nullptr) {
+        return nullptr;
+    }
+    if (const auto *gnu = table<std::uint32_t>(DT_GNU_HASH); gnu != nullptr) {
+        return find_by_gnu_hash(gnu, symbol);
+    }
+    const auto *hash = table<std::uint32_t>(DT_HASH);
+    return hash == nullptr ? nullptr : find_by_hash(hash, symbol);
+}
+
+loaded_object::relocation_table loaded_object::relocations() const noexcept {
+    const auto *first = table<ElfW(Rela)>(DT_RELA);
+    const auto *size = entry(DT_RELASZ);
+    if (first == nullptr || size == nullptr || symbols_ == nullptr || strings_ == nullptr) {
+        return {nullptr, nullptr};
+    }
+    return {first, first + size->d_un.d_val / sizeof *first};
+}
+
+// They are applied in order. So the last one that cannot leave a zero behind tells.
+bool loaded_object::is_relocated() const noexcept {
+    const auto [begin, end] = relocations();
+    for (const ElfW(Rela) *one = end; one != begin;) {
+        --one;
+        const std::uint64_t type = ELF64_R_TYPE(one->r_info);
+        if ((type == R_X86_64_GLOB_DAT || type == R_X86_64_64) &&
+            symbols_[ELF64_R_SYM(one->r_info)].st_shndx != SHN_UNDEF) {
+            const auto *place = reinterpret_cast<const std::uintptr_t *>(base_ + one->r_offset);
+            return __atomic_load_n(place, __ATOMIC_ACQUIRE) != 0;
+        }
+    }
+    return true;
+}
+
+void *loaded_object::find_copy(const char *symbol) const noexcept {
+    const auto [begin, end] = relocations();
+    for (const ElfW(Rela) *one = begin; one != end; ++one) {
+        if (ELF64_R_TYPE(one->r_info) == R_X86_64_COPY &&
+            std::strcmp(strings_ + symbols_[ELF64_R_SYM(one->r_info)].st_name, symbol) == 0) {
+            return reinterpret_cast<void *>(base_ + one->r_offset);
+        }
+    }
+    return nullptr;
 }
 
 } // namespace epy

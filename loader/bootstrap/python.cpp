@@ -14,12 +14,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
-#include <vector>
 
 #include "../../stub/trust.h"
 #include "../trusted.h"
+#include "gil.h"
 #include "libpython.h"
-#include "objects.h"
 #include "process.h"
 #include "report.h"
 #include "start.h"
@@ -29,73 +28,15 @@ namespace epy {
 
 namespace {
 
-// One object in the process that defines the C API itself.
-struct candidate {
-    void *handle = nullptr;
-    std::string file;
-    bool initialized = false;
-    void *main_interpreter = nullptr;
-};
-
 template <typename Function> Function *look_up(void *handle, const char *name) {
     return reinterpret_cast<Function *>(dlsym(handle, name));
 }
 
-std::vector<candidate> find_pythons() {
-    std::vector<candidate> found;
-    for (const loaded_object &object : loaded_objects()) {
-        void *handle = object.open_if_defines("Py_IsInitialized");
-        if (handle == nullptr) {
-            continue;
-        }
-        auto *is_initialized = look_up<int()>(handle, "Py_IsInitialized");
-        candidate one{handle, object.name, is_initialized() != 0, nullptr};
-        if (one.initialized) {
-            if (auto *main = look_up<void *()>(handle, "PyInterpreterState_Main")) {
-                one.main_interpreter = main();
-            }
-        }
-        found.push_back(std::move(one));
-    }
-    return found;
-}
-
-// What the loader itself needs of a running Python: releasing the GIL while it waits.
-struct gil_api {
-    void *(*current)() = nullptr;
-    void *(*of_this_thread)() = nullptr;
-    void *(*save)() = nullptr;
-    void (*restore)(void *) = nullptr;
-
-    explicit gil_api(void *handle) {
-        current = look_up<void *()>(handle, "PyThreadState_GetUnchecked");
-        if (current == nullptr) {
-            current = look_up<void *()>(handle, "_PyThreadState_UncheckedGet");
-        }
-        of_this_thread = look_up<void *()>(handle, "PyGILState_GetThisThreadState");
-        save = look_up<void *()>(handle, "PyEval_SaveThread");
-        restore = look_up<void(void *)>(handle, "PyEval_RestoreThread");
-    }
-
-    // Before 3.12 the current state is the process's, so it must also be this thread's.
-    [[nodiscard]] bool is_held() const {
-        void *state = current == nullptr ? nullptr : current();
-        return state != nullptr && state == of_this_thread();
-    }
-};
-
-const gil_api *running = nullptr; // set once a Python is known to be initialized
 const core_api *opened_core = nullptr;
 
 start &python_start() {
     static auto *the_start = new start;
     return *the_start;
-}
-
-void remember_running(void *handle) {
-    if (__atomic_load_n(&running, __ATOMIC_ACQUIRE) == nullptr) {
-        __atomic_store_n(&running, new gil_api(handle), __ATOMIC_RELEASE);
-    }
 }
 
 // "3.11.2 (main, ...)" -> "311", with "t" for a free-threaded build; empty if it is no version.
@@ -125,25 +66,30 @@ std::string reason_against_wish(const python_wish &wish) {
     return against;
 }
 
+void *open_again(const python_object &one) {
+    return dlopen(*one.file == '\0' ? nullptr : one.file, RTLD_NOW | RTLD_NOLOAD);
+}
+
 bool choose(const python_wish &wish, chosen_python &chosen) {
-    const candidate *initialized = nullptr;
-    const std::vector<candidate> found = find_pythons();
-    for (const candidate &one : found) {
-        if (!one.initialized) {
+    const python_object *initialized = nullptr;
+    const python_objects found = find_pythons();
+    for (const python_object &one : found) {
+        if (one.is_initialized() == 0) {
             continue;
         }
-        if (initialized != nullptr && one.main_interpreter != initialized->main_interpreter) {
+        if (initialized != nullptr && one.main_interpreter() != initialized->main_interpreter()) {
             report(
                 wish.plugin,
                 "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
                 "start only one of them before the plugin is called",
-                initialized->file.c_str(), one.file.c_str());
+                initialized->file, one.file);
             return false;
         }
         initialized = &one;
     }
     if (initialized != nullptr) {
-        chosen = {initialized->handle, initialized->file, {}, false};
+        remember_python(*initialized); // so that threads that wait for this one release the GIL
+        chosen = {open_again(*initialized), initialized->file, {}, false};
         return true;
     }
     const char *variable = has_raised_privileges() ? nullptr : std::getenv("EPY_PYTHON");
@@ -165,10 +111,9 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     chosen.start = true;
     // Loaded for everyone: its symbols would win over those of any other libpython.
     const void *global = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
-    for (const candidate &one : found) {
-        if (reinterpret_cast<const void *>(look_up<int()>(one.handle, "Py_IsInitialized")) ==
-            global) {
-            chosen.handle = one.handle;
+    for (const python_object &one : found) {
+        if (reinterpret_cast<const void *>(one.is_initialized) == global) {
+            chosen.handle = open_again(one);
             chosen.file = one.file;
             return true;
         }
@@ -228,32 +173,23 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                package_folder().c_str(),
                                error,
                                sizeof error};
-    if (!python.start) {
-        remember_running(python.handle); // so that threads that wait for this one release the GIL
-    }
     const core_api *api = open(&options);
     if (api == nullptr) {
         report(wish.plugin, "%s", error);
         return nullptr;
     }
-    remember_running(python.handle);
+    if (python.start) {
+        auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
+        for (const python_object &one : find_pythons()) {
+            if (one.is_initialized == started) {
+                remember_python(one);
+            }
+        }
+    }
     return api;
 }
 
 } // namespace
-
-gil_release::gil_release() noexcept {
-    const gil_api *python = __atomic_load_n(&running, __ATOMIC_ACQUIRE);
-    if (python != nullptr && python->is_held()) {
-        state_ = python->save();
-    }
-}
-
-gil_release::~gil_release() {
-    if (state_ != nullptr) {
-        running->restore(state_);
-    }
-}
 
 python_state open_python(const python_wish &wish, const core_api *&core) noexcept {
     if (const std::string against = reason_against_wish(wish); !against.empty()) {
@@ -282,18 +218,6 @@ python_state open_python(const python_wish &wish, const core_api *&core) noexcep
     }
     core = opened_core;
     return core == nullptr ? python_state::failed : python_state::ready;
-}
-
-bool foreign_python_is_running() noexcept {
-    if (python_start().is_ready()) {
-        return !running->is_held();
-    }
-    for (const candidate &one : find_pythons()) {
-        if (one.initialized) {
-            return !gil_api(one.handle).is_held();
-        }
-    }
-    return false;
 }
 
 const core_api *the_core() noexcept { return opened_core; }

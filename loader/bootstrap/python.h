@@ -5,18 +5,6 @@
 
 namespace epy {
 
-// Releases the GIL of the process's Python for a scope, if the calling thread holds it.
-class gil_release {
-public:
-    gil_release() noexcept;
-    ~gil_release();
-    gil_release(const gil_release &) = delete;
-    gil_release &operator=(const gil_release &) = delete;
-
-private:
-    void *state_ = nullptr;
-};
-
 // What a plugin asks for.
 struct python_wish {
     const char *plugin;    // for messages
@@ -32,9 +20,6 @@ enum class python_state {
 
 // Finds or starts Python and opens the core. Once per process; any thread.
 python_state open_python(const python_wish &, const core_api *&core) noexcept;
-
-// Some Python is initialized in this process and the calling thread does not hold its GIL.
-bool foreign_python_is_running() noexcept;
 
 // The table of the core, null before Python is open.
 const core_api *the_core() noexcept;

@@ -1,7 +1,7 @@
 #include "start.h"
 
+#include "gil.h"
 #include "locks.h"
-#include "python.h"
 
 namespace epy {
 

@@ -2,9 +2,10 @@
 //
 // A destructor runs under the dynamic loader's lock, on a thread that may or may not hold the GIL.
 // The thread that holds the GIL may be waiting for that very lock (an import). So Python work is
-// done by a helper thread, and the destructor waits for it at most two seconds, without the GIL;
-// what is not done by then goes on in the background. That is safe because nothing of it lies in
-// the plugin's image: the image is marked dead first.
+// done by a helper thread, and the destructor waits for it at most two seconds; what is not done by
+// then goes on in the background. A destructor whose thread holds the GIL does not wait at all: the
+// helper needs the GIL, and once given up here it might never come back, because whoever has it
+// then may want the dynamic loader's lock.
 //
 // A forked child has no helper and no business with its parent's plugins: nothing runs there.
 #include "unload.h"
@@ -19,6 +20,7 @@
 #include <mutex>
 
 #include "cancellation.h"
+#include "gil.h"
 #include "plugin.h"
 #include "python.h"
 #include "report.h"
@@ -58,15 +60,12 @@ public:
         changed_.notify_all();
     }
 
-    // Without the GIL, so that the helper can have it.
     bool wait_for(int stage) {
-        const gil_release without_gil;
         std::unique_lock guard(mutex_);
         return changed_.wait_for(guard, patience, [&] { return stage_ >= stage; });
     }
 
     void wait() {
-        const gil_release without_gil;
         std::unique_lock guard(mutex_);
         changed_.wait(guard, [&] { return stage_ >= done; });
     }
@@ -103,6 +102,7 @@ void run_exit_functions() {
             },
             const_cast<core_api *>(the_core()));
         if (leaving->run()) {
+            give_up_gil(); // for good: exit does not return to where it was taken
             if (leaving->wait_for(helper::attached)) {
                 leaving->wait();
             } else {
@@ -122,8 +122,12 @@ void run_hooks(plugin &dead) {
             self->release();
         },
         &dead);
-    if (work->run() && !work->wait_for(helper::done)) {
-        report(dead.path(),
+    const std::string path = dead.path(); // the helper drops the plugin
+    const bool is_alone = holds_gil();
+    if (!work->run()) {
+        report(path.c_str(), "no thread for on_unload and to drop the script; both stay");
+    } else if (!is_alone && !work->wait_for(helper::done)) {
+        report(path.c_str(),
                "on_unload did not finish within 2 s and goes on in the background; hooks run while "
                "the dynamic loader is locked and must not import modules or look up symbols");
     }

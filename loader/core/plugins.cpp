@@ -11,20 +11,28 @@ namespace epy {
 
 namespace {
 
+// Where Python code may run no reference of ours stands below: a Python that finalizes ends this
+// thread there, by unwinding, and what it unwound would touch objects without the GIL.
+
+ref import(const char *name) {
+    return ref(run_python([name] { return PyImport_ImportModule(name); }));
+}
+
 // The module of the interpreter that plugins share.
-ref core_module_object() { return ref(PyImport_ImportModule("epy._core")); }
+ref core_module_object() { return import("epy._core"); }
 
 // epy._plugin.NAME(argument or nothing)
 ref call_package(const char *name, PyObject *argument) {
-    const ref package(PyImport_ImportModule("epy._plugin"));
+    const ref package = import("epy._plugin");
     const ref function(package ? PyObject_GetAttrString(package.get(), name) : nullptr);
-    return ref(function ? PyObject_CallFunctionObjArgs(function.get(), argument, nullptr)
-                        : nullptr);
+    return ref(!function ? nullptr : run_python([&] {
+        return PyObject_CallFunctionObjArgs(function.get(), argument, nullptr);
+    }));
 }
 
 void print_exception() {
     if (PyErr_Occurred() != nullptr) {
-        PyErr_WriteUnraisable(nullptr);
+        run_python([] { PyErr_WriteUnraisable(nullptr); });
     }
 }
 
@@ -52,7 +60,7 @@ bool load_here(const plugin_view *view) {
     {
         const plugin_scope now(native.get());
         const patient_collector collector;
-        loaded = ref(run_python([&] { return call_package("load", native.get()).release(); }));
+        loaded = call_package("load", native.get());
     }
     print_exception();
     close_archive(native.get());
@@ -85,11 +93,10 @@ void unload_here(plugin *handle) {
         const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
         if (native) {
             const plugin_scope now(native.get());
-            const ref done(
-                run_python([&] { return call_package("unload", native.get()).release(); }));
+            const ref done = call_package("unload", native.get());
             print_exception();
             forget_dropped_callbacks(native.get());
-            PyDict_DelItem(state.plugins, key.get());
+            run_python([&] { PyDict_DelItem(state.plugins, key.get()); });
         }
     }
     print_exception();
@@ -116,7 +123,7 @@ void exit_here(void (*attached)(void *), void *argument) {
     }
     const ref hooks = call_package("at_exit", nullptr);
     print_exception();
-    const ref functions(PyImport_ImportModule("atexit"));
+    const ref functions = import("atexit");
     const ref ran(functions ? PyObject_CallMethod(functions.get(), "_run_exitfuncs", nullptr)
                             : nullptr);
     print_exception();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from _thread import allocate_lock
 
 from . import _archive, _core
 from ._errors import PluginFormatError, ScriptError, UnloadedError, UntrustedFileError
@@ -17,6 +18,9 @@ from ._types import forget_types
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_PATIENCE = 2  # seconds
 
 
 def load(native: _core.NativePlugin) -> bool | None:
@@ -58,7 +62,7 @@ def unload(native: _core.NativePlugin) -> None:
 
 def at_exit() -> None:
     """The process exits: run every plugin's on_unload hooks. Calls after it are still served."""
-    for script in reversed(registry.by_plugin.values()):
+    for script in list(reversed(registry.by_plugin.values())):
         _run_unload_hooks(script)
 
 
@@ -66,21 +70,31 @@ def _forget_hooks() -> None:
     """In a forked child: the hooks are its parent's."""
     for script in registry.by_plugin.values():
         script.on_unload.clear()
+        script.unloading = allocate_lock()
 
 
 os.register_at_fork(after_in_child=_forget_hooks)
 
 
 def _run_unload_hooks(script: Script) -> None:
-    """In reverse order, each once, whatever the others raise."""
-    while script.on_unload:
-        hook = script.on_unload.pop()
-        try:
-            hook()
-        except BaseException as error:
-            name = getattr(hook, "__name__", "?")
-            header = f"epy: exception in on_unload '{name}' of {script.path}:\n"
-            write(header + format_exception(error))
+    """In reverse order, each once, whatever the others raise.
+
+    Another thread may be running them: the process exits just after dlclose, or the other way
+    round. Then its hooks are waited for, a while.
+    """
+    taken = script.unloading.acquire(timeout=_PATIENCE)
+    try:
+        while script.on_unload:
+            hook = script.on_unload.pop()
+            try:
+                hook()
+            except BaseException as error:
+                name = getattr(hook, "__name__", "?")
+                header = f"epy: exception in on_unload '{name}' of {script.path}:\n"
+                write(header + format_exception(error))
+    finally:
+        if taken:
+            script.unloading.release()
 
 
 def _drop(native: _core.NativePlugin, script: Script) -> None:

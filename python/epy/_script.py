@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from _thread import allocate_lock
 
 from . import _core
 from ._errors import Error, ExportNameError
@@ -163,6 +164,7 @@ class Script:
         self.kept: dict[Any, Any] = {}  # what must live until the plugin is unloaded
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
+        self.unloading = allocate_lock()  # held while these run
         # The names in the plugin's file: the slot of a function, the place of data.
         self.loaded: dict[str, int | DataEntry] = {}
         self.loaded_versions: dict[str, str] = {}
@@ -239,7 +241,9 @@ def on_unload(function: Hook) -> Hook:
     """Decorator: call `function()` when the host unloads the plugin or exits.
 
     Hooks run in reverse order, in a thread of epy's, while the dynamic loader's lock is held: they
-    must not import modules or look symbols up. Outside a plugin it does nothing.
+    must not import modules or look symbols up. dlclose waits for them, at most 2 s; it does not if
+    its thread holds the interpreter's lock, as in `_ctypes.dlclose`: they run just after it then.
+    Outside a plugin it does nothing.
     """
     script = find_script()
     if script is not None:

@@ -12,7 +12,7 @@
 #include <thread>
 #include <vector>
 
-#include "loader/bootstrap/python.h"
+#include "loader/bootstrap/gil.h"
 
 namespace epy {
 

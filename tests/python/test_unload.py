@@ -140,19 +140,6 @@ def count() -> c_int:
     assert int(growth) < 8 * 1024  # KB; each script would keep 1 MB
 
 
-def test_a_python_host_may_close_a_plugin_while_it_holds_the_gil(build_plugin, run):
-    plugin = build_plugin(COUNTER)
-    host = f"""
-import ctypes, _ctypes
-library = ctypes.CDLL({str(plugin)!r})
-print(library.count_up(), flush=True)
-_ctypes.dlclose(library._handle)
-print("closed")
-"""
-    result = run(sys.executable, "-c", host)
-    assert (result.stdout.splitlines(), result.stderr) == (["1", "unloaded at 1", "closed"], "")
-
-
 def test_a_python_host_may_close_a_plugin_without_the_gil(build_plugin, run):
     plugin = build_plugin(COUNTER)
     host = f"""
