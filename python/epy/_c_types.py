@@ -4,7 +4,7 @@ A type is None (void), the name of a simple ctypes type, or a tuple:
 
     ("*", target)                        pointer
     ("[", element, count)                array; count 0 if it has no size
-    ("(", result, parameters, variadic)  function
+    ("(", result, parameters, variadic)  function; `()` is variadic without parameters
     ("t", name)                          typedef
     ("struct", key), ("union", key), ("enum", key)
     ("align", type, bytes)               typedef with an alignment of its own
@@ -91,6 +91,8 @@ class Types:
             types.append(self.parameter(item))
         if types == [None]:
             types = []
+        elif not types:
+            variadic = True  # `()` says nothing of parameters
         self.part = "the result"
         result = self.type(node.type)
         self.part = outer

@@ -313,7 +313,11 @@ class Header:
         the name of a constant of the header; default: `errors=` of the header, else zero.
 
         Annotations of the function refine parameters and the result: `c_void_p` or `POINTER(T)`
-        where the header has another pointer.
+        where the header has another pointer. Where C names no parameters, `int f()`, they say what
+        the host passes; a parameter without one is an int as wide as a pointer. That holds for
+        function pointers too: for `()`, and for a parameter `void (*)(void)`, C's pointer to any
+        function. If what the host passes is another type, and for methods of other kinds of
+        objects, give a callback with the prototype: `host.callback("int (*)(double)", f)`.
 
         Raises HeaderNameError for a name that the header does not declare, SignatureError for a
         prototype that differs from the header's, and as `epy.export`.
@@ -334,7 +338,7 @@ class Header:
     def _export(
         self, function: Any, kind: Any, name: str | None, error: Any, version: str | None
     ) -> Any:
-        if kind[3]:
+        if kind[3] and not _is_open(kind):
             raise SignatureError(
                 f"{name} is variadic: Python code cannot take `...`: export another prototype"
             )
@@ -402,10 +406,12 @@ class Header:
         found = self._declarations.find(name) if name else None
         if found is not None and found[0] == "f":
             ours, theirs = (self._plain(it) for it in (kind, found[1]))
+            if _is_open(theirs):
+                ours, theirs = ours[1], theirs[1]
             if ours != theirs:
                 from ._spelling import declare_function
 
-                declared = declare_function(self._classes.make(("*", theirs)), name)
+                declared = declare_function(self._classes.make(("*", self._plain(found[1]))), name)
                 raise SignatureError(
                     f"the C prototype '{text}' differs from {self._name}, which has '{declared}': "
                     "use the header's"
@@ -431,8 +437,17 @@ class Header:
         )
 
 
+def _is_open(kind: Any) -> bool:
+    """Whether a function type is `()`, which says nothing of parameters."""
+    return kind[3] and not kind[2]
+
+
 def typed_signature(ctype: Any, function: Any) -> Signature:
     """What the core needs to know of a Python function with a header's function type."""
+    if _is_open(ctype._epy_kind_):
+        from ._any_function import opened
+
+        ctype = opened(ctype, function)
     try:
         found = Signature(ctype)
         if getattr(unwrap(function), "__annotations__", None):
@@ -448,8 +463,9 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
 def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
     """A callback of a function type, as a function pointer without a prototype: for the core."""
     function = python_function(function)
-    if getattr(unwrap(function), "__annotations__", None):  # they may refine the type
-        found = typed_signature(classes.make(("*", kind)), function)
+    plain = unwrap(function)
+    if getattr(plain, "__annotations__", None) or (_is_open(kind) and hasattr(plain, "__code__")):
+        found = typed_signature(classes.make(("*", kind)), function)  # which they refine
         return callback_function(function, found, None)
     known = classes.signatures.get(kind)
     if known is None:

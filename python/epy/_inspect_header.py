@@ -65,9 +65,7 @@ def _line(host: Any, definitions: Definitions, key: str, found: Any) -> tuple[st
         names = found[1].partition(":")[0].removeprefix("lambda").replace("p_", "").strip()
         return "macros with arguments", f"{key}({names})"
     if kind == "f":
-        return "functions", declare_function(make(("*", found[1])), key) + (
-            ", variadic" if host._classes.resolved(found[1])[3] else ""
-        )
+        return "functions", declare_function(make(("*", found[1])), key)
     if kind == "v":
         return "variables", declare(make(found[1]), key)
     if kind == "t":

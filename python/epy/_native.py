@@ -155,7 +155,10 @@ def untyped_callback(
     try:
         check_parameters(function, len(classes) - 1)
     except SignatureError as problem:
-        raise SignatureError(f"{place(function)} {problem}") from None
+        raise SignatureError(
+            f'{place(function)} {problem}, or give epy.callback("int (*)(int)", f) of the '
+            "prototype that the host means"
+        ) from None
     name = getattr(function, "__name__", type(function).__name__)
     made = _make_callback(function, codes, classes, error, f"callback '{name}'", script)
     native = base(made.address)

@@ -52,7 +52,7 @@ def parse(text: str, namespace: dict[str, Any]) -> tuple[str, str]:
     Types that are not C's own are looked up in `namespace`. Raises SignatureError.
     """
     name, found = read(text, _Namespace(namespace))
-    if found[3]:
+    if found[3] and found[2]:
         raise problem(text, "is variadic: Python code cannot take `...`; list the parameters")
     return name, _expression(found, namespace)
 

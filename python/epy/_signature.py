@@ -80,6 +80,8 @@ def refined(ctype: Any, function: Callable[..., Any]) -> Signature:
     annotations = plain.__annotations__
     names = parameter_names(plain)
     types = [ctype._restype_, *ctype._argtypes_]
+    # `()` in C: the function alone says what it takes.
+    is_open = ctype._epy_kind_[3] and not ctype._epy_kind_[2]
     buffers: list[tuple[int, Buffer]] = []
     for index, name in enumerate(("return", *names)[: len(types)]):
         if name not in annotations:
@@ -95,7 +97,7 @@ def refined(ctype: Any, function: Callable[..., Any]) -> Signature:
             fits = _alike(describe(given)[0], describe(types[index])[0])
         except SignatureError as error:
             raise SignatureError(f"{label} {error}") from None
-        if not fits:
+        if not fits and not is_open:
             from ._spelling import declare
 
             raise SignatureError(

@@ -67,7 +67,11 @@ def declare_function(ctype: Any, name: str, parameters: tuple[str, ...] = ()) ->
     inner = ", ".join(
         declare(argument, label) for argument, label in zip(arguments, names, strict=True)
     )
-    return declare(ctype._restype_, f"{name}({inner or 'void'})")
+    if ctype.__dict__.get("_epy_kind_", ("", None, (), False))[3]:  # of a header
+        inner += ", ..." if inner else ""
+    else:
+        inner = inner or "void"
+    return declare(ctype._restype_, f"{name}({inner})")
 
 
 def _join(base: str, declarator: str) -> str:

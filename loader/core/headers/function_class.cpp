@@ -30,13 +30,32 @@ bool take_text(const header_types &types, const ref &all) {
 
 } // namespace
 
+namespace {
+
+// A parameter `void (*)(void)` is C's pointer to any function: what `void (*)()` says.
+ref parameter(const header_types &types, header_classes *self, PyObject *kind) {
+    const ref actual = resolved(self, kind);
+    const ref function =
+        actual && what_of(actual.get()) == '*' ? resolved(self, part_of(actual.get(), 1)) : ref();
+    if (!function || what_of(function.get()) != '(' || part_of(function.get(), 1) != Py_None ||
+        PyTuple_GET_SIZE(part_of(function.get(), 2)) != 0) {
+        return PyErr_Occurred() == nullptr ? ref::borrowed(kind) : ref();
+    }
+    return ref(
+        Py_BuildValue("(O(OO()O))", types.name.star, part_of(function.get(), 0), Py_None, Py_True));
+}
+
+} // namespace
+
 ref parts_of_function(const header_types &types, header_classes *self, PyObject *kind) {
     PyObject *parameters = part_of(kind, 2);
     const Py_ssize_t count = PyTuple_GET_SIZE(parameters);
     ref all(PyTuple_New(count + 1));
     for (Py_ssize_t index = 0; all && index <= count; ++index) {
-        PyObject *part = index == 0 ? part_of(kind, 1) : PyTuple_GET_ITEM(parameters, index - 1);
-        ref made = class_of_kind(types, self, part);
+        const ref part = index == 0
+                             ? ref::borrowed(part_of(kind, 1))
+                             : parameter(types, self, PyTuple_GET_ITEM(parameters, index - 1));
+        ref made = part ? class_of_kind(types, self, part.get()) : ref();
         if (!made) {
             const ref label(index == 0 ? PyUnicode_FromString("the result")
                                        : PyUnicode_FromFormat("parameter %zd", index));
