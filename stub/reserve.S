@@ -67,7 +67,7 @@ epy_slots:
         .hidden epy_stub_info
 epy_stub_info:
         .asciz  "epy plugin stub"
-        .long   1                       // contract
+        .long   2                       // contract
         .long   0                       // flags
         .quad   0                       // self
         .quad   epy_stub_resolver - epy_stub_info // resolver; seal makes it an address

@@ -3,7 +3,7 @@
 // 1. copy the linker's symbols, strings and relocations into the reserve and the tail;
 // 2. point .dynamic at them;
 // 3. give the section headers the names and types that nm, readelf, gdb and strip look for;
-// 4. fill in the link-time half of stub_info.
+// 4. fill in stub_info.
 // From then on naming an export is purely additive.
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "integrity.h"
 #include "tables.h"
 
 namespace {
@@ -55,6 +56,7 @@ public:
             fail(epy::describe(bad));
         }
         tables.reset();
+        epy::stamp_checksums(image_, *info_);
     }
 
 private:

@@ -9,6 +9,8 @@
 //        -> jumps to loader_api::resolve with %r11 = record: nothing of the stub is on the stack
 //           while Python starts.
 #include "stub.h"
+#include "checksum.h"
+#include "records.h"
 #include "trust.h"
 
 #include <dlfcn.h>
@@ -35,18 +37,77 @@ struct jump {
 
 extern "C" {
 [[gnu::visibility("hidden")]] extern stub_info epy_stub_info;
+// The linker's own name for what lies at address 0.
+[[gnu::visibility("hidden")]] extern const Elf64_Ehdr __ehdr_start; // NOLINT
 [[gnu::visibility("hidden")]] void epy_stub_error_value();
 }
 
 namespace {
 
-std::uintptr_t load_address() {
-    return reinterpret_cast<std::uintptr_t>(&epy_stub_info) - epy_stub_info.self;
+std::uintptr_t load_address() { return reinterpret_cast<std::uintptr_t>(&__ehdr_start); }
+
+// ---- what stub_info says, read with checks: the file may be damaged
+
+// The first of `size` bytes at a link-time address, and how many there are from there in their
+// segment; null if there are fewer.
+const char *bytes_at(std::uint64_t address, std::uint64_t size, std::uint64_t &room) {
+    const auto *segments =
+        reinterpret_cast<const Elf64_Phdr *>(load_address() + __ehdr_start.e_phoff);
+    for (unsigned i = 0; i < __ehdr_start.e_phnum; ++i) {
+        const std::uint64_t distance = address - segments[i].p_vaddr;
+        if (segments[i].p_type == PT_LOAD && distance < segments[i].p_memsz) {
+            room = segments[i].p_memsz - distance;
+            return size <= room ? reinterpret_cast<const char *>(load_address() + address)
+                                : nullptr;
+        }
+    }
+    return nullptr;
+}
+
+template <typename T> const T *array_at(std::uint64_t address, std::uint64_t bytes) {
+    std::uint64_t room = 0;
+    return reinterpret_cast<const T *>(address % alignof(T) == 0 ? bytes_at(address, bytes, room)
+                                                                 : nullptr);
 }
 
 const char *text_at(std::uint64_t address) {
-    return address == 0 ? nullptr : reinterpret_cast<const char *>(load_address() + address);
+    std::uint64_t room = 0;
+    const char *text = bytes_at(address, 1, room);
+    for (std::uint64_t i = 0; text != nullptr && i < room; ++i) {
+        if (text[i] == '\0') {
+            return text;
+        }
+    }
+    return nullptr;
 }
+
+bool is_damaged() {
+    const auto self = reinterpret_cast<std::uintptr_t>(&epy_stub_info) - load_address();
+    return epy_stub_info.self != self ||
+           (epy_stub_info.loader_path != 0 && text_at(epy_stub_info.loader_path) == nullptr);
+}
+
+// Whether records hold the declared error values.
+bool records_are_whole() {
+    const epy::extent &place = epy_stub_info.records;
+    const epy::extent &errors = epy_stub_info.errors;
+    const auto *records = array_at<record>(place.address, place.size);
+    const char *error_bytes = array_at<char>(errors.address, errors.size);
+    if (records == nullptr || (error_bytes == nullptr && errors.size != 0)) {
+        return false;
+    }
+    std::uint32_t state = ~std::uint32_t{0};
+    epy::visit_records(records, place, error_bytes, errors, load_address(),
+                       [&](const void *bytes, std::uint64_t size) {
+                           for (std::uint64_t i = 0; i < size; ++i) {
+                               state = epy::crc32c_step(
+                                   state, static_cast<const std::uint8_t *>(bytes)[i]);
+                           }
+                       });
+    return ~state == epy_stub_info.records_checksum;
+}
+
+constexpr record returns_zero{};
 
 const char *own_path() {
     Dl_info found{};
@@ -141,9 +202,15 @@ bool in_static_program() {
     return dlopen(found.path, RTLD_NOW | RTLD_LOCAL);
 }
 
+const loader_api *opened_loader = nullptr;
+
 // One loader per process: one that is there already, whichever plugin brought it, else the stamped
 // one.
 const loader_api *open_loader() {
+    if (is_damaged()) {
+        say_once("is damaged", "", "build it again with 'epy build'");
+        return nullptr;
+    }
     if (!in_base_namespace()) {
         say_once("loaded by dlmopen into a namespace of its own", ", where Python cannot run",
                  "load it with dlopen");
@@ -154,7 +221,8 @@ const loader_api *open_loader() {
                  "link the program without -static");
         return nullptr;
     }
-    const char *path = text_at(epy_stub_info.loader_path);
+    const char *path =
+        epy_stub_info.loader_path == 0 ? nullptr : text_at(epy_stub_info.loader_path);
     void *handle = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD);
     if (handle == nullptr && path != nullptr) {
         handle =
@@ -173,12 +241,12 @@ const loader_api *open_loader() {
                  install_again);
         return nullptr;
     }
-    __atomic_store_n(&epy_stub_info.loader, api, __ATOMIC_RELEASE);
+    __atomic_store_n(&opened_loader, api, __ATOMIC_RELEASE);
     return api;
 }
 
 const loader_api *find_loader() {
-    const loader_api *api = __atomic_load_n(&epy_stub_info.loader, __ATOMIC_ACQUIRE);
+    const loader_api *api = __atomic_load_n(&opened_loader, __ATOMIC_ACQUIRE);
     if (api != nullptr) {
         return api;
     }
@@ -190,9 +258,9 @@ const loader_api *find_loader() {
 const char *name_of(std::uint32_t index) {
     const std::uint64_t address =
         epy_stub_info.trampolines.address + std::uint64_t{index} * EPY_TRAMPOLINE_SIZE;
-    const auto *symbols =
-        reinterpret_cast<const Elf64_Sym *>(load_address() + epy_stub_info.symbols.address);
-    for (std::uint32_t i = 0; i < epy_stub_info.symbols_used; ++i) {
+    const auto *symbols = array_at<Elf64_Sym>(epy_stub_info.symbols.address,
+                                              epy_stub_info.symbols_used * sizeof(Elf64_Sym));
+    for (std::uint32_t i = 0; symbols != nullptr && i < epy_stub_info.symbols_used; ++i) {
         if (symbols[i].st_value == address && symbols[i].st_shndx != SHN_UNDEF) {
             return text_at(epy_stub_info.strings.address + symbols[i].st_name);
         }
@@ -214,13 +282,15 @@ extern "C" {
 
 [[gnu::visibility("hidden")]] jump epy_stub_resolve(const record *called) noexcept {
     const int saved_errno = errno;
-    jump next{epy_stub_error_value, called};
+    jump next{nullptr, called};
     if (const loader_api *api = find_loader(); api != nullptr) {
         next.code = api->resolve;
-    } else if (const char *name = name_of(called->index); name != nullptr) {
-        if (void *other = epy_stub_next(name); other != nullptr) {
-            next.code = reinterpret_cast<void (*)()>(other);
-        }
+    } else if (const char *name = is_damaged() ? nullptr : name_of(called->index);
+               name != nullptr) {
+        next.code = reinterpret_cast<void (*)()>(epy_stub_next(name));
+    }
+    if (next.code == nullptr) {
+        next = {epy_stub_error_value, records_are_whole() ? called : &returns_zero};
     }
     errno = saved_errno;
     return next;
@@ -240,7 +310,7 @@ namespace {
 }
 
 [[gnu::destructor]] void on_unload() {
-    const loader_api *api = __atomic_load_n(&epy_stub_info.loader, __ATOMIC_ACQUIRE);
+    const loader_api *api = __atomic_load_n(&opened_loader, __ATOMIC_ACQUIRE);
     if (api != nullptr) {
         api->unload(&epy_stub_info);
     }

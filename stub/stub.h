@@ -1,12 +1,15 @@
 // The contract between a plugin (a stamped copy of the stub), the stamper and the loader.
 //
-// A plugin carries one `stub_info`. Its first part is written by the linker, by `seal` and by the
-// stamper, and says where everything lies as link-time addresses (what `readelf` prints), so that
-// it means the same in a file's bytes and in a mapped image. Its second part is used at run time
-// only.
+// A plugin carries one `stub_info`. It is written by the linker, by `seal` and by the stamper, and
+// says where everything lies as link-time addresses (what `readelf` prints), so that it means the
+// same in a file's bytes and in a mapped image.
 //
-// Nothing else crosses the line between stub and loader. A change of any offset below is a new
-// contract version; the loader serves every version that it lists and refuses others.
+// Nothing else crosses the line between stub and loader. A change of any offset or meaning below is
+// a new contract version; the loader serves every version that it lists and refuses others:
+//   1  the first
+//   2  checksums, and what they need: `record::points`, `stub_info::errors` and what follows it;
+//   the
+//      loader keeps nothing in the image
 #pragma once
 
 #include <cstddef>
@@ -16,7 +19,9 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t contract_version = 1;
+inline constexpr std::uint32_t contract_version = 2;
+inline constexpr std::uint32_t oldest_contract_version = 1; // that is served
+inline constexpr std::uint32_t first_with_checksums = 2;
 inline constexpr char stub_magic[16] = "epy plugin stub";
 
 // How a result travels (System V psABI x86-64, 3.2.3 "Returning of Values").
@@ -38,7 +43,8 @@ struct record {
     stub_info *owner;         // null for callbacks that are no plugin's
     std::uint32_t index;      // of the slot
     result_class result;      // how the error value travels
-    std::uint8_t reserved[3]; // zero
+    std::uint8_t points;      // 1: error[0] is an address in the image
+    std::uint8_t reserved[2]; // zero
     std::uint64_t error[2];   // the declared error value, as register contents
     std::uint64_t error_size; // bytes to write for result_class::memory
 };
@@ -94,12 +100,18 @@ struct stub_info {
     std::uint64_t libpython_path;  // likewise
     std::uint64_t executable_path; // likewise: the Python executable, of a venv or not
 
-    // Run time.
-    const loader_api *loader; // once it is open
-    void *plugin;             // the loader's; guards every write to this image with its own mutex,
-                              // which outlives the image
+    std::uint64_t kept[2]; // zero; stubs and loaders of contract 1 keep pointers here
+
     // The next definition of a name after this plugin in the process's search order, or null.
     void *(*next_function)(const char *name);
+
+    // Since contract 2.
+    extent errors;               // what error values of records lead to
+    extent data;                 // exported data and what it leads to
+    std::uint32_t data_checksum; // integrity.h says what each covers
+    std::uint32_t records_checksum;
+    std::uint32_t start_checksum; // of all above, too, but what is written at run time
+    std::uint32_t unused;         // zero
 };
 
 static_assert(offsetof(record, code) == EPY_RECORD_CODE);
@@ -130,9 +142,13 @@ static_assert(offsetof(stub_info, archive) == 184);
 static_assert(offsetof(stub_info, loader_path) == 200);
 static_assert(offsetof(stub_info, libpython_path) == 208);
 static_assert(offsetof(stub_info, executable_path) == 216);
-static_assert(offsetof(stub_info, loader) == 224);
-static_assert(offsetof(stub_info, plugin) == 232);
+static_assert(offsetof(stub_info, kept) == 224);
 static_assert(offsetof(stub_info, next_function) == EPY_INFO_NEXT_FUNCTION);
+static_assert(offsetof(stub_info, errors) == 248);
+static_assert(offsetof(stub_info, data) == 264);
+static_assert(offsetof(stub_info, data_checksum) == 280);
+static_assert(offsetof(stub_info, records_checksum) == 284);
+static_assert(offsetof(stub_info, start_checksum) == 288);
 static_assert(sizeof(stub_info) == EPY_INFO_SIZE);
 
 } // namespace epy

@@ -2,17 +2,11 @@
 
 #include <cstring>
 
+#include "integrity.h"
+
 namespace epy {
 
 namespace {
-
-// Null if it is not inside the image or not aligned there: a segment's offset may not fit its
-// address.
-template <typename T> T *view(const image &of, std::uint64_t address, std::uint64_t count) {
-    void *place = count > UINT32_MAX ? nullptr : of.at(address, count * sizeof(T));
-    return reinterpret_cast<std::uintptr_t>(place) % alignof(T) == 0 ? static_cast<T *>(place)
-                                                                     : nullptr;
-}
 
 bool points_to(const image &of, std::int64_t tag, std::uint64_t address) {
     const Elf64_Dyn *entry = of.dynamic(tag);
@@ -27,6 +21,8 @@ const char *describe(status what) noexcept {
         return "no error";
     case status::truncated:
         return "the file is truncated; build the plugin again with 'epy build'";
+    case status::damaged:
+        return "is damaged; build it again with 'epy build'";
     case status::not_elf:
         return "not an ELF shared object; name a plugin that 'epy build' made";
     case status::other_machine:
@@ -113,7 +109,28 @@ status image::check() const noexcept {
     return status::ok;
 }
 
-void *image::at(std::uint64_t address, std::uint64_t size) const noexcept {
+bool image::holds(std::uint64_t address, std::uint64_t size, unsigned flags) const noexcept {
+    bool found = false;
+    for (unsigned i = 0; i < segments(); ++i) {
+        const Elf64_Phdr *one = segment(i);
+        const std::uint64_t end = one->p_vaddr + one->p_memsz;
+        if (one->p_type == PT_LOAD && address >= one->p_vaddr && address <= end &&
+            size <= end - address && (one->p_flags & flags) == flags) {
+            found = true;
+        }
+        const bool is_touched = address < end && one->p_vaddr < address + size;
+        if (one->p_type == PT_GNU_RELRO && is_touched && (flags & PF_W) != 0) {
+            return false;
+        }
+    }
+    return found;
+}
+
+// The first byte at the address, and how many there are from there in its segment: none at its end.
+// Null if it is in no segment.
+std::byte *image::locate(std::uint64_t address, std::uint64_t &room) const noexcept {
+    std::byte *end = nullptr;
+    room = 0;
     for (unsigned i = 0; i < segments(); ++i) {
         const Elf64_Phdr *one = segment(i);
         if (one->p_type != PT_LOAD || address < one->p_vaddr) {
@@ -121,11 +138,28 @@ void *image::at(std::uint64_t address, std::uint64_t size) const noexcept {
         }
         const std::uint64_t distance = address - one->p_vaddr;
         const std::uint64_t extent = file_ ? one->p_filesz : one->p_memsz;
-        if (distance <= extent && size <= extent - distance) {
-            return bytes_ + (file_ ? one->p_offset + distance : address);
+        std::byte *place = bytes_ + (file_ ? one->p_offset + distance : address);
+        if (distance < extent) { // another segment may begin where one ends
+            room = extent - distance;
+            return place;
+        }
+        if (distance == extent) {
+            end = place;
         }
     }
-    return nullptr;
+    return end;
+}
+
+void *image::at(std::uint64_t address, std::uint64_t size) const noexcept {
+    std::uint64_t room = 0;
+    std::byte *found = locate(address, room);
+    return found != nullptr && size <= room ? found : nullptr;
+}
+
+const char *image::text(std::uint64_t address) const noexcept {
+    std::uint64_t room = 0;
+    const auto *found = reinterpret_cast<const char *>(locate(address, room));
+    return found != nullptr && strnlen(found, room) < room ? found : nullptr;
 }
 
 stub_info *image::find_info() const noexcept {
@@ -137,7 +171,7 @@ stub_info *image::find_info() const noexcept {
         }
         const std::uint64_t first = (one->p_vaddr + alignment - 1) / alignment * alignment;
         for (std::uint64_t address = first;; address += alignment) {
-            auto *info = view<stub_info>(*this, address, 1);
+            auto *info = items<stub_info>(address, 1);
             if (info == nullptr || address - one->p_vaddr >= one->p_filesz) {
                 break;
             }
@@ -155,7 +189,7 @@ Elf64_Dyn *image::dynamic_table(std::uint64_t &count) const noexcept {
         const Elf64_Phdr *one = segment(i);
         if (one->p_type == PT_DYNAMIC) {
             count = one->p_memsz / sizeof(Elf64_Dyn);
-            auto *entries = view<Elf64_Dyn>(*this, one->p_vaddr, count);
+            auto *entries = items<Elf64_Dyn>(one->p_vaddr, count);
             count = entries == nullptr ? 0 : count;
             return entries;
         }
@@ -207,31 +241,35 @@ status tables::open(const image &of, stub_info *info, tables &found) noexcept {
     if (info == nullptr) {
         return status::no_stub;
     }
-    if (info->contract != contract_version || (info->flags & stub_sealed) == 0) {
+    if (info->contract < oldest_contract_version || info->contract > contract_version ||
+        (info->flags & stub_sealed) == 0) {
         return status::other_contract;
+    }
+    if (const status bad = check_places(of, *info); bad != status::ok) {
+        return bad;
     }
     found.info_ = info;
     const std::uint64_t symbols = info->symbols.size / sizeof(Elf64_Sym);
     found.symbol_capacity_ = static_cast<std::uint32_t>(symbols);
     found.string_capacity_ = static_cast<std::uint32_t>(info->strings.size);
-    found.symbols_ = view<Elf64_Sym>(of, info->symbols.address, symbols);
-    found.strings_ = view<char>(of, info->strings.address, info->strings.size);
-    found.hash_ = view<std::uint32_t>(of, info->hash.address, info->hash.size / 4);
-    found.versions_ = view<std::uint16_t>(of, info->versions.address, info->versions.size / 2);
+    found.symbols_ = of.items<Elf64_Sym>(info->symbols.address, symbols);
+    found.strings_ = of.items<char>(info->strings.address, info->strings.size);
+    found.hash_ = of.items<std::uint32_t>(info->hash.address, info->hash.size / 4);
+    found.versions_ = of.items<std::uint16_t>(info->versions.address, info->versions.size / 2);
     const std::uint64_t definitions = info->definitions.size / sizeof(version_definition);
     found.definition_capacity_ = static_cast<std::uint32_t>(definitions);
-    found.definitions_ = view<version_definition>(of, info->definitions.address, definitions);
+    found.definitions_ = of.items<version_definition>(info->definitions.address, definitions);
     if (found.symbols_ == nullptr || found.strings_ == nullptr || found.hash_ == nullptr ||
         found.versions_ == nullptr || info->hash.size < 8 || found.definitions_ == nullptr ||
         info->versions.size / 2 < found.symbol_capacity_ ||
         info->symbols_used > found.symbol_capacity_ ||
         info->strings_used > found.string_capacity_) {
-        return status::truncated;
+        return status::damaged;
     }
     found.bucket_count_ = found.hash_[0];
     if (found.bucket_count_ == 0 ||
         info->hash.size / 4 < 2 + std::uint64_t{found.bucket_count_} + found.symbol_capacity_) {
-        return status::truncated;
+        return status::damaged;
     }
     // A tool that moved a table left the copy that the dynamic loader no longer reads.
     if (!points_to(of, DT_SYMTAB, info->symbols.address) ||

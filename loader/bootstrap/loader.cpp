@@ -69,5 +69,9 @@ void attach(stub_info *info) noexcept {
 extern "C" [[gnu::visibility("default")]] const epy::loader_api epy_loader;
 
 extern "C" const epy::loader_api epy_loader = {
-    epy::contract_version, epy::contract_version, epy_loader_resolver, epy::attach, epy::unload,
+    epy::oldest_contract_version,
+    epy::contract_version,
+    epy_loader_resolver,
+    epy::attach,
+    epy::unload,
 };

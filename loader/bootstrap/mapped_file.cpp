@@ -106,4 +106,9 @@ std::string file_of(const void *address) {
     return realpath(found.dli_fname, absolute) != nullptr ? absolute : found.dli_fname;
 }
 
+std::uintptr_t load_address_of(const void *address) noexcept {
+    Dl_info found{};
+    return dladdr(address, &found) != 0 ? reinterpret_cast<std::uintptr_t>(found.dli_fbase) : 0;
+}
+
 } // namespace epy

@@ -1,4 +1,4 @@
-// The file that an address was loaded from.
+// The file that an address was loaded from, and where it begins.
 #pragma once
 
 #include <cstdint>
@@ -12,5 +12,8 @@ std::string file_of(const void *address);
 
 // The same in the text of a /proc/PID/maps; empty if the address is in none of its files.
 std::string file_in_maps(std::string_view maps, std::uintptr_t address);
+
+// Where the object that this address belongs to begins: its ELF header; 0 if it is none's.
+std::uintptr_t load_address_of(const void *address) noexcept;
 
 } // namespace epy

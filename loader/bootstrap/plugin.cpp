@@ -4,7 +4,9 @@
 
 #include <cstring>
 #include <mutex>
+#include <utility>
 
+#include "../../stub/integrity.h"
 #include "copied_data.h"
 #include "locks.h"
 #include "mapped_file.h"
@@ -19,6 +21,9 @@ namespace {
 
 // Dead plugins whose memory a call that is just returning may still look at.
 constexpr std::size_t graveyard_size = 64;
+
+// Those whose image is mapped. Guarded by image_lock().
+plugin *all = nullptr;
 
 // The script that lies beside a bare plugin: synth.py or the package synth/ beside synth.so.
 std::string script_beside(const std::string &path) {
@@ -52,46 +57,79 @@ const loader_services plugin::services = {
     [](plugin *self) noexcept { self->release(); },
 };
 
-plugin::plugin(stub_info *info) : info_(info), path_(file_of(info)), process_(getpid()) {
-    void *const image_start = reinterpret_cast<void *>(base());
-    if (const status bad = tables::open(image::of_mapped(image_start), info, tables_);
-        bad != status::ok) {
+plugin::plugin(stub_info *info)
+    : info_(info), base_(load_address_of(info)), path_(file_of(info)), process_(getpid()) {
+    if (const status bad = tables::open(mapped(), info, tables_); bad != status::ok) {
         problem_ = describe(bad);
-    }
-    dead_ = problem_ != nullptr;
-    if ((info->flags & stub_bare) != 0) {
+        dead_ = true;
+        records_are_whole_ = epy::records_are_whole(mapped(), *info);
+    } else if ((info->flags & stub_bare) != 0) {
         script_ = script_beside(path_);
     }
 }
 
-plugin &plugin::of(stub_info *info) noexcept {
-    void *known = __atomic_load_n(&info->plugin, __ATOMIC_ACQUIRE);
-    if (known == nullptr) {
-        auto *made = new plugin(info);
-        if (__atomic_compare_exchange_n(&info->plugin, &known, static_cast<void *>(made), false,
-                                        __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-            return *made;
-        }
-        delete made; // another thread was quicker
-    }
-    return *static_cast<plugin *>(known);
+plugin *plugin::find(const stub_info *info) noexcept {
+    const std::scoped_lock guard(image_lock());
+    return find_locked(info);
 }
 
-std::uintptr_t plugin::base() const noexcept {
-    return reinterpret_cast<std::uintptr_t>(info_) - info_->self;
+plugin *plugin::find_locked(const stub_info *info) noexcept {
+    plugin *found = all;
+    while (found != nullptr && found->info_ != info) {
+        found = found->next_;
+    }
+    return found;
+}
+
+plugin &plugin::of(stub_info *info) noexcept {
+    if (plugin *known = find(info); known != nullptr) {
+        return *known;
+    }
+    auto *made = new plugin(info);
+    plugin *first = nullptr;
+    {
+        const std::scoped_lock guard(image_lock());
+        first = find_locked(info);
+        if (first == nullptr) {
+            made->next_ = std::exchange(all, made);
+            return *made;
+        }
+    }
+    delete made; // another thread was quicker
+    return *first;
+}
+
+image plugin::mapped() const noexcept { return image::of_mapped(reinterpret_cast<void *>(base_)); }
+
+// By the starter, before the first start: names are added and data written later.
+void plugin::check_contents() noexcept {
+    const std::scoped_lock guard(image_lock());
+    if (!checked_ && !dead_) {
+        checked_ = true;
+        if (const status bad = epy::check_contents(mapped(), *info_); bad != status::ok) {
+            problem_ = describe(bad);
+            dead_ = true;
+            records_are_whole_ = epy::records_are_whole(mapped(), *info_);
+        }
+    }
+}
+
+record plugin::error_of(const record &called) const noexcept {
+    return records_are_whole_ ? called : record{};
 }
 
 const record **plugin::slot(std::uint32_t index) const noexcept {
-    return reinterpret_cast<const record **>(base() + info_->slots.address) + index;
+    return reinterpret_cast<const record **>(base_ + info_->slots.address) + index;
 }
 
 const char *plugin::text(std::uint64_t address) const noexcept {
-    return address == 0 ? nullptr : reinterpret_cast<const char *>(base() + address);
+    return address == 0 ? nullptr : mapped().text(address);
 }
 
 bool plugin::belongs_to_this_process() const noexcept { return process_ == getpid(); }
 
 turn plugin::run() noexcept {
+    check_contents();
     if (problem_ != nullptr) {
         report(path(), "%s", problem_);
         return turn::failed;
@@ -138,9 +176,9 @@ const record *plugin::target(std::uint32_t index) noexcept {
     }
     const record *current = __atomic_load_n(slot(index), __ATOMIC_ACQUIRE);
     const bool in_image =
-        reinterpret_cast<std::uintptr_t>(current) >= base() + info_->records.address &&
+        reinterpret_cast<std::uintptr_t>(current) >= base_ + info_->records.address &&
         reinterpret_cast<std::uintptr_t>(current) <
-            base() + info_->records.address + info_->records.size;
+            base_ + info_->records.address + info_->records.size;
     return in_image ? nullptr : current;
 }
 
@@ -164,7 +202,7 @@ bool plugin::publish(std::uint32_t index, const record *target) noexcept {
 }
 
 const record *plugin::own_record(void (*code)(), std::uint32_t index) {
-    own_records_.push_back({code, info_, index, result_class::registers, {}, {}, 0});
+    own_records_.push_back({code, info_, index, result_class::registers, 0, {}, {}, 0});
     return &own_records_.back();
 }
 
@@ -206,7 +244,7 @@ const char *plugin::append_name(const char *name, int index, void *address,
         added.value = info_->trampolines.address + std::uint64_t{wanted} * EPY_TRAMPOLINE_SIZE;
         added.size = EPY_TRAMPOLINE_SIZE;
     } else {
-        added.value = reinterpret_cast<std::uintptr_t>(address) - base();
+        added.value = reinterpret_cast<std::uintptr_t>(address) - base_;
         added.size = size;
         added.is_data = true;
     }
@@ -257,6 +295,12 @@ void plugin::complain(std::uint32_t index, const char *why) noexcept {
 void plugin::mark_dead() noexcept {
     const std::scoped_lock guard(image_lock());
     dead_ = true;
+    for (plugin **link = &all; *link != nullptr; link = &(*link)->next_) {
+        if (*link == this) {
+            *link = next_;
+            break;
+        }
+    }
 }
 
 void plugin::release() noexcept {

@@ -20,8 +20,11 @@ namespace epy {
 // dead: a writer either finishes before the image goes or does not begin.
 struct plugin {
 public:
-    // The plugin of this image, made on first use.
+    // The plugin of this image, made on first use. Nothing of it is in the image, whose file may be
+    // damaged.
     static plugin &of(stub_info *) noexcept;
+    // Null if the image was never used.
+    static plugin *find(const stub_info *) noexcept;
 
     [[nodiscard]] const char *path() const noexcept { return path_.c_str(); }
     [[nodiscard]] start &starting() noexcept { return start_; }
@@ -36,6 +39,8 @@ public:
     [[nodiscard]] const record *pending(std::uint32_t index) noexcept;
     // The next definition in the process of the name of slot `index`, or null.
     [[nodiscard]] void *next_function(std::uint32_t index) noexcept;
+    // What a call returns that cannot run: the record, or zeros if it is damaged.
+    [[nodiscard]] record error_of(const record &called) const noexcept;
     // Says once that an export was called that cannot run, and why.
     void complain(std::uint32_t index, const char *why) noexcept;
 
@@ -61,7 +66,9 @@ private:
     bool read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept;
     void open_slots() noexcept;
     const record *own_record(void (*code)(), std::uint32_t index);
-    [[nodiscard]] std::uintptr_t base() const noexcept;
+    static plugin *find_locked(const stub_info *) noexcept;
+    [[nodiscard]] image mapped() const noexcept;
+    void check_contents() noexcept;
     [[nodiscard]] const record **slot(std::uint32_t index) const noexcept;
     [[nodiscard]] const char *text(std::uint64_t address) const noexcept;
 
@@ -70,6 +77,10 @@ private:
     bool complained_ = false;
     const char *problem_ = nullptr; // why the image cannot be used
     stub_info *info_;
+    std::uintptr_t base_;  // where the image begins
+    bool checked_ = false; // its contents, once
+    bool records_are_whole_ = true;
+    plugin *next_ = nullptr;
     tables tables_;
     std::map<std::uint32_t, const record *> pending_;
     std::deque<record> own_records_; // of native addresses and unnamed slots: as long as the image

@@ -51,7 +51,7 @@ jump serve(const record *called_in_image) {
         state = self.run();
         self.starting().finish(state);
     }
-    own_copy = its_copy; // only now: the start may have called other exports
+    own_copy = self.error_of(its_copy); // only now: the start may have called other exports
     const record *called = &own_copy;
     if (state == turn::ours || state == turn::circular) {
         return from_inside_the_start(self, called);

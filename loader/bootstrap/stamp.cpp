@@ -1,5 +1,5 @@
 // The table writer for `epy build`, which calls it through ctypes on the bytes of a file.
-#include "../../stub/tables.h"
+#include "../../stub/integrity.h"
 
 using epy::image;
 using epy::status;
@@ -29,7 +29,22 @@ extern "C" {
 
 [[gnu::visibility("default")]] int epy_check_plugin(void *file, std::size_t size) noexcept {
     return with_tables(
-        file, size, [](const image &, tables &, const void *) { return status::ok; }, nullptr);
+        file, size,
+        [](const image &bytes, tables &found, const void *) {
+            return epy::check_contents(bytes, found.info());
+        },
+        nullptr);
+}
+
+// The last step.
+[[gnu::visibility("default")]] int epy_stamp_checksums(void *file, std::size_t size) noexcept {
+    return with_tables(
+        file, size,
+        [](const image &bytes, tables &found, const void *) {
+            epy::stamp_checksums(bytes, found.info());
+            return epy::check_contents(bytes, found.info());
+        },
+        nullptr);
 }
 
 [[gnu::visibility("default")]] int epy_stamp_symbol(void *file, std::size_t size, const char *name,

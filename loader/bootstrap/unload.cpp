@@ -137,7 +137,7 @@ void run_hooks(plugin &dead) {
 
 void unload(stub_info *info) noexcept {
     const uncancelled end;
-    auto *self = static_cast<plugin *>(__atomic_load_n(&info->plugin, __ATOMIC_ACQUIRE));
+    plugin *self = plugin::find(info);
     if (self == nullptr) {
         return;
     }

@@ -107,7 +107,7 @@ class Extent(Structure):
 
 @_view
 class StubInfo(Structure):
-    """The link-time half of `stub_info` (stub/stub.h)."""
+    """`stub_info` (stub/stub.h). Of contract 1 what follows `next_function` means nothing."""
 
     magic: Annotated[bytes, c_char * 16]
     contract: U32
@@ -130,6 +130,14 @@ class StubInfo(Structure):
     loader_path: U64
     libpython_path: U64
     executable_path: U64
+    kept: Annotated[bytes, c_char * 16]
+    next_function: U64
+    errors: Extent
+    data: Extent
+    data_checksum: U32
+    records_checksum: U32
+    start_checksum: U32
+    unused: U32
 
 
 class Image:

@@ -78,8 +78,8 @@ class SymbolNotFoundError(Error, LookupError):
 class PluginFormatError(Error, ValueError):
     """A file is no epy plugin that this version can read.
 
-    Truncated, not ELF, for another machine, its tables moved (patchelf), or of another contract
-    version. Remedy: run `epy build` again.
+    Truncated, damaged, not ELF, for another machine, its tables moved (patchelf), or of another
+    contract version. Remedy: run `epy build` again.
     """
 
 

@@ -17,7 +17,7 @@ Description = dict[str, Any]
 def open_plugin(path: Path) -> tuple[Image, Archive]:
     """The checked file, and its archive (empty for a bare stub)."""
     image = Image(bytearray(read_file(path)), str(path))
-    Tables(image)
+    Tables(image).check()
     extent = image.info().archive
     if extent.size == 0:
         return image, Archive()

@@ -78,6 +78,8 @@ def stamp(
     info.flags |= settings.flags
     info.slots_used = len(slots)
     info.records = Extent(tail.records_address, RECORD_SIZE * len(slots))
+    info.errors = Extent(tail.errors_address, tail.errors_size)
+    info.data = Extent(tail.blocks_address, tail.blocks_size)
     info.archive = Extent(tail.archive_address, len(stored)) if stored else Extent(0, 0)
     info.loader_path, info.libpython_path, info.executable_path = tail.text_addresses
 
@@ -97,6 +99,7 @@ def stamp(
     definitions = plugin.dynamic(DT_VERDEFNUM)
     if definitions is not None:
         _show_definitions(plugin, definitions.value)
+    tables.stamp_checksums()
     _renew_build_id(plugin)
     return bytes(plugin.data)
 
@@ -125,7 +128,7 @@ def _read_stub() -> Image:
         image = Image(bytearray(STUB.read_bytes()), str(STUB))
     except FileNotFoundError:
         raise PluginFormatError(f"{STUB}: the stub is missing; install epy again") from None
-    Tables(image)
+    Tables(image).check()
     return image
 
 

@@ -17,12 +17,15 @@ class Tables:
     """The symbol tables of the plugin whose bytes `image` holds."""
 
     def __init__(self, image: Image) -> None:
-        """Check the file: a plugin of a known contract whose tables are where they were made."""
         self._library = _library()
         self._bytes = (ctypes.c_char * len(image.data)).from_buffer(image.data)
+        self._image = image
+
+    def check(self) -> None:
+        """PluginFormatError unless it is a plugin, undamaged, with its tables in their place."""
         code = self._library.epy_check_plugin(self._bytes, len(self._bytes))
         if code != 0:
-            raise image.problem(self._text(code))
+            raise self._image.problem(self._text(code))
 
     def add(
         self, name: str, value: int, size: int, is_data: bool, section: int, version: str | None
@@ -45,6 +48,12 @@ class Tables:
         if code != 0:
             raise StampError(f"soname: {self._text(code)}")
 
+    def stamp_checksums(self) -> None:
+        """Let the file's checksums be those of its contents: the last step."""
+        code = self._library.epy_stamp_checksums(self._bytes, len(self._bytes))
+        if code != 0:
+            raise StampError(self._text(code))
+
     def _text(self, code: int) -> str:
         text: bytes = self._library.epy_stamp_error(code)
         return text.decode()
@@ -64,6 +73,7 @@ def _library() -> ctypes.CDLL:
         ) from None
     file = (ctypes.c_void_p, ctypes.c_size_t)
     library.epy_check_plugin.argtypes = file
+    library.epy_stamp_checksums.argtypes = file
     library.epy_stamp_soname.argtypes = (*file, ctypes.c_char_p)
     library.epy_stamp_symbol.argtypes = (
         *file,

@@ -1,11 +1,12 @@
 """The tail of a plugin: what the stamper puts behind the stub, in the stub's last segment.
 
     .rela.dyn     relocations: the stub's own, slots -> records, records -> code, pointers in data
-    .epy.data     records, the bytes of exported data, texts
+    .epy.data     records, what their error values lead to, the bytes of exported data, texts
     .epy.archive  manifest and modules
 
 Every relocation is R_X86_64_RELATIVE: the dynamic linker has applied it before any code of the
 plugin runs, and before an executable copies data symbols into itself. Addresses are link-time ones.
+Records hold theirs, too, for their checksum.
 """
 
 import struct
@@ -71,8 +72,7 @@ class Tail:
         self._info: StubInfo = stub.info()
         self._slots = slots
         texts_of_errors = [slot.text for slot in slots if slot.text is not None]
-        # With room for the NUL, and aligned, because it may be a wide text.
-        self._blocks = [*blocks, *(Block(text + bytes(8), 8, []) for text in texts_of_errors)]
+        self._blocks = blocks
         self._own = list(_relocations(stub))
         self._texts = b"".join(text + b"\0" for text in texts)
         count = len(self._own) + 3 * len(slots) + len(texts_of_errors)
@@ -83,12 +83,24 @@ class Tail:
         self.data_address = _align(self.address + self.relocations_size, DATA_ALIGNMENT)
         self.records_address = self.data_address
         address = self.records_address + RECORD_SIZE * len(slots)
+        # With room for the NUL, and aligned, because it may be a wide text.
+        self.errors_address = address = _align(address, DATA_ALIGNMENT)
+        self._errors = b"".join(
+            text + bytes(_align(len(text) + 8, DATA_ALIGNMENT) - len(text))
+            for text in texts_of_errors
+        )
+        self._error_addresses: list[int] = []
+        for text in texts_of_errors:
+            self._error_addresses.append(address)
+            address = _align(address + len(text) + 8, DATA_ALIGNMENT)
+        self.errors_size = len(self._errors)
+        self.blocks_address = address
         self.block_addresses: list[int] = []
-        for block in self._blocks:
+        for block in blocks:
             address = _align(address, max(block.align, DATA_ALIGNMENT))
             self.block_addresses.append(address)
             address += len(block.data)
-        self._error_addresses = self.block_addresses[len(blocks) :]
+        self.blocks_size = address - self.blocks_address
         self._texts_address = address
         self.text_addresses: list[int] = []
         for text in texts:
@@ -107,13 +119,19 @@ class Tail:
         errors = iter(self._error_addresses)
         for index, slot in enumerate(self._slots):
             record = self.records_address + RECORD_SIZE * index
-            value = struct.pack("<IB3x16sQ", index, slot.result, slot.error, slot.size)
-            self._put(tail, record + 16, value)
+            error = slot.error
             relative.append((self._info.slots.address + SLOT_SIZE * index, record))
             relative.append((record, self._info.resolver))
             relative.append((record + 8, self._info.self))
             if slot.text is not None:
-                relative.append((record + 24, next(errors)))
+                address = next(errors)
+                error = struct.pack("<Q", address) + error[8:]
+                relative.append((record + 24, address))
+            places = (self._info.resolver, self._info.self)
+            points = slot.text is not None
+            value = (index, slot.result, points, error, slot.size)
+            self._put(tail, record, struct.pack("<QQIB?2x16sQ", *places, *value))
+        self._put(tail, self.errors_address, self._errors)
         for block, start in zip(self._blocks, self.block_addresses, strict=True):
             self._put(tail, start, block.data)
             for offset, target in block.pointers:

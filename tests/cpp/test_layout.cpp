@@ -57,8 +57,8 @@ TEST(Layout, PutsTheInfoWhereTheStubSaysItIs) {
     EXPECT_EQ(info.contract, contract_version);
     // The first stage begins with endbr64, as everything that is entered by an indirect jump.
     EXPECT_EQ(std::memcmp(stub.file().at(info.resolver, 4), "\xf3\x0f\x1e\xfa", 4), 0);
-    EXPECT_EQ(info.loader, nullptr);
-    EXPECT_EQ(info.plugin, nullptr);
+    EXPECT_EQ(info.kept[0], 0U);
+    EXPECT_EQ(info.kept[1], 0U);
 }
 
 struct registers {
@@ -84,7 +84,7 @@ registers error_value(const record &called, void *memory = nullptr) {
 }
 
 record with_error(result_class result, std::uint64_t first, std::uint64_t second) {
-    return {nullptr, nullptr, 0, result, {}, {first, second}, 0};
+    return {nullptr, nullptr, 0, result, 0, {}, {first, second}, 0};
 }
 
 TEST(ErrorValue, FillsIntegerAndVectorRegistersAlike) {

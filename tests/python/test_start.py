@@ -14,6 +14,9 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
+from epy._elf import Image
+from epy._tables import Tables
+
 BUILD = Path(os.environ["EPY_BUILD_DIR"])
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
 ADD = """
@@ -48,10 +51,12 @@ def refused(native, run) -> Callable[..., str]:
 
 
 def replace_text(plugin: Path, old: str, new: str) -> None:
-    """Put another text of the same length into the file."""
+    """Put another text of the same length into the file, as if it had been stamped."""
     data = plugin.read_bytes()
     assert old.encode() in data and len(old) == len(new)
-    plugin.write_bytes(data.replace(old.encode(), new.encode()))
+    image = Image(bytearray(data.replace(old.encode(), new.encode())), str(plugin))
+    Tables(image).stamp_checksums()
+    plugin.write_bytes(image.data)
 
 
 def missing(path: str) -> str:
@@ -229,7 +234,7 @@ def test_a_plugin_of_another_contract_version_is_refused(build_plugin, refused):
     data = bytearray(plugin.read_bytes())
     with plugin.open("rb") as file:
         offset = ELFFile(file).get_section_by_name(".epy.info")["sh_offset"]
-    assert data[offset + 16 : offset + 20] == bytes([1, 0, 0, 0])
+    assert data[offset + 16 : offset + 20] == bytes([2, 0, 0, 0])
     data[offset + 16] = 99
     plugin.write_bytes(data)
     assert "version" in refused(plugin)
