@@ -9,6 +9,7 @@
 #include "contents.h"
 #include "handles.h"
 #include "misfit.h"
+#include "pointed.h"
 #include "pointers.h"
 #include "scope.h"
 
@@ -277,9 +278,6 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
     case type::wide_character:
         return wide_character_from_python(value, out);
     case type::c_string:
-        if (PyUnicode_Check(value)) {
-            return utf8_string_from_python(state, expected, value, out);
-        }
         return pointer_from_python(state, expected, value, out);
     case type::utf8_string:
         return utf8_string_from_python(state, expected, value, out);
@@ -295,6 +293,11 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
         break; // not plain: they have a class
     }
     Py_UNREACHABLE();
+}
+
+bool may_lead_somewhere(type code) {
+    return code == type::aggregate || code == type::pointer || code == type::c_string ||
+           code == type::wide_string;
 }
 
 } // namespace
@@ -343,8 +346,9 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
             }
             std::memcpy(out.bytes(), memory.data(),
                         std::min<std::size_t>(memory.size(), expected.form.size));
-            if (expected.code == type::pointer || expected.code == type::aggregate) {
-                out.keep = ref::borrowed(value);
+            if (may_lead_somewhere(expected.code)) {
+                out.keep = with_targets(value);
+                return static_cast<bool>(out.keep);
             }
             return true;
         }

@@ -7,32 +7,6 @@
 
 namespace epy {
 
-namespace {
-
-// Whether the `_objects` of a ctypes struct hold what it points to: empty dictionaries only stand
-// for its members.
-bool holds_anything(PyObject *objects) {
-    if (!PyDict_Check(objects)) {
-        return objects != Py_None;
-    }
-    Py_ssize_t position = 0;
-    PyObject *value = nullptr;
-    while (PyDict_Next(objects, &position, nullptr, &value) != 0) {
-        if (holds_anything(value)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool has_pointers(PyObject *instance) {
-    const ref objects(PyObject_GetAttrString(instance, "_objects"));
-    PyErr_Clear();
-    return objects && holds_anything(objects.get());
-}
-
-} // namespace
-
 bool set_error_value(const module_state &state, const parameter &result, PyObject *error,
                      call_record &native) {
     record &head = native.head;
@@ -68,7 +42,7 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
         head.error[0] = value.bits;
     }
     if (result.code == type::aggregate) {
-        if (value.keep && has_pointers(value.keep.get())) {
+        if (value.keep && PyTuple_Check(value.keep.get())) { // with what its pointers lead to
             native.error = std::move(value.keep);
         }
         native.kept = std::move(bytes);

@@ -22,9 +22,10 @@ bool does_not_fit(PyObject *value, const char *c_type) {
     return false;
 }
 
-bool wrong_type(PyObject *value, const char *expected) {
+bool wrong_type(PyObject *value, const char *expected, const char *reason) {
     const ref text = shown(value);
-    PyErr_Format(PyExc_TypeError, "expected %s, got %V", expected, text.get(), "?");
+    const char *format = *reason == '\0' ? "expected %s, got %V" : "expected %s, got %V (%s)";
+    PyErr_Format(PyExc_TypeError, format, expected, text.get(), "?", reason);
     return false;
 }
 

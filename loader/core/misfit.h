@@ -8,7 +8,7 @@ namespace epy {
 // OverflowError; false.
 bool does_not_fit(PyObject *value, const char *c_type);
 
-// TypeError; false.
-bool wrong_type(PyObject *value, const char *expected);
+// TypeError; false. `reason` says why, if that is not plain.
+bool wrong_type(PyObject *value, const char *expected, const char *reason = "");
 
 } // namespace epy

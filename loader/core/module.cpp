@@ -68,16 +68,14 @@ PyObject *give_handle(PyObject *module, PyObject *arguments) {
 PyObject *use_handles(PyObject *module, PyObject *arguments) {
     PyObject *object = nullptr;
     PyObject *handle = nullptr;
-    PyObject *reference = nullptr;
     PyObject *argument_error = nullptr;
-    if (PyArg_ParseTuple(arguments, "O!O!O!O:use_handles", &PyType_Type, &object, &PyType_Type,
-                         &handle, &PyType_Type, &reference, &argument_error) == 0) {
+    if (PyArg_ParseTuple(arguments, "O!O!O:use_handles", &PyType_Type, &object, &PyType_Type,
+                         &handle, &argument_error) == 0) {
         return nullptr;
     }
     module_state &state = state_of(module);
     Py_XSETREF(state.object_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(object)));
     Py_XSETREF(state.handle_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(handle)));
-    Py_XSETREF(state.by_reference, reinterpret_cast<PyTypeObject *>(Py_NewRef(reference)));
     Py_XSETREF(state.argument_error, Py_NewRef(argument_error));
     look_for_handles(state);
     Py_RETURN_NONE;
@@ -144,7 +142,7 @@ PyMethodDef functions[] = {
     {"give_handle", give_handle, METH_VARARGS,
      "give_handle(object or None, class, plugin or None) -> a pointer for the host."},
     {"use_handles", use_handles, METH_VARARGS,
-     "use_handles(Object, class of handles, class of byref(), ArgumentError)."},
+     "use_handles(Object, class of handles, ArgumentError)."},
     {"note_argument", note_argument_handle, METH_O,
      "note_argument(handle): it was made for an argument of the call that is being prepared."},
     {"take_handle_back", take_handle_back, METH_VARARGS,
@@ -195,19 +193,32 @@ int execute(PyObject *module) {
     state.cast = import_from("ctypes", "cast");
     state.void_pointer = import_from("ctypes", "c_void_p");
     state.pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "_Pointer"));
+    state.size_of = import_from("_ctypes", "sizeof");
+    const ref byref(import_from("_ctypes", "byref"));
+    const ref number(state.void_pointer == nullptr ? nullptr
+                                                   : PyObject_CallNoArgs(state.void_pointer));
+    const ref reference(byref && number ? PyObject_CallOneArg(byref.get(), number.get()) : nullptr);
+    if (reference) {
+        state.by_reference = reinterpret_cast<PyTypeObject *>(
+            Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(reference.get()))));
+    }
     state.function_pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "CFuncPtr"));
     const ref structure(import_from("_ctypes", "Structure"));
     const ref a_union(import_from("_ctypes", "Union"));
     state.array = import_from("_ctypes", "Array");
     state.simple = import_from("_ctypes", "_SimpleCData");
+    state.character = import_from("ctypes", "c_char");
+    state.wide_character = import_from("ctypes", "c_wchar");
     state.type_name = PyUnicode_InternFromString("_type_");
     state.native_name = PyUnicode_InternFromString("__ctype_le__");
     state.restype_name = PyUnicode_InternFromString("restype");
     state.has_left_name = PyUnicode_InternFromString("_has_left_");
     if (state.plugins == nullptr || state.address_of == nullptr || state.cast == nullptr ||
-        state.void_pointer == nullptr || state.pointer == nullptr ||
+        state.void_pointer == nullptr || state.size_of == nullptr ||
+        state.by_reference == nullptr || state.pointer == nullptr ||
         state.function_pointer == nullptr || !structure || !a_union || state.array == nullptr ||
-        state.simple == nullptr || state.type_name == nullptr || state.native_name == nullptr ||
+        state.simple == nullptr || state.character == nullptr || state.wide_character == nullptr ||
+        state.type_name == nullptr || state.native_name == nullptr ||
         state.restype_name == nullptr || state.has_left_name == nullptr) {
         return -1;
     }
@@ -236,6 +247,10 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state.address_of);
     Py_VISIT(state.cast);
     Py_VISIT(state.void_pointer);
+    Py_VISIT(state.size_of);
+    Py_VISIT(state.by_reference);
+    Py_VISIT(state.character);
+    Py_VISIT(state.wide_character);
     Py_VISIT(state.aggregates);
     Py_VISIT(state.callback_maker);
     Py_VISIT(state.pointer);
@@ -245,7 +260,6 @@ int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state.array);
     Py_VISIT(state.object_base);
     Py_VISIT(state.handle_base);
-    Py_VISIT(state.by_reference);
     Py_VISIT(state.argument_error);
     return traverse_headers(state.headers, visit, arg);
 }
@@ -260,6 +274,10 @@ int clear(PyObject *module) {
     Py_CLEAR(state.address_of);
     Py_CLEAR(state.cast);
     Py_CLEAR(state.void_pointer);
+    Py_CLEAR(state.size_of);
+    Py_CLEAR(state.by_reference);
+    Py_CLEAR(state.character);
+    Py_CLEAR(state.wide_character);
     Py_CLEAR(state.aggregates);
     Py_CLEAR(state.callback_maker);
     Py_CLEAR(state.pointer);
@@ -274,7 +292,6 @@ int clear(PyObject *module) {
     stop_looking_for_handles(state);
     Py_CLEAR(state.object_base);
     Py_CLEAR(state.handle_base);
-    Py_CLEAR(state.by_reference);
     Py_CLEAR(state.argument_error);
     clear_headers(state.headers);
     return 0;

@@ -1,10 +1,14 @@
 #include "pointers.h"
 
 #include <cstring>
-#include <cwchar>
 
 #include "contents.h"
+#include "headers/header_types.h"
+#include "headers/misfits.h"
+#include "headers/stored.h"
+#include "items.h"
 #include "misfit.h"
+#include "pointed.h"
 
 namespace epy {
 
@@ -12,99 +16,115 @@ namespace {
 
 bool is_class(const parameter &expected, PyTypeObject *base) {
     return expected.instance_of &&
-           PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(expected.instance_of.get()), base) !=
-               0;
+           is_class_of(expected.instance_of.get(), reinterpret_cast<PyObject *>(base));
+}
+
+// The pointer that a ctypes object holds, which is kept.
+bool take_pointer(ref made, c_value &out) {
+    const contents pointer(made.get(), PyBUF_SIMPLE);
+    if (!pointer) {
+        return false;
+    }
+    std::memcpy(&out.bits, pointer.data(), sizeof out.bits);
+    out.keep = std::move(made);
+    return true;
 }
 
 // A Python callable where a function pointer is due: its callback, which lives as long as the
 // plugin.
 bool callback_from_python(const module_state &state, const parameter &expected, PyObject *function,
                           c_value &out) {
-    const ref made(PyObject_CallFunctionObjArgs(state.callback_maker, expected.instance_of.get(),
-                                                function, nullptr));
-    if (!made) {
-        return false;
+    ref made(PyObject_CallFunctionObjArgs(state.callback_maker, expected.instance_of.get(),
+                                          function, nullptr));
+    return made && take_pointer(std::move(made), out);
+}
+
+// What the pointer leads to: a type of ctypes, null for void. False with a Python exception.
+bool find_target(const module_state &state, const parameter &expected, ref &target) {
+    if (is_class(expected, state.pointer)) {
+        target = ref(PyObject_GetAttr(expected.instance_of.get(), state.type_name));
+        return static_cast<bool>(target);
     }
-    const contents pointer(made.get(), PyBUF_SIMPLE);
-    if (!pointer) {
-        return false;
+    const bool is_text = expected.code == type::c_string || expected.code == type::utf8_string;
+    if (is_text || expected.code == type::wide_string) {
+        target = ref::borrowed(is_text ? state.character : state.wide_character);
     }
-    std::memcpy(&out.bits, pointer.data(), sizeof out.bits);
     return true;
 }
 
-// The address of a ctypes object, or the one that it holds. Where a POINTER(T) is due a T or an
-// array of T gives its own, as for an argument of ctypes' functions.
-bool address_of_ctypes(const module_state &state, const parameter &expected, PyObject *value,
-                       c_value &out) {
-    const int is_aggregate = PyObject_IsInstance(value, state.aggregates);
-    if (is_aggregate < 0) {
-        return false;
+// How C spells the pointer.
+std::string spelling(const parameter &expected) {
+    if (expected.code == type::c_string || expected.code == type::utf8_string) {
+        return "`char *`";
     }
-    ref pointer;
-    if (is_class(expected, state.pointer)) {
-        const ref convert(PyObject_GetAttrString(expected.instance_of.get(), "from_param"));
-        pointer = ref(convert ? PyObject_CallOneArg(convert.get(), value) : nullptr);
-        if (!pointer && is_aggregate != 0) {
-            return false;
-        }
+    if (expected.code == type::wide_string) {
+        return "`wchar_t *`";
+    }
+    const ref module(expected.instance_of ? PyImport_ImportModule("epy._spelling") : nullptr);
+    const ref made(
+        module ? PyObject_CallMethod(module.get(), "declare", "Os", expected.instance_of.get(), "")
+               : nullptr);
+    const char *text = made ? PyUnicode_AsUTF8(made.get()) : nullptr;
+    std::string found = std::string("`") + (text == nullptr ? "void *" : text) + '`';
+    PyErr_Clear();
+    return found;
+}
+
+// TypeError; false.
+bool is_no_pointer(const parameter &expected, PyObject *value, const std::string &reason) {
+    return wrong_type(value, ("a " + spelling(expected)).c_str(), reason.c_str());
+}
+
+// A list, tuple or dict where a header has a pointer: what a struct's field would hold.
+bool new_memory_from_python(const module_state &state, const parameter &expected, PyObject *value,
+                            c_value &out) {
+    ref made = stored(*state.headers, expected.instance_of.get(), value, nullptr);
+    if (made) {
+        return take_pointer(std::move(made), out);
+    }
+    if (misfit_is_set()) {
+        const ref reason = taken_exception();
+        const ref text(PyObject_Str(reason.get()));
+        const char *words = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
         PyErr_Clear();
+        return is_no_pointer(expected, value, words == nullptr ? "" : words);
     }
-    ref address;
-    if (is_aggregate != 0) {
-        address = ref(PyObject_CallOneArg(state.address_of, value));
-    } else {
-        pointer = ref(PyObject_CallFunctionObjArgs(state.cast, pointer ? pointer.get() : value,
-                                                   state.void_pointer, nullptr));
-        if (pointer) {
-            address = ref(PyObject_GetAttrString(pointer.get(), "value"));
-        }
-    }
-    if (!address) {
-        PyErr_Clear();
-        return wrong_type(value, "a pointer, an address, bytes or None");
-    }
-    if (address.get() != Py_None) {
-        out.bits = PyLong_AsUnsignedLongLong(address.get());
-    }
-    // What a header's pointer was made of: an array, for a list.
-    // Not what byref() gives, which the collector does not see through.
-    out.keep = pointer && is_aggregate == 0 ? std::move(pointer) : ref::borrowed(value);
-    return PyErr_Occurred() == nullptr;
+    return false;
+}
+
+bool is_of_header(const module_state &state, const parameter &expected) {
+    return state.headers != nullptr && is_class(expected, state.pointer) &&
+           PyObject_HasAttr(expected.instance_of.get(), state.headers->name.classes) != 0;
 }
 
 } // namespace
 
 bool pointer_from_python(const module_state &state, const parameter &expected, PyObject *value,
                          c_value &out) {
-    if (value == Py_None) {
-        out.bits = 0;
-        return true;
-    }
-    if (PyLong_Check(value)) {
-        int overflow = 0;
-        const long long number = PyLong_AsLongLongAndOverflow(value, &overflow);
-        if (overflow == 0) { // negative too: (void *)-1 is a pointer that C programs like
-            out.bits = static_cast<std::uint64_t>(number);
-            return true;
+    pointed there;
+    fit found = fit::no;
+    if (is_class(expected, state.function_pointer)) {
+        found = points_to_function(state, value, there);
+        if (found == fit::no && PyCallable_Check(value) != 0) {
+            return callback_from_python(state, expected, value, out);
         }
-        out.bits = overflow > 0 ? PyLong_AsUnsignedLongLong(value) : 0;
-        if (overflow < 0 || PyErr_Occurred() != nullptr) {
-            PyErr_Clear();
-            return does_not_fit(value, "void *");
+    } else {
+        ref target;
+        if (!find_target(state, expected, target)) {
+            return false;
         }
-        return true;
+        const bool is_new = PyList_Check(value) || PyTuple_Check(value) || PyDict_Check(value);
+        if (is_new && is_of_header(state, expected)) {
+            return new_memory_from_python(state, expected, value, out);
+        }
+        found = points_to(state, target.get(), value, there);
     }
-    if (PyBytes_Check(value)) {
-        out.bits = reinterpret_cast<std::uintptr_t>(PyBytes_AS_STRING(value));
-        out.keep = ref::borrowed(value);
-        return true;
+    if (found == fit::no) {
+        return is_no_pointer(expected, value, there.reason);
     }
-    if (PyCallable_Check(value) != 0 && is_class(expected, state.function_pointer) &&
-        !PyObject_TypeCheck(value, state.function_pointer)) {
-        return callback_from_python(state, expected, value, out);
-    }
-    return address_of_ctypes(state, expected, value, out);
+    out.bits = there.address;
+    out.keep = std::move(there.keep);
+    return found == fit::yes;
 }
 
 bool wide_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
@@ -112,45 +132,15 @@ bool wide_string_from_python(const module_state &state, const parameter &expecte
     if (PyBytes_Check(value)) {
         return wrong_type(value, "str, a pointer or None"); // its characters are not that wide
     }
-    if (!PyUnicode_Check(value)) {
-        return pointer_from_python(state, expected, value, out);
-    }
-    wchar_t *const text = PyUnicode_AsWideCharString(value, nullptr);
-    if (text == nullptr) {
-        return false;
-    }
-    // In a bytes object, because that can be kept.
-    out.keep = ref(PyBytes_FromStringAndSize(
-        reinterpret_cast<const char *>(text),
-        static_cast<Py_ssize_t>((std::wcslen(text) + 1) * sizeof(wchar_t))));
-    PyMem_Free(text);
-    if (!out.keep) {
-        return false;
-    }
-    out.bits = reinterpret_cast<std::uintptr_t>(PyBytes_AS_STRING(out.keep.get()));
-    return true;
+    return pointer_from_python(state, expected, value, out);
 }
 
 bool utf8_string_from_python(const module_state &state, const parameter &expected, PyObject *value,
                              c_value &out) {
-    if (!PyUnicode_Check(value)) {
-        if (PyBytes_Check(value)) {
-            return wrong_type(value, "a str or None (bytes are c_char_p)");
-        }
-        return pointer_from_python(state, expected, value, out);
+    if (PyBytes_Check(value)) {
+        return wrong_type(value, "a str or None (bytes are c_char_p)");
     }
-    Py_ssize_t length = 0;
-    const char *text = PyUnicode_AsUTF8AndSize(value, &length); // strict; lives as long as the str
-    if (text == nullptr) {
-        return false;
-    }
-    if (std::strlen(text) != static_cast<std::size_t>(length)) {
-        PyErr_Format(PyExc_ValueError, "%R has a NUL, where a C string ends", value);
-        return false;
-    }
-    out.bits = reinterpret_cast<std::uintptr_t>(text);
-    out.keep = ref::borrowed(value);
-    return true;
+    return pointer_from_python(state, expected, value, out);
 }
 
 } // namespace epy

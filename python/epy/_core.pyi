@@ -131,11 +131,9 @@ def give_handle(object: Any, cls: type, plugin: NativePlugin | None) -> int:
     """A pointer for the host, which has a reference more; 0 for None. TypeError for what is no
     `cls`. `plugin` is whose handle it is if the object has none."""
 
-def use_handles(
-    object: type, handle: type, by_reference: type, argument_error: type[Exception]
-) -> None:
+def use_handles(object: type, handle: type, argument_error: type[Exception]) -> None:
     """From now on calls of ctypes' functions look for handles: epy.Object, the base of handles as
-    ctypes objects, the class of byref(...), ctypes.ArgumentError."""
+    ctypes objects, ctypes.ArgumentError."""
 
 def note_argument(handle: Any) -> None:
     """It was made for an argument of the call that ctypes prepares: if that is not refused, the

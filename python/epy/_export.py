@@ -106,8 +106,10 @@ def export(
     c_void_p, `T *` POINTER(T); types that are not C's or POSIX's own (`size_t`, `off_t`) are ctypes
     types of the function's module. The README has a table of all types.
 
-    A pointer result may be a ctypes object, which gives its address, bytes or a str: it is kept
-    alive until this function's next return on the same thread; keep what the host may use longer. A
+    A pointer result may be a ctypes object, which gives its address, anything with a buffer of the
+    right items (bytearray, array.array, numpy arrays), bytes or, as UTF-8, a str: it is kept
+    alive until this function's next return on the same thread, at most until unload; keep what the
+    host may use longer. What is no pointer of that type is a TypeError. A
     callable for a function pointer becomes a callback that lives as long as the plugin.
 
     `error` is what the host receives when the function raises (default zero or NULL); the exception

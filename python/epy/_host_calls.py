@@ -7,7 +7,7 @@ from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
 
 from . import _core
 from ._errors import SignatureError
-from ._types import native_address, signature
+from ._types import CData, native_address, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,15 +18,37 @@ if TYPE_CHECKING:
 def call(function: Callable[..., Any], /, *args: Any) -> Any:
     """Call a C function so that exceptions of callbacks inside it are raised here.
 
-    `function` is a ctypes function object; the result is what it returns. While it runs it may call
-    callbacks and exports of epy on this thread. One that raises gives C its error value, as always;
-    when C has returned, the first such exception is raised again here instead of being reported. A
-    note counts those that followed. Its attribute `epy_result` is what the C function returned.
+    `function` is a ctypes function object; the result is what it returns. An argument may be memory
+    of Python's too, where its type is a pointer or none is given: a bytearray, a numpy array. While
+    it runs it may call callbacks and exports of epy on this thread. One that raises gives C its
+    error value, as always; when C has returned, the first such exception is raised again here
+    instead of being reported. A note counts those that followed. Its attribute `epy_result` is what
+    the C function returned.
 
     This holds for callbacks that the function itself calls, not for those below them: each callback
     has a boundary of its own. Functions of a header (`host.NAME(...)`) are always called like that.
     """
+    if isinstance(function, CFuncPtr) and not hasattr(function, "_epy_checks_"):
+        types = (*(function.argtypes or ()), *(None for _ in args))
+        args = tuple(map(_memory_argument, types, args))
     return _core.call(function, *args)
+
+
+def _memory_argument(ctype: Any, value: Any) -> Any:
+    """What ctypes takes for the memory of a Python object; anything else as it is."""
+    if not _is_memory(value):
+        return value
+    return _core.instance(ctypes.c_void_p if ctype is None else ctype, value)
+
+
+def _is_memory(value: Any) -> bool:
+    if value is None or isinstance(value, (int, float, str, bytes, CData)):
+        return False
+    try:
+        memoryview(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def tail_call(function: Any, /, *args: Any) -> Any:
@@ -90,6 +112,8 @@ def _type_of(value: Any) -> Any:
         return type(value)
     if isinstance(value, Array):
         return ctypes.POINTER(value._type_)
+    if _is_memory(value):
+        return ctypes.c_void_p
     raise SignatureError(
         f"epy.tail_call cannot pass {value!r}: give it a ctypes type, as in c_void_p(...)"
     )

@@ -122,6 +122,13 @@ class _Walk:
                     container = container._b_base_
                 block = _block_of(container)
                 things.append(container._objects)
+            elif type(thing).__name__ == "HeldPointer":
+                things.append(thing.owner)
+                if isinstance(thing.owner, memoryview):  # of an array.array, a bytearray
+                    view = thing.owner
+                    block = Block(thing, thing.address, view.nbytes, view.itemsize)
+            elif isinstance(thing, memoryview):
+                things.append(thing.obj)
             elif isinstance(thing, bytes):
                 block = Block(thing, _address_of_bytes(thing), len(thing) + 1, 1)
             elif type(thing).__name__ == "PyCapsule":  # how ctypes keeps a wide string

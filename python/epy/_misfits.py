@@ -86,13 +86,13 @@ def argument_count(
 
 def argument_refused(function: Any, arguments: tuple[Any, ...], reason: Exception) -> ArgumentError:
     """For what ctypes has refused: its own text says which argument, and why."""
-    found = re.match(r"argument (\d+): (?:FieldError: )?(.*)", str(reason), re.DOTALL)
+    found = re.match(r"argument (\d+): (?:(\w+): )?(.*)", str(reason), re.DOTALL)
     if not found:
         return ArgumentError(f"{_name(function)}: {reason}")
     index = int(found[1]) - 1
-    if "FieldError: " not in str(reason):
-        return argument_misfit(function, index, arguments[index], ValueError(found[2]))
-    return ArgumentError(f"{_name(function)}: argument {index + 1}: {found[2]}")
+    if found[2] != "FieldError":
+        return argument_misfit(function, index, arguments[index], ValueError(found[3]))
+    return ArgumentError(f"{_name(function)}: argument {index + 1}: {found[3]}")
 
 
 def _plain_name(function: Any) -> str:

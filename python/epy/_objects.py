@@ -196,4 +196,4 @@ def _add_types(owner: type[Object]) -> None:
 
 
 _add_types(Object)
-_core.use_handles(Object, _Handle, type(ctypes.byref(ctypes.c_int())), ctypes.ArgumentError)
+_core.use_handles(Object, _Handle, ctypes.ArgumentError)

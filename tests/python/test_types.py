@@ -272,7 +272,7 @@ def make() -> POINTER(Point):
 """,
     )
     assert lines == ["NULL"]
-    assert "TypeError: expected LP_Point instance instead of Other" in errors
+    assert "TypeError: expected a `struct Point *`, got <" in errors
 
 
 def test_an_array_parameter_is_a_pointer(check):

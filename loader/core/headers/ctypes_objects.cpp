@@ -41,19 +41,9 @@ ref cast(const header_types &types, PyObject *value, PyObject *ctype) {
     return ref(PyObject_CallFunctionObjArgs(types.core->cast, value, ctype, nullptr));
 }
 
-ref address_of_instance(const header_types &types, PyObject *value, PyObject *ctype) {
-    const ref pointer(PyObject_CallOneArg(types.pointer_to, value));
-    return pointer ? cast(types, pointer.get(), ctype) : ref();
-}
-
 ref array_of(PyObject *element, Py_ssize_t length) {
     const ref count(PyLong_FromSsize_t(length));
     return count ? ref(PyNumber_Multiply(element, count.get())) : ref();
-}
-
-ref without_byref(const header_types &types, PyObject *value) {
-    return is_a(value, types.by_reference) ? ref(PyObject_GetAttr(value, types.name.object))
-                                           : ref::borrowed(value);
 }
 
 ref bytes_of_text(PyObject *value) {

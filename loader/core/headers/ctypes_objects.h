@@ -34,14 +34,8 @@ ref attribute_of_class(PyObject *instance, PyObject *name);
 // ctypes.cast(value, ctype)
 ref cast(const header_types &, PyObject *value, PyObject *ctype);
 
-// A pointer of this type to a ctypes object.
-ref address_of_instance(const header_types &, PyObject *value, PyObject *ctype);
-
 // The class of arrays of so many elements.
 ref array_of(PyObject *element, Py_ssize_t length);
-
-// What ctypes.byref() wraps, or the value itself.
-ref without_byref(const header_types &, PyObject *value);
 
 // Of a str its UTF-8.
 ref bytes_of_text(PyObject *value);

@@ -164,7 +164,11 @@ PyObject *pointer_argument(PyObject *cls, PyObject *value) {
     const ref refusal = taken_exception();
     made = stored(types, cls, value, nullptr);
     if (!made && misfit_is_set()) {
-        PyErr_SetObject(type_of_object(refusal.get()), refusal.get());
+        const ref reason = taken_exception();
+        const ref text(PyObject_Str(reason.get()));
+        const bool says_why = text && PyUnicode_GET_LENGTH(text.get()) != 0;
+        PyObject *told = says_why ? reason.get() : refusal.get();
+        PyErr_SetObject(type_of_object(told), told);
     }
     return made.release();
 }

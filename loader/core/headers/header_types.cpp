@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "classes.h"
+#include "held_pointer.h"
 #include "text.h"
 
 namespace epy {
@@ -54,6 +55,7 @@ constexpr made_type<header_types> all_types[] = {
 
 constexpr made_type<header_bases> all_bases[] = {
     {&header_bases::function_field, &function_field_spec},
+    {&header_bases::held_pointer, &held_pointer_spec},
     {&header_bases::items, &items_spec},
     {&header_bases::pointer, &pointer_spec},
     {&header_bases::struct_pointer, &struct_pointer_spec},
@@ -64,27 +66,21 @@ constexpr made_type<header_bases> all_bases[] = {
 };
 
 constexpr PyObject *header_types::*all_others[] = {
-    &header_types::function,     &header_types::by_reference, &header_types::character_pointer,
-    &header_types::pointer_to,   &header_types::size_of,      &header_types::native_contents,
-    &header_types::simple_types, &header_types::making,
+    &header_types::function,        &header_types::character_pointer, &header_types::pointer_to,
+    &header_types::native_contents, &header_types::simple_types,      &header_types::making,
 };
 
 bool find_in_ctypes(header_types &types) {
     const ref ctypes(PyImport_ImportModule("ctypes"));
-    const ref reference(ctypes ? PyObject_CallMethod(ctypes.get(), "byref", "N",
-                                                     PyObject_CallNoArgs(types.core->void_pointer))
-                               : nullptr);
-    if (!reference) {
+    if (!ctypes) {
         return false;
     }
-    types.by_reference = Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(reference.get())));
     types.character_pointer = PyObject_GetAttrString(ctypes.get(), "c_char_p");
     types.pointer_to = PyObject_GetAttrString(ctypes.get(), "pointer");
-    types.size_of = PyObject_GetAttrString(ctypes.get(), "sizeof");
     types.native_contents =
         PyObject_GetAttr(reinterpret_cast<PyObject *>(types.core->pointer), types.name.contents);
     return types.character_pointer != nullptr && types.pointer_to != nullptr &&
-           types.size_of != nullptr && types.native_contents != nullptr;
+           types.native_contents != nullptr;
 }
 
 // class Function(_Function, CFuncPtr)

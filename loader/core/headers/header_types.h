@@ -14,6 +14,7 @@ namespace epy {
 // Made when a header first needs one.
 struct header_bases {
     PyObject *function_field; // a function pointer in a struct
+    PyObject *held_pointer;   // what pointers lie in that epy makes
     PyObject *items;          // base of arrays
     PyObject *pointer;        // base of pointers
     PyObject *struct_pointer; // base of pointers to structs and unions
@@ -33,10 +34,8 @@ struct header_types {
     PyObject *classes;       // the class of `_epy_classes_`
     PyObject *stored_header; // what a plugin stores of a header
 
-    PyObject *by_reference;      // the class of ctypes.byref(...)
     PyObject *character_pointer; // ctypes.c_char_p
     PyObject *pointer_to;        // ctypes.pointer
-    PyObject *size_of;           // ctypes.sizeof
     PyObject *native_contents;   // _Pointer.contents
     PyObject *simple_types;      // mapping: name -> class, of ctypes and epy
     PyObject *making;            // the lock under which classes are made

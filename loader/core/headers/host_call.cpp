@@ -52,7 +52,7 @@ private:
 };
 
 // Whether ctypes may have the value as it is: what nearly all are.
-bool fits_as_it_is(PyObject *value, char check) {
+bool fits_as_it_is(const header_types &types, PyObject *value, char check) {
     switch (check) {
     case checked_by_ctypes:
         return true;
@@ -63,6 +63,12 @@ bool fits_as_it_is(PyObject *value, char check) {
         return PyBool_Check(value);
     case 'f':
         return false;
+    case 'P':
+        return value == Py_None || PyLong_Check(value) || PyBytes_Check(value) ||
+               is_pointer(types, value) || is_array(types, value) || is_function(types, value) ||
+               is_a(value, types.core->void_pointer);
+    case 'Z':
+        return value == Py_None || PyUnicode_Check(value);
     default:
         return PyLong_Check(value) && integer_fits(value, check);
     }
@@ -98,7 +104,7 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
            arguments_for_ctypes &arguments) {
     for (Py_ssize_t index = 0; index < arguments.size(); ++index) {
         PyObject *value = arguments.at(index);
-        if (index < count && fits_as_it_is(value, checks[index])) {
+        if (index < count && fits_as_it_is(types, value, checks[index])) {
             continue;
         }
         ref made;
@@ -141,7 +147,7 @@ ref checks_of(const header_types &types, PyObject *parameters, bool is_variadic)
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(parameters); ++index) {
         PyObject *ctype = PyTuple_GET_ITEM(parameters, index);
         const char code = converts_itself(types, ctype) ? '\0' : code_of(types, ctype);
-        text += code != '\0' && std::string("bBhHiIlLqQfdg?").find(code) != std::string::npos
+        text += code != '\0' && std::string("bBhHiIlLqQfdg?PZ").find(code) != std::string::npos
                     ? code
                     : checked_by_ctypes;
     }

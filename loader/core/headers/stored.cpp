@@ -2,6 +2,7 @@
 
 #include "../items.h"
 #include "ctypes_objects.h"
+#include "held_pointer.h"
 #include "misfits.h"
 #include "stored_parts.h"
 
@@ -37,11 +38,6 @@ ref kept_callback(const header_types &types, PyObject *kept, header_classes *cla
     return first != nullptr && keep(kept, function) ? ref::borrowed(first) : ref();
 }
 
-ref function_at(PyObject *ctype, PyObject *number) {
-    const ref place(PyLong_FromUnsignedLongLong(PyLong_AsUnsignedLongLongMask(number)));
-    return place ? ref(PyObject_CallOneArg(ctype, place.get())) : ref();
-}
-
 } // namespace
 
 ref stored_function(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept,
@@ -49,21 +45,10 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
     if (value == Py_None) {
         return ref(PyObject_CallNoArgs(ctype));
     }
-    if (is_function(types, value)) {
-        return cast(types, value, ctype);
-    }
-    if (PyLong_Check(value)) {
-        return function_at(ctype, value);
-    }
-    ref given;
-    if (!find_attribute(value, types.name.address, given)) {
-        return {};
-    }
-    if (given && PyLong_Check(given.get())) {
-        return kept == nullptr || keep(kept, value) ? function_at(ctype, given.get()) : ref();
-    }
-    if (is_a(value, types.core->void_pointer)) {
-        return cast(types, value, ctype);
+    pointed there;
+    const fit found = points_to_function(*types.core, value, there);
+    if (found != fit::no) {
+        return found == fit::yes ? pointer_object(types, ctype, std::move(there)) : ref();
     }
     if (PyCallable_Check(value) == 0) {
         return misfit();
@@ -73,7 +58,12 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
     }
     ref made = kept == nullptr ? make_callback(classes, kind, value)
                                : kept_callback(types, kept, classes, kind, value);
-    return !made || is_a(made.get(), ctype) ? std::move(made) : cast(types, made.get(), ctype);
+    if (!made || is_a(made.get(), ctype)) {
+        return made;
+    }
+    return points_to_function(*types.core, made.get(), there) == fit::yes
+               ? pointer_object(types, ctype, std::move(there))
+               : ref();
 }
 
 bool converts_itself(const header_types &types, PyObject *ctype) {
@@ -150,8 +140,13 @@ PyObject *instance(PyObject *module, PyObject *arguments) {
     }
     const header_types &types = *state_of(module).headers;
     ref made = stored(types, ctype, value, nullptr);
-    if (!made || is_a(made.get(), ctype)) {
-        return made.release();
+    if (made && is_a(made.get(), ctype)) { // a simple pointer that its script may assign to
+        return is_class_of(ctype, types.core->simple) && made.get() != value
+                   ? cast(types, made.get(), ctype).release()
+                   : made.release();
+    }
+    if (!made) {
+        return nullptr;
     }
     return is_class_of(ctype, types.core->array)
                ? PyObject_CallMethod(ctype, "from_buffer_copy", "O", made.get())

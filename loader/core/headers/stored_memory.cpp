@@ -1,9 +1,9 @@
 // Arrays, what pointers lead to, and whole structs: values that take memory of their own.
-#include <cstring>
-
+#include "../contents.h"
 #include "../convert.h"
 #include "../items.h"
 #include "ctypes_objects.h"
+#include "held_pointer.h"
 #include "misfits.h"
 #include "stored_parts.h"
 
@@ -61,55 +61,7 @@ ref array_of_bytes(PyObject *ctype, char code, Py_ssize_t length, PyObject *valu
     return ref(PyObject_CallMethod(ctype, "from_buffer_copy", "O", filled.get()));
 }
 
-// Whether types are the same to C: arrays of headers are classes of their own.
-bool are_alike(const header_types &types, PyObject *one, PyObject *other) {
-    auto *base = types.core->array;
-    if (!is_class_of(one, base) || !is_class_of(other, base)) {
-        return PyType_Check(other) != 0 && is_class_of(one, other);
-    }
-    const ref lengths[] = {ref(PyObject_GetAttr(one, types.name.length)),
-                           ref(PyObject_GetAttr(other, types.name.length))};
-    const ref items[] = {ref(PyObject_GetAttr(one, types.core->type_name)),
-                         ref(PyObject_GetAttr(other, types.core->type_name))};
-    const bool same = lengths[0] && lengths[1] && items[0] && items[1] &&
-                      PyObject_RichCompareBool(lengths[0].get(), lengths[1].get(), Py_EQ) == 1 &&
-                      are_alike(types, items[0].get(), items[1].get());
-    PyErr_Clear();
-    return same;
-}
-
-// Whether items of a buffer's format are integers where the type is one, else real numbers.
-bool holds(const header_types &types, const char *format, PyObject *target) {
-    const char last = format[std::strlen(format) - 1];
-    const bool is_real = last == 'f' || last == 'd' || last == 'g';
-    const char code = code_of(types, target);
-    return is_real == (code == 'f' || code == 'd' || code == 'g');
-}
-
-// An array on the memory of a bytearray, array.array, numpy array.
-ref on_buffer(const header_types &types, PyObject *target, PyObject *value) {
-    const ref view(PyMemoryView_FromObject(value));
-    const ref size(view ? PyObject_CallOneArg(types.size_of, target) : nullptr);
-    if (size) {
-        const Py_buffer &buffer = *PyMemoryView_GET_BUFFER(view.get());
-        const char *format = buffer.format == nullptr ? "B" : buffer.format;
-        if (buffer.itemsize == 0 || buffer.itemsize != PyLong_AsSsize_t(size.get()) ||
-            !holds(types, format, target)) {
-            return misfit();
-        }
-        const ref type = array_of(target, buffer.len / buffer.itemsize);
-        ref made(type ? PyObject_CallMethod(type.get(), "from_buffer", "O", value) : nullptr);
-        if (made) {
-            return made;
-        }
-    }
-    return misfit_if({PyExc_TypeError, PyExc_ValueError, PyExc_BufferError});
-}
-
-ref characters(const header_types &types, PyObject *target, PyObject *text) {
-    if (!is_code_of_bytes(code_of(types, target))) {
-        return misfit();
-    }
+ref characters(PyObject *target, PyObject *text) {
     const ref data = bytes_of_text(text);
     if (!data) {
         return {};
@@ -121,26 +73,28 @@ ref characters(const header_types &types, PyObject *target, PyObject *text) {
                 : ref();
 }
 
+// A pointer to memory made for the value.
+ref pointer_to_new(const header_types &types, PyObject *ctype, ref memory) {
+    pointed there;
+    const contents bytes(memory.get(), PyBUF_SIMPLE);
+    if (!bytes) {
+        return {};
+    }
+    there.address = reinterpret_cast<std::uintptr_t>(bytes.data());
+    there.keep = std::move(memory);
+    return pointer_object(types, ctype, std::move(there));
+}
+
 ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *target, PyObject *value,
                       PyObject *kept) {
     if (value == Py_None) {
         return ref::borrowed(value);
     }
-    if (PyType_Check(target) && is_a(value, target)) {
-        return ref(PyObject_CallOneArg(ctype, value));
-    }
-    if (are_alike(types, type_of_object(value), target)) {
-        return address_of_instance(types, value, ctype);
-    }
-    if (is_pointer(types, value) || is_array(types, value)) {
-        const ref other(PyObject_GetAttr(type_of_object(value), types.core->type_name));
-        if (!other || are_alike(types, other.get(), target)) {
-            return other ? cast(types, value, ctype) : ref();
-        }
+    if (PyLong_Check(value)) {
         return misfit();
     }
-    if (is_a(value, types.core->void_pointer)) {
-        return cast(types, value, ctype);
+    if (PyType_Check(target) && is_a(value, target)) { // it is its `contents`
+        return ref(PyObject_CallOneArg(ctype, value));
     }
     ref memory;
     if (is_sequence(value) || PyDict_Check(value)) {
@@ -153,14 +107,16 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
         }
         const ref type = array_of(target, PySequence_Size(value));
         memory = type ? elements(types, type.get(), value, kept) : ref();
-    } else if (is_text(value)) {
-        memory = characters(types, target, value);
-    } else if (is_a(value, types.core->c_data)) {
-        return misfit();
+    } else if (is_text(value) && is_code_of_bytes(code_of(types, target))) {
+        memory = characters(target, value);
     } else {
-        memory = on_buffer(types, target, value);
+        pointed there;
+        const fit found = points_to(*types.core, target, value, there);
+        return found == fit::yes  ? pointer_object(types, ctype, std::move(there))
+               : found == fit::no ? misfit("%s", there.reason.c_str())
+                                  : ref();
     }
-    return memory ? cast(types, memory.get(), ctype) : ref();
+    return memory ? pointer_to_new(types, ctype, std::move(memory)) : ref();
 }
 
 } // namespace
@@ -195,9 +151,7 @@ ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, Py
 
 ref stored_pointer(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
     const ref target(PyObject_GetAttr(ctype, types.core->type_name));
-    const ref object = without_byref(types, value);
-    return target && object ? pointer_to_target(types, ctype, target.get(), object.get(), kept)
-                            : ref();
+    return target ? pointer_to_target(types, ctype, target.get(), value, kept) : ref();
 }
 
 } // namespace epy

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "ctypes_objects.h"
+#include "held_pointer.h"
 #include "misfits.h"
 #include "stored_parts.h"
 
@@ -72,15 +73,6 @@ ref real_number(char code, PyObject *value) {
     return is_too_large && !std::isinf(real) ? misfit() : std::move(number);
 }
 
-bool leads_to_characters(const header_types &types, PyObject *value) {
-    if (is_pointer(types, value) || is_array(types, value)) {
-        const ref target(PyObject_GetAttr(type_of_object(value), types.core->type_name));
-        PyErr_Clear();
-        return target && is_code_of_bytes(code_of(types, target.get()));
-    }
-    return !is_function(types, value);
-}
-
 bool is_address(PyObject *number) {
     int overflow = 0;
     PyLong_AsLongLongAndOverflow(number, &overflow);
@@ -102,37 +94,26 @@ ref text(const header_types &types, PyObject *ctype, char code, ref data, PyObje
     return pointer ? cast(types, pointer.get(), ctype) : ref();
 }
 
-// For `char *` and `void *`.
+// For `char *`, `wchar_t *` and `void *`.
 ref address(const header_types &types, PyObject *ctype, char code, PyObject *value,
             PyObject *kept) {
-    if (is_text(value)) {
+    if (is_text(value) && code != 'Z') {
         return text(types, ctype, code, bytes_of_text(value), kept);
     }
     if (value == Py_None || (PyLong_Check(value) && is_address(value))) {
         return ref::borrowed(value);
     }
-    if (is_pointer(types, value) || is_array(types, value) || is_function(types, value) ||
-        is_a(value, types.core->void_pointer) || is_a(value, types.character_pointer)) {
-        return code == 'z' && !leads_to_characters(types, value) ? misfit()
-                                                                 : cast(types, value, ctype);
+    pointed there;
+    PyObject *target = code == 'z'   ? types.core->character
+                       : code == 'Z' ? types.core->wide_character
+                                     : nullptr;
+    const fit found = points_to(*types.core, target, value, there);
+    if (found == fit::no) {
+        return there.reason.empty() && PyCallable_Check(value) != 0 && code == 'P'
+                   ? misfit("a callable has no prototype here: pass an epy.callback")
+                   : misfit("%s", there.reason.c_str());
     }
-    if (code == 'z') {
-        return misfit();
-    }
-    const ref object = without_byref(types, value);
-    if (!object || is_a(object.get(), types.core->c_data)) {
-        return object ? address_of_instance(types, object.get(), ctype) : ref();
-    }
-    ref given;
-    if (!find_attribute(value, types.name.address, given)) {
-        return {};
-    }
-    if (given && PyLong_Check(given.get())) {
-        return kept == nullptr || keep(kept, value) ? std::move(given) : ref();
-    }
-    return PyCallable_Check(value) != 0
-               ? misfit("a callable has no prototype here: pass an epy.callback")
-               : misfit();
+    return found == fit::yes ? pointer_object(types, ctype, std::move(there)) : ref();
 }
 
 } // namespace
@@ -155,6 +136,11 @@ ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, P
     case 'd':
     case 'g':
         return real_number(code, value);
+    case 'Z':
+        if (PyUnicode_Check(value)) {
+            return ref::borrowed(value);
+        }
+        [[fallthrough]];
     case 'z':
     case 'P':
         return address(types, ctype, code, value, kept);

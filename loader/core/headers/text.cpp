@@ -1,6 +1,9 @@
 #include "text.h"
 
-#include <cstring>
+#include "../pointed.h"
+#include "ctypes_objects.h"
+#include "held_pointer.h"
+#include "misfits.h"
 
 namespace epy {
 
@@ -11,20 +14,30 @@ PyObject *argument(PyObject *character_pointer, PyObject *value) {
         const ref convert(PyObject_GetAttrString(character_pointer, "from_param"));
         return convert ? PyObject_CallOneArg(convert.get(), value) : nullptr;
     }
-    Py_ssize_t length = 0;
-    const char *text = PyUnicode_AsUTF8AndSize(value, &length); // lives as long as the str
-    if (text == nullptr) {
-        return nullptr;
-    }
-    if (std::strlen(text) != static_cast<std::size_t>(length)) {
-        return PyErr_Format(PyExc_ValueError, "%R has a NUL, where a C string ends", value);
-    }
-    return PyObject_CallFunction(character_pointer, "N",
-                                 PyLong_FromVoidPtr(const_cast<char *>(text)));
+    const char *text = text_of(value);
+    return text == nullptr ? nullptr
+                           : PyObject_CallFunction(character_pointer, "N",
+                                                   PyLong_FromVoidPtr(const_cast<char *>(text)));
 }
 
+// What ctypes does not take may be memory of characters all the same: a bytearray, an array.
 PyObject *from_param(PyObject *cls, PyObject *value) {
-    return argument(headers_of(reinterpret_cast<PyTypeObject *>(cls)).character_pointer, value);
+    const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
+    PyObject *made = argument(types.character_pointer, value);
+    if (made != nullptr || PyLong_Check(value) || PyUnicode_Check(value) ||
+        PyErr_ExceptionMatches(PyExc_TypeError) == 0) {
+        return made;
+    }
+    const ref refusal = taken_exception();
+    pointed there;
+    const fit found = points_to(*types.core, types.core->character, value, there);
+    if (found == fit::no) {
+        PyErr_SetObject(type_of_object(refusal.get()), refusal.get());
+        return there.reason.empty() ? nullptr : misfit("%s", there.reason.c_str()).release();
+    }
+    return found == fit::yes
+               ? pointer_object(types, types.character_pointer, std::move(there)).release()
+               : nullptr;
 }
 
 PyMethodDef methods[] = {
