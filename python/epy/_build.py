@@ -13,6 +13,7 @@ from ._data import check_complete, layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._error_values import shown
 from ._errors import Error, ScriptError, StampError
+from ._later_prototypes import read_later_prototypes
 from ._memory import collect
 from ._modules import MAGIC, Sources, drop_modules, run_modules
 from ._python import Python, find
@@ -208,6 +209,7 @@ def _run(script: Script, sources: Sources) -> Script:
     try:
         run_modules(script, sources)
         check_complete(script)
+        read_later_prototypes(script, sources)
     except SystemExit as error:
         place = _place(script, sources, error)
         raise ScriptError(

@@ -174,6 +174,8 @@ def callback(
     `prototype` is a ctypes function type or a C prototype, as for `epy.export`; so are `error`, the
     values and the object returned. The address is valid as long as that object, or a ctypes object
     that it was assigned to: keep it as long as C may call it. A call after that returns `error`.
+    C text is read when the plugin is built, also in calls that run later if they have it as a
+    literal or as a constant of the module: a running plugin has no parser.
     Raises SignatureError like `epy.export`.
     """
     if not is_prototype(prototype):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import _core
-from ._errors import HeaderNameError, SignatureError
+from ._errors import HeaderError, HeaderNameError, SignatureError
 from ._native import (
     callback_function,
     check_parameters,
@@ -93,8 +93,13 @@ def header(
     if script and key in script.stored_headers:
         declarations = _core.StoredHeader(*script.stored_headers[key])
     elif declarations is None:
-        from ._read_header import read  # needs pcpp and pycparser: only where no build was
-
+        try:
+            from ._read_header import read
+        except ImportError:  # a running plugin has no reader
+            raise HeaderError(
+                f"epy.header({text[:60]!r}) was not read when "
+                "the plugin was built: call it at the script's top level, and run `epy build` again"
+            ) from None
         declarations = read(text, folders, dict(define or {}), script)
         if script:
             script.declarations[key] = declarations
@@ -420,7 +425,10 @@ class Header:
 
     def _text(self, text: str) -> tuple[str, Any]:
         """The name and the type in a C prototype."""
-        return self._declarations.prototype(" ".join(text.split()).rstrip("; "))
+        name, kind = self._declarations.prototype(" ".join(text.split()).rstrip("; "))
+        if name == "?":  # which was found out at build
+            raise SignatureError(kind)
+        return name, kind
 
     def _plain(self, kind: Any) -> Any:
         """A type without typedefs, to compare."""

@@ -30,12 +30,20 @@ def of_prototype(
         return Signature(prototype)
     known = script.prototypes.get(prototype) if script else None
     if known is None:
-        from ._prototype import parse  # needs pycparser: only where no build has stored the result
-
+        try:
+            from ._prototype import parse
+        except ImportError:  # a running plugin has no parser
+            raise SignatureError(
+                f"the C prototype '{prototype}' was not read when the plugin was built: write it "
+                "as a literal in the call, or use it once at the script's top level, and run "
+                "`epy build` again"
+            ) from None
         known = parse(prototype, namespace)
         if script:
             script.prototypes[prototype] = known
     name, expression = known
+    if name == "?":
+        raise SignatureError(expression)
     try:
         found = evaluate(expression, namespace)
     except NameError as error:

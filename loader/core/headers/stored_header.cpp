@@ -71,9 +71,11 @@ PyObject *find_method(PyObject *object, PyObject *name) {
 PyObject *prototype_method(PyObject *object, PyObject *text) {
     ref found = find(as_header(object), "=", text);
     if (found && found.get() == Py_None) {
-        header_name_error("the C prototype '%U' was not in the script when the plugin was built: "
-                          "run `epy build` again",
-                          text);
+        header_name_error(
+            "the C prototype '%U' was not read when the plugin was built: write it as "
+            "a literal in the call, or use it once at the script's top level, and "
+            "run `epy build` again",
+            text);
         return nullptr;
     }
     return found.release();
