@@ -34,8 +34,9 @@ std::string tree(const std::string &path, std::set<std::string> &seen) {
         return against;
     }
     std::error_code problem; // a folder that cannot be listed has nothing that can be used
-    for (const auto &entry : std::filesystem::directory_iterator(found.path, problem)) {
-        if (std::string against = tree(path + "/" + entry.path().filename().string(), seen);
+    for (std::filesystem::directory_iterator entry(found.path, problem), end;
+         !problem && entry != end; entry.increment(problem)) {
+        if (std::string against = tree(path + "/" + entry->path().filename().string(), seen);
             !against.empty()) {
             return against;
         }

@@ -7,6 +7,9 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
 
 #include "../../stub/trust.h"
 #include "../paths.h"
@@ -30,10 +33,23 @@ ref exception_class() {
     return found ? std::move(found) : ref::borrowed(PyExc_RuntimeError);
 }
 
+// A Python whose start fails describes its paths at length.
+void keep_quiet() {
+    const ref io(PyImport_ImportModule("_io"));
+    const ref nowhere(io ? PyObject_CallMethod(io.get(), "StringIO", nullptr) : nullptr);
+    if (nowhere) {
+        PySys_SetObject("stderr", nowhere.get());
+    }
+    PyErr_Clear();
+}
+
 // False with a Python exception if there is a reason.
 bool is_fine(std::string reason) {
     if (reason.empty()) {
         return true;
+    }
+    if (Py_IsInitialized() == 0) {
+        keep_quiet();
     }
     refusal() = std::move(reason);
     PyErr_SetString(exception_class().get(), refusal().c_str());
@@ -61,9 +77,31 @@ bool is_there(const std::string &path, PyObject *name) {
     return false;
 }
 
-PyObject *open_code(PyObject *name, void *) {
+// Cached bytecode speaks for its source: it is the answer only as long as that is as it was.
+std::string source_of(const std::string &bytecode) {
+    const std::string folder = folder_of(bytecode);
+    const std::size_t name = folder.size() + 1;
+    if (!folder.ends_with("/__pycache__") || !bytecode.ends_with(".pyc")) {
+        return {};
+    }
+    std::string source = folder_of(folder) + "/";
+    return source.append(bytecode, name, bytecode.find('.', name) - name).append(".py");
+}
+
+// Python's C code is above the hooks and knows no C++ exceptions.
+template <typename Work> auto guarded(decltype(std::declval<Work>()()) failure, Work work) {
+    try {
+        return work();
+    } catch (const std::bad_alloc &) {
+        PyErr_NoMemory();
+        return failure;
+    }
+}
+
+PyObject *opened_code(PyObject *name) {
     std::string path;
-    if (!read_path(name, path) || !is_there(path, name) || !is_fine(reason_against(path))) {
+    if (!read_path(name, path) || !is_there(path, name) || !is_fine(reason_against(path)) ||
+        !is_fine(reason_against_if_there(source_of(path)))) {
         return nullptr;
     }
     const ref io(PyImport_ImportModule("_io"));
@@ -81,7 +119,7 @@ bool is_library_to_open(PyObject *name, std::string &path) {
     return path.find('/') != std::string::npos; // otherwise the system's folders are searched
 }
 
-int watch(const char *event, PyObject *arguments, void *) {
+int look_at_event(const char *event, PyObject *arguments) {
     const bool import = std::strcmp(event, "import") == 0;
     const bool library = std::strcmp(event, "ctypes.dlopen") == 0;
     if (!import && !library && std::strcmp(event, "open") != 0) {
@@ -105,6 +143,14 @@ int watch(const char *event, PyObject *arguments, void *) {
     return is_there(path, name) && is_fine(reason_against(path)) ? 0 : -1;
 }
 
+PyObject *open_code(PyObject *name, void *) {
+    return guarded(nullptr, [&] { return opened_code(name); });
+}
+
+int watch(const char *event, PyObject *arguments, void *) {
+    return guarded(-1, [&] { return look_at_event(event, arguments); });
+}
+
 } // namespace
 
 bool vet_imports() {
@@ -116,12 +162,14 @@ bool vet_imports() {
 const std::string &last_refusal() { return refusal(); }
 
 PyObject *check_trusted(PyObject *, PyObject *name) {
-    std::string path;
-    if (!read_path(name, path) ||
-        (has_raised_privileges() && !(is_there(path, name) && is_fine(reason_against(path))))) {
-        return nullptr;
-    }
-    Py_RETURN_NONE;
+    return guarded(nullptr, [&]() -> PyObject * {
+        std::string path;
+        if (!read_path(name, path) ||
+            (has_raised_privileges() && !(is_there(path, name) && is_fine(reason_against(path))))) {
+            return nullptr;
+        }
+        Py_RETURN_NONE;
+    });
 }
 
 PyObject *check_refusals(PyObject *, PyObject *) {

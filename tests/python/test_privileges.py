@@ -332,8 +332,39 @@ def importing(place, module="extra"):
     return place.build()
 
 
+def own_library(place):
+    """A Python whose standard library is a link in a folder of its own."""
+    prefix = place.folder / "prefix"
+    version = "python{}.{}".format(*sys.version_info)
+    for folder in "bin", "lib":
+        (prefix / folder).mkdir(parents=True)
+    shutil.copy(PYTHON, prefix / "bin")
+    (prefix / "lib" / version).symlink_to(Path(os.__file__).parent)
+    command(
+        prefix / "bin" / PYTHON.name, "-I", "-m", "venv", "--without-pip", place.folder / "venv"
+    )
+    place.python = place.folder / "venv/bin/python"
+    return place.build(), prefix / "lib"
+
+
+def folder_of_the_standard_library(place):
+    plugin, folder = own_library(place)
+    return plugin, open_up(folder)
+
+
+def link_to_the_standard_library(place):
+    plugin, folder = own_library(place)
+    return plugin, give(next(folder.iterdir()))
+
+
 def site_module(place):
     return importing(place), open_up(place.site / "extra.py")
+
+
+def site_module_with_bytecode(place):
+    plugin = importing(place)
+    py_compile.compile(str(place.site / "extra.py"))
+    return plugin, open_up(place.site / "extra.py")
 
 
 def site_modules_bytecode(place):
@@ -419,7 +450,8 @@ CASES = [
     editable_script_with_an_access_list, editable_scripts_owner, editable_scripts_folder,
     editable_package, script_beside, folder_of_a_script_beside,
     venv, venvs_settings, venvs_python, venvs_programs, site_packages,
-    path_file, folder_of_a_path_file, site_module, site_modules_bytecode,
+    path_file, folder_of_a_path_file, site_module, site_module_with_bytecode,
+    folder_of_the_standard_library, link_to_the_standard_library, site_modules_bytecode,
     folder_of_a_site_modules_bytecode, bytecode_without_source, archive, extension,
     library_of_an_extension, library_that_ctypes_opens, python_library,
 ]  # fmt: skip
