@@ -162,6 +162,10 @@ void say_once(const char *problem, const char *detail, const char *remedy) {
 }
 
 constexpr char install_again[] = "install epy again, or build the plugin again with 'epy build'";
+// A host may have changed the root between dlopen and the first call.
+constexpr char install_or_eager[] =
+    "install epy again, or build the plugin again with 'epy build'; for a host that calls chroot "
+    "use 'epy build --eager', which starts Python when the plugin is loaded";
 
 // A libc of its own, as dlmopen and LD_AUDIT give one, does not know the process's threads and
 // locks, and what is opened there may stay for ever.
@@ -230,8 +234,9 @@ const loader_api *open_loader() {
     }
     if (handle == nullptr) {
         const char *why = dlerror();
+        const bool missing = path != nullptr && access(path, F_OK) != 0;
         say_once("cannot open epy's loader: ", path == nullptr ? "no path is stamped" : why,
-                 install_again);
+                 missing ? install_or_eager : install_again);
         return nullptr;
     }
     const auto *api = static_cast<const loader_api *>(dlsym(handle, epy::loader_symbol));

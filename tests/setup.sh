@@ -9,6 +9,8 @@ packages=(
     g++ cmake ninja-build python3-dev python3-venv libffi-dev
     # Test and look inside. Debugging symbols of libc are for valgrind.
     libgtest-dev git binutils patchelf gdb valgrind libc6-dbg
+    # A Python that checks more.
+    python3-dbg
     # A second compiler, for hosts and to fuzz with.
     clang libclang-rt-dev
     # One version on every distribution, so that formatting and findings are the same.

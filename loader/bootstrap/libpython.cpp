@@ -3,6 +3,7 @@
 #include <climits>
 #include <cstdlib>
 #include <fstream>
+#include <vector>
 
 #include "process.h"
 
@@ -45,6 +46,14 @@ std::string version_in(const std::string &text) {
     return {};
 }
 
+// What may stand behind the version in the library's name: what the executable's name says first.
+// ".../python3.13t" is free-threaded, ".../python3.11d" and Debian's ".../python3.11-dbg" are for
+// debugging.
+std::vector<std::string> builds_of(const std::string &executable, const std::string &version) {
+    const std::string named = executable.substr(executable.rfind(version) + version.size());
+    return {named == "-dbg" ? "d" : named, "", "t", "d", "td"};
+}
+
 } // namespace
 
 std::string libpython_of(const std::string &executable) {
@@ -57,11 +66,11 @@ std::string libpython_of(const std::string &executable) {
     }
     const std::string version = version_in(resolved);
     const std::string prefix = folder_of(folder_of(resolved));
-    for (const char *folder : {"/lib/", "/lib64/", "/lib/x86_64-linux-gnu/"}) {
-        for (const char *suffix : {".so.1.0", "t.so.1.0"}) {
+    for (const std::string &build : builds_of(resolved, version)) {
+        for (const char *folder : {"/lib/", "/lib64/", "/lib/x86_64-linux-gnu/"}) {
             std::string file = prefix;
-            file.append(folder).append("libpython").append(version).append(suffix);
-            if (exists(file)) {
+            file.append(folder).append("libpython").append(version).append(build);
+            if (exists(file += ".so.1.0")) {
                 return file;
             }
         }

@@ -39,6 +39,11 @@ start &python_start() {
     return *the_start;
 }
 
+// Debugging builds have a function that the others lack, and say so nowhere else.
+bool is_debugging_build(void *handle) {
+    return look_up<void()>(handle, "_Py_NegativeRefcount") != nullptr;
+}
+
 // "3.11.2 (main, ...)" -> "311", with "t" for a free-threaded build; empty if it is no version.
 std::string version_tag(const char *version) {
     int major = 0;
@@ -143,6 +148,10 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     return true;
 }
 
+std::string core_file(const std::string &tag) {
+    return package_folder() + "/_core.cpython-" + tag + "-x86_64-linux-gnu.so";
+}
+
 const core_api *open_core(const python_wish &wish, const chosen_python &python) {
     const char *file = python.file.empty() ? nullptr : python.file.c_str();
     const char *shown = file == nullptr ? "the executable" : file;
@@ -152,7 +161,10 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
     }
     auto *version = look_up<const char *()>(python.handle, "Py_GetVersion");
     const std::string tag = version == nullptr ? std::string() : version_tag(version());
-    const std::string core = package_folder() + "/_core.cpython-" + tag + "-x86_64-linux-gnu.so";
+    std::string core = core_file(tag + "d");
+    if (!is_debugging_build(python.handle) || !exists(core)) {
+        core = core_file(tag); // serves both, as any extension since CPython 3.8
+    }
     if (tag.empty() || !exists(core)) {
         report(wish.plugin,
                "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,

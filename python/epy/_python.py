@@ -4,6 +4,7 @@ The interpreter is asked, not guessed at: it is run once, isolated, so that a vi
 environment, a shim on PATH and another version all answer for themselves.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -50,8 +51,9 @@ def find(path: str | None = None) -> Python:
             f"{wanted or 'sys.executable'}: no such program; name a Python with --python PATH"
         )
     version, suffix, executable, *candidates = _ask(executable)
-    cores = sorted(file.name for file in PACKAGE.glob("_core.*.so"))
-    if f"_core{suffix}" not in cores:
+    # A debugging build ("cpython-311d") takes the extensions of the others.
+    names = (suffix, re.sub(r"(-\d+t?)d-", r"\1-", suffix))
+    if not any((PACKAGE / f"_core{name}").is_file() for name in names):
         raise PythonNotFoundError(
             f"{executable}: epy has no core for Python {version} here; "
             f"install epy into that Python and build with `{executable} -m epy build`"

@@ -48,6 +48,17 @@ TEST_F(Libpython, MayBeFreeThreaded) {
     EXPECT_EQ(libpython_of(make("usr/bin/python3.13t")), library);
 }
 
+TEST_F(Libpython, IsOfTheBuildThatTheExecutableIsNamedFor) {
+    const fs::path plain = make("usr/lib/libpython3.13.so.1.0");
+    const fs::path threaded = make("usr/lib/libpython3.13t.so.1.0");
+    const fs::path debugging = make("usr/lib/libpython3.13d.so.1.0");
+    EXPECT_EQ(libpython_of(make("usr/bin/python3.13")), plain);
+    EXPECT_EQ(libpython_of(make("usr/bin/python3.13t")), threaded);
+    EXPECT_EQ(libpython_of(make("usr/bin/python3.13d")), debugging);
+    EXPECT_EQ(libpython_of(make("usr/bin/python3.13-dbg")), debugging);
+    EXPECT_EQ(libpython_of(make("usr/bin/python3.13-nogil")), plain);
+}
+
 TEST_F(Libpython, IsThatOfTheVersionAmongSeveral) {
     make("usr/lib/libpython3.11.so.1.0");
     const fs::path library = make("usr/lib/libpython3.12.so.1.0");

@@ -52,3 +52,15 @@ def test_a_plugin_is_built_for_any_of_them(build_plugin, native, run, python, ve
     plugin = build_plugin(SCRIPT, "--python", python)
     result = run(native("call"), f"open {plugin}", "int version")
     assert (result.stdout, result.stderr) == (f"{version}\n", "")
+
+
+def test_a_debugging_build_takes_the_core_of_the_release(build_plugin, native, run):
+    debugging = "/usr/bin/python3-dbg"
+    version = "import sys; print(sys.version_info[:2])"
+    if run(debugging, "-c", version).stdout != run(sys.executable, "-c", version).stdout:
+        pytest.skip("there is no core here for the distribution's Python")
+    plugin = build_plugin(SCRIPT, "--python", debugging)
+    found = run(native("call"), f"open {plugin}", "int version")
+    assert found.stdout == f"{sys.version_info[0]}{sys.version_info[1]:>02}\n"
+    host = f"import ctypes, sys\nctypes.CDLL({str(plugin)!r}).version()\nprint(sys.abiflags)"
+    assert run(debugging, "-c", host, env={"PYTHONPATH": None}).stdout == "d\n"
