@@ -1,31 +1,44 @@
 #!/usr/bin/env bash
-# Prepare a bare Debian 12 or Ubuntu 24.04 for building and testing: Debian packages by apt, and the
-# virtual environment .venv. What is there already is left alone, so a second run needs no network.
+# Prepare a bare Debian 12 or 13 or Ubuntu 24.04 for building and testing: Debian packages by apt, and
+# the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes. What is there
+# already is left alone, so a second run needs no network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-
-packages=(
-    # Build. The libraries' headers include a libpython to start.
-    g++ cmake ninja-build python3-dev python3-venv libffi-dev
-    # Test and look inside. Debugging symbols of libc are for valgrind.
-    libgtest-dev git binutils patchelf gdb valgrind libc6-dbg
-    # A Python that checks more.
-    python3-dbg
-    # A second compiler, for hosts and to fuzz with.
-    clang libclang-rt-dev
-    # One version on every distribution, so that formatting and findings are the same.
-    clang-format-14 clang-tidy-14
-    # Hosts that load plugins.
-    sqlite3 make bash lua5.4 ladspa-sdk sox gnuplot-nox
-    nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
-    # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
-    libsqlite3-dev liblua5.4-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
-)
 
 fail() {
     printf 'tests/setup.sh: %s\n' "$*" >&2
     exit 1
 }
+
+packages=(
+    # Build. The libraries' headers include a libpython to start.
+    g++ cmake ninja-build python3-dev python3-venv libffi-dev libgtest-dev
+    # The demo's host, with its header, and a look at the plugin.
+    sqlite3 libsqlite3-dev binutils
+)
+requirements=(tests/demo/requirements.txt)
+case $* in
+demo) ;;
+'')
+    packages+=(
+        # Test and look inside. Debugging symbols of libc are for valgrind.
+        git patchelf gdb valgrind libc6-dbg
+        # A Python that checks more.
+        python3-dbg
+        # A second compiler, for hosts and to fuzz with.
+        clang libclang-rt-dev
+        # One version on every distribution, so that formatting and findings are the same.
+        clang-format-14 clang-tidy-14
+        # Hosts that load plugins.
+        make bash lua5.4 ladspa-sdk sox gnuplot-nox
+        nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
+        # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
+        liblua5.4-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
+    )
+    requirements+=(tests/requirements.txt)
+    ;;
+*) fail "usage: tests/setup.sh [demo]" ;;
+esac
 
 missing_packages() {
     local package
@@ -54,21 +67,22 @@ install_packages() {
 }
 
 # Names everything that the environment depends on: a moved folder or a new Python makes a new one.
+# That of all packages begins as that of the demo's, so it serves for the demo too.
 environment_key() {
     printf '%s\n' "$PWD" "$(/usr/bin/python3 --version)"
-    cat tests/requirements.txt
+    cat "${requirements[@]}"
 }
 
 make_environment() {
     local key=.venv/epy-setup-key
-    if [[ -f $key ]] && [[ $(environment_key) == "$(<"$key")" ]]; then
+    if [[ -f $key ]] && [[ $(<"$key") == "$(environment_key)"* ]]; then
         echo "Python packages: all there (.venv)"
         return
     fi
-    echo "Python packages: installing tests/requirements.txt into .venv"
+    echo "Python packages: installing ${requirements[-1]} into .venv"
     /usr/bin/python3 -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
-        --requirement tests/requirements.txt
+        --requirement "${requirements[-1]}"
     .venv/bin/python -m pip --disable-pip-version-check check
     environment_key >"$key"
 }
