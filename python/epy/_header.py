@@ -46,6 +46,7 @@ _BUILTIN = {
     "float": "c_float",
     "double": "c_double",
 }  # what `errors=` may name besides typedefs and enums
+MISSING: Any = object()  # an argument that was not given
 _kept: dict[Any, Any] = {}  # of headers that no script has made
 
 _core.prepare_headers()
@@ -142,6 +143,7 @@ class Header:
         self._declarations = declarations
         self._library = library
         self._variables: dict[str, Any] = {}  # their classes, by name
+        self._exported: dict[str, Any] = {}  # functions, by their symbols
         values: dict[Any, Any] = {}
         self._classes = _core.Classes(declarations.find, dict(types), values, kept, module)
         for mapped in types:
@@ -348,9 +350,35 @@ class Header:
                 f"{name} is variadic: Python code cannot take `...`: export another prototype"
             )
         function = python_function(function)
+        symbol = str(name or getattr(function, "__name__", ""))
         found = typed_signature(self._function_class(name, kind), function)
         error = self._error_value(error, kind[1])
-        return export_function(function, found, name, error, version)
+        made = self._exported[symbol] = export_function(function, found, symbol, error, version)
+        return made
+
+    def export_all(
+        self, *patterns: str, default: Any = MISSING, **functions: Any
+    ) -> dict[str, Any]:
+        """Offer many functions, each with the header's prototype of its name.
+
+        ``host.export_all(init=start, name="gain", version=3)`` exports `start` as `init`; `name`
+        and `version` return that value, whatever they are called with.
+
+        ``host.export_all("C_*", default="CKR_FUNCTION_NOT_SUPPORTED")`` exports every function of
+        the header whose name matches (`*`, `?`, `[...]`) and that the script does not export yet:
+        it returns `default`, nothing if C says void. Call it last. Values are as for `error=`: the
+        name of a constant, unless C returns a text.
+
+        Returns the functions by name, those exported before too: what fills a table of them,
+        `host.CK_FUNCTION_LIST(version=(2, 40), **functions)`.
+
+        Raises HeaderNameError for a name that the header does not declare or a pattern that matches
+        none, SignatureError for a value that does not fit a function's result, and as
+        `host.export`.
+        """
+        from ._export_all import export_all
+
+        return export_all(self, patterns, default, functions)
 
     def _function_class(self, name: str | None, kind: Any) -> Any:
         """The class of a function's type. HeaderNameError with its name if it cannot be held."""
