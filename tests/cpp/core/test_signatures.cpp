@@ -11,6 +11,8 @@
 
 #include "loader/core/convert.h"
 
+extern "C" PyObject *PyInit__core();
+
 namespace epy {
 
 namespace {
@@ -102,17 +104,12 @@ std::string hex(const void *data, std::size_t size) {
 class SignatureFile : public testing::Test {
 protected:
     static void SetUpTestSuite() {
+        PyImport_AppendInittab("_core", PyInit__core);
         Py_InitializeEx(0);
         names = PyDict_New();
         ASSERT_TRUE(run(helper, Py_file_input));
-        state.address_of = run("addressof", Py_eval_input).release();
-        state.cast = run("cast", Py_eval_input).release();
-        state.void_pointer = run("c_void_p", Py_eval_input).release();
-        state.aggregates = run("(Structure, Union, Array)", Py_eval_input).release();
-        state.pointer = reinterpret_cast<PyTypeObject *>(
-            run("POINTER(c_int).__mro__[1]", Py_eval_input).release());
-        state.function_pointer = reinterpret_cast<PyTypeObject *>(
-            run("CFUNCTYPE(None).__mro__[1]", Py_eval_input).release());
+        module = PyImport_ImportModule("_core");
+        ASSERT_NE(module, nullptr);
     }
 
     static ref run(const std::string &text, int start) {
@@ -154,7 +151,7 @@ protected:
             const bool is_pointer = text[0] == '*';
             const bytes data = unhex(is_pointer ? text.substr(1) : text);
             const void *pointer = data.data();
-            const ref value(to_python(state, types.parameters[i],
+            const ref value(to_python(state(), types.parameters[i],
                                       is_pointer ? static_cast<const void *>(&pointer) : pointer));
             PyObject *expected = PyTuple_GetItem(received.get(), static_cast<Py_ssize_t>(i));
             EXPECT_TRUE(value && same(value.get(), expected)) << "argument " << i;
@@ -175,7 +172,7 @@ protected:
         if (types.result.form.size > sizeof out.bits) {
             out.memory = memory.data();
         }
-        if (!from_python(state, types.result, value.get(), out)) {
+        if (!from_python(state(), types.result, value.get(), out)) {
             const ref kind = ref::borrowed(PyErr_Occurred());
             PyErr_Clear();
             EXPECT_EQ(wanted.result, reinterpret_cast<PyTypeObject *>(kind.get())->tp_name);
@@ -188,19 +185,20 @@ protected:
     }
 
     static PyObject *names;
-    static module_state state;
+    static module_state &state() { return state_of(module); }
+
+    static PyObject *module;
 };
 
 PyObject *SignatureFile::names;
-module_state SignatureFile::state;
+PyObject *SignatureFile::module;
 
 TEST_F(SignatureFile, EveryLineHolds) {
     for (const line &wanted : read_lines()) {
         SCOPED_TRACE(wanted.signature + " | " + wanted.received + " | " + wanted.returned);
         const ref classes = classes_of(wanted.signature);
         signature types;
-        ASSERT_TRUE(classes &&
-                    types.parse(epy::module_state{}, wanted.signature.c_str(), classes.get()));
+        ASSERT_TRUE(classes && types.parse(state(), wanted.signature.c_str(), classes.get()));
         check_arguments(types, wanted);
         check_result(types, wanted);
     }
@@ -222,7 +220,7 @@ TEST_F(SignatureFile, WhatIsNoSignatureIsAnError) {
                              "{8,4;i0", "{8,4;d-8}", "{99999999999,8}"}) {
         const ref classes(PyTuple_Pack(2, Py_None, Py_None));
         signature types;
-        EXPECT_FALSE(types.parse(epy::module_state{}, text, classes.get())) << text;
+        EXPECT_FALSE(types.parse(state(), text, classes.get())) << text;
         EXPECT_TRUE(PyErr_ExceptionMatches(PyExc_ValueError)) << text;
         PyErr_Clear();
     }
@@ -233,12 +231,12 @@ TEST_F(SignatureFile, OnlyIntegersHaveMembers) {
     const ref classes(PyTuple_Pack(2, Py_None, members.get()));
     for (const char *text : {"vd", "vP", "vz", "v?", "v{8,4;i0}"}) {
         signature types;
-        EXPECT_FALSE(types.parse(epy::module_state{}, text, classes.get())) << text;
+        EXPECT_FALSE(types.parse(state(), text, classes.get())) << text;
         EXPECT_TRUE(PyErr_ExceptionMatches(PyExc_ValueError)) << text;
         PyErr_Clear();
     }
     signature types;
-    EXPECT_TRUE(types.parse(epy::module_state{}, "vi", classes.get()));
+    EXPECT_TRUE(types.parse(state(), "vi", classes.get()));
 }
 
 // "is" is an integer register, then a vector register; "m" memory, "x" the x87 stack.
