@@ -138,13 +138,12 @@ std::byte *image::locate(std::uint64_t address, std::uint64_t &room) const noexc
         }
         const std::uint64_t distance = address - one->p_vaddr;
         const std::uint64_t extent = file_ ? one->p_filesz : one->p_memsz;
-        std::byte *place = bytes_ + (file_ ? one->p_offset + distance : address);
-        if (distance < extent) { // another segment may begin where one ends
-            room = extent - distance;
-            return place;
+        if (distance <= extent) {
+            end = bytes_ + (file_ ? one->p_offset + distance : address);
         }
-        if (distance == extent) {
-            end = place;
+        if (distance < extent) { // otherwise another segment may begin here
+            room = extent - distance;
+            return end;
         }
     }
     return end;
