@@ -97,7 +97,7 @@ std::uint32_t checksum_of_start(const image &of, const stub_info &info) {
     add_text(sum, of, info.loader_path);
     add_text(sum, of, info.libpython_path);
     add_text(sum, of, info.executable_path);
-    add(sum, of, info.archive);
+    add_used(sum, of, info.archive, info.archive.size - info.files);
     return sum.value();
 }
 
@@ -112,6 +112,7 @@ std::uint32_t checksum_of_records(const image &of, const stub_info &info) {
 std::uint32_t checksum_of_data(const image &of, const stub_info &info) {
     crc32c sum;
     add(sum, of, info.data);
+    add(sum, of, {info.archive.address + info.archive.size - info.files, info.files});
     return sum.value();
 }
 
@@ -185,7 +186,8 @@ status check_places(const image &of, const stub_info &info) noexcept {
     }
     const bool is_info = of.at(info.self, sizeof info) == &info && records_of(of, info) != nullptr;
     const bool counts = capacity <= EPY_SLOT_CAPACITY && info.slots_used <= capacity &&
-                        info.records.size == info.slots_used * sizeof(record);
+                        info.records.size == info.slots_used * sizeof(record) &&
+                        (!has_checksums || info.files <= info.archive.size);
     const bool texts = is_text(of, info.loader_path) && is_text(of, info.libpython_path) &&
                        is_text(of, info.executable_path);
     return is_info && counts && texts && leads_to_slots(of, info) ? status::ok : status::damaged;

@@ -108,6 +108,7 @@ struct stub_info {
     // Since contract 2.
     extent errors;               // what error values of records lead to
     extent data;                 // exported data and what it leads to
+    std::uint64_t files;         // how many bytes at the archive's end are read when asked for
     std::uint32_t data_checksum; // integrity.h says what each covers
     std::uint32_t records_checksum;
     std::uint32_t start_checksum; // of all above, too, but what is written at run time
@@ -146,9 +147,10 @@ static_assert(offsetof(stub_info, kept) == 224);
 static_assert(offsetof(stub_info, next_function) == EPY_INFO_NEXT_FUNCTION);
 static_assert(offsetof(stub_info, errors) == 248);
 static_assert(offsetof(stub_info, data) == 264);
-static_assert(offsetof(stub_info, data_checksum) == 280);
-static_assert(offsetof(stub_info, records_checksum) == 284);
-static_assert(offsetof(stub_info, start_checksum) == 288);
+static_assert(offsetof(stub_info, files) == 280);
+static_assert(offsetof(stub_info, data_checksum) == 288);
+static_assert(offsetof(stub_info, records_checksum) == 292);
+static_assert(offsetof(stub_info, start_checksum) == 296);
 static_assert(sizeof(stub_info) == EPY_INFO_SIZE);
 
 } // namespace epy

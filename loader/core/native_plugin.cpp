@@ -17,6 +17,7 @@ struct native_plugin {
     PyObject *archive;
     Py_ssize_t archive_size;
     std::uintptr_t base; // of the image
+    extent data;         // that it exports
     std::uintptr_t trampolines;
     PyObject *weak_references;
 };
@@ -141,7 +142,14 @@ PyObject *data_address(PyObject *object, PyObject *arguments) {
     const native_plugin *self = as_plugin(object);
     const char *name = nullptr;
     unsigned long long address = 0;
-    if (PyArg_ParseTuple(arguments, "sK:data_address", &name, &address) == 0) {
+    unsigned long long size = 0;
+    if (PyArg_ParseTuple(arguments, "sKK:data_address", &name, &address, &size) == 0) {
+        return nullptr;
+    }
+    const std::uint64_t distance = address - self->data.address;
+    if (address < self->data.address || distance > self->data.size ||
+        size > self->data.size - distance) {
+        PyErr_Format(PyExc_ValueError, "'%s' is not among the plugin's data; build it again", name);
         return nullptr;
     }
     void *original = reinterpret_cast<void *>(self->base + address);
@@ -178,7 +186,7 @@ PyMethodDef methods[] = {
     {"append_data", append_data, METH_VARARGS, "append_data(name, address, size)."},
     {"next_function", next_function, METH_O, "next_function(name) -> an address, or 0."},
     {"data_address", data_address, METH_VARARGS,
-     "data_address(name, address in the file) -> the address that the host uses."},
+     "data_address(name, address in the file, size) -> the address that the host uses."},
     {},
 };
 
@@ -200,6 +208,13 @@ PyType_Slot slots[] = {
     {0, nullptr},
 };
 
+// Contract 1 did not say where exported data lie: between the records and the archive.
+extent data_of(const stub_info &info) {
+    return info.contract >= first_with_checksums
+               ? info.data
+               : extent{info.records.address, info.archive.address - info.records.address};
+}
+
 } // namespace
 
 PyType_Spec native_plugin_spec = {
@@ -216,6 +231,7 @@ PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
     ref owner(object);
     self->view = view;
     const stub_info &info = *view.info;
+    self->data = data_of(info);
     self->base = reinterpret_cast<std::uintptr_t>(&info) - info.self;
     self->trampolines = self->base + info.trampolines.address;
     self->path = PyUnicode_DecodeFSDefault(view.path);

@@ -86,14 +86,20 @@ def write(
         parts += _block("module", (name, filename), source)
     for name, magic, marshalled in code:
         parts += _block("code", (name, magic), marshalled)
-    for name, contents in files:
-        parts += _block("file", (name,), contents)
     for name, marshalled in constants:
         parts += _block("constant", (name,), marshalled)
     for text, index, data in headers:
         key = _encode(text)
         parts += _block("header", (str(len(key)), str(len(index))), key + index + data)
+    for name, contents in files:  # the last: see `size_of_files`
+        parts += _block("file", (name,), contents)
     return b"".join([*parts, _LAST_LINE])
+
+
+def size_of_files(files: Iterable[tuple[str, bytes]]) -> int:
+    """How much at the end of an archive is not read before a script asks for a file."""
+    parts = [part for name, contents in files for part in _block("file", (name,), contents)]
+    return len(b"".join([*parts, _LAST_LINE])) if parts else 0
 
 
 def read(data: bytes | memoryview) -> Archive:

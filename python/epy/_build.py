@@ -95,6 +95,7 @@ def build(
                 content.headers,
                 files,
             ),
+            _archive.size_of_files(files),
         )
     except StampError as error:
         raise StampError(f"{source}: {error}") from None

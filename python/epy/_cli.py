@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from . import __version__
 from ._errors import Error
+from ._printable import printable
 
 _STORY = """\
 epy makes a C plugin out of a Python script: a real shared object that any C program finds with
@@ -91,7 +92,7 @@ def _run(argv: list[str] | None) -> int:
         problem = str(error)  # of dlopen: names the file and the reason
         if error.filename is not None:
             problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
-    print(f"epy: {problem}", file=sys.stderr)
+    print(f"epy: {printable(problem)}", file=sys.stderr)
     return 2
 
 

@@ -73,7 +73,7 @@ class NativePlugin:
     def append_data(self, name: str, address: int, size: int) -> None: ...
     def next_function(self, name: str) -> int:
         """Address of the next definition of `name` in the process, 0 if there is none."""
-    def data_address(self, name: str, address: int) -> int:
+    def data_address(self, name: str, address: int, size: int) -> int:
         """Where the process keeps the data `name`, at `address` in the file: in the plugin, or in
         the copy of an executable that was linked with it."""
 

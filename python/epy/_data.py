@@ -130,7 +130,7 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
         if address != native.trampoline(slot):
             native.publish(slot, callbacks.get(address, address))
     export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
-    export.address = native.data_address(export.name, entry.address)
+    export.address = native.data_address(export.name, entry.address, size)
     export.value = type(export.value).from_address(export.address)
 
 

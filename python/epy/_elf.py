@@ -134,6 +134,7 @@ class StubInfo(Structure):
     next_function: U64
     errors: Extent
     data: Extent
+    files: U64
     data_checksum: U32
     records_checksum: U32
     start_checksum: U32

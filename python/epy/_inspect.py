@@ -9,6 +9,7 @@ from ._archive import Archive
 from ._elf import DT_SONAME, STUB_BARE, STUB_EAGER, Image
 from ._errors import PluginFormatError
 from ._files import read_file
+from ._printable import printable
 from ._tables import Tables
 
 Description = dict[str, Any]
@@ -65,6 +66,7 @@ def describe(path: Path) -> Description:
 
 def render(found: Description) -> str:
     """A description for people."""
+    found = _shown(found)
     lines = [f"{found['plugin']}: {_summary(found)}", ""]
     facts = [
         ("script", _script(found)),
@@ -91,6 +93,14 @@ def render(found: Description) -> str:
     if found["unnamed_slots"]:
         lines += ["", f"callbacks without a name: {len(found['unnamed_slots'])}"]
     return "\n".join(lines) + "\n"
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shown(item) for item in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _functions(archive: Archive) -> list[Description]:

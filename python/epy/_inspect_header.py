@@ -11,6 +11,7 @@ from . import _header
 from ._c_types import OPAQUE
 from ._declarations import Definitions
 from ._errors import Error
+from ._printable import printable
 from ._read_header import read
 from ._script import HeaderOptions, Script
 from ._spelling import declare, declare_function
@@ -44,7 +45,7 @@ def render_header(
     lines = []
     for title, rows in (*groups.items(), ("not expressed", refused)):
         if rows:
-            lines += [f"{title} ({len(rows)})", *(f"  {row}" for row in rows), ""]
+            lines += [f"{title} ({len(rows)})", *(f"  {printable(row)}" for row in rows), ""]
     return "\n".join(lines)
 
 

@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._archive import Archive
+
 
 _PATIENCE = 2  # seconds
 
@@ -122,6 +124,25 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     if native.script is not None:
         return _read_script(native.script), native.script
     archive = _archive.read(native.archive)
+    try:
+        _read_manifest(archive, script)
+    except (IndexError, ValueError):
+        raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
+    script.constants.update(archive.constants)
+    script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
+    (editable,) = archive.fields("editable")
+    if editable:
+        return _read_script(editable), editable
+    members = {name: (filename, source) for name, filename, source in archive.members}
+    if "" not in members:
+        raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
+    code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
+    data = {name: _reader(native, begin, end) for name, begin, end in archive.files}
+    package = archive.fields("kind") == ("package",)
+    return Sources(members, package, data, code), archive.fields("source")[0]
+
+
+def _read_manifest(archive: Archive, script: Script) -> None:
     for key, *fields in archive.manifest:
         if key == "plugin":
             script.name = script.plugin.name = fields[0]
@@ -136,18 +157,6 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
         elif key == "prototype":
             text, name, expression = fields
             script.prototypes[text] = name, expression
-    script.constants.update(archive.constants)
-    script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
-    (editable,) = archive.fields("editable")
-    if editable:
-        return _read_script(editable), editable
-    members = {name: (filename, source) for name, filename, source in archive.members}
-    if "" not in members:
-        raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
-    code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
-    data = {name: _reader(native, begin, end) for name, begin, end in archive.files}
-    package = archive.fields("kind") == ("package",)
-    return Sources(members, package, data, code), archive.fields("source")[0]
 
 
 def _read_script(path: str) -> Sources:

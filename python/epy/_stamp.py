@@ -62,8 +62,12 @@ def stamp(
     blocks: list[Block],
     data: list[Data],
     archive: Callable[[list[int]], bytes],
+    files: int = 0,
 ) -> bytes:
-    """The bytes of a plugin; `archive` is told the address of each block."""
+    """The bytes of a plugin; `archive` is told the address of each block.
+
+    `files` is how many bytes at the archive's end are not read before a script asks for them.
+    """
     stub = _read_stub()
     names = [slot.name for slot in slots if slot.name is not None] + [item.name for item in data]
     _check_room(stub.info(), len(slots), names)
@@ -78,6 +82,7 @@ def stamp(
     info.flags |= settings.flags
     info.slots_used = len(slots)
     info.records = Extent(tail.records_address, RECORD_SIZE * len(slots))
+    info.files = files
     info.errors = Extent(tail.errors_address, tail.errors_size)
     info.data = Extent(tail.blocks_address, tail.blocks_size)
     info.archive = Extent(tail.archive_address, len(stored)) if stored else Extent(0, 0)

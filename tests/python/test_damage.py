@@ -166,3 +166,19 @@ def test_a_stripped_plugin_is_not_damaged(plugin, native, run, epy):
     epy("inspect", plugin)
     result = run(native("call"), f"open {plugin}", *CALLS)
     assert result.stdout.splitlines() == ["5", "HI", "41"]
+
+
+def test_data_files_are_not_read_before_a_script_asks(tmp_path, epy, native, run, mistake):
+    """Large ones cost a start nothing; `inspect` reads all."""
+    package = tmp_path / "pack"
+    package.mkdir()
+    (package / "__init__.py").write_text(SCRIPT)
+    (package / "table.bin").write_bytes(b"0123456789" * 1000)
+    epy("build", package, "-o", "pack.so")
+    plugin = tmp_path / "pack.so"
+    info = load(plugin).info()
+    assert info.files > 10_000
+    epy("inspect", plugin)
+    flip(plugin, info.archive.address + info.archive.size - 100)
+    assert run(native("call"), f"open {plugin}", "int add 2 3").stdout == "5\n"
+    assert "is damaged" in mistake("inspect", plugin)
