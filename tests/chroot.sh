@@ -126,11 +126,12 @@ add_user() { # ROOT NAME
 
 readme_command() { # demo|test
     grep --only-matching --max-count=1 "tests/setup\.sh.* && cmake --workflow --preset $1" \
-        "$project/README.md"
+        "$folder/clone/README.md"
 }
 
 results=()
 failed=0
+git clone --quiet --no-hardlinks "$project" "$folder/clone" # what is committed now, for all
 make_machine "$folder/base"
 for user in "${users[@]}"; do
     root=$folder/$user
@@ -140,7 +141,7 @@ for user in "${users[@]}"; do
         home=/home/$user
         add_user "$root" "$user"
     fi
-    git clone --quiet --no-hardlinks "$project" "$root$home/a clone of epy"
+    git clone --quiet --no-hardlinks "$folder/clone" "$root$home/a clone of epy"
     chroot "$root" chown --recursive "$user:" "$home"
     for command in "${commands[@]}"; do
         line=$(readme_command "$command")

@@ -1,29 +1,37 @@
 // Fuzz target: the table writer never reads or writes outside a file's bytes, whatever they are.
 //
-// An input is names, each ended by a NUL, up to an empty one; then the file. `fuzz_tables` (clang)
-// has libFuzzer look for inputs; `replay_tables` runs this on mutations of the stub, with any
-// compiler.
+// An input is the file; its last bytes are also names to add. `fuzz_tables` (clang) has libFuzzer
+// look for inputs; `replay_tables` runs this on mutations of the stub, with any compiler.
 #include "stub/tables.h"
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <vector>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size);
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
-    std::vector<std::string> names;
-    while (const void *end = std::memchr(data, 0, size)) {
-        const auto length = static_cast<std::size_t>(static_cast<const std::uint8_t *>(end) - data);
-        names.emplace_back(reinterpret_cast<const char *>(data), length);
-        data += length + 1;
-        size -= length + 1;
-        if (length == 0) {
-            break;
-        }
+namespace {
+
+// Some always; what stands between NULs at the end; and if that ends with an x, one without end.
+std::vector<std::string> names_in(const std::uint8_t *data, std::size_t size) {
+    std::vector<std::string> names{"f", "a_longer_name", "größe", "f"};
+    const std::size_t length = std::min<std::size_t>(size, 64);
+    std::istringstream end(
+        std::string(reinterpret_cast<const char *>(data + size - length), length));
+    for (std::string name; std::getline(end, name, '\0');) {
+        names.push_back(name);
     }
+    if (size != 0 && data[size - 1] == 'x') {
+        names.emplace_back(60'000, 'x');
+    }
+    return names;
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size) {
     // Exactly as long as the file, so that a sanitizer sees every byte too far.
     const std::unique_ptr<char[]> bytes(new char[size]);
     std::copy_n(data, size, bytes.get());
@@ -35,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
                epy::tables::open(file, file.find_info(), tables) == epy::status::ok;
     };
     std::uint32_t index = 0;
-    for (const std::string &name : names) {
+    for (const std::string &name : names_in(data, size)) {
         epy::symbol added{name.c_str(), 16ULL * index, 16, index % 2 == 0, 1};
         if (open()) {
             static_cast<void>(tables.define_version(file, name.c_str(), added.version));
