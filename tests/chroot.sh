@@ -135,11 +135,11 @@ git clone --quiet --no-hardlinks "$project" "$folder/clone" # what is committed 
 make_machine "$folder/base"
 for user in "${users[@]}"; do
     root=$folder/$user
-    home=/$user
+    home=/root
     cp --archive "$folder/base" "$root"
     if [[ $user != root ]]; then
-        home=/home/$user
         add_user "$root" "$user"
+        home=$(chroot "$root" sh -c "echo ~$user")
     fi
     git clone --quiet --no-hardlinks "$folder/clone" "$root$home/a clone of epy"
     chroot "$root" chown --recursive "$user:" "$home"
