@@ -8,6 +8,7 @@
 
 #include "contents.h"
 #include "handles.h"
+#include "headers/stored.h"
 #include "misfit.h"
 #include "pointed.h"
 #include "pointers.h"
@@ -354,6 +355,7 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
         }
         if (expected.code == type::aggregate) {
             if (PyTuple_Check(value) || PyDict_Check(value)) {
+                const lasting_callbacks these;
                 const ref made = struct_from_python(expected.instance_of.get(), value);
                 return made && from_python(state, expected, made.get(), out);
             }

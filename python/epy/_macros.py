@@ -91,7 +91,11 @@ class _Macros:
                     continue
                 if self.names.get(word, ("",))[0] == "t" or f"struct {word}" in self.names:
                     continue
-                return f"calls {word}" if following == "(" else f"uses {word}, which is no constant"
+                return (
+                    f"calls {word}: call that"
+                    if following == "("
+                    else f"uses {word}, which is no constant"
+                )
         return ""
 
     def _parse_expressions(self, texts: dict[str, list[str]]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Tuples and dicts as values of structs, wherever a struct is due."""
 
+import gc
+
 import pytest
 
 import epy
@@ -127,3 +129,54 @@ def test_what_is_no_struct_is_refused_as_an_argument(value, message):
     assert pointer((1, 2)).y == 2
     with pytest.raises(epy.ArgumentError, match=message):
         pointer(value)
+
+
+def test_callables_in_what_does_not_last_live_until_unload():
+    """The host copies the struct, and calls its functions when the dict is long gone."""
+    host = epy.header("#define _GNU_SOURCE\n#include <stdio.h>\n")
+    written = []
+
+    def write(cookie, buffer, size):
+        written.append(bytes(buffer[:size]))
+        return size
+
+    file = host.fopencookie(None, "w", {"write": write})
+    gc.collect()
+    host.fprintf(file, "%s %d", "text", 5)
+    host.fclose(file)
+    assert written == [b"text 5"]
+    keeper = epy.header("struct hooks { int (*f)(int); }; int keep(struct hooks *list);")
+    pointer = keeper.callback("int (*)(struct hooks *, int)", lambda hooks, n: hooks[n].f(n))
+    native = type(pointer).__mro__[2](pointer.address)
+    assert native([{"f": lambda n: 10}, {"f": lambda n: 20 + n}], 1) == 21
+
+
+def test_a_struct_result_s_callables_live_until_unload(build_plugin, compile_c, run):
+    build_plugin("""
+import epy
+host = epy.header("struct hooks { int (*f)(int); const char *name; }; struct hooks hooks(int n);")
+
+def double(n):
+    return 2 * n
+
+@host.export
+def hooks(n):
+    return {"f": double if n else (lambda n: 3 * n), "name": "hooks"}
+""")
+    host = compile_c(
+        """
+#include <stdio.h>
+struct hooks { int (*f)(int); const char *name; };
+struct hooks hooks(int n);
+int main(void) {
+    struct hooks one = hooks(1), other = hooks(0), again = hooks(1);
+    for (int i = 0; i < 100; ++i) hooks(1);
+    printf("%d %d %d\\n", one.f(4), other.f(4), one.f == again.f);
+}
+""",
+        "-L.",
+        "-l:plugin.so",
+        "-Wl,-rpath,.",
+    )
+    result = run(host)
+    assert (result.stdout, result.stderr) == ("8 12 1\n", "")

@@ -162,6 +162,7 @@ PyObject *pointer_argument(PyObject *cls, PyObject *value) {
         return made.release();
     }
     const ref refusal = taken_exception();
+    const lasting_callbacks these;
     made = stored(types, cls, value, nullptr);
     if (!made && misfit_is_set()) {
         const ref reason = taken_exception();

@@ -149,6 +149,7 @@ PyObject *represent(PyObject *self) {
 // As an argument by value.
 PyObject *argument(PyObject *cls, PyObject *value) {
     if (PyTuple_Check(value) || PyDict_Check(value)) {
+        const lasting_callbacks these;
         return stored_record(cls, value).release();
     }
     const ref native(PyObject_GetAttrString(type_of_object(cls), "from_param"));

@@ -1,5 +1,7 @@
 #include "stored.h"
 
+#include <utility>
+
 #include "../items.h"
 #include "ctypes_objects.h"
 #include "held_pointer.h"
@@ -9,6 +11,8 @@
 namespace epy {
 
 namespace {
+
+constinit thread_local bool callbacks_last [[gnu::tls_model("initial-exec")]] = false;
 
 // ---- function pointers
 
@@ -40,6 +44,10 @@ ref kept_callback(const header_types &types, PyObject *kept, header_classes *cla
 
 } // namespace
 
+lasting_callbacks::lasting_callbacks() noexcept : outer_(std::exchange(callbacks_last, true)) {}
+
+lasting_callbacks::~lasting_callbacks() { callbacks_last = outer_; }
+
 ref stored_function(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept,
                     header_classes *classes, PyObject *kind) {
     if (value == Py_None) {
@@ -55,6 +63,9 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
     }
     if (classes == nullptr) { // it lives until unload
         return ref(PyObject_CallFunctionObjArgs(types.core->callback_maker, ctype, value, nullptr));
+    }
+    if (kept == nullptr && callbacks_last) {
+        kept = classes->kept;
     }
     ref made = kept == nullptr ? make_callback(classes, kind, value)
                                : kept_callback(types, kept, classes, kind, value);

@@ -18,6 +18,20 @@ ref stored(const header_types &, PyObject *ctype, PyObject *value, PyObject *kep
 ref stored_function(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept,
                     header_classes *classes, PyObject *kind);
 
+// For a scope that converts what does not last (a dict for an argument, for a struct by value): the
+// callbacks that this thread makes of callables live until unload all the same, as everywhere else
+// where the host may keep a copy of their address.
+class lasting_callbacks {
+public:
+    lasting_callbacks() noexcept;
+    ~lasting_callbacks();
+    lasting_callbacks(const lasting_callbacks &) = delete;
+    lasting_callbacks &operator=(const lasting_callbacks &) = delete;
+
+private:
+    const bool outer_;
+};
+
 // Method of the module `_core`.
 PyObject *instance(PyObject *module, PyObject *arguments);
 
