@@ -115,6 +115,7 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         made.clear()
     for header in script.headers.values():
         for _, made in header:
+            made._exported.clear()
             made._classes.clear()
     script.headers.clear()
 

@@ -168,7 +168,7 @@ def known(event):
 """
 
 HOST = """
-import ctypes, gc
+import ctypes, gc, time
 from _ctypes import dlclose
 for _ in range(3):
     plugin = ctypes.CDLL("./plugin.so")
@@ -176,9 +176,15 @@ for _ in range(3):
         size = ctypes.c_int()
         plugin[name](ctypes.byref(size))
         print(size.value, end=" ")
-    dlclose(plugin._handle)
-    gc.collect()
-    print(sum(isinstance(one, type) and one.__name__ == "LP_event" for one in gc.get_objects()))
+    dlclose(plugin._handle)  # which holds the GIL: the plugin goes in the background
+    left = 1
+    for _ in range(600):
+        gc.collect()
+        left = sum(isinstance(one, type) and one.__name__ == "LP_event" for one in gc.get_objects())
+        if not left:
+            break
+        time.sleep(0.1)
+    print(left)
 """
 
 
