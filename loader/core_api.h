@@ -48,6 +48,7 @@ struct plugin_view {
     stub_info *info;
     const char *path;   // absolute
     const char *script; // of a bare plugin: absolute path of the script beside it, otherwise null
+    bool inside_dlopen; // the calling thread holds the dynamic loader's lock
     const loader_services *services;
 };
 
@@ -70,6 +71,10 @@ struct core_api {
     // The process exits and epy started Python: run on_unload hooks of live plugins, atexit
     // functions, flush stdout and stderr. Calls `attached` as soon as it holds the GIL.
     void (*at_exit)(void (*attached)(void *), void *argument) noexcept;
+    // From here to release_loading only `thread` (pthread_self) loads libraries from Python; others
+    // wait without the GIL. Any thread; waits for the GIL. False while another thread imports.
+    bool (*reserve_loading)(unsigned long thread) noexcept;
+    void (*release_loading)(unsigned long thread) noexcept;
 };
 
 // Returns null and fills options->error on failure. Exported by the core as `epy_core_open`.

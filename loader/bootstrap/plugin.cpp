@@ -129,27 +129,34 @@ const char *plugin::text(std::uint64_t address) const noexcept {
 bool plugin::belongs_to_this_process() const noexcept { return process_ == getpid(); }
 
 turn plugin::run() noexcept {
-    check_contents();
-    if (problem_ != nullptr) {
-        report(path(), "%s", problem_);
-        return turn::failed;
-    }
-    const python_wish wish{path(), text(info_->libpython_path), text(info_->executable_path)};
-    switch (open_python(wish, core_)) {
+    switch (find_python(nullptr)) {
     case python_state::circular:
         return turn::ours; // not a failure: the next call tries again
     case python_state::failed:
-        break;
-    case python_state::ready: {
-        retain(); // the core's
-        const plugin_view view{this, info_, path(), script_.empty() ? nullptr : script_.c_str(),
-                               &services};
-        if (core_->load(&view)) {
-            open_slots();
-            return turn::ready;
-        }
+        return turn::failed;
+    case python_state::ready:
         break;
     }
+    return run_script(false);
+}
+
+python_state plugin::find_python(const std::chrono::steady_clock::time_point *until) noexcept {
+    check_contents();
+    if (problem_ != nullptr) {
+        report(path(), "%s", problem_);
+        return python_state::failed;
+    }
+    const python_wish wish{path(), text(info_->libpython_path), text(info_->executable_path)};
+    return open_python(wish, core_, until);
+}
+
+turn plugin::run_script(bool inside_dlopen) noexcept {
+    retain(); // the core's
+    const plugin_view view{
+        this, info_, path(), script_.empty() ? nullptr : script_.c_str(), inside_dlopen, &services};
+    if (core_->load(&view)) {
+        open_slots();
+        return turn::ready;
     }
     const std::scoped_lock guard(image_lock());
     pending_.clear(); // slots stay as they are and give the error value

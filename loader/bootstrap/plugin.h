@@ -11,6 +11,7 @@
 
 #include "../../stub/tables.h"
 #include "../core_api.h"
+#include "python.h"
 #include "start.h"
 
 namespace epy {
@@ -27,11 +28,15 @@ public:
     static plugin *find(const stub_info *) noexcept;
 
     [[nodiscard]] const char *path() const noexcept { return path_.c_str(); }
+    [[nodiscard]] bool is_bare() const noexcept { return !script_.empty(); }
     [[nodiscard]] start &starting() noexcept { return start_; }
     [[nodiscard]] bool belongs_to_this_process() const noexcept;
 
     // Finds Python, runs the script, publishes. The caller is the starter.
     turn run() noexcept;
+    // The same in two steps, for a thread that holds the dynamic loader's lock.
+    python_state find_python(const std::chrono::steady_clock::time_point *until) noexcept;
+    turn run_script(bool inside_dlopen) noexcept;
 
     // The record that slot `index` leads to by now; null if it is still the resolver's.
     [[nodiscard]] const record *target(std::uint32_t index) noexcept;

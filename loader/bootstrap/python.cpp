@@ -203,12 +203,13 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
 
 } // namespace
 
-python_state open_python(const python_wish &wish, const core_api *&core) noexcept {
+python_state open_python(const python_wish &wish, const core_api *&core,
+                         const std::chrono::steady_clock::time_point *until) noexcept {
     if (const std::string against = reason_against_wish(wish); !against.empty()) {
         report(wish.plugin, "%s", against.c_str());
         return python_state::failed;
     }
-    switch (python_start().begin()) {
+    switch (python_start().begin(until)) {
     case turn::circular:
         return python_state::circular;
     case turn::failed:
@@ -231,6 +232,8 @@ python_state open_python(const python_wish &wish, const core_api *&core) noexcep
     core = opened_core;
     return core == nullptr ? python_state::failed : python_state::ready;
 }
+
+bool is_python_untouched() noexcept { return python_start().is_fresh(); }
 
 const core_api *the_core() noexcept { return opened_core; }
 

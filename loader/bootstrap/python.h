@@ -1,6 +1,8 @@
 // The Python of this process: found, joined or started, without Python.h, whatever its version.
 #pragma once
 
+#include <chrono>
+
 #include "../core_api.h"
 
 namespace epy {
@@ -18,8 +20,13 @@ enum class python_state {
     circular // this thread is starting Python already
 };
 
-// Finds or starts Python and opens the core. Once per process; any thread.
-python_state open_python(const python_wish &, const core_api *&core) noexcept;
+// Finds or starts Python and opens the core. Once per process; any thread. Another thread that does
+// it is waited for, until then if a time is given: what comes later is `circular` too.
+python_state open_python(const python_wish &, const core_api *&core,
+                         const std::chrono::steady_clock::time_point *until = nullptr) noexcept;
+
+// No plugin has joined or started a Python, or is about to.
+bool is_python_untouched() noexcept;
 
 // The table of the core, null before Python is open.
 const core_api *the_core() noexcept;

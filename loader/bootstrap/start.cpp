@@ -50,7 +50,7 @@ bool start::would_wait_for_ever() const noexcept {
     return false;
 }
 
-turn start::begin() noexcept {
+turn start::begin(const std::chrono::steady_clock::time_point *until) noexcept {
     for (;;) {
         std::unique_lock guard(start_lock());
         switch (state_) {
@@ -71,16 +71,25 @@ turn start::begin() noexcept {
         waiter self{pthread_self(), this, waiters};
         waiters = &self;
         guard.unlock();
+        bool in_time = true;
         {
             const gil_release without_gil; // the starter may need it
             guard.lock();
-            start_changed().wait(guard, [this] { return state_ != state::starting; });
+            const auto is_over = [this] { return state_ != state::starting; };
+            if (until == nullptr) {
+                start_changed().wait(guard, is_over);
+            } else {
+                in_time = start_changed().wait_until(guard, *until, is_over);
+            }
             waiter **link = &waiters;
             while (*link != &self) {
                 link = &(*link)->next;
             }
             *link = self.next;
             guard.unlock(); // never held while waiting for the GIL
+        }
+        if (!in_time) {
+            return turn::circular;
         }
     }
 }

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <chrono>
 
 namespace epy {
 
@@ -20,10 +21,15 @@ enum class turn {
 
 class start {
 public:
-    [[nodiscard]] turn begin() noexcept;
+    [[nodiscard]] turn begin() noexcept { return begin(nullptr); }
+    // The same, but a wait that is not over by then is refused like one that never ends.
+    [[nodiscard]] turn begin(const std::chrono::steady_clock::time_point *until) noexcept;
     void finish(turn outcome) noexcept; // ready or failed; ours: not started after all
     [[nodiscard]] bool is_ready() const noexcept {
         return state_.load(std::memory_order_acquire) == state::ready;
+    }
+    [[nodiscard]] bool is_fresh() const noexcept {
+        return state_.load(std::memory_order_acquire) == state::fresh;
     }
     start() noexcept;
     ~start();

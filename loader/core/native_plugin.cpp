@@ -194,6 +194,8 @@ PyMemberDef members[] = {
     {"path", T_OBJECT, offsetof(native_plugin, path), READONLY, "The plugin's file."},
     {"script", T_OBJECT, offsetof(native_plugin, script), READONLY,
      "Of a bare plugin: the script beside it, otherwise None."},
+    {"inside_dlopen", T_BOOL, offsetof(native_plugin, view) + offsetof(plugin_view, inside_dlopen),
+     READONLY, "The script starts while this thread holds the dynamic loader's lock."},
     {"archive", T_OBJECT, offsetof(native_plugin, archive), READONLY,
      "What epy build stored, while the plugin starts."},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(native_plugin, weak_references), READONLY, nullptr},

@@ -21,9 +21,9 @@ ref import(const char *name) {
 // The module of the interpreter that plugins share.
 ref core_module_object() { return import("epy._core"); }
 
-// epy._plugin.NAME(argument or nothing)
-ref call_package(const char *name, PyObject *argument) {
-    const ref package = import("epy._plugin");
+// MODULE.NAME(argument or nothing)
+ref call_package(const char *name, PyObject *argument, const char *module = "epy._plugin") {
+    const ref package = import(module);
     const ref function(package ? PyObject_GetAttrString(package.get(), name) : nullptr);
     return ref(!function ? nullptr : run_python([&] {
         return PyObject_CallFunctionObjArgs(function.get(), argument, nullptr);
@@ -135,8 +135,27 @@ void at_exit(void (*attached)(void *), void *argument) noexcept {
     run_with_plenty_of_stack([&] { exit_here(attached, argument); });
 }
 
+bool call_loading(const char *name, unsigned long thread) {
+    bool done = false;
+    run_with_plenty_of_stack([&] {
+        const attachment python;
+        if (python) {
+            const exception_set_aside callers;
+            const ref number(PyLong_FromUnsignedLong(thread));
+            done = number && call_package(name, number.get(), "epy._loading").get() == Py_True;
+            print_exception();
+        }
+    });
+    return done;
+}
+
+bool reserve_loading(unsigned long thread) noexcept { return call_loading("reserve", thread); }
+
+void release_loading(unsigned long thread) noexcept { call_loading("release", thread); }
+
 } // namespace
 
-const core_api the_core_api = {core_api_version, load, unload, at_exit};
+const core_api the_core_api = {core_api_version, load,           unload, at_exit,
+                               reserve_loading,  release_loading};
 
 } // namespace epy

@@ -59,6 +59,8 @@ class NativePlugin:
     path: str
     script: str | None
     """Of a bare plugin: the script that lies beside it."""
+    inside_dlopen: bool
+    """Its script starts while this thread holds the dynamic loader's lock."""
     archive: memoryview
     """The bytes that `epy build` stored; empty for a bare plugin. Released once it has started."""
     def read_archive(self, begin: int, end: int, /) -> bytes | None:

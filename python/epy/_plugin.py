@@ -31,6 +31,15 @@ def load(native: _core.NativePlugin) -> bool | None:
     If anything fails, the reason is printed once, nothing of the script stays, and the result is
     False; None if it was Ctrl-C, which the host's Python shall see too.
     """
+    if native.inside_dlopen:
+        from ._loading import reserved
+
+        with reserved():
+            return _load(native)
+    return _load(native)
+
+
+def _load(native: _core.NativePlugin) -> bool | None:
     script = Script(_stem(native.script or native.path), native.path, native=native)
     source = native.script or native.path
     registry.by_plugin[native] = script

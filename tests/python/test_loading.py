@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -164,33 +163,6 @@ def test_side_by_side_without_a_script_says_what_is_missing(epy, run, native, tm
 def test_eager_starts_python_inside_dlopen(build_plugin, call):
     build_plugin(ADD, "--eager")
     assert call("open ./plugin.so", "python", "int add 2 3") == ["python: yes", "5"]
-
-
-@pytest.mark.parametrize("kind", ["eager", "bare"])
-def test_python_inside_dlopen_is_refused_without_the_gil(build_plugin, epy, run, tmp_path, kind):
-    if kind == "eager":
-        plugin = build_plugin(ADD, "--eager")
-    else:
-        (tmp_path / "plugin.py").write_text(ADD)
-        plugin = tmp_path / "plugin.so"
-        epy("stub", "-o", plugin)
-    host = f"""
-        import ctypes
-        ctypes.CDLL(None).dlopen.restype = ctypes.c_void_p
-        handle = ctypes.CDLL(None).dlopen({str(plugin)!r}.encode(), 2)  # ctypes releases the GIL
-        print(bool(handle))
-    """
-    result = run(sys.executable, "-c", textwrap.dedent(host))
-    assert result.stdout == "True\n"
-    assert len(result.stderr.splitlines()) == 1
-    assert str(plugin) in result.stderr
-    assert "without --eager" in result.stderr
-
-
-def test_eager_is_served_in_a_python_host_that_holds_the_gil(build_plugin, run):
-    plugin = build_plugin(ADD, "--eager")
-    host = f"import ctypes; print(ctypes.PyDLL({str(plugin)!r}).add(2, 3))"
-    assert run(sys.executable, "-c", host).stdout == "5\n"
 
 
 def test_three_plugins_with_the_same_names_in_one_process(epy, call, tmp_path):

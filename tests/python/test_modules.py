@@ -30,6 +30,7 @@ class FakePlugin:
 
     path = "/plugins/synth.so"
     script: str | None = None
+    inside_dlopen = False
 
     def __init__(self, archive: bytes = b"") -> None:
         self.archive = memoryview(archive)

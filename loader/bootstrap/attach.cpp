@@ -1,0 +1,177 @@
+// A start inside dlopen: of a plugin that was built with --eager, or lies beside its script.
+//
+// The thread holds the dynamic loader's lock and the script needs the GIL. A thread that holds the
+// GIL may be waiting for that very lock (an import). So nothing here waits without a limit: neither
+// for another thread that is starting Python, nor for the GIL. That is taken by a helper first,
+// which sees to it that other threads of Python load no libraries until the script has run. A start
+// that cannot be had in time is left to the first call, which comes without the lock.
+#include "attach.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "cancellation.h"
+#include "gil.h"
+#include "plugin.h"
+#include "python.h"
+#include "report.h"
+
+namespace epy {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::milliseconds between_tries{10};
+
+// Python inside dlopen can hang for reasons that lie in the host: say what to do if it seems to.
+class watchdog {
+public:
+    explicit watchdog(const plugin &self) : thread_([this, &self] { watch(self); }) {}
+    ~watchdog() {
+        {
+            const std::scoped_lock guard(mutex_);
+            over_ = true;
+        }
+        changed_.notify_all();
+        thread_.join();
+    }
+    watchdog(const watchdog &) = delete;
+    watchdog &operator=(const watchdog &) = delete;
+
+private:
+    void watch(const plugin &self) {
+        std::unique_lock guard(mutex_);
+        if (!changed_.wait_for(guard, std::chrono::seconds(5), [this] { return over_; })) {
+            report(self.path(),
+                   "its script has been running inside dlopen for 5 s, under the dynamic loader's "
+                   "lock; if it hangs, %s",
+                   self.is_bare() ? "build it with 'epy build'" : "build it without --eager");
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool over_ = false;
+    std::thread thread_;
+};
+
+// Loading reserved for a thread that must not wait for the GIL itself.
+class reservation {
+public:
+    reservation(const core_api &core, clock::time_point until)
+        : core_(core), thread_(pthread_self()), state_(std::make_shared<shared>()) {
+        std::thread([&core, thread = thread_, state = state_] {
+            reserve(core, thread, *state);
+        }).detach();
+        std::unique_lock guard(state_->mutex);
+        state_->changed.wait_until(guard, until, [this] { return state_->made; });
+        state_->over = !state_->made;
+    }
+    ~reservation() {
+        if (state_->made) {
+            core_.release_loading(thread_);
+        }
+    }
+    reservation(const reservation &) = delete;
+    reservation &operator=(const reservation &) = delete;
+
+    [[nodiscard]] explicit operator bool() const { return state_->made; }
+
+private:
+    struct shared {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool made = false;
+        bool over = false; // too late
+    };
+
+    static void reserve(const core_api &core, pthread_t thread, shared &state) {
+        for (;;) {
+            const bool reserved = core.reserve_loading(thread);
+            std::unique_lock guard(state.mutex);
+            if (state.over) {
+                guard.unlock();
+                if (reserved) {
+                    core.release_loading(thread);
+                }
+                return;
+            }
+            if (reserved) {
+                state.made = true;
+                state.changed.notify_all();
+                return;
+            }
+            guard.unlock();
+            std::this_thread::sleep_for(between_tries);
+        }
+    }
+
+    const core_api &core_;
+    pthread_t thread_;
+    std::shared_ptr<shared> state_;
+};
+
+turn put_off(const plugin &self, const char *why) {
+    report(self.path(), "its script cannot run inside dlopen: %s; %s", why,
+           self.is_bare() ? "it has no names until it is loaded again; to have them at once, build "
+                            "it with 'epy build'"
+                          : "it runs at the first call; build it without --eager");
+    return turn::ours;
+}
+
+turn run_inside_dlopen(plugin &self) {
+    const watchdog dog(self);
+    return self.run_script(true);
+}
+
+turn start_inside_dlopen(plugin &self) {
+    if (is_python_untouched() && foreign_python_is_running()) {
+        return put_off(self, "the loading thread does not hold the interpreter lock of the Python "
+                             "in this process");
+    }
+    const clock::time_point until = clock::now() + patience;
+    switch (self.find_python(&until)) {
+    case python_state::circular:
+        return put_off(self, "a thread is starting Python meanwhile");
+    case python_state::failed:
+        return turn::failed;
+    case python_state::ready:
+        break;
+    }
+    if (!foreign_python_is_running()) {
+        return run_inside_dlopen(self);
+    }
+    const reservation alone(*self.core(), until);
+    if (!alone) {
+        return put_off(self, "a thread of Python has kept the interpreter lock, or an import, for "
+                             "2 s");
+    }
+    return run_inside_dlopen(self);
+}
+
+} // namespace
+
+void attach(stub_info *info) noexcept {
+    const uncancelled start;
+    plugin &self = plugin::of(info);
+    if (self.starting().begin() != turn::ours) {
+        return;
+    }
+    turn outcome = turn::ours;
+    try {
+        outcome = start_inside_dlopen(self);
+    } catch (const std::exception &problem) { // no memory, no thread
+        put_off(self, problem.what());
+    }
+    self.starting().finish(outcome);
+}
+
+} // namespace epy
