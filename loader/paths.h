@@ -1,8 +1,7 @@
 // Small questions about paths.
 #pragma once
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <string>
 
@@ -10,7 +9,8 @@ namespace epy {
 
 // For the effective user: access() would ask for the one who started a set-user-ID program.
 inline bool exists(const std::string &path) {
-    return faccessat(AT_FDCWD, path.c_str(), F_OK, AT_EACCESS) == 0;
+    struct stat found {};
+    return stat(path.c_str(), &found) == 0;
 }
 
 // The folder of a path, without the last slash; "." if it has none.

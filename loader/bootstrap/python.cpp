@@ -64,6 +64,9 @@ struct chosen_python {
 
 // Also where a Python runs already: its own files are its host's matter, what epy brings is not.
 std::string reason_against_wish(const python_wish &wish) {
+    if (!has_raised_privileges()) {
+        return {};
+    }
     std::string against = reason_against_tree(package_folder());
     if (against.empty() && wish.executable != nullptr && exists(wish.executable)) {
         against = reason_against_executable(wish.executable);
@@ -169,6 +172,10 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
         report(wish.plugin,
                "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,
                version == nullptr ? "unknown version" : version(), core.c_str());
+        return nullptr;
+    }
+    if (const std::string against = reason_against_object(core); !against.empty()) {
+        report(wish.plugin, "%s", against.c_str());
         return nullptr;
     }
     void *handle = dlopen(core.c_str(), RTLD_NOW | RTLD_LOCAL);
