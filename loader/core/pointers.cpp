@@ -78,7 +78,7 @@ bool is_no_pointer(const parameter &expected, PyObject *value, const std::string
 // A list, tuple or dict where a header has a pointer: what a struct's field would hold.
 bool new_memory_from_python(const module_state &state, const parameter &expected, PyObject *value,
                             c_value &out) {
-    ref made = stored(*state.headers, expected.instance_of.get(), value, nullptr);
+    ref made = stored(*state.headers, expected.instance_of.get(), value);
     if (made) {
         return take_pointer(std::move(made), out);
     }

@@ -170,13 +170,18 @@ class Function(CFuncPtr):
     """A C function pointer of a header; those with a prototype inherit from it. A callable as an
     argument becomes a callback that lives until unload."""
 
+class Kept:
+    """What is kept for memory that Python does not own, by place: until something else is stored
+    there, and up to 4 MB of what was replaced. With it the callbacks of callables."""
+
 class Classes:
     """The ctypes classes of one header, each made when something asks for it.
 
     `_c_types` says what a type is. `find` gives the definition of a name or None; `types` are
     typedefs that the script lets mean other classes; `errors` has error values by typedef,
-    "enum TAG" or (name of a simple type,); `kept` is what must live until unload; `module` is that
-    of the classes. Any thread: one at a time makes classes. HeaderNameError for what it cannot.
+    "enum TAG" or (name of a simple type,); `kept` is for memory that Python does not own; `module`
+    is that of the classes. Any thread: one at a time makes classes. HeaderNameError for what it
+    cannot.
     """
 
     def __init__(
@@ -184,7 +189,7 @@ class Classes:
         find: Callable[[str], Any],
         types: dict[str, Any],
         errors: dict[Any, Any],
-        kept: dict[Any, Any],
+        kept: Kept,
         module: str,
     ) -> None: ...
     @property
@@ -206,9 +211,11 @@ class Classes:
         """The error value of functions whose result is of this type, or None."""
     def function(self, kind: Any, refined: tuple[Any, ...]) -> Any:
         """The class of pointers to a function, its result and parameters of other classes."""
-    def store(self, ctype: Any, value: Any) -> Any:
-        """What ctypes stores of a value in the host's memory; what it needs is kept until unload.
-        ValueError, TypeError, OverflowError if it does not fit."""
+    def store(
+        self, ctype: Any, value: Any, address: int, function: Callable[[Any], object], /
+    ) -> None:
+        """What ctypes stores of a value at an address of the host's memory goes to the function;
+        what it needs is kept. ValueError, TypeError, OverflowError if it does not fit."""
     def clear(self) -> None:
         """Forget all classes, and what is kept: before CPython 3.13 ctypes hides their cycles from
         the collector."""

@@ -47,9 +47,9 @@ _BUILTIN = {
     "double": "c_double",
 }  # what `errors=` may name besides typedefs and enums
 MISSING: Any = object()  # an argument that was not given
-_kept: dict[Any, Any] = {}  # of headers that no script has made
 
 _core.prepare_headers()
+_kept = _core.Kept()  # of headers that no script has made
 
 
 def header(
@@ -105,7 +105,9 @@ def header(
         if script:
             script.declarations[key] = declarations
     name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)
-    kept = script.kept if script else _kept
+    if script and script.kept is None:
+        script.kept = _core.Kept()
+    kept = (script and script.kept) or _kept
     module = script.module if script else "epy"
     result = Header(name, declarations, types or {}, errors or {}, kept, library, module)
     if script:
@@ -124,7 +126,8 @@ class Header:
     A call takes what fits the parameters (as a struct's fields), all of them and no more:
     ArgumentError else. An exception of a callback that the function calls directly is raised here
     when C has returned, as by `epy.call`; so it is for the function pointers of the host's structs.
-    What is assigned to a variable (`host.count.value = 1`) is checked, and kept until unload.
+    What is assigned to a variable (`host.count.value = 1`) is checked, and kept until something
+    else is assigned.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
     that cannot be expressed, with the reason.
     """
@@ -135,7 +138,7 @@ class Header:
         declarations: Declarations,
         types: Mapping[str, Any],
         errors: Mapping[str, Any],
-        kept: dict[Any, Any],
+        kept: _core.Kept,
         library: Any,
         module: str = "epy",
     ) -> None:

@@ -22,7 +22,7 @@ def variable(header: Header, name: str, ctype: Any) -> Any:
 
 
 def _checked(header: Header, ctype: Any, name: str) -> Any:
-    """A subclass whose `value` takes what a struct's field takes, and keeps it until unload."""
+    """A subclass whose `value` takes what a struct's field takes, and keeps it."""
     found = header._variables.get(name)
     if found is None:
         native = ctype.value
@@ -30,12 +30,15 @@ def _checked(header: Header, ctype: Any, name: str) -> Any:
 
         def set_value(self: Any, value: Any) -> None:
             try:
-                stored = classes.store(ctype, value)
-                if isinstance(stored, _SimpleCData):  # a pointer
-                    places = ctypes.addressof(self), ctypes.addressof(stored)
-                    ctypes.memmove(*places, ctypes.sizeof(ctype))
-                else:
-                    native.__set__(self, stored)
+                place = ctypes.addressof(self)
+
+                def store(stored: Any) -> None:
+                    if isinstance(stored, _SimpleCData):  # a pointer
+                        ctypes.memmove(place, ctypes.addressof(stored), ctypes.sizeof(ctype))
+                    else:
+                        native.__set__(self, stored)
+
+                classes.store(ctype, value, place, store)
             except (TypeError, ValueError, OverflowError) as reason:
                 from ._misfits import variable_error
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from . import _header
+from . import _core, _header
 from ._c_types import OPAQUE
 from ._declarations import Definitions
 from ._errors import Error
@@ -27,7 +27,7 @@ def render_header(
     options = HeaderOptions(tuple(map(os.path.abspath, include)), dict(define or {}), cpp)
     script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
     definitions = read(name, (), {}, script)
-    host = _header.Header(os.path.basename(name), definitions, {}, {}, {}, None)
+    host = _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)
     groups: dict[str, list[str]] = {title: [] for title in _TITLES}
     refused: list[str] = []
     for key in sorted(definitions.names):

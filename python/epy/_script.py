@@ -161,7 +161,7 @@ class Script:
         self.declarations: dict[str, Any] = {}
         self.stored_headers: dict[str, tuple[bytes, bytes]] = {}  # for `_core.StoredHeader`
         self.headers: dict[str, list[Any]] = {}
-        self.kept: dict[Any, Any] = {}  # what must live until the plugin is unloaded
+        self.kept: _core.Kept | None = None  # for memory that Python does not own
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
         self.unloading = allocate_lock()  # held while these run

@@ -6,6 +6,7 @@
 
 #include "../items.h"
 #include "../threads.h"
+#include "ctypes_objects.h"
 #include "function_class.h"
 #include "kinds.h"
 #include "owned_references.h"
@@ -147,9 +148,13 @@ PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) 
     PyObject *errors = nullptr;
     PyObject *kept = nullptr;
     PyObject *module = nullptr;
-    if (PyArg_ParseTupleAndKeywords(arguments, named, "OO!O!O!U:Classes",
-                                    const_cast<char **>(names), &find, &PyDict_Type, &types,
-                                    &PyDict_Type, &errors, &PyDict_Type, &kept, &module) == 0) {
+    if (PyArg_ParseTupleAndKeywords(arguments, named, "OO!O!OU:Classes", const_cast<char **>(names),
+                                    &find, &PyDict_Type, &types, &PyDict_Type, &errors, &kept,
+                                    &module) == 0) {
+        return nullptr;
+    }
+    if (!is_a(kept, headers_of(type).kept)) {
+        PyErr_Format(PyExc_TypeError, "kept must be a Kept, not %R", kept);
         return nullptr;
     }
     ref object(type->tp_alloc(type, 0));
@@ -209,10 +214,19 @@ PyObject *function_method(PyObject *object, PyObject *arguments) {
 PyObject *store_method(PyObject *object, PyObject *arguments) {
     PyObject *ctype = nullptr;
     PyObject *value = nullptr;
-    if (PyArg_ParseTuple(arguments, "OO:store", &ctype, &value) == 0) {
+    PyObject *store = nullptr;
+    unsigned long long place = 0;
+    if (PyArg_ParseTuple(arguments, "OOKO:store", &ctype, &value, &place, &store) == 0) {
         return nullptr;
     }
-    return stored(headers_of(Py_TYPE(object)), ctype, value, as_classes(object)->kept).release();
+    storing where{as_kept(as_classes(object)->kept)};
+    const ref made = stored(headers_of(Py_TYPE(object)), ctype, value, where);
+    const ref done(made ? PyObject_CallOneArg(store, made.get()) : nullptr);
+    if (!done) {
+        return nullptr;
+    }
+    keep_at(place, 1, where);
+    Py_RETURN_NONE;
 }
 
 // Lets a struct forget its arrays: their classes hold those of their elements where the collector
@@ -239,10 +253,10 @@ PyObject *clear_method(PyObject *object, PyObject *) {
     const header_types &types = headers_of(Py_TYPE(object));
     const header_classes *self = as_classes(object);
     const ref made(PyDict_Values(self->made));
-    for (PyObject *dict :
-         {self->made, self->members, self->signatures, self->incomplete, self->kept}) {
+    for (PyObject *dict : {self->made, self->members, self->signatures, self->incomplete}) {
         PyDict_Clear(dict);
     }
+    clear_kept(self->kept);
     for (Py_ssize_t index = 0; made && index < PyList_GET_SIZE(made.get()); ++index) {
         PyObject *type = PyList_GET_ITEM(made.get(), index);
         if (is_class_of(type, types.fields)) {
@@ -266,7 +280,8 @@ PyMethodDef methods[] = {
      "function(type, classes) -> the class of pointers to a function whose result and parameters "
      "have other classes than the header's."},
     {"store", store_method, METH_VARARGS,
-     "store(class, value) -> what ctypes stores in the host's memory; it is kept until unload."},
+     "store(class, value, address, function): what ctypes stores at this address of the host's "
+     "memory goes to the function; what it needs is kept."},
     {"clear", clear_method, METH_NOARGS, "clear(): forget all classes, and what is kept."},
     {},
 };

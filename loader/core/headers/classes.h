@@ -13,7 +13,7 @@ struct header_classes {
     PyObject_HEAD PyObject *find; // callable: name -> definition or None
     PyObject *types;              // dict: typedef -> what the script lets it mean
     PyObject *errors;     // dict: typedef, "enum TAG" or (name of a simple type,) -> error value
-    PyObject *kept;       // dict: what must live until the plugin is unloaded
+    PyObject *kept;       // kept_values: for memory that Python does not own
     PyObject *module;     // of the classes: by it ctypes' caches forget them at unload
     PyObject *made;       // dict: type -> class
     PyObject *members;    // dict: key of an enum -> its Members

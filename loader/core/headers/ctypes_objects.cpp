@@ -1,6 +1,9 @@
 #include "ctypes_objects.h"
 
+#include "../contents.h"
 #include "../items.h"
+#include "held_pointer.h"
+#include "kept_values.h"
 
 namespace epy {
 
@@ -54,7 +57,7 @@ bool is_text(PyObject *value) { return PyUnicode_Check(value) || PyBytes_Check(v
 
 bool is_sequence(PyObject *value) { return PyList_Check(value) || PyTuple_Check(value); }
 
-bool find_keeper(const header_types &types, PyObject *instance, ref &kept) {
+bool find_keeper(const header_types &types, PyObject *instance, kept_values *&kept) {
     ref at = ref::borrowed(instance);
     ref base(PyObject_GetAttr(instance, types.name.whole));
     while (base && base.get() != Py_None && !is_pointer(types, base.get())) {
@@ -72,8 +75,33 @@ bool find_keeper(const header_types &types, PyObject *instance, ref &kept) {
         }
     }
     const header_classes *classes = classes_of(types, type_of_object(instance));
-    kept = ref::borrowed(classes == nullptr ? nullptr : classes->kept);
+    kept = classes == nullptr ? nullptr : as_kept(classes->kept);
     return classes != nullptr;
+}
+
+bool is_pointer_class(const header_types &types, PyObject *ctype) {
+    const char code = code_of(types, ctype);
+    return code == 'P' || code == 'z' || code == 'Z' ||
+           is_class_of(ctype, reinterpret_cast<PyObject *>(types.core->pointer)) ||
+           is_class_of(ctype, reinterpret_cast<PyObject *>(types.core->function_pointer));
+}
+
+std::size_t size_of_stored(const header_types &types, PyObject *made) {
+    if (!is_a(made, types.core->c_data)) {
+        return 1;
+    }
+    const contents memory(made, PyBUF_SIMPLE);
+    PyErr_Clear();
+    return memory && memory.size() > 0 ? memory.size() : 1;
+}
+
+void *place_of(PyObject *instance) {
+    const contents memory(instance, PyBUF_SIMPLE);
+    return memory ? memory.data() : nullptr;
+}
+
+ref null_pointer(const header_types &types, PyObject *ctype) {
+    return pointer_object(types, ctype, {});
 }
 
 ref attribute_of_class(PyObject *instance, PyObject *name) {

@@ -5,6 +5,8 @@
 
 namespace epy {
 
+struct kept_values;
+
 bool is_a(PyObject *value, PyObject *type);
 bool is_a(PyObject *value, PyTypeObject *type);
 bool is_pointer(const header_types &, PyObject *value);
@@ -40,10 +42,24 @@ ref array_of(PyObject *element, Py_ssize_t length);
 // Of a str its UTF-8.
 ref bytes_of_text(PyObject *value);
 
-// Keeps an object until unload.
+// Whether objects of a class are nothing but an address.
+bool is_pointer_class(const header_types &, PyObject *ctype);
+
+// How many bytes what `stored` made takes where it is stored; 1 if that does not matter.
+std::size_t size_of_stored(const header_types &, PyObject *made);
+
+// Keeps an object in a dict.
 bool keep(PyObject *kept, PyObject *object);
 
-// What keeps what is stored in the memory of a ctypes object: nothing if Python owns it.
-bool find_keeper(const header_types &, PyObject *instance, ref &kept);
+// What keeps what is stored in the memory of a ctypes object: null if Python owns it. Borrowed,
+// from its class.
+bool find_keeper(const header_types &, PyObject *instance, kept_values *&kept);
+
+// Where a ctypes object lies; null with a Python exception.
+void *place_of(PyObject *instance);
+
+// A null pointer of this class that has something of its own to be kept: what
+// ctypes keeps for a field or an item goes only when something else is kept for it.
+ref null_pointer(const header_types &, PyObject *ctype);
 
 } // namespace epy

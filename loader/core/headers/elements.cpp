@@ -1,6 +1,9 @@
 // Arrays and pointers of headers: their items take Python values, a pointer to a struct has its
 // fields.
+#include <cstdint>
+
 #include "../items.h"
+#include "../pointed.h"
 #include "ctypes_objects.h"
 #include "misfits.h"
 #include "stored.h"
@@ -11,27 +14,54 @@ namespace {
 
 // A value for an item of an array or a pointer; FieldError if it does not fit.
 ref item(const header_types &types, PyObject *self, PyObject *index, PyObject *value,
-         PyObject *kept) {
+         storing &where) {
     const ref element = attribute_of_class(self, types.core->type_name);
-    ref made = element ? stored(types, element.get(), value, kept) : ref();
+    ref made = element ? stored(types, element.get(), value, where) : ref();
     if (!made && misfit_is_set()) {
         raise_misfit("item_error", {type_of_object(self), index, value}, taken_exception());
     }
-    return made;
+    return made && value == Py_None && is_pointer_class(types, element.get())
+               ? null_pointer(types, element.get())
+               : std::move(made);
+}
+
+// Items are as large as their type. 0 with a Python exception.
+std::size_t size_of_item(const header_types &types, PyObject *self) {
+    const ref element = attribute_of_class(self, types.core->type_name);
+    const ref size(element ? PyObject_CallOneArg(types.core->size_of, element.get()) : nullptr);
+    return size ? PyLong_AsSize_t(size.get()) : 0;
 }
 
 // ---- arrays
 
+// False with a Python exception.
+bool find_place(const header_types &types, PyObject *self, PyObject *index, std::uintptr_t &place) {
+    Py_ssize_t number = PyNumber_AsSsize_t(index, PyExc_IndexError);
+    const Py_ssize_t length = PySequence_Size(self);
+    number += number < 0 ? length : 0;
+    void *const start = place_of(self);
+    place = reinterpret_cast<std::uintptr_t>(start) +
+            static_cast<std::size_t>(number) * size_of_item(types, self);
+    return start != nullptr && PyErr_Occurred() == nullptr;
+}
+
 int set_array_item(const header_types &types, PyObject *self, PyObject *index, PyObject *value,
-                   PyObject *kept) {
-    const ref made = item(types, self, index, value, kept);
-    return made ? reinterpret_cast<PyTypeObject *>(types.core->array)
-                      ->tp_as_mapping->mp_ass_subscript(self, index, made.get())
-                : -1;
+                   kept_values *kept) {
+    storing where{kept};
+    const ref made = item(types, self, index, value, where);
+    std::uintptr_t place = 0;
+    const auto native =
+        reinterpret_cast<PyTypeObject *>(types.core->array)->tp_as_mapping->mp_ass_subscript;
+    if (!made || native(self, index, made.get()) != 0 ||
+        (kept != nullptr && !find_place(types, self, index, place))) {
+        return -1;
+    }
+    keep_at(place, size_of_stored(types, made.get()), where);
+    return 0;
 }
 
 int set_slice(const header_types &types, PyObject *self, PyObject *slice, PyObject *values,
-              PyObject *kept) {
+              kept_values *kept) {
     Py_ssize_t start = 0;
     Py_ssize_t stop = 0;
     Py_ssize_t step = 0;
@@ -65,12 +95,12 @@ int set_array(PyObject *self, PyObject *index, PyObject *value) {
         return reinterpret_cast<PyTypeObject *>(types.core->array)
             ->tp_as_mapping->mp_ass_subscript(self, index, value);
     }
-    ref kept;
+    kept_values *kept = nullptr;
     if (!find_keeper(types, self, kept)) {
         return -1;
     }
-    return PySlice_Check(index) ? set_slice(types, self, index, value, kept.get())
-                                : set_array_item(types, self, index, value, kept.get());
+    return PySlice_Check(index) ? set_slice(types, self, index, value, kept)
+                                : set_array_item(types, self, index, value, kept);
 }
 
 PyType_Slot items_slots[] = {
@@ -121,12 +151,17 @@ PyObject *get_contents(PyObject *self, void *) {
 int set_contents(PyObject *self, PyObject *value, void *) {
     const header_types &types = headers_of(Py_TYPE(self));
     PyObject *native = types.native_contents;
-    ref kept;
-    if (Py_TYPE(native)->tp_descr_set(native, self, value) != 0 ||
-        !find_keeper(types, self, kept)) {
+    storing where;
+    void *const place = place_of(self);
+    if (place == nullptr || Py_TYPE(native)->tp_descr_set(native, self, value) != 0 ||
+        !find_keeper(types, self, where.kept)) {
         return -1;
     }
-    return !kept || keep(kept.get(), value) ? 0 : -1;
+    if (where.kept != nullptr) {
+        where.needs = with_targets(value);
+        keep_at(reinterpret_cast<std::uintptr_t>(place), 1, where);
+    }
+    return PyErr_Occurred() == nullptr ? 0 : -1;
 }
 
 PyObject *get_pointer_item(PyObject *self, PyObject *index) {
@@ -149,8 +184,17 @@ int set_pointer_item(PyObject *self, Py_ssize_t index, PyObject *value) {
     if (classes == nullptr || !number || !complete_target(types, self, type)) {
         return -1;
     }
-    const ref made = item(types, self, number.get(), value, classes->kept);
-    return made ? native(self, index, made.get()) : -1;
+    storing where{as_kept(classes->kept)};
+    const ref made = item(types, self, number.get(), value, where);
+    void *const pointer = made ? place_of(self) : nullptr;
+    const std::size_t size = pointer == nullptr ? 0 : size_of_item(types, self);
+    if (size == 0 || native(self, index, made.get()) != 0) {
+        return -1;
+    }
+    const auto start = *static_cast<std::uintptr_t *>(pointer);
+    keep_at(start + static_cast<std::size_t>(index) * size, size_of_stored(types, made.get()),
+            where);
+    return 0;
 }
 
 // As an argument of a C function: what ctypes takes, and for that call lists, dicts and strings.
@@ -163,7 +207,7 @@ PyObject *pointer_argument(PyObject *cls, PyObject *value) {
     }
     const ref refusal = taken_exception();
     const lasting_callbacks these;
-    made = stored(types, cls, value, nullptr);
+    made = stored(types, cls, value);
     if (!made && misfit_is_set()) {
         const ref reason = taken_exception();
         const ref text(PyObject_Str(reason.get()));

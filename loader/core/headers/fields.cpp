@@ -7,6 +7,7 @@
 #include <structmember.h>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace epy {
 
@@ -32,26 +33,60 @@ ref class_of_field(const header_types &types, PyObject *self, PyObject *name,
     return made && PyDict_SetItem(known.get(), name, made.get()) == 0 ? std::move(made) : ref();
 }
 
+// Where the field lies in the struct. False with a Python exception.
+bool find_place(PyObject *self, PyObject *name, std::uintptr_t &place) {
+    const ref field(PyObject_GetAttr(type_of_object(self), name));
+    const ref offset(field ? PyObject_GetAttrString(field.get(), "offset") : nullptr);
+    const Py_ssize_t bytes = offset ? PyLong_AsSsize_t(offset.get()) : -1;
+    void *start = bytes < 0 ? nullptr : place_of(self);
+    place = reinterpret_cast<std::uintptr_t>(start) + static_cast<std::uintptr_t>(bytes);
+    return start != nullptr;
+}
+
+// As what is stored: `made` of `value`, but for a null pointer in place of another.
+ref with_null(const header_types &types, PyObject *value, PyObject *ctype, std::uintptr_t place,
+              ref made) {
+    if (value != Py_None || !made || !is_pointer_class(types, ctype)) {
+        return made;
+    }
+    return *reinterpret_cast<void **>(place) == nullptr ? std::move(made)
+                                                        : null_pointer(types, ctype);
+}
+
 ref converted(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
-              header_classes *classes, PyObject *kind) {
-    ref kept;
-    if (!find_keeper(types, self, kept)) {
+              header_classes *classes, PyObject *kind, storing &where, std::uintptr_t &place) {
+    if (!find_keeper(types, self, where.kept)) {
         return {};
     }
+    ref ctype;
+    ref made;
     if (PyObject *function = of_field(self, types.name.functions, name)) {
-        return stored_function(types, types.function, value, kept.get(), classes, function);
+        ctype = ref::borrowed(types.function);
+        made = stored_function(types, ctype.get(), value, where, classes, function);
+    } else {
+        ctype =
+            PyErr_Occurred() == nullptr ? class_of_field(types, self, name, classes, kind) : ref();
+        made = ctype ? stored(types, ctype.get(), value, where) : ref();
     }
-    const ref ctype =
-        PyErr_Occurred() == nullptr ? class_of_field(types, self, name, classes, kind) : ref();
-    return ctype ? stored(types, ctype.get(), value, kept.get()) : ref();
+    if (!made || (where.kept == nullptr && value != Py_None)) {
+        return made;
+    }
+    if (!find_place(self, name, place)) {
+        return {};
+    }
+    return with_null(types, value, ctype.get(), place, std::move(made));
 }
 
 int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
               PyObject *kind) {
     header_classes *classes = classes_of(types, type_of_object(self));
-    const ref made =
-        classes == nullptr ? ref() : converted(types, self, name, value, classes, kind);
+    storing where;
+    std::uintptr_t place = 0;
+    const ref made = classes == nullptr
+                         ? ref()
+                         : converted(types, self, name, value, classes, kind, where, place);
     if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
+        keep_at(place, size_of_stored(types, made.get()), where);
         return 0;
     }
     if (misfit_is_set()) {

@@ -125,7 +125,8 @@ PyObject *function_argument(PyObject *cls, PyObject *value) {
     }
     const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
     const header_classes *classes = classes_of(types, cls);
-    ref made = classes == nullptr ? ref() : stored(types, cls, value, classes->kept);
+    storing where{classes == nullptr ? nullptr : as_kept(classes->kept), false, true};
+    ref made = classes == nullptr ? ref() : stored(types, cls, value, where);
     if (!made && misfit_is_set()) {
         raise_misfit("argument_error", {cls, value}, taken_exception());
     }

@@ -4,6 +4,7 @@
 
 #include "classes.h"
 #include "held_pointer.h"
+#include "kept_values.h"
 #include "text.h"
 
 namespace epy {
@@ -50,6 +51,7 @@ template <typename Owner> struct made_type {
 constexpr made_type<header_types> all_types[] = {
     {&header_types::fields, &fields_spec},
     {&header_types::classes, &classes_spec},
+    {&header_types::kept, &kept_values_spec},
     {&header_types::stored_header, &stored_header_spec},
 };
 

@@ -32,6 +32,7 @@ struct header_types {
     PyObject *fields;        // base of structs and unions
     PyObject *function;      // function pointers without a prototype, base of those with one
     PyObject *classes;       // the class of `_epy_classes_`
+    PyObject *kept;          // of what is kept for memory that Python does not own
     PyObject *stored_header; // what a plugin stores of a header
 
     PyObject *character_pointer; // ctypes.c_char_p

@@ -110,9 +110,8 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
         ref made;
         if (index < count) {
             const ref parameters(PyObject_GetAttrString(type_of_object(function), "_argtypes_"));
-            made = parameters
-                       ? stored(types, PyTuple_GET_ITEM(parameters.get(), index), value, nullptr)
-                       : ref();
+            made = parameters ? stored(types, PyTuple_GET_ITEM(parameters.get(), index), value)
+                              : ref();
         } else {
             made = promoted(types, value);
         }

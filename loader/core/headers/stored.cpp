@@ -14,42 +14,19 @@ namespace {
 
 constinit thread_local bool callbacks_last [[gnu::tls_model("initial-exec")]] = false;
 
-// ---- function pointers
-
-// The callback of this type for a callable: always the same, until unload.
-ref kept_callback(const header_types &types, PyObject *kept, header_classes *classes,
-                  PyObject *kind, PyObject *function) {
-    ref owner;
-    ref plain;
-    if (!find_attribute(function, types.name.self, owner) ||
-        !find_attribute(function, types.name.function, plain)) {
-        return {};
+// The callback for a callable: of its own, or the one that is kept.
+ref callback_for(const header_types &types, PyObject *value, storing &where,
+                 header_classes *classes, PyObject *kind) {
+    if (where.kept != nullptr) {
+        return kept_callback(types, classes, kind, value, where);
     }
-    // A bound method is a new object each time.
-    const ref key(plain && owner ? Py_BuildValue("(ONN)", kind, PyLong_FromVoidPtr(owner.get()),
-                                                 PyLong_FromVoidPtr(plain.get()))
-                                 : Py_BuildValue("(ON)", kind, PyLong_FromVoidPtr(function)));
-    if (!key) {
-        return {};
-    }
-    PyObject *known = PyDict_GetItemWithError(kept, key.get());
-    if (known != nullptr || PyErr_Occurred() != nullptr) {
-        return ref::borrowed(known);
-    }
-    const ref made = make_callback(classes, kind, function);
-    PyObject *first = made ? PyDict_SetDefault(kept, key.get(), made.get()) : nullptr;
-    // Its id is its own as long as it is there.
-    return first != nullptr && keep(kept, function) ? ref::borrowed(first) : ref();
+    storing argument{as_kept(classes->kept), true, true};
+    return callbacks_last ? kept_callback(types, classes, kind, value, argument)
+                          : make_callback(classes, kind, value);
 }
 
-} // namespace
-
-lasting_callbacks::lasting_callbacks() noexcept : outer_(std::exchange(callbacks_last, true)) {}
-
-lasting_callbacks::~lasting_callbacks() { callbacks_last = outer_; }
-
-ref stored_function(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept,
-                    header_classes *classes, PyObject *kind) {
+ref function_pointer(const header_types &types, PyObject *ctype, PyObject *value, storing &where,
+                     header_classes *classes, PyObject *kind) {
     if (value == Py_None) {
         return ref(PyObject_CallNoArgs(ctype));
     }
@@ -64,17 +41,41 @@ ref stored_function(const header_types &types, PyObject *ctype, PyObject *value,
     if (classes == nullptr) { // it lives until unload
         return ref(PyObject_CallFunctionObjArgs(types.core->callback_maker, ctype, value, nullptr));
     }
-    if (kept == nullptr && callbacks_last) {
-        kept = classes->kept;
-    }
-    ref made = kept == nullptr ? make_callback(classes, kind, value)
-                               : kept_callback(types, kept, classes, kind, value);
+    ref made = callback_for(types, value, where, classes, kind);
     if (!made || is_a(made.get(), ctype)) {
         return made;
     }
     return points_to_function(*types.core, made.get(), there) == fit::yes
                ? pointer_object(types, ctype, std::move(there))
                : ref();
+}
+
+// Says what a stored object needs, if nobody has.
+ref noted(const header_types &types, ref made, storing &where) {
+    const bool is_kept = where.kept == nullptr || where.is_part || where.needs;
+    if (!made || is_kept || !is_a(made.get(), types.core->c_data)) {
+        return made;
+    }
+    ref all = with_targets(made.get());
+    const ref whole(PyObject_GetAttr(made.get(), types.name.whole)); // a part keeps all of it
+    if (!all || !whole) {
+        return {};
+    }
+    if (PyTuple_Check(all.get()) || whole.get() != Py_None) {
+        where.needs = std::move(all);
+    }
+    return made;
+}
+
+} // namespace
+
+lasting_callbacks::lasting_callbacks() noexcept : outer_(std::exchange(callbacks_last, true)) {}
+
+lasting_callbacks::~lasting_callbacks() { callbacks_last = outer_; }
+
+ref stored_function(const header_types &types, PyObject *ctype, PyObject *value, storing &where,
+                    header_classes *classes, PyObject *kind) {
+    return noted(types, function_pointer(types, ctype, value, where, classes, kind), where);
 }
 
 bool converts_itself(const header_types &types, PyObject *ctype) {
@@ -89,7 +90,7 @@ bool converts_itself(const header_types &types, PyObject *ctype) {
 namespace {
 
 ref stored_function_of_class(const header_types &types, PyObject *ctype, PyObject *value,
-                             PyObject *kept) {
+                             storing &where) {
     ref kind;
     if (!find_attribute(ctype, types.name.kind, kind)) {
         return {};
@@ -97,10 +98,10 @@ ref stored_function_of_class(const header_types &types, PyObject *ctype, PyObjec
     header_classes *classes = kind ? classes_of(types, ctype) : nullptr; // none: a type of a script
     return kind && classes == nullptr
                ? ref()
-               : stored_function(types, ctype, value, kept, classes, kind.get());
+               : stored_function(types, ctype, value, where, classes, kind.get());
 }
 
-ref converted(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
+ref converted(const header_types &types, PyObject *ctype, PyObject *value, storing &where) {
     const module_state &core = *types.core;
     if (is_a(value, ctype)) {
         return ref::borrowed(value);
@@ -109,33 +110,30 @@ ref converted(const header_types &types, PyObject *ctype, PyObject *value, PyObj
         return ref(PyObject_CallOneArg(ctype, value));
     }
     if (is_class_of(ctype, core.simple)) {
-        return stored_simple(types, ctype, value, kept);
+        return stored_simple(types, ctype, value, where);
     }
     if (is_class_of(ctype, reinterpret_cast<PyObject *>(core.function_pointer))) {
-        return stored_function_of_class(types, ctype, value, kept);
+        return stored_function_of_class(types, ctype, value, where);
     }
     if (is_class_of(ctype, reinterpret_cast<PyObject *>(core.pointer))) {
-        return stored_pointer(types, ctype, value, kept);
+        return stored_pointer(types, ctype, value, where);
     }
-    return is_class_of(ctype, core.array) ? stored_array(types, ctype, value, kept)
+    return is_class_of(ctype, core.array) ? stored_array(types, ctype, value, where)
                                           : stored_record(ctype, value);
 }
 
 } // namespace
 
-ref stored(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
+ref stored(const header_types &types, PyObject *ctype, PyObject *value, storing &where) {
     if (PyType_Check(ctype) == 0) {
         return misfit();
     }
-    ref made = converted(types, ctype, value, kept);
-    if (made && kept != nullptr && is_a(made.get(), types.core->c_data)) {
-        const ref needed(PyObject_GetAttr(made.get(), types.name.objects));
-        const int is_needed = needed ? PyObject_IsTrue(needed.get()) : -1;
-        if (is_needed < 0 || (is_needed > 0 && !keep(kept, made.get()))) {
-            return {};
-        }
-    }
-    return made;
+    return noted(types, converted(types, ctype, value, where), where);
+}
+
+ref stored(const header_types &types, PyObject *ctype, PyObject *value) {
+    storing in_python;
+    return stored(types, ctype, value, in_python);
 }
 
 // An object of the type that holds the value.
@@ -150,7 +148,7 @@ PyObject *instance(PyObject *module, PyObject *arguments) {
         return nullptr;
     }
     const header_types &types = *state_of(module).headers;
-    ref made = stored(types, ctype, value, nullptr);
+    ref made = stored(types, ctype, value);
     if (made && is_a(made.get(), ctype)) { // a simple pointer that its script may assign to
         return is_class_of(ctype, types.core->simple) && made.get() != value
                    ? cast(types, made.get(), ctype).release()

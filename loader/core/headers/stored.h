@@ -1,21 +1,23 @@
 // Python values -> what ctypes stores in memory of a C type of a header: checked, and kept alive.
 //
-// What a stored value needs is kept by ctypes' `_objects` where Python owns the memory. Memory that
-// it does not own (the host's, exported data, what a pointer leads to) may outlive every Python
-// object: what is stored there is kept, in a dict, until the plugin is unloaded.
+// What a stored value needs is kept by ctypes' `_objects` where Python owns the memory; for other
+// memory see kept_values.h.
 #pragma once
 
-#include "classes.h"
+#include "kept_values.h"
 
 namespace epy {
 
-// What ctypes stores for a value. With `kept` what the result needs is kept there, equal strings
-// once. Empty with a Python exception: see misfits.h.
-ref stored(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
+// What ctypes stores for a value, and in `storing` what that needs. Empty with a Python exception:
+// see misfits.h.
+ref stored(const header_types &, PyObject *ctype, PyObject *value, storing &);
+
+// The same in memory of Python's.
+ref stored(const header_types &, PyObject *ctype, PyObject *value);
 
 // The same for a function pointer: `kind` is the function's type, of which `classes` makes
 // callbacks; both are null where `ctype` is no type of a header.
-ref stored_function(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept,
+ref stored_function(const header_types &, PyObject *ctype, PyObject *value, storing &,
                     header_classes *classes, PyObject *kind);
 
 // For a scope that converts what does not last (a dict for an argument, for a struct by value): the

@@ -13,8 +13,8 @@ namespace {
 
 // False with a Python exception. What does not fit says which element.
 bool store_element(const header_types &types, PyObject *array, PyObject *element, Py_ssize_t index,
-                   PyObject *value, PyObject *kept) {
-    const ref converted = stored(types, element, value, kept);
+                   PyObject *value, storing &where) {
+    const ref converted = stored(types, element, value, where);
     if (converted) {
         return reinterpret_cast<PyTypeObject *>(types.core->array)
                    ->tp_as_sequence->sq_ass_item(array, index, converted.get()) == 0;
@@ -33,13 +33,14 @@ bool store_element(const header_types &types, PyObject *array, PyObject *element
 }
 
 // An array of this class with these values.
-ref elements(const header_types &types, PyObject *ctype, PyObject *values, PyObject *kept) {
+ref elements(const header_types &types, PyObject *ctype, PyObject *values, const storing &whole) {
+    storing where{whole.kept, true, whole.is_argument};
     const ref element(PyObject_GetAttr(ctype, types.core->type_name));
     const ref items(element ? PySequence_Fast(values, "") : nullptr);
     ref made(items ? PyObject_CallNoArgs(ctype) : nullptr);
     for (Py_ssize_t index = 0; made && index < PySequence_Fast_GET_SIZE(items.get()); ++index) {
         const ref value = ref::borrowed(PySequence_Fast_GET_ITEM(items.get(), index));
-        if (!store_element(types, made.get(), element.get(), index, value.get(), kept)) {
+        if (!store_element(types, made.get(), element.get(), index, value.get(), where)) {
             return {};
         }
     }
@@ -74,7 +75,7 @@ ref characters(PyObject *target, PyObject *text) {
 }
 
 // A pointer to memory made for the value.
-ref pointer_to_new(const header_types &types, PyObject *ctype, ref memory) {
+ref pointer_to_new(const header_types &types, PyObject *ctype, ref memory, storing &where) {
     pointed there;
     const contents bytes(memory.get(), PyBUF_SIMPLE);
     if (!bytes) {
@@ -82,11 +83,12 @@ ref pointer_to_new(const header_types &types, PyObject *ctype, ref memory) {
     }
     there.address = reinterpret_cast<std::uintptr_t>(bytes.data());
     there.keep = std::move(memory);
+    where.made = bytes.size();
     return pointer_object(types, ctype, std::move(there));
 }
 
 ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *target, PyObject *value,
-                      PyObject *kept) {
+                      storing &where) {
     if (value == Py_None) {
         return ref::borrowed(value);
     }
@@ -106,17 +108,18 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
             return made ? ref(PyObject_CallOneArg(ctype, made.get())) : ref();
         }
         const ref type = array_of(target, PySequence_Size(value));
-        memory = type ? elements(types, type.get(), value, kept) : ref();
+        memory = type ? elements(types, type.get(), value, where) : ref();
     } else if (is_text(value) && is_code_of_bytes(code_of(types, target))) {
         memory = characters(target, value);
     } else {
         pointed there;
         const fit found = points_to(*types.core, target, value, there);
+        where.is_lent = there.keep && PyMemoryView_Check(there.keep.get());
         return found == fit::yes  ? pointer_object(types, ctype, std::move(there))
                : found == fit::no ? misfit("%s", there.reason.c_str())
                                   : ref();
     }
-    return memory ? pointer_to_new(types, ctype, std::move(memory)) : ref();
+    return memory ? pointer_to_new(types, ctype, std::move(memory), where) : ref();
 }
 
 } // namespace
@@ -126,7 +129,7 @@ ref stored_record(PyObject *ctype, PyObject *value) {
                                                        : misfit();
 }
 
-ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
+ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, storing &where) {
     const ref element(PyObject_GetAttr(ctype, types.core->type_name));
     const ref size(element ? PyObject_GetAttr(ctype, types.name.length) : nullptr);
     const Py_ssize_t length = size ? PyLong_AsSsize_t(size.get()) : -1;
@@ -146,12 +149,12 @@ ref stored_array(const header_types &types, PyObject *ctype, PyObject *value, Py
     }
     const Py_ssize_t count = PySequence_Size(value);
     return count > length ? misfit("it has %zd elements", count)
-                          : elements(types, ctype, value, kept);
+                          : elements(types, ctype, value, where);
 }
 
-ref stored_pointer(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
+ref stored_pointer(const header_types &types, PyObject *ctype, PyObject *value, storing &where) {
     const ref target(PyObject_GetAttr(ctype, types.core->type_name));
-    return target ? pointer_to_target(types, ctype, target.get(), value, kept) : ref();
+    return target ? pointer_to_target(types, ctype, target.get(), value, where) : ref();
 }
 
 } // namespace epy

@@ -6,9 +6,9 @@
 
 namespace epy {
 
-ref stored_simple(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
-ref stored_array(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
-ref stored_pointer(const header_types &, PyObject *ctype, PyObject *value, PyObject *kept);
+ref stored_simple(const header_types &, PyObject *ctype, PyObject *value, storing &);
+ref stored_array(const header_types &, PyObject *ctype, PyObject *value, storing &);
+ref stored_pointer(const header_types &, PyObject *ctype, PyObject *value, storing &);
 
 // A struct or union from a tuple or dict of its fields.
 ref stored_record(PyObject *ctype, PyObject *value);

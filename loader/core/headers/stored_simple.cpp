@@ -1,6 +1,7 @@
 // Numbers, characters and addresses: what fits a simple type.
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 
 #include "ctypes_objects.h"
 #include "held_pointer.h"
@@ -79,16 +80,21 @@ bool is_address(PyObject *number) {
     return overflow == 0 || integer_fits(number, 'Q');
 }
 
-// Of a text, whose bytes stay where they are.
-ref text(const header_types &types, PyObject *ctype, char code, ref data, PyObject *kept) {
-    if (data && kept != nullptr) {
-        data = ref::borrowed(PyDict_SetDefault(kept, data.get(), data.get()));
+// Of a text. The host sees the value's own characters, so that those of a constant are always at
+// one place, as in C.
+ref text(const header_types &types, PyObject *ctype, char code, PyObject *value, storing &where) {
+    const char *characters = PyBytes_Check(value) ? PyBytes_AS_STRING(value) : text_of(value);
+    if (characters == nullptr) {
+        return {};
     }
+    if (where.kept != nullptr && !where.is_part) {
+        where.needs = ref::borrowed(value);
+        where.made = std::strlen(characters);
+        return ref(PyLong_FromVoidPtr(const_cast<char *>(characters)));
+    }
+    ref data = bytes_of_text(value);
     if (!data || code == 'z') {
         return data;
-    }
-    if (kept != nullptr) {
-        return ref(PyLong_FromVoidPtr(PyBytes_AS_STRING(data.get())));
     }
     const ref pointer(PyObject_CallOneArg(types.character_pointer, data.get())); // keeps them
     return pointer ? cast(types, pointer.get(), ctype) : ref();
@@ -96,9 +102,9 @@ ref text(const header_types &types, PyObject *ctype, char code, ref data, PyObje
 
 // For `char *`, `wchar_t *` and `void *`.
 ref address(const header_types &types, PyObject *ctype, char code, PyObject *value,
-            PyObject *kept) {
+            storing &where) {
     if (is_text(value) && code != 'Z') {
-        return text(types, ctype, code, bytes_of_text(value), kept);
+        return text(types, ctype, code, value, where);
     }
     if (value == Py_None || (PyLong_Check(value) && is_address(value))) {
         return ref::borrowed(value);
@@ -108,6 +114,7 @@ ref address(const header_types &types, PyObject *ctype, char code, PyObject *val
                        : code == 'Z' ? types.core->wide_character
                                      : nullptr;
     const fit found = points_to(*types.core, target, value, there);
+    where.is_lent = there.keep && PyMemoryView_Check(there.keep.get());
     if (found == fit::no) {
         return there.reason.empty() && PyCallable_Check(value) != 0 && code == 'P'
                    ? misfit("a callable has no prototype here: pass an epy.callback")
@@ -118,7 +125,7 @@ ref address(const header_types &types, PyObject *ctype, char code, PyObject *val
 
 } // namespace
 
-ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, PyObject *kept) {
+ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, storing &where) {
     const char code = code_of(types, ctype);
     switch (code) {
     case 'b':
@@ -143,7 +150,7 @@ ref stored_simple(const header_types &types, PyObject *ctype, PyObject *value, P
         [[fallthrough]];
     case 'z':
     case 'P':
-        return address(types, ctype, code, value, kept);
+        return address(types, ctype, code, value, where);
     case 'c':
         if (PyUnicode_Check(value)) {
             ref data = bytes_of_text(value);

@@ -1,0 +1,294 @@
+#include "kept_values.h"
+
+#include <deque>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "classes.h"
+#include "ctypes_objects.h"
+#include "held_pointer.h"
+
+namespace epy {
+
+namespace {
+
+struct value {
+    ref object;
+    std::size_t size = 0;
+    bool is_lent = false;
+};
+
+class places {
+public:
+    // Appends to `dropped` what is let go: that runs Python code, which may store.
+    void store(std::uintptr_t place, std::size_t size, value now, std::vector<ref> &dropped) {
+        const auto first = places_.lower_bound(place);
+        const auto end = places_.lower_bound(place + size);
+        if (!now.object && first == end) {
+            return;
+        }
+        const auto here = first != places_.end() && first->first == place
+                              ? first
+                              : places_.emplace_hint(first, place, entry{});
+        for (auto inside = std::next(here); inside != end; inside = places_.erase(inside)) {
+            const std::unique_ptr<std::deque<value>> former = take_former(inside);
+            if (former) {
+                for (value &one : *former) {
+                    replace(here, std::move(one), dropped);
+                }
+            }
+            replace(here, std::move(inside->second.now), dropped);
+        }
+        replace(here, std::exchange(here->second.now, std::move(now)), dropped);
+        if (!here->second.now.object && !here->second.former) {
+            places_.erase(here);
+        }
+        while (weight_ > most) {
+            drop_oldest_of_heaviest(dropped);
+        }
+    }
+
+    int traverse(visitproc visit, void *arg) const {
+        for (const auto &[place, one] : places_) {
+            Py_VISIT(one.now.object.get());
+            if (one.former) {
+                for (const value &former : *one.former) {
+                    Py_VISIT(former.object.get());
+                }
+            }
+        }
+        return 0;
+    }
+
+private:
+    static constexpr std::size_t most = 4 << 20;
+
+    struct entry {
+        value now;
+        std::unique_ptr<std::deque<value>> former; // oldest first, never empty
+        std::size_t weight = 0;                    // of the former ones
+    };
+    using position = std::map<std::uintptr_t, entry>::iterator;
+
+    void weigh(position here, std::size_t weight) {
+        if (here->second.weight != 0) {
+            by_weight_.erase({here->second.weight, here->first});
+        }
+        weight_ += weight - here->second.weight;
+        here->second.weight = weight;
+        if (weight != 0) {
+            by_weight_.emplace(weight, here->first);
+        }
+    }
+
+    std::unique_ptr<std::deque<value>> take_former(position here) {
+        weigh(here, 0);
+        return std::move(here->second.former);
+    }
+
+    void replace(position here, value old, std::vector<ref> &dropped) {
+        if (old.is_lent || !old.object || old.object.get() == here->second.now.object.get()) {
+            dropped.push_back(std::move(old.object));
+            return;
+        }
+        if (!here->second.former) {
+            here->second.former = std::make_unique<std::deque<value>>();
+        }
+        weigh(here, here->second.weight + old.size);
+        here->second.former->push_back(std::move(old));
+    }
+
+    void drop_oldest_of_heaviest(std::vector<ref> &dropped) {
+        const auto here = places_.find(std::prev(by_weight_.end())->second);
+        std::deque<value> &former = *here->second.former;
+        weigh(here, here->second.weight - former.front().size);
+        dropped.push_back(std::move(former.front().object));
+        former.pop_front();
+        if (former.empty()) {
+            here->second.former.reset();
+            if (!here->second.now.object) {
+                places_.erase(here);
+            }
+        }
+    }
+
+    std::map<std::uintptr_t, entry> places_;
+    std::set<std::pair<std::size_t, std::uintptr_t>> by_weight_; // of those with former values
+    std::size_t weight_ = 0;
+};
+
+} // namespace
+
+struct kept_values {
+    PyObject_HEAD places *by_place;
+    PyObject *callbacks;    // dict: key of a callable and a type -> weak reference to a Callback
+    PyObject *until_unload; // dict: id -> Callback
+    Py_ssize_t next_sweep;  // number of callbacks at which to look for dead ones
+};
+
+kept_values *as_kept(PyObject *object) { return reinterpret_cast<kept_values *>(object); }
+
+void keep_at(std::uintptr_t place, std::size_t size, storing &what) {
+    if (what.kept == nullptr || what.kept->by_place == nullptr) {
+        return;
+    }
+    // About what the objects take that keep it: a text only itself.
+    const std::size_t overhead = what.needs && PyTuple_Check(what.needs.get()) ? 1536 : 256;
+    std::vector<ref> dropped;
+    what.kept->by_place->store(
+        place, size, {std::move(what.needs), what.made + overhead, what.is_lent}, dropped);
+}
+
+// ---- callbacks
+
+namespace {
+
+// A bound method is a new object each time.
+ref key_of(const header_types &types, PyObject *kind, PyObject *function) {
+    ref owner;
+    ref plain;
+    if (!find_attribute(function, types.name.self, owner) ||
+        !find_attribute(function, types.name.function, plain)) {
+        return {};
+    }
+    return ref(plain && owner ? Py_BuildValue("(ONN)", kind, PyLong_FromVoidPtr(owner.get()),
+                                              PyLong_FromVoidPtr(plain.get()))
+                              : Py_BuildValue("(ON)", kind, PyLong_FromVoidPtr(function)));
+}
+
+// The callback that lives, which keeps the callable: its id is its own. Empty if there is none.
+ref live_callback(const kept_values &kept, PyObject *key) {
+    PyObject *weak = PyDict_GetItemWithError(kept.callbacks, key);
+    if (weak == nullptr) {
+        return {};
+    }
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject *found = nullptr;
+    PyWeakref_GetRef(weak, &found);
+    return ref(found);
+#else
+    PyObject *found = PyWeakref_GetObject(weak);
+    return found == Py_None ? ref() : ref::borrowed(found);
+#endif
+}
+
+void sweep(kept_values &kept) {
+    if (PyDict_GET_SIZE(kept.callbacks) < kept.next_sweep) {
+        return;
+    }
+    const ref keys(PyDict_Keys(kept.callbacks));
+    for (Py_ssize_t at = 0; keys && at < PyList_GET_SIZE(keys.get()); ++at) {
+        PyObject *key = PyList_GET_ITEM(keys.get(), at);
+        if (!live_callback(kept, key) && PyErr_Occurred() == nullptr) {
+            PyDict_DelItem(kept.callbacks, key);
+        }
+        PyErr_Clear();
+    }
+    kept.next_sweep = 2 * PyDict_GET_SIZE(kept.callbacks) + 64;
+}
+
+ref new_callback(header_classes *classes, PyObject *kind, PyObject *function) {
+    const ref made = make_callback(classes, kind, function);
+    return made ? ref(PyObject_GetAttrString(made.get(), "callback")) : ref();
+}
+
+} // namespace
+
+ref kept_callback(const header_types &types, header_classes *classes, PyObject *kind,
+                  PyObject *function, storing &where) {
+    kept_values &kept = *where.kept;
+    const ref key = key_of(types, kind, function);
+    if (!key) {
+        return {};
+    }
+    ref callback = live_callback(kept, key.get());
+    if (!callback && PyErr_Occurred() == nullptr) {
+        ref made = new_callback(classes, kind, function);
+        callback = live_callback(kept, key.get()); // another thread was faster
+        if (made && !callback) {
+            sweep(kept);
+            const ref weak(PyWeakref_NewRef(made.get(), nullptr));
+            if (weak && PyDict_SetItem(kept.callbacks, key.get(), weak.get()) == 0) {
+                callback = std::move(made);
+            }
+        }
+    }
+    const ref address(callback ? PyObject_GetAttr(callback.get(), types.name.address) : nullptr);
+    if (!address || (where.is_argument && !keep(kept.until_unload, callback.get()))) {
+        return {};
+    }
+    pointed there;
+    there.address = PyLong_AsUnsignedLongLong(address.get());
+    there.keep = std::move(callback);
+    where.made = 1024; // about
+    return pointer_object(types, types.function, std::move(there));
+}
+
+// ---- the Python object
+
+namespace {
+
+PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
+    ref object(type->tp_alloc(type, 0));
+    if (!object) {
+        return nullptr;
+    }
+    kept_values *self = as_kept(object.get());
+    self->by_place = new places;
+    self->callbacks = PyDict_New();
+    self->until_unload = PyDict_New();
+    self->next_sweep = 64;
+    return self->callbacks == nullptr || self->until_unload == nullptr ? nullptr : object.release();
+}
+
+int traverse(PyObject *object, visitproc visit, void *arg) {
+    const kept_values *self = as_kept(object);
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->callbacks);
+    Py_VISIT(self->until_unload);
+    return self->by_place == nullptr ? 0 : self->by_place->traverse(visit, arg);
+}
+
+int clear(PyObject *object) {
+    kept_values *self = as_kept(object);
+    const std::unique_ptr<places> all(std::exchange(self->by_place, nullptr));
+    Py_CLEAR(self->callbacks);
+    Py_CLEAR(self->until_unload);
+    return 0;
+}
+
+void deallocate(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    clear(object);
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char *>("What is kept for memory that Python does not own.")},
+    {Py_tp_new, reinterpret_cast<void *>(make)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {0, nullptr},
+};
+
+} // namespace
+
+void clear_kept(PyObject *object) {
+    kept_values *self = as_kept(object);
+    const std::unique_ptr<places> all(std::exchange(self->by_place, new places));
+    PyDict_Clear(self->callbacks);
+    PyDict_Clear(self->until_unload);
+}
+
+PyType_Spec kept_values_spec = {"epy._core.Kept", sizeof(kept_values), 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                                slots};
+
+} // namespace epy
