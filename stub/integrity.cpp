@@ -116,10 +116,19 @@ std::uint32_t checksum_of_data(const image &of, const stub_info &info) {
     return sum.value();
 }
 
-bool leads_to_errors(const stub_info &info, const record &stamped) {
-    const std::uint64_t distance = stamped.error[0] - info.errors.address;
-    return stamped.error[0] >= info.errors.address && distance < info.errors.size &&
-           stamped.error_size <= info.errors.size - distance;
+bool lies_in(const extent &place, std::uint64_t address, std::uint64_t size) {
+    const std::uint64_t distance = address - place.address;
+    return address >= place.address && distance < place.size && size <= place.size - distance;
+}
+
+// What a word of an error value points to, if it is a pointer: `size` bytes that were stored, or a
+// function.
+bool leads_to_stored(const stub_info &info, const record &stamped, unsigned word,
+                     std::uint64_t size) {
+    const std::uint64_t address = stamped.error[word];
+    return (stamped.points >> word & 1U) == 0 || lies_in(info.errors, address, size) ||
+           lies_in(info.data, address, size) ||
+           (size == 0 && lies_in(info.trampolines, address, size));
 }
 
 // What a checksum cannot tell of a record: that it fits its slot.
@@ -128,9 +137,10 @@ bool fits(const image &of, const stub_info &info, const record &one, std::uint64
     const bool in_memory = stamped.result == result_class::memory;
     return stamped.index == index && stamped.result <= result_class::memory &&
            reinterpret_cast<std::uint64_t>(stamped.code) == info.resolver &&
-           reinterpret_cast<std::uint64_t>(stamped.owner) == info.self &&
-           (stamped.points == 0 ? !in_memory || stamped.error[0] == 0
-                                : leads_to_errors(info, stamped));
+           reinterpret_cast<std::uint64_t>(stamped.owner) == info.self && stamped.points < 4 &&
+           leads_to_stored(info, stamped, 0, stamped.error_size) &&
+           leads_to_stored(info, stamped, 1, 0) &&
+           (!in_memory || stamped.points == 1 || stamped.error[0] == 0);
 }
 
 bool all_fit(const image &of, const stub_info &info) {

@@ -10,8 +10,10 @@ inline record as_stamped(record one, std::uint64_t load_address) noexcept {
     const auto less = [&](std::uint64_t address) { return address - load_address; };
     one.code = reinterpret_cast<void (*)()>(less(reinterpret_cast<std::uint64_t>(one.code)));
     one.owner = reinterpret_cast<stub_info *>(less(reinterpret_cast<std::uint64_t>(one.owner)));
-    if (one.points != 0) {
-        one.error[0] = less(one.error[0]);
+    for (unsigned word = 0; word < 2; ++word) {
+        if ((one.points >> word & 1U) != 0) {
+            one.error[word] = less(one.error[word]);
+        }
     }
     return one;
 }

@@ -43,7 +43,7 @@ struct record {
     stub_info *owner;         // null for callbacks that are no plugin's
     std::uint32_t index;      // of the slot
     result_class result;      // how the error value travels
-    std::uint8_t points;      // 1: error[0] is an address in the image
+    std::uint8_t points;      // 1: error[0] is an address in the image, 2: error[1] is
     std::uint8_t reserved[2]; // zero
     std::uint64_t error[2];   // the declared error value, as register contents
     std::uint64_t error_size; // bytes to write for result_class::memory

@@ -168,7 +168,7 @@ PyObject *get_error_value(PyObject *object, void *) {
         PyErr_SetString(PyExc_ValueError, "this callback was never made");
         return nullptr;
     }
-    return describe_error_value(*self->native);
+    return describe_error_value(*self->types, *self->native);
 }
 
 PyMemberDef members[] = {
@@ -182,10 +182,7 @@ PyMemberDef members[] = {
 PyGetSetDef properties[] = {
     {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
      nullptr},
-    {"error_value", get_error_value, nullptr,
-     "(result class, bytes, what they point to or None, size): how a plugin's record returns the "
-     "error value.",
-     nullptr},
+    {"error_value", get_error_value, nullptr, "What a plugin stores of the error value.", nullptr},
     {},
 };
 

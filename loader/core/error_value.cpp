@@ -68,26 +68,21 @@ void forget_error_value(call_record &native) {
     }
 }
 
-PyObject *describe_error_value(const call_record &native) {
-    record head = native.head;
-    PyObject *kept = native.kept.get();
-    // An address in this process means nothing in a file.
-    if (native.error) {
-        kept = nullptr;
-        head.error[0] = head.error[1] = 0;
-    } else if (kept != nullptr) {
-        head.error[0] = 0;
+PyObject *describe_error_value(const signature &types, const call_record &native) {
+    const record &head = native.head;
+    PyObject *keeper = native.kept.get();
+    PyObject *memory = Py_None;
+    if (types.result.code == type::aggregate) {
+        memory = keeper == nullptr ? Py_None : keeper;
+        keeper = native.error.get();
     }
-    ref target = ref::borrowed(Py_None); // what the address is to lead to
-    if (kept != nullptr && PyBytes_Check(kept) != 0) {
-        target = ref::borrowed(kept);
-    } else if (kept != nullptr && PyUnicode_Check(kept) != 0) {
-        target = ref(PyUnicode_AsUTF8String(kept));
-    }
-    return Py_BuildValue("(iy#OK)", static_cast<int>(head.result),
+    const char code[] = {code_of(types.result.code), '\0'};
+    PyObject *const seen = types.result.instance_of.get();
+    return Py_BuildValue("(iy#OKsOO)", static_cast<int>(head.result),
                          reinterpret_cast<const char *>(head.error),
-                         static_cast<Py_ssize_t>(sizeof head.error), target.get(),
-                         static_cast<unsigned long long>(head.error_size));
+                         static_cast<Py_ssize_t>(sizeof head.error), memory,
+                         static_cast<unsigned long long>(head.error_size), code,
+                         seen == nullptr ? Py_None : seen, keeper == nullptr ? Py_None : keeper);
 }
 
 } // namespace epy

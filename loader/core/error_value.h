@@ -12,7 +12,7 @@ bool set_error_value(const module_state &, const parameter &result, PyObject *er
 // Lets go what it points into, but for texts: a pointer becomes null.
 void forget_error_value(call_record &);
 
-// For the stamper: how a record in a plugin's file returns it. See _core.pyi.
-PyObject *describe_error_value(const call_record &);
+// For the stamper, which stores it in a plugin's file. See _core.pyi.
+PyObject *describe_error_value(const signature &, const call_record &);
 
 } // namespace epy

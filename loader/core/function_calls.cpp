@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "contents.h"
+#include "handles.h"
 #include "threads.h"
 #include "unwinding.h"
 
@@ -53,18 +54,13 @@ private:
 
 constinit thread_local argument_handles *argument_handles::innermost = nullptr;
 
-bool note_leaving(const module_state &state, PyObject *handle) {
-    return PyObject_SetAttr(handle, state.has_left_name, Py_True) == 0;
-}
-
 // For a handle, or what byref(handle) refers to.
 bool note_if_handle(const module_state &state, PyObject *argument) {
     if (PyObject_TypeCheck(argument, state.by_reference)) {
         const ref object(PyObject_GetAttrString(argument, "_obj"));
-        return object && (!PyObject_TypeCheck(object.get(), state.handle_base) ||
-                          note_leaving(state, object.get()));
+        return object && note_leaving(state, object.get());
     }
-    return !PyObject_TypeCheck(argument, state.handle_base) || note_leaving(state, argument);
+    return note_leaving(state, argument);
 }
 
 // C has them.

@@ -200,6 +200,11 @@ bool was_copied(const module_state &state, PyObject *instance) {
 
 } // namespace
 
+bool note_leaving(const module_state &state, PyObject *value) {
+    return state.handle_base == nullptr || !PyObject_TypeCheck(value, state.handle_base) ||
+           PyObject_SetAttr(value, state.has_left_name, Py_True) == 0;
+}
+
 void take_back(const module_state &state, PyObject *handle, PyObject *object) {
     const ref has_left(PyObject_GetAttr(handle, state.has_left_name));
     if (!has_left || has_left.get() == Py_True || was_copied(state, handle)) {

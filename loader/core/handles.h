@@ -80,6 +80,10 @@ PyObject *object_of_handle(const module_state &, PyTypeObject *expected, std::ui
 bool handle_of_object(const module_state &, PyTypeObject *expected, PyObject *value,
                       PyObject *plugin, std::uint64_t &address);
 
+// C gets what a ctypes object holds: if it is a handle, that has left Python. False with a Python
+// exception.
+bool note_leaving(const module_state &, PyObject *value);
+
 // A ctypes object that was made of an object dies: the reference that it gave the host is taken
 // back, unless it has left Python. It has if it is marked so, or if ctypes copied it anywhere.
 void take_back(const module_state &, PyObject *handle, PyObject *object);

@@ -4,6 +4,7 @@
 #include <cwchar>
 
 #include "contents.h"
+#include "handles.h"
 #include "item_kinds.h"
 #include "items.h"
 #include "misfit.h"
@@ -191,7 +192,7 @@ fit from_instance(const module_state &state, PyObject *target, PyObject *value, 
             code == 'P' || (code == 'z' && are_characters(state, target)) ||
             (code == 'Z' && (target == nullptr || item_of_type(state, target).what == kind::wide));
         if (leads_there) {
-            return held_by(value, out);
+            return note_leaving(state, value) ? held_by(value, out) : fit::error;
         }
         if (code == 'O') {
             return fit::no;

@@ -32,6 +32,20 @@ constexpr std::optional<type> type_of(char code) {
     }
 }
 
+constexpr char code_of(type which) {
+    switch (which) {
+    case type::none:
+        return 'v';
+    case type::aggregate:
+        return '{';
+#define EPY_TYPE(code, name, c_type, eightbytes)                                                   \
+    case type::name:                                                                               \
+        return code;
+#include "types.def"
+    }
+    return 'v';
+}
+
 // Where eight bytes of a value travel. A long double is x87 and x87_up.
 enum class eightbyte : std::uint8_t { none, integer, sse, x87, x87_up, memory };
 

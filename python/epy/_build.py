@@ -11,9 +11,10 @@ from typing import Any
 from . import __version__, _archive, _core
 from ._data import check_complete, layout
 from ._elf import STUB_BARE, STUB_EAGER
-from ._error_values import shown
+from ._error_values import in_memory, shown
 from ._errors import Error, ScriptError, StampError
 from ._later_prototypes import read_later_prototypes
+from ._memory import Block as Memory
 from ._memory import collect
 from ._modules import MAGIC, Sources, drop_modules, run_modules
 from ._python import Python, find
@@ -142,39 +143,69 @@ class _Content:
         ]
         self._functions = [item for item in script.exports.values() if item.kind != "data"]
         self._values = [item for item in script.exports.values() if item.kind == "data"]
-        self.slots = [_slot(item.name, item.callback, item.version) for item in self._functions]
         self._slot_of: dict[int, int] = {}  # by native address
         for index, item in enumerate(self._functions):
             self._slot_of.setdefault(item.address, index)
         callbacks = {item.address: item.callback for item in script.callbacks}
+        unnamed: list[_core.Callback | None] = []
         for item in self._values:
             for address in item.functions:
                 if address not in self._slot_of:
-                    self._slot_of[address] = len(self.slots)
-                    self.slots.append(_slot(None, callbacks.get(address)))
+                    self._slot_of[address] = len(self._functions) + len(unnamed)
+                    unnamed.append(callbacks.get(address))
 
-        known = {*self._slot_of, *callbacks}
-        self.blocks = [
-            Block(
-                block.data,
-                block.align,
-                [
-                    (
-                        offset,
-                        SlotPointer(self._slot_of[place[1]])
-                        if place[0] == "function"
-                        else BlockPointer(*place[1:]),
-                    )
-                    for offset, place in block.relocations
-                ],
-            )
-            for block in collect([item.value for item in self._values], known)
-        ]
+        self._known = {*self._slot_of, *callbacks}
+        found = collect([item.value for item in self._values], self._known)
+        self.blocks = [self._block(block, 0, 0, False) for block in found]
         # collect() promises that block i is root i.
         self.data = [
             Data(item.name, index, len(self.blocks[index].data))
             for index, item in enumerate(self._values)
         ]
+        self.slots = [
+            self._slot(item.name, item.callback, item.version) for item in self._functions
+        ]
+        self.slots += [self._slot(None, callback) for callback in unnamed]
+
+    def _block(self, block: Memory, known: int, shift: int, is_error: bool) -> Block:
+        """A piece of memory for the stamper; blocks from number `known` on are moved by `shift`."""
+        pointers: list[tuple[int, SlotPointer | BlockPointer]] = []
+        for offset, target in block.relocations:
+            if target[0] == "block":
+                index = target[1] + (shift if target[1] >= known else 0)
+                pointers.append((offset, BlockPointer(index, target[2])))
+            elif target[1] in self._slot_of:
+                pointers.append((offset, SlotPointer(self._slot_of[target[1]])))
+            else:
+                raise StampError("it points to a function that is no export: export it")
+        return Block(block.data, block.align, pointers, is_error)
+
+    def _slot(
+        self, name: str | None, callback: _core.Callback | None, version: str | None = None
+    ) -> Slot:
+        """A slot with its callback's error value; of a bare address none is known."""
+        if callback is None:
+            return Slot(name, version=version)
+        result, error, _, size, *_ = callback.error_value
+        try:
+            held = in_memory(callback)
+            if held is None:
+                return Slot(name, result, error, size, version=version)
+            data = [item.value for item in self._values]
+            found = collect([*data, held[0]], self._known, skip=len(data), kept=held[1:])
+            # A value of two registers lies in the record itself.
+            taken = len(data) + (0 if size else 1)
+            first = len(self.blocks)
+            blocks = [self._block(it, taken, first - taken, True) for it in found[len(data) :]]
+        except StampError as reason:
+            raise StampError(f"error= of {callback.label}: {reason}") from None
+        if size:
+            self.blocks += blocks
+            pointers: Any = ((0, BlockPointer(first, 0)),)
+            return Slot(name, result, bytes(16), size, pointers, version)
+        self.blocks += blocks[1:]
+        value = blocks[0]
+        return Slot(name, result, value.data.ljust(16, b"\0"), 0, tuple(value.pointers), version)
 
     def manifest(self, addresses: list[int]) -> list[tuple[str, ...]]:
         """The archive's lines, once the address of each block is known."""
@@ -193,11 +224,6 @@ class _Content:
             rows.append(("data", item.name, *place, layout(type(item.value)), slots, item.text))
         rows += [("prototype", text, *found) for text, found in self._prototypes.items()]
         return rows
-
-
-def _slot(name: str | None, callback: _core.Callback | None, version: str | None = None) -> Slot:
-    """A slot with its callback's error value; of a bare address none is known."""
-    return Slot(name, *callback.error_value, version) if callback else Slot(name, version=version)
 
 
 def _compile(filename: str, source: bytes) -> bytes:

@@ -49,9 +49,10 @@ class Callback:
     @property
     def address(self) -> int: ...
     @property
-    def error_value(self) -> tuple[int, bytes, bytes | None, int]:
-        """For the stamper: the result class, the 16 bytes of a record's `error`, what their address
-        is to lead to, if anything (a text without its NUL, a struct), and `error_size`."""
+    def error_value(self) -> tuple[int, bytes, bytes | None, int, str, type | None, Any]:
+        """For the stamper: the result class, the 16 bytes of a record's `error` with the addresses
+        of this process, the struct that they lead to, `error_size`; the result's code ("{" for a
+        struct) and its class, and the object that keeps what pointers lead to."""
 
 class NativePlugin:
     """A loaded plugin as the loader knows it. Made by the loader, never by Python."""

@@ -1,17 +1,23 @@
 """Error values: what the host receives when Python has no result for it.
 
 A value, or a function of the exception. While there is no Python to ask (the plugin did not start,
-the callback is gone) no exception is there to give to a function.
+the callback is gone) no exception is there to give to a function. A plugin's file holds the values
+of its functions with all that their pointers lead to.
 """
 
 from __future__ import annotations
 
-from ._errors import SignatureError
+import ctypes
+from _ctypes import CFuncPtr
+
+from ._errors import SignatureError, StampError
 from ._types import CData
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from . import _core
 
 
 def is_function(error: Any) -> bool:
@@ -52,3 +58,26 @@ def shown(error: Any) -> str:
     if not is_function(error):
         return repr(error)
     return f"{getattr(error, '__name__', type(error).__name__)}(exception)"
+
+
+def in_memory(callback: _core.Callback) -> tuple[Any, Any] | None:
+    """A ctypes object that holds a callback's error value, as C has it, and the object that keeps
+    alive what its pointers lead to. None for a value without pointers.
+
+    Raises StampError for what no file can hold.
+    """
+    _, bits, memory, _, code, cls, keeper = callback.error_value
+    if not any(bits):
+        return None
+    if code == "O":
+        raise StampError("a Python object cannot be stored in the plugin: leave it out, for NULL")
+    if code == "{":
+        struct: Any = cls
+        return struct.from_buffer_copy(memory or bits[: ctypes.sizeof(struct)]), keeper
+    if keeper is None or code not in "PzZs":
+        return None
+    if isinstance(keeper, str):
+        return ctypes.c_char_p(keeper.encode()), None
+    leads_to_code = isinstance(cls, type) and issubclass(cls, CFuncPtr)
+    pointer: Any = cls if leads_to_code else ctypes.c_void_p
+    return pointer.from_buffer_copy(bits[: ctypes.sizeof(pointer)]), keeper

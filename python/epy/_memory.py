@@ -61,19 +61,33 @@ class _Map:
         return block if block.holds(address) else None
 
 
-def collect(roots: Iterable[Any], functions: Collection[int] = (), *, skip: int = 0) -> list[Block]:
+def collect(
+    roots: Iterable[Any],
+    functions: Collection[int] = (),
+    *,
+    skip: int = 0,
+    kept: Iterable[Any] | None = None,
+) -> list[Block]:
     """Every block that the ctypes objects `roots` reach; block i is root i.
 
     A target is ("function", address) or ("block", index, offset). `functions` are addresses that
-    mean a function wherever they stand; a function pointer may hold any other as well. The walk
-    is in the order of fields, so that one script gives one result. The first `skip` roots are known
-    but not followed. Raises StampError for a pointer to memory that the value does not keep alive.
+    mean a function wherever they stand; a function pointer may hold any other as well. The walk is
+    in the order of fields, so that one script gives one result. The first `skip` roots are known
+    but not followed. `kept` are further objects that keep memory alive: with them a `void *` may be
+    a mere number. Raises StampError for a pointer to memory that the value does not keep alive.
     """
-    return _Walk(roots, functions, skip).blocks
+    return _Walk(roots, functions, skip, kept).blocks
 
 
 class _Walk:
-    def __init__(self, roots: Iterable[Any], functions: Collection[int], skip: int) -> None:
+    def __init__(
+        self,
+        roots: Iterable[Any],
+        functions: Collection[int],
+        skip: int,
+        kept: Iterable[Any] | None,
+    ) -> None:
+        self.takes_numbers = kept is not None
         self.functions = set(functions)
         self.blocks: list[Block] = []
         self.indices: dict[int, int] = {}  # of blocks, by address
@@ -82,7 +96,7 @@ class _Walk:
         self.found: dict[int, Target] = {}  # the pointers of the block in hand, by offset
         for root in roots:
             self.add(_block_of(root))
-        self.keep([block.owner for block in self.blocks])
+        self.keep([*(block.owner for block in self.blocks), *(kept or ())])
         index = skip
         while index < len(self.blocks):
             block = self.blocks[index]
@@ -159,9 +173,9 @@ class _Walk:
             target = self.target(address, issubclass(ctype, CFuncPtr) and not guess)
             if target is not None:
                 self.found.setdefault(offset, target)
-            elif not guess:
+            elif not guess and not (self.takes_numbers and _is_number(ctype)):
                 raise StampError(
-                    f"{path} points to memory that the exported value does not keep alive: "
+                    f"{path} points to memory that the value does not keep alive: "
                     "assign the ctypes object or bytes itself, not an address"
                 )
 
@@ -206,6 +220,11 @@ def _has_pointer(ctype: Any) -> bool:
     return issubclass(ctype, (_Pointer, CFuncPtr)) or (
         issubclass(ctype, _SimpleCData) and ctype._type_ in "PzZO"
     )
+
+
+def _is_number(ctype: Any) -> bool:
+    """Whether a script may give an address of this type as an int."""
+    return issubclass(ctype, _SimpleCData) and bool(ctype._type_ == "P")
 
 
 def _address_of_bytes(value: bytes) -> int:

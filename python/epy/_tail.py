@@ -31,17 +31,6 @@ RELOCATION_SIZE = 24
 DATA_ALIGNMENT = 64
 
 
-class Slot(NamedTuple):
-    """One entry of the jump table."""
-
-    name: str | None  # None: of a callback that is no export
-    result: int = 0  # how its error value travels: record.result
-    error: bytes = bytes(16)  # record.error
-    text: bytes | None = None  # what record.error points to
-    size: int = 0  # record.error_size
-    version: str | None = None  # of the name
-
-
 class SlotPointer(NamedTuple):
     """A pointer to the trampoline of a slot."""
 
@@ -55,12 +44,24 @@ class BlockPointer(NamedTuple):
     offset: int
 
 
+class Slot(NamedTuple):
+    """One entry of the jump table."""
+
+    name: str | None  # None: of a callback that is no export
+    result: int = 0  # how its error value travels: record.result
+    error: bytes = bytes(16)  # record.error
+    size: int = 0  # record.error_size
+    pointers: tuple[tuple[int, SlotPointer | BlockPointer], ...] = ()  # in `error`, by offset
+    version: str | None = None  # of the name
+
+
 class Block(NamedTuple):
     """Bytes of data, and the pointers in them by offset."""
 
     data: bytes
     align: int
     pointers: list[tuple[int, SlotPointer | BlockPointer]]
+    is_error: bool = False  # an error value leads to it
 
 
 class Tail:
@@ -71,11 +72,11 @@ class Tail:
     ) -> None:
         self._info: StubInfo = stub.info()
         self._slots = slots
-        texts_of_errors = [slot.text for slot in slots if slot.text is not None]
         self._blocks = blocks
         self._own = list(_relocations(stub))
         self._texts = b"".join(text + b"\0" for text in texts)
-        count = len(self._own) + 3 * len(slots) + len(texts_of_errors)
+        count = len(self._own) + 3 * len(slots)
+        count += sum(len(slot.pointers) for slot in slots)
         count += sum(len(block.pointers) for block in blocks)
 
         self.address = tail_segment(stub).vaddr
@@ -83,23 +84,14 @@ class Tail:
         self.data_address = _align(self.address + self.relocations_size, DATA_ALIGNMENT)
         self.records_address = self.data_address
         address = self.records_address + RECORD_SIZE * len(slots)
-        # With room for the NUL, and aligned, because it may be a wide text.
+        self.block_addresses = [0] * len(blocks)
         self.errors_address = address = _align(address, DATA_ALIGNMENT)
-        self._errors = b"".join(
-            text + bytes(_align(len(text) + 8, DATA_ALIGNMENT) - len(text))
-            for text in texts_of_errors
-        )
-        self._error_addresses: list[int] = []
-        for text in texts_of_errors:
-            self._error_addresses.append(address)
-            address = _align(address + len(text) + 8, DATA_ALIGNMENT)
-        self.errors_size = len(self._errors)
-        self.blocks_address = address
-        self.block_addresses: list[int] = []
-        for block in blocks:
-            address = _align(address, max(block.align, DATA_ALIGNMENT))
-            self.block_addresses.append(address)
-            address += len(block.data)
+        # What has no pointers is the same in every process: it has the records' checksum.
+        fixed = [block.is_error and not block.pointers for block in blocks]
+        address = self._place(address, fixed)
+        self.errors_size = address - self.errors_address
+        self.blocks_address = address = _align(address, DATA_ALIGNMENT)
+        address = self._place(address, [not one for one in fixed])
         self.blocks_size = address - self.blocks_address
         self._texts_address = address
         self.text_addresses: list[int] = []
@@ -109,6 +101,15 @@ class Tail:
         self.data_size = address - self.data_address
         self.archive_address = _align(address, DATA_ALIGNMENT)
 
+    def _place(self, address: int, chosen: list[bool]) -> int:
+        """Give the chosen blocks their addresses; returns where they end."""
+        for index, block in enumerate(self._blocks):
+            if chosen[index]:
+                address = _align(address, max(block.align, DATA_ALIGNMENT))
+                self.block_addresses[index] = address
+                address += len(block.data)
+        return address
+
     def trampoline(self, slot: int) -> int:
         return self._info.trampolines.address + TRAMPOLINE_SIZE * slot
 
@@ -116,22 +117,21 @@ class Tail:
         """The bytes of the tail, and how many of its relocations are RELATIVE."""
         tail = bytearray(self.archive_address - self.address) + archive
         relative: list[tuple[int, int]] = []
-        errors = iter(self._error_addresses)
         for index, slot in enumerate(self._slots):
             record = self.records_address + RECORD_SIZE * index
-            error = slot.error
+            error = bytearray(slot.error)
             relative.append((self._info.slots.address + SLOT_SIZE * index, record))
             relative.append((record, self._info.resolver))
             relative.append((record + 8, self._info.self))
-            if slot.text is not None:
-                address = next(errors)
-                error = struct.pack("<Q", address) + error[8:]
-                relative.append((record + 24, address))
+            points = 0
+            for offset, target in slot.pointers:
+                address = self._resolve(target)
+                struct.pack_into("<Q", error, offset, address)
+                points |= 1 << offset // 8
+                relative.append((record + 24 + offset, address))
             places = (self._info.resolver, self._info.self)
-            points = slot.text is not None
-            value = (index, slot.result, points, error, slot.size)
-            self._put(tail, record, struct.pack("<QQIB?2x16sQ", *places, *value))
-        self._put(tail, self.errors_address, self._errors)
+            value = (index, slot.result, points, bytes(error), slot.size)
+            self._put(tail, record, struct.pack("<QQIBB2x16sQ", *places, *value))
         for block, start in zip(self._blocks, self.block_addresses, strict=True):
             self._put(tail, start, block.data)
             for offset, target in block.pointers:
