@@ -101,7 +101,11 @@ class Expressions:
             condition, one, other = (
                 self.translate(part, parameters) for part in (node.cond, node.iftrue, node.iffalse)
             )
-            return Typed(f"({one.text} if {condition.text} else {other.text})", one.kind)
+            kind = one.kind
+            if not {one.kind, other.kind} & {bytes, str}:
+                kind = _common(one.kind, other.kind)
+                one, other = _convert(one, kind), _convert(other, kind)
+            return Typed(f"({one.text} if {condition.text} else {other.text})", kind)
         if isinstance(node, c_ast.Cast):
             return _convert(self.translate(node.expr, parameters), self.cast(node.to_type))
         if isinstance(node, c_ast.FuncCall):

@@ -6,6 +6,12 @@ from __future__ import annotations
 class Error(Exception):
     """Base class of everything that epy raises on purpose."""
 
+    def __str__(self) -> str:
+        """One line, whatever was quoted of a script or a header."""
+        from ._printable import printable
+
+        return printable(super().__str__())
+
 
 class SignatureError(Error, TypeError):
     """A C signature is missing, malformed or does not fit its Python function.
