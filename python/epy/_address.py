@@ -34,8 +34,13 @@ def address(pointer: Any) -> int:
         return 0
     if isinstance(pointer, int):
         return pointer % (1 << 64)
-    if isinstance(pointer, (_Pointer, CFuncPtr, _CArgument)) or _is_simple_pointer(pointer):
+    if isinstance(pointer, _CArgument):
         return ctypes.cast(pointer, ctypes.c_void_p).value or 0
+    if hasattr(type(pointer), "_object_class_") and isinstance(pointer, _SimpleCData):
+        return pointer.value or 0  # of a handle, which may go anywhere then
+    if isinstance(pointer, (_Pointer, CFuncPtr)) or _is_simple_pointer(pointer):
+        # Not by a cast, which would make a cycle of the pointer.
+        return ctypes.c_void_p.from_buffer(pointer).value or 0
     if isinstance(pointer, CData):
         memory: Any = pointer
         return ctypes.addressof(memory)

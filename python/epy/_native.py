@@ -53,19 +53,15 @@ class NativeFunction(Base):
         return f"<{self.callback.label} at {self.address:#x}>"
 
 
-native_types: dict[type[CFuncPtr], Any] = {}
-"""By the function type that they are made of."""
-
-
 def _native_type(prototype: type[CFuncPtr]) -> Any:
     """The subclass of a ctypes function type whose instances run Python directly."""
-    found = native_types.get(prototype)
+    found = vars(prototype).get("_epy_native_")  # lives as long as the type
     if found is None:
         metaclass: Any = type(prototype)
         body = {key: getattr(prototype, key) for key in ("_flags_", "_restype_", "_argtypes_")}
         body["__module__"] = "epy"
         found = metaclass(prototype.__name__, (NativeFunction, prototype), body)
-        native_types[prototype] = found
+        prototype._epy_native_ = found  # type: ignore[attr-defined]
     return found
 
 

@@ -176,6 +176,25 @@ class _HandlePointer(_Pointer):  # type: ignore[type-arg]
         super().__setitem__(index, value)
 
 
+class _Key(ReferenceType):  # type: ignore[type-arg]
+    """A class as a key of ctypes' cache of pointer types, which it leaves when the class dies.
+
+    The cache would keep the class for ever, and with it all that a script makes classes of.
+    """
+
+    __slots__ = ("others",)
+    others: tuple[_Key, ...]  # which leave with it
+    __hash__ = ReferenceType.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, type) and self() is other)
+
+
+def _forget(key: _Key) -> None:
+    for one in (key, *key.others):
+        ctypes._pointer_type_cache.pop(one, None)  # type: ignore[attr-defined]
+
+
 def _add_types(owner: type[Object]) -> None:
     """Give a class its ctypes types, and let ctypes' POINTER know them."""
     name = owner.__name__
@@ -188,11 +207,13 @@ def _add_types(owner: type[Object]) -> None:
     owner.from_param = handle.from_param
     metaclass = type(_HandlePointer)
     pointer = metaclass(f"LP_{name}", (_HandlePointer,), {**common, "_type_": handle})
-    for target in (owner, handle):
-        if sys.version_info >= (3, 14):
-            target.__pointer_type__ = pointer
-        else:
-            ctypes._pointer_type_cache[target] = pointer  # type: ignore[attr-defined]
+    if sys.version_info >= (3, 14):
+        owner.__pointer_type__ = handle.__pointer_type__ = pointer
+    else:
+        of_handle, of_owner = _Key(handle), _Key(owner, _forget)
+        of_owner.others = (of_handle,)
+        for key in (of_owner, of_handle):
+            ctypes._pointer_type_cache[key] = pointer  # type: ignore[attr-defined]
 
 
 _add_types(Object)

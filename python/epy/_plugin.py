@@ -10,7 +10,6 @@ from _thread import allocate_lock
 from . import _archive, _core
 from ._errors import PluginFormatError, ScriptError, UnloadedError, UntrustedFileError
 from ._modules import MAGIC, Sources, drop_modules, run_modules
-from ._native import native_types
 from ._report import format_exception, is_interrupt, write
 from ._script import DataEntry, Script, registry
 from ._types import forget_types
@@ -116,7 +115,7 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         signals.give_back(script)
     drop_modules(script.module)
     if script.module:
-        forget_types(script.module, native_types)
+        forget_types(script.module)
     for made in (
         *(script.exports, script.callbacks, script.returned),
         *(script.on_load, script.on_unload),

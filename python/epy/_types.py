@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
+from _weakref import ReferenceType
 
 from ._errors import SignatureError
 
@@ -51,16 +52,17 @@ def native_address(function: CFuncPtr) -> int:
     return ctypes.c_void_p.from_buffer(function).value or 0
 
 
-def forget_types(root: str, *caches: dict[Any, Any]) -> None:
-    """Take the types of the modules below `root` out of ctypes' caches, and out of `caches`.
+def forget_types(root: str) -> None:
+    """Take the types of the modules below `root` out of ctypes' caches.
 
     Those keep for ever what they hold, and with a class of a script all of its module.
     """
     ours: Any = ctypes
-    for cache in (ours._c_functype_cache, ours._pointer_type_cache, *caches):
+    for cache in (ours._c_functype_cache, ours._pointer_type_cache):
         if isinstance(cache, dict):  # since 3.14 pointer types are kept by what they point to
-            for key in [key for key in cache if _mentions(key, root)]:
-                del cache[key]
+            for key in list(cache):  # classes of handles leave it when they die: at any moment
+                if _mentions(key() if isinstance(key, ReferenceType) else key, root):
+                    cache.pop(key, None)
 
 
 def _mentions(ctype: Any, root: str) -> bool:

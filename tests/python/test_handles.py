@@ -397,6 +397,7 @@ def test_the_error_value_of_a_handle_is_an_address_and_no_object(tmp_path, build
 RELOAD = """
 import ctypes
 import gc
+import time
 from _ctypes import dlclose
 
 def count():
@@ -406,7 +407,12 @@ for _ in range(3):
     plugin = ctypes.CDLL("./synth.so")
     plugin.make.restype = ctypes.c_void_p
     assert plugin.make(3) and count() == 1, count()
-    dlclose(plugin._handle)
+    dlclose(plugin._handle)  # which holds the GIL: the plugin goes in the background
+    for _ in range(600):
+        gc.collect()
+        if not count():
+            break
+        time.sleep(0.1)
     assert count() == 0, count()
 """
 
