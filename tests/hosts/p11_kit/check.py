@@ -55,4 +55,8 @@ def C_GetFunctionList(functions):
 
 
 functions = p11.export_all("C_*", default="CKR_FUNCTION_NOT_SUPPORTED")
-table = p11.CK_FUNCTION_LIST(version=(2, 40), **functions)
+# A newer header declares functions that only its newer tables have.
+fields = [name for name, *_ in p11.CK_FUNCTION_LIST._fields_]
+table = p11.CK_FUNCTION_LIST(
+    version=(2, 40), **{name: functions[name] for name in fields if name in functions}
+)
