@@ -14,7 +14,7 @@ import epy
 HEADERS = {
     "sqlite3ext.h": "",
     "ladspa.h": "",
-    "gawkapi.h": "stdio.h stddef.h sys/types.h sys/stat.h",
+    "gawkapi.h": "stdio.h stddef.h string.h sys/types.h sys/stat.h",
     "frei0r.h": "",
     "p11-kit-1/p11-kit/pkcs11.h": "",
     "fuse3/fuse_lowlevel.h": "",
