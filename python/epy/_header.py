@@ -488,6 +488,7 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
 
         ctype = opened(ctype, function)
     try:
+        _check_variadic(function, ctype._epy_classes_, ctype._epy_kind_)
         found = Signature(ctype)
         if getattr(unwrap(function), "__annotations__", None):
             from ._signature import refined
@@ -497,6 +498,13 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
     except SignatureError as error:
         raise SignatureError(f"{place(function)} {error}") from None
     return found
+
+
+def _check_variadic(function: Any, classes: _core.Classes, kind: Any) -> None:
+    if kind[3] and kind[2]:
+        from ._variadic import check  # few headers have them
+
+        check(function, classes.make(("*", kind)))
 
 
 def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
@@ -510,5 +518,9 @@ def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
     if known is None:
         result, *types = classes.parts(kind)
         known = classes.signatures[kind] = signature(result, types)
+    try:
+        _check_variadic(function, classes, kind)
+    except SignatureError as problem:
+        raise SignatureError(f"{place(function)} {problem}") from None
     codes, ctypes = known
     return untyped_callback(_core.Function, function, codes, ctypes, classes.error(kind[1]))
