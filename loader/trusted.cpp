@@ -2,9 +2,9 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <string_view>
 #include <system_error>
@@ -49,8 +49,9 @@ std::string tree(const std::string &path, std::set<std::string> &seen) {
 class needed_objects {
 public:
     explicit needed_objects(const std::string &path) {
-        std::ifstream file(path, std::ios::binary);
-        bytes_.assign(std::istreambuf_iterator<char>(file), {});
+        std::ifstream file(path, std::ios::binary | std::ios::ate);
+        bytes_.resize(static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg())));
+        file.seekg(0).read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
         const auto *header = at<Elf64_Ehdr>(0);
         if (header == nullptr || std::string_view(bytes_).substr(0, SELFMAG) != ELFMAG) {
             return;
