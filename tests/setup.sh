@@ -27,8 +27,6 @@ demo) ;;
         python3-dbg
         # A second compiler, for hosts and to fuzz with.
         clang libclang-rt-dev
-        # One version on every distribution, so that formatting and findings are the same.
-        clang-format-14 clang-tidy-14
         # Hosts that load plugins.
         make bash lua5.4 ladspa-sdk sox gnuplot-nox
         nbdkit nbdkit-plugin-dev libnbd-bin libc-bin

@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 git ls-files -z --cached --others --exclude-standard '*.c' '*.cpp' '*.h' ':!*.S.h' |
-    xargs -0 clang-format-14 --dry-run -Werror
+    xargs -0 .venv/bin/clang-format --dry-run -Werror

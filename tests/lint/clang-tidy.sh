@@ -1,9 +1,15 @@
 #!/usr/bin/env bash
 # clang-tidy (.clang-tidy has the chosen list) over loader and stub. Argument: the build folder.
 set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 build=$1
-options=(-quiet -j 2 -p "$build" -extra-arg=-Wno-unknown-warning-option)
-if ! output=$(run-clang-tidy-14 "${options[@]}" '/(loader|stub)/[^.]*\.cpp$' 2>&1); then
-    sed --regexp-extended '/warnings? generated\.$/d; s/\x1b\[[0-9;]*m//g' <<<"$output"
+sources() {
+    sed --quiet 's/^ *"file": "\(.*\)",\?$/\1/p' "$build/compile_commands.json" |
+        grep --extended-regexp '/(loader|stub)/[^.]*\.cpp$' | sort --unique
+}
+options=(-quiet -p "$build" -extra-arg=-Wno-unknown-warning-option)
+if ! output=$(sources | xargs --delimiter '\n' --max-procs 2 --max-args 4 \
+    .venv/bin/clang-tidy "${options[@]}" 2>&1); then
+    sed --regexp-extended '/warnings? generated\.$|^\[[0-9]+\/[0-9]+\] /d; s/\x1b\[[0-9;]*m//g' <<<"$output"
     exit 1
 fi
