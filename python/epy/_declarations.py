@@ -100,6 +100,11 @@ class Definitions(Types):
             raise HeaderError(f"{self._name}: its declarations are nested too deeply") from None
 
     def _unknown_type(self, name: str, source: Source, place: Token) -> HeaderError:
+        if name in ("class", "namespace", "template"):
+            other: HeaderError = source.error(
+                place.file, place.line, "is C++, not C", "paste its C declarations as text"
+            )
+            return other
         header = f"#include <{HEADERS[name]}>" if name in HEADERS else "#include its header"
         problem: HeaderError = source.error(
             place.file,

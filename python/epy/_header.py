@@ -17,7 +17,7 @@ from ._native import (
     unwrap,
 )
 from ._script import find_script
-from ._types import Signature, signature
+from ._types import Signature, is_c_type, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _kept = _core.Kept()  # of headers that no script has made
 def header(
     path_or_text: str | os.PathLike[str],
     *,
-    include: Iterable[str | os.PathLike[str]] = (),
+    include: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     define: Mapping[str, Any] | None = None,
     types: Mapping[str, Any] | None = None,
     errors: Mapping[str, Any] | None = None,
@@ -81,7 +81,11 @@ def header(
     found or does not parse.
     """
     script = find_script()
+    if not path_or_text or not isinstance(path_or_text, (str, os.PathLike)):
+        raise HeaderError(f"epy.header({path_or_text!r}): give the name of a header, or C text")
     text = os.fspath(path_or_text)
+    if isinstance(include, (str, os.PathLike)):
+        include = (include,)
     folders = tuple(os.fspath(folder) for folder in include)
     macros = tuple((name, str(value)) for name, value in (define or {}).items())
     key = repr((text, folders, macros)) if folders or macros else text
@@ -149,9 +153,14 @@ class Header:
         self._exported: dict[str, Any] = {}  # functions, by their symbols
         values: dict[Any, Any] = {}
         self._classes = _core.Classes(declarations.find, dict(types), values, kept, module)
-        for mapped in types:
+        for mapped, meant in types.items():
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
+            if not is_c_type(meant):
+                raise SignatureError(
+                    f"{name}: types={{{mapped!r}: {meant!r}}}: give a type of ctypes or a class of "
+                    "epy.Object"
+                )
         for mapped, value in errors.items():
             key: Any
             kind: Any
@@ -175,6 +184,11 @@ class Header:
             self.__dict__[name] = made
             return made
         return self._variable(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[0] != "_" and self._find(name, "variable")[0] == "v":
+            raise HeaderNameError(f"{self._name}: {name} is the host's: assign {name}.value")
+        object.__setattr__(self, name, value)  # a test's own function in place of the host's
 
     def __dir__(self) -> list[str]:
         return [
@@ -339,7 +353,7 @@ class Header:
             )
 
         def decorate(function: Any) -> Any:
-            own = getattr(function, "__name__", "")
+            own = getattr(python_function(function), "__name__", "")
             kind = self._function_type(like or own, name if like is None else None)
             return self._export(function, kind, name or own, error, version)
 
@@ -400,7 +414,10 @@ class Header:
         """
         if not isinstance(prototype, str):
             if not is_prototype(prototype):
-                raise SignatureError(f"{self._name}.callback({prototype!r}): no function type")
+                raise SignatureError(
+                    f"{self._name}: callback({prototype!r}): no function type: give a name of the "
+                    "header, C text or a ctypes function type"
+                )
             from ._export import callback
 
             if function is None:

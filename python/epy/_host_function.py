@@ -50,7 +50,14 @@ def find_address(header: Header, name: str) -> int:
     """Where a function or a variable of the host is: in the header's library, or the process."""
     library = header._library
     if not isinstance(library, ctypes.CDLL):
-        library = header._library = ctypes.CDLL(None if library is None else os.fspath(library))
+        try:
+            library = ctypes.CDLL(None if library is None else os.fspath(library))
+        except (OSError, TypeError) as error:
+            raise SymbolNotFoundError(
+                f"{header._name}: library={library!r} cannot be loaded ({error}): give its path, a "
+                "name that the dynamic loader finds, or a ctypes.CDLL"
+            ) from None
+        header._library = library
     found: Any = getattr(library, name, None)
     if found is None:
         where = f"{library._name}" if library._name else "the process"

@@ -132,6 +132,8 @@ class _Preprocessor(pcpp.Preprocessor):  # type: ignore[misc]
             self.on_error(place.source, place.lineno, "malformed #include")
         remedy = "give its folder by include= or `epy build -I DIR`"
         if includepath == self.problems.name:
+            if "(" in includepath or "{" in includepath:
+                remedy = "if it is a text of declarations, end them with `;`"
             raise HeaderError(f"header '{includepath}' not found: {remedy}")
         message = f"header '{includepath}' not found"
         raise self.problems.error(place.source, place.lineno, message, remedy)

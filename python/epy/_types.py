@@ -134,6 +134,11 @@ def describe(ctype: Any) -> tuple[str, Any]:
     return f"{{{size},{ctypes.alignment(ctype)}{inner}}}", ctype
 
 
+def is_c_type(ctype: Any) -> bool:
+    """Whether a signature takes it: a type of ctypes, a class of epy.Object."""
+    return _is_ctype(ctype) or hasattr(ctype, "_handle_type_")
+
+
 def _is_ctype(ctype: Any) -> bool:
     return isinstance(ctype, type) and issubclass(ctype, CData)
 

@@ -63,7 +63,9 @@ bool complete(const header_types &types, header_classes *self, PyObject *type) {
     }
     if (what_of(definition.get()) == '?') {
         const ref name = name_like(type, "%U");
-        return name && header_name_error("%U %U", name.get(), part_of(definition.get(), 1));
+        const char *remedy = is_opaque(definition.get()) ? ": only pointers to it can be used" : "";
+        return name &&
+               header_name_error("%U %U%s", name.get(), part_of(definition.get(), 1), remedy);
     }
     if (PySet_Add(self->completing, type) != 0) {
         return false;

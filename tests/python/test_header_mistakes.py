@@ -1,0 +1,77 @@
+"""Mistakes with a header's object, and in what it is given: one line that says what to do."""
+
+import re
+
+import pytest
+
+import epy as package
+
+HEADER = (
+    "typedef int t; typedef struct opaque opaque; extern int counter; int f(t a);"
+    "enum e { A }; int puts(const char *text);"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("epy.header(5)", "epy.header(5): give the name of a header, or C text"),
+        ("epy.header('')", "epy.header(''): give the name of a header, or C text"),
+        (
+            "epy.header('int f(int)')",
+            "'int f(int)' not found: if it is a text of declarations, end",
+        ),
+        (
+            "epy.header('class X { int a; };')",
+            "<text>:1: is C++, not C in `class X { int a; };`: paste",
+        ),
+        (
+            "h.counter = 5",
+            "the header text: counter is the host's: assign counter.value",
+        ),
+        ("h.countr = 5", "declares no variable countr: did you mean counter"),
+        ("h.opaque()", "opaque has no definition in this header: only pointers to it can be used"),
+        ("h.export(5)", "5 is not callable: give a function"),
+        (
+            "h.callback(5, print)",
+            "callback(5): no function type: give a name of the header, C text",
+        ),
+        (
+            "epy.header('typedef int t;', types={'t': 5})",
+            "types={'t': 5}: give a type of ctypes or",
+        ),
+        (
+            "epy.header('int f(int);', library='no.so').f(1)",
+            "library='no.so' cannot be loaded (no.so: cannot open shared object file",
+        ),
+        (
+            "epy.header('int f(int);', library=5).f(1)",
+            "library=5 cannot be loaded (expected str, bytes or os.PathLike object, not int): give",
+        ),
+    ],
+)
+def test_mistakes_are_one_line_at_build(mistake, tmp_path, line, message) -> None:
+    script = f"import epy\nh = epy.header('{HEADER}')\n{line}\n"
+    (tmp_path / "plugin.py").write_text(script)
+    told = mistake("build", "plugin.py")
+    assert message in told
+    assert re.match(r".*plugin.py:3: ", told)
+
+
+def test_a_test_may_put_its_own_function_in_place_of_the_host_s(monkeypatch) -> None:
+    host = package.header(HEADER)
+    monkeypatch.setattr(host, "f", lambda a: a + 1)
+    assert host.f(1) == 2
+    monkeypatch.undo()
+    assert "function f of" in repr(host.f)
+
+
+def test_one_folder_may_stand_alone(epy, tmp_path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "inner.h").write_text("typedef int number;")
+    (tmp_path / "plugin.py").write_text(
+        "import epy\nhost = epy.header('inner.h', include='sub')\n"
+        "@host.export('number f(number)')\ndef f(n):\n    return n\n"
+    )
+    epy("build", "plugin.py")
+    assert epy("call", "./plugin.so", "f", "5").stdout == "5\n"
