@@ -98,13 +98,14 @@ login() {
     done
 }
 
-# run ROOT USER HOME COMMAND
+# run ROOT USER HOME COMMAND. The first process stays a shell, which reaps what daemons leave.
 run() {
     local environment
     mapfile -d '' -t environment < <(login)
     isolated env --ignore-environment "${environment[@]}" HOME="$3" bash -c '
-        mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && cd / &&
-        exec chroot "$0" runuser --user "$1" -- bash -c "cd ~/*clone* && $2"' "$1" "$2" "$4"
+        mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" && cd / || exit
+        chroot "$0" runuser --user "$1" -- bash -c "cd ~/*clone* && $2"
+        exit' "$1" "$2" "$4"
 }
 
 make_machine() { # ROOT
