@@ -307,7 +307,7 @@ def test_what_is_made_of_values_goes_without_the_collector(host, no_collector):
         struct.number = [1, 2, 3]
         struct.points = [(1, 2), {"x": 3}]
         struct.text = "a text"
-    assert sys.getallocatedblocks() - before < 500
+    assert sys.getallocatedblocks() - before < 1000  # less than one for each round
 
 
 # ---- calls of the host
