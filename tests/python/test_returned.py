@@ -252,10 +252,6 @@ descriptor = header.struct.t(run=lambda n: len(ballast) + n)
 def table():
     return descriptor
 
-@header.export(error=header.struct.t(run=lambda n: len(ballast)))
-def record():
-    return descriptor
-
 @header.export
 def use():
     from ctypes import CFUNCTYPE, c_void_p
