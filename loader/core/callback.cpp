@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -43,6 +44,11 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
     return object;
 }
 
+int refuse() {
+    PyErr_SetString(PyExc_TypeError, "Callback takes a callable, once");
+    return -1;
+}
+
 int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     static const char *names[] = {"function", "signature", "classes",  "error",
                                   "label",    "plugin",    "error_of", nullptr};
@@ -60,32 +66,35 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
         return -1;
     }
     if (self->native != nullptr || PyCallable_Check(function) == 0) {
-        PyErr_SetString(PyExc_TypeError, "Callback takes a callable, once");
+        return refuse();
+    }
+    ref name(label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label));
+    const char *text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    auto types = std::make_unique<signature>();
+    if (text == nullptr || !types->parse(*self->state, codes, classes)) {
         return -1;
     }
-    self->types = new signature;
-    if (!self->types->parse(*self->state, codes, classes)) {
-        return -1;
-    }
-    self->objects = new argument_objects(*self->types);
+    auto objects = std::make_unique<argument_objects>(*types);
     call_record *native = new_record();
     native->complained = false;
     native->plugin = plugin == Py_None ? nullptr : plugin;
     native->last = ref();
-    if (!set_error_value(*self->state, self->types->result, error, *native) ||
-        !make_entry(*native, *self->types)) {
+    if (!set_error_value(*self->state, types->result, error, *native) ||
+        !make_entry(*native, *types)) {
         dropped().push_back(native);
         return -1;
     }
+    if (self->native != nullptr) { // by Python code that ran meanwhile
+        dropped().push_back(native);
+        return refuse();
+    }
+    self->types = types.release();
+    self->objects = objects.release();
     self->native = native;
     self->function = Py_NewRef(function);
-    self->label = label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label);
+    self->label = name.release();
     self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
     self->error_of = error_of == Py_None ? nullptr : Py_NewRef(error_of);
-    const char *text = self->label == nullptr ? nullptr : PyUnicode_AsUTF8(self->label);
-    if (text == nullptr) {
-        return -1;
-    }
     std::strncpy(native->label, text, sizeof native->label - 1);
     native->target = self;
     return 0;

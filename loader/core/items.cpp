@@ -107,7 +107,7 @@ bool element_of(const module_state &state, PyObject *type, element &out) {
     };
     static known recent[64]; // guarded by the GIL
     known &place = recent[reinterpret_cast<std::uintptr_t>(type) / 64 % std::size(recent)];
-    if (place.type == type &&
+    if (place.type == type && PyType_Check(type) != 0 &&
         place.version == reinterpret_cast<PyTypeObject *>(type)->tp_version_tag) {
         out = place.item;
         return true;

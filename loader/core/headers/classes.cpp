@@ -13,6 +13,7 @@
 #include "record.h"
 #include "stored.h"
 #include "subclass.h"
+#include "well_formed.h"
 
 namespace epy {
 
@@ -106,7 +107,11 @@ ref target_class(const header_types &types, header_classes *self, PyObject *kind
     if (known != nullptr || PyErr_Occurred() != nullptr) {
         return ref::borrowed(known);
     }
+    if (Py_EnterRecursiveCall(" while making a class of a header") != 0) {
+        return {};
+    }
     ref made = make_class(types, self, kind);
+    Py_LeaveRecursiveCall();
     return made && PyDict_SetItem(self->made, kind, made.get()) == 0 ? std::move(made) : ref();
 }
 
@@ -180,27 +185,37 @@ PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) 
 }
 
 PyObject *make_method(PyObject *object, PyObject *kind) {
-    return class_of_kind(headers_of(Py_TYPE(object)), as_classes(object), kind).release();
+    return check_type(kind)
+               ? class_of_kind(headers_of(Py_TYPE(object)), as_classes(object), kind).release()
+               : nullptr;
 }
 
 PyObject *named_method(PyObject *object, PyObject *kind) {
-    return class_of_name(headers_of(Py_TYPE(object)), as_classes(object), kind).release();
+    return check_type(kind)
+               ? class_of_name(headers_of(Py_TYPE(object)), as_classes(object), kind).release()
+               : nullptr;
 }
 
 PyObject *resolved_method(PyObject *object, PyObject *kind) {
-    return resolved(as_classes(object), kind).release();
+    return check_type(kind) ? resolved(as_classes(object), kind).release() : nullptr;
 }
 
 PyObject *members_method(PyObject *object, PyObject *key) {
+    if (!PyUnicode_Check(key)) {
+        PyErr_SetString(PyExc_TypeError, "the key of an enum is a str");
+        return nullptr;
+    }
     return members_of_enum(as_classes(object), key).release();
 }
 
 PyObject *parts_method(PyObject *object, PyObject *kind) {
-    return parts_of_function(headers_of(Py_TYPE(object)), as_classes(object), kind).release();
+    return check_function_type(kind)
+               ? parts_of_function(headers_of(Py_TYPE(object)), as_classes(object), kind).release()
+               : nullptr;
 }
 
 PyObject *error_method(PyObject *object, PyObject *kind) {
-    return error_of_result(as_classes(object), kind).release();
+    return check_type(kind) ? error_of_result(as_classes(object), kind).release() : nullptr;
 }
 
 PyObject *function_method(PyObject *object, PyObject *arguments) {
@@ -208,6 +223,14 @@ PyObject *function_method(PyObject *object, PyObject *arguments) {
     PyObject *refined = nullptr;
     if (PyArg_ParseTuple(arguments, "O!O!:function", &PyTuple_Type, &kind, &PyTuple_Type,
                          &refined) == 0) {
+        return nullptr;
+    }
+    if (!check_function_type(kind)) {
+        return nullptr;
+    }
+    if (PyTuple_GET_SIZE(refined) != PyTuple_GET_SIZE(part_of(kind, 2)) + 1) {
+        PyErr_SetString(PyExc_ValueError, "a function has a class for its result and for each "
+                                          "parameter");
         return nullptr;
     }
     return function_class(headers_of(Py_TYPE(object)), as_classes(object), kind, refined).release();

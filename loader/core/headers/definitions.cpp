@@ -3,6 +3,7 @@
 #include <cstdarg>
 
 #include "misfits.h"
+#include "well_formed.h"
 
 namespace epy {
 
@@ -13,14 +14,29 @@ ref header_name_error_class() {
     return errors ? ref(PyObject_GetAttrString(errors.get(), "HeaderNameError")) : ref();
 }
 
-ref definition_of_name(header_classes *self, PyObject *name) {
+// None if the header has none.
+ref find_definition(header_classes *self, PyObject *name) {
     ref found(PyObject_CallOneArg(self->find, name));
+    if (found && found.get() != Py_None && !is_well_formed_definition(found.get())) {
+        header_name_error("'%U' is damaged in the plugin: run `epy build` again", name);
+        return {};
+    }
+    return found;
+}
+
+// Of a typedef.
+ref definition_of_name(header_classes *self, PyObject *name) {
+    ref found = find_definition(self, name);
     if (found && found.get() == Py_None) {
         header_name_error("'%U' is missing from the plugin: run `epy build` again", name);
         return {};
     }
     if (found && what_of(found.get()) == '?') {
         header_name_error("%U %U", name, part_of(found.get(), 1));
+        return {};
+    }
+    if (found && what_of(found.get()) != 't') {
+        header_name_error("'%U' is no type in this header", name);
         return {};
     }
     return found;
@@ -51,9 +67,19 @@ void name_in_header_error(PyObject *name) {
     }
 }
 
+void circle_error(PyObject *kind) {
+    header_name_error("%R leads back to itself in the plugin: run `epy build` again", kind);
+}
+
 ref definition_of_tag(header_classes *self, const char *keyword, PyObject *key) {
     const ref name(PyUnicode_FromFormat("%s %U", keyword, key));
-    return name ? ref(PyObject_CallOneArg(self->find, name.get())) : ref();
+    ref found = name ? find_definition(self, name.get()) : ref();
+    if (found && found.get() != Py_None && what_of(found.get()) != '?' &&
+        what_of(found.get()) != *keyword) {
+        header_name_error("'%U' is damaged in the plugin: run `epy build` again", name.get());
+        return {};
+    }
+    return found;
 }
 
 bool is_opaque(PyObject *definition) {
@@ -72,7 +98,7 @@ ref behind_name(header_classes *self, PyObject *kind) {
 
 ref resolved(header_classes *self, PyObject *kind) {
     ref at = ref::borrowed(kind);
-    while (at && (what_of(at.get()) == 't' || what_of(at.get()) == 'a')) {
+    for (int steps = 0; at && (what_of(at.get()) == 't' || what_of(at.get()) == 'a'); ++steps) {
         if (what_of(at.get()) == 't') {
             PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(at.get(), 1));
             if (mapped != nullptr) {
@@ -81,6 +107,10 @@ ref resolved(header_classes *self, PyObject *kind) {
             if (PyErr_Occurred() != nullptr) {
                 return {};
             }
+        }
+        if (steps == most_names) {
+            circle_error(kind);
+            return {};
         }
         at = behind_name(self, at.get());
     }

@@ -23,6 +23,10 @@ bool is_opaque(PyObject *definition);
 // Of a tag; None if the header has none.
 ref definition_of_tag(header_classes *, const char *keyword, PyObject *key);
 
+// Typedefs that stand for each other, one behind the other: more are a circle.
+inline constexpr int most_names = 1000;
+void circle_error(PyObject *kind);
+
 // What a typedef, or a type with an alignment of its own, stands for.
 ref behind_name(header_classes *, PyObject *kind);
 

@@ -241,15 +241,17 @@ PyType_Slot pointer_slots[] = {
 
 // Without asking the pointer first, which would make an exception for each field.
 bool is_field(const header_types &types, PyObject *self, PyObject *name) {
-    if (PyUnicode_READ_CHAR(name, 0) == '_' || PyUnicode_Compare(name, types.name.contents) == 0) {
+    if (!PyUnicode_Check(name) || PyUnicode_READ_CHAR(name, 0) == '_' ||
+        PyUnicode_Compare(name, types.name.contents) == 0) {
         return false;
     }
     const ref target = attribute_of_class(self, types.core->type_name);
-    PyObject *fields = target
+    PyObject *fields = target && PyType_Check(target.get())
                            ? PyDict_GetItem(reinterpret_cast<PyTypeObject *>(target.get())->tp_dict,
                                             types.name.types)
                            : nullptr;
-    const bool found = fields != nullptr && PyDict_Contains(fields, name) == 1;
+    const bool found =
+        fields != nullptr && PyDict_Check(fields) && PyDict_Contains(fields, name) == 1;
     PyErr_Clear();
     return found;
 }
@@ -260,7 +262,8 @@ PyObject *get_field(PyObject *self, PyObject *name) {
         return contents ? PyObject_GetAttr(contents.get(), name) : nullptr;
     }
     PyObject *found = PyObject_GenericGetAttr(self, name);
-    if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0 || is_special(name)) {
+    if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0 ||
+        !PyUnicode_Check(name) || is_special(name)) {
         return found;
     }
     PyErr_Clear();
@@ -269,7 +272,8 @@ PyObject *get_field(PyObject *self, PyObject *name) {
 }
 
 int set_field(PyObject *self, PyObject *name, PyObject *value) {
-    if (value == nullptr || PyUnicode_Compare(name, headers_of(Py_TYPE(self)).name.contents) == 0) {
+    if (value == nullptr || !PyUnicode_Check(name) ||
+        PyUnicode_Compare(name, headers_of(Py_TYPE(self)).name.contents) == 0) {
         return PyObject_GenericSetAttr(self, name, value);
     }
     const ref contents(get_contents(self, nullptr));
@@ -287,7 +291,8 @@ PyType_Slot struct_pointer_slots[] = {
     {0, nullptr},
 };
 
-constexpr unsigned long base_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE;
+constexpr unsigned long base_flags =
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION;
 
 } // namespace
 

@@ -3,6 +3,7 @@
 #include "misfits.h"
 #include "owned_references.h"
 #include "stored_parts.h"
+#include "well_formed.h"
 
 #include <structmember.h>
 
@@ -13,10 +14,29 @@ namespace epy {
 
 namespace {
 
+// By a script: what epy has put into the class.
+void was_changed(PyObject *self) {
+    PyErr_Format(PyExc_TypeError, "the attributes of %R were changed", type_of_object(self));
+}
+
+// The names of a struct's fields.
+ref names_of(const header_types &types, PyObject *self) {
+    ref names = attribute_of_class(self, types.name.names);
+    if (names && !PyTuple_Check(names.get())) {
+        was_changed(self);
+        return {};
+    }
+    return names;
+}
+
 // What one of the dicts of a struct's class has for a field: borrowed, of the class. Null if
 // nothing.
 PyObject *of_field(PyObject *self, PyObject *dict_name, PyObject *field) {
     const ref dict = attribute_of_class(self, dict_name);
+    if (dict && !PyDict_Check(dict.get())) {
+        was_changed(self);
+        return nullptr;
+    }
     return dict ? PyDict_GetItemWithError(dict.get(), field) : nullptr;
 }
 
@@ -25,6 +45,10 @@ PyObject *of_field(PyObject *self, PyObject *dict_name, PyObject *field) {
 ref class_of_field(const header_types &types, PyObject *self, PyObject *name,
                    header_classes *classes, PyObject *kind) {
     const ref known = attribute_of_class(self, types.name.made);
+    if (known && !PyDict_Check(known.get())) {
+        was_changed(self);
+        return {};
+    }
     PyObject *found = known ? PyDict_GetItemWithError(known.get(), name) : nullptr;
     if (found != nullptr || PyErr_Occurred() != nullptr) {
         return ref::borrowed(found);
@@ -80,11 +104,12 @@ ref converted(const header_types &types, PyObject *self, PyObject *name, PyObjec
 int set_field(const header_types &types, PyObject *self, PyObject *name, PyObject *value,
               PyObject *kind) {
     header_classes *classes = classes_of(types, type_of_object(self));
+    if (classes == nullptr) {
+        return -1;
+    }
     storing where;
     std::uintptr_t place = 0;
-    const ref made = classes == nullptr
-                         ? ref()
-                         : converted(types, self, name, value, classes, kind, where, place);
+    const ref made = converted(types, self, name, value, classes, kind, where, place);
     if (made && PyObject_GenericSetAttr(self, name, made.get()) == 0) {
         keep_at(place, size_of_stored(types, made.get()), where);
         return 0;
@@ -101,7 +126,7 @@ int set_field(const header_types &types, PyObject *self, PyObject *name, PyObjec
 }
 
 int set(PyObject *self, PyObject *name, PyObject *value) {
-    if (value == nullptr) {
+    if (value == nullptr || !PyUnicode_Check(name)) {
         return PyObject_GenericSetAttr(self, name, value);
     }
     const header_types &types = headers_of(Py_TYPE(self));
@@ -121,7 +146,7 @@ int set(PyObject *self, PyObject *name, PyObject *value) {
 PyObject *get(PyObject *self, PyObject *name) {
     PyObject *found = PyObject_GenericGetAttr(self, name);
     if (found == nullptr && PyErr_ExceptionMatches(PyExc_AttributeError) != 0 &&
-        !is_special(name)) {
+        PyUnicode_Check(name) && !is_special(name)) {
         PyErr_Clear();
         raise_misfit("unknown_field", {type_of_object(self)}, ref::borrowed(name));
     }
@@ -130,7 +155,7 @@ PyObject *get(PyObject *self, PyObject *name) {
 
 int set_members(const header_types &types, PyObject *self, PyObject *values, PyObject *named) {
     const Py_ssize_t count = PyTuple_GET_SIZE(values);
-    const ref names = count == 0 ? ref() : attribute_of_class(self, types.name.names);
+    const ref names = count == 0 ? ref() : names_of(types, self);
     if (count != 0 && !names) {
         return -1;
     }
@@ -165,7 +190,7 @@ int initialize(PyObject *self, PyObject *values, PyObject *named) {
 
 PyObject *represent(PyObject *self) {
     const header_types &types = headers_of(Py_TYPE(self));
-    const ref names = attribute_of_class(self, types.name.names);
+    const ref names = names_of(types, self);
     const ref parts(names ? PyList_New(0) : nullptr);
     for (Py_ssize_t index = 0; parts && index < PyTuple_GET_SIZE(names.get()); ++index) {
         PyObject *name = PyTuple_GET_ITEM(names.get(), index);
@@ -186,6 +211,12 @@ PyObject *argument(PyObject *cls, PyObject *value) {
     if (PyTuple_Check(value) || PyDict_Check(value)) {
         const lasting_callbacks these;
         return stored_record(cls, value).release();
+    }
+    const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
+    if (is_a(value, types.core->by_reference)) { // at which ctypes crashes (CPython 3.11 to 3.13)
+        PyErr_Format(PyExc_TypeError, "expected %s, got a pointer: pass the object itself",
+                     reinterpret_cast<PyTypeObject *>(cls)->tp_name);
+        return nullptr;
     }
     const ref native(PyObject_GetAttrString(type_of_object(cls), "from_param"));
     return native ? PyObject_CallFunctionObjArgs(native.get(), cls, value, nullptr) : nullptr;
@@ -212,17 +243,29 @@ struct function_field {
     PyObject_HEAD PyObject *native; // ctypes' descriptor
     PyObject *kind;
     PyObject *classes; // header_classes
+    PyObject *owner;   // the struct's class
 };
 
 function_field *as_field(PyObject *object) { return reinterpret_cast<function_field *>(object); }
 
 PyObject *new_field(PyTypeObject *type, PyObject *arguments, PyObject *named) {
-    static const char *names[] = {"native", "kind", "classes", nullptr};
+    static const char *names[] = {"native", "kind", "classes", "owner", nullptr};
     PyObject *native = nullptr;
     PyObject *kind = nullptr;
     PyObject *classes = nullptr;
-    if (PyArg_ParseTupleAndKeywords(arguments, named, "OOO:FunctionField",
-                                    const_cast<char **>(names), &native, &kind, &classes) == 0) {
+    PyObject *owner = nullptr;
+    if (PyArg_ParseTupleAndKeywords(arguments, named, "OOOO!:FunctionField",
+                                    const_cast<char **>(names), &native, &kind, &classes,
+                                    &PyType_Type, &owner) == 0) {
+        return nullptr;
+    }
+    const header_types &types = headers_of(type);
+    if (Py_TYPE(native)->tp_descr_get == nullptr || Py_TYPE(native)->tp_descr_set == nullptr ||
+        !Py_IS_TYPE(classes, reinterpret_cast<PyTypeObject *>(types.classes))) {
+        PyErr_SetString(PyExc_TypeError, "FunctionField takes a descriptor, a type and Classes");
+        return nullptr;
+    }
+    if (!check_type(kind)) {
         return nullptr;
     }
     PyObject *object = type->tp_alloc(type, 0);
@@ -230,8 +273,19 @@ PyObject *new_field(PyTypeObject *type, PyObject *arguments, PyObject *named) {
         as_field(object)->native = Py_NewRef(native);
         as_field(object)->kind = Py_NewRef(kind);
         as_field(object)->classes = Py_NewRef(classes);
+        as_field(object)->owner = Py_NewRef(owner);
     }
     return object;
+}
+
+// ctypes does not look: it would read and write behind a smaller object.
+bool belongs(const function_field *self, PyObject *instance) {
+    if (is_a(instance, self->owner)) {
+        return true;
+    }
+    PyErr_Format(PyExc_TypeError, "a field of %R does not belong to an object of %R", self->owner,
+                 type_of_object(instance));
+    return false;
 }
 
 PyObject *get_function(PyObject *object, PyObject *instance, PyObject *owner) {
@@ -239,6 +293,9 @@ PyObject *get_function(PyObject *object, PyObject *instance, PyObject *owner) {
         return Py_NewRef(object);
     }
     const function_field *self = as_field(object);
+    if (!belongs(self, instance)) {
+        return nullptr;
+    }
     const header_types &types = headers_of(Py_TYPE(object));
     const ref pointer(Py_TYPE(self->native)->tp_descr_get(self->native, instance, owner));
     auto *classes = reinterpret_cast<header_classes *>(self->classes);
@@ -250,7 +307,9 @@ PyObject *get_function(PyObject *object, PyObject *instance, PyObject *owner) {
 
 int set_function(PyObject *object, PyObject *instance, PyObject *value) {
     PyObject *native = as_field(object)->native;
-    return Py_TYPE(native)->tp_descr_set(native, instance, value);
+    return belongs(as_field(object), instance)
+               ? Py_TYPE(native)->tp_descr_set(native, instance, value)
+               : -1;
 }
 
 PyObject *of_native(PyObject *object, void *attribute) {
@@ -286,8 +345,9 @@ PyType_Slot function_field_slots[] = {
 
 } // namespace
 
-PyType_Spec fields_spec = {"epy._core.Fields", sizeof(PyObject), 0,
-                           Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, fields_slots};
+PyType_Spec fields_spec = {
+    "epy._core.Fields", sizeof(PyObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, fields_slots};
 
 PyType_Spec function_field_spec = {
     "epy._core.FunctionField", sizeof(function_field), 0,

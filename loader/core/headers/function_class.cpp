@@ -69,7 +69,7 @@ ref parts_of_function(const header_types &types, header_classes *self, PyObject 
 
 ref error_of_result(header_classes *self, PyObject *result) {
     ref kind = ref::borrowed(result);
-    for (;;) {
+    for (int steps = 0; steps < most_names; ++steps) {
         PyObject *found = nullptr;
         const char what = what_of(kind.get());
         if (what == 't') {
@@ -93,6 +93,8 @@ ref error_of_result(header_classes *self, PyObject *result) {
             return {};
         }
     }
+    circle_error(result);
+    return {};
 }
 
 ref function_class(const header_types &types, header_classes *self, PyObject *kind,
@@ -147,7 +149,8 @@ PyType_Slot function_slots[] = {
 
 } // namespace
 
-PyType_Spec function_spec = {"epy._core.FunctionBase", sizeof(PyObject), 0,
-                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, function_slots};
+PyType_Spec function_spec = {
+    "epy._core.FunctionBase", sizeof(PyObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, function_slots};
 
 } // namespace epy

@@ -106,7 +106,7 @@ bool set_function_fields(const header_types &types, header_classes *self, PyObje
         const ref kind(PyTuple_Pack(2, types.name.star, function));
         const ref field(native && kind ? PyObject_CallFunctionObjArgs(
                                              descriptor, native.get(), kind.get(),
-                                             reinterpret_cast<PyObject *>(self), nullptr)
+                                             reinterpret_cast<PyObject *>(self), type, nullptr)
                                        : nullptr);
         if (!field || PyObject_SetAttr(type, name, field.get()) != 0) {
             return false;

@@ -53,8 +53,9 @@ PyType_Slot slots[] = {
 
 } // namespace
 
-PyType_Spec text_spec = {"epy._core.TextBase", sizeof(PyObject), 0,
-                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+PyType_Spec text_spec = {
+    "epy._core.TextBase", sizeof(PyObject), 0,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
 
 PyObject *text_class(const header_types &types) {
     PyObject *&place = types.bases->text_class;

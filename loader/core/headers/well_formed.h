@@ -1,0 +1,15 @@
+// Whether Python objects are types and definitions as `_c_types` and `_declarations` have them.
+#pragma once
+
+#include "../py.h"
+
+namespace epy {
+
+[[nodiscard]] bool is_well_formed(PyObject *kind);
+[[nodiscard]] bool is_well_formed_definition(PyObject *definition);
+
+// The same with a TypeError.
+[[nodiscard]] bool check_type(PyObject *kind);
+[[nodiscard]] bool check_function_type(PyObject *kind);
+
+} // namespace epy
