@@ -131,7 +131,7 @@ def test_each_callback_has_a_record_of_its_own(host, monkeypatch):
 
     with pytest.raises(ValueError, match="outer"):
         host.qsort([2, 1], 2, 4, outer)
-    assert seen == [2]
+    assert seen[0] == 2
     with pytest.raises(KeyError, match="through"):
         epy.call(host.qsort, [2, 1], 2, 4, raising(KeyError("through")))
     assert not reports
