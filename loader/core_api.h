@@ -68,6 +68,9 @@ struct core_api {
     bool (*load)(const plugin_view *) noexcept;
     // Run on_unload hooks and drop the script's module, callbacks and bindings. Any thread.
     void (*unload)(plugin *) noexcept;
+    // What the init function of an extension module returns, for a module that runs a plugin's
+    // script. With the GIL; null with an exception.
+    void *(*module_init)() noexcept;
     // The process exits and epy started Python: run on_unload hooks of live plugins, atexit
     // functions, flush stdout and stderr. Calls `attached` as soon as it holds the GIL.
     void (*at_exit)(void (*attached)(void *), void *argument) noexcept;

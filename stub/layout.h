@@ -24,6 +24,7 @@
 #define EPY_RESULT_MEMORY 4    // error_size bytes from error[0] at (%rdi), %rdi in %rax; 0: zeros
 
 #define EPY_INFO_NEXT_FUNCTION 240
+#define EPY_INFO_MODULE_INIT 300
 #define EPY_INFO_SIZE 304
 
 // How the resolver keeps vector registers.

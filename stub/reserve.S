@@ -75,6 +75,8 @@ epy_stub_info:
         .long   0                       // slots_used
         .org    epy_stub_info + EPY_INFO_NEXT_FUNCTION
         .quad   epy_stub_next           // next_function
+        .org    epy_stub_info + EPY_INFO_MODULE_INIT
+        .long   epy_stub_module_init - epy_stub_info // module_init; seal makes it an address
         .org    epy_stub_info + EPY_INFO_SIZE
 
         .section .note.GNU-stack, "", %progbits

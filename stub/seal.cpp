@@ -220,6 +220,7 @@ private:
     void fill_info() {
         info_->self = section(".epy.info").sh_addr;
         info_->resolver += info_->self; // reserve.S could only give the distance
+        info_->module_init += static_cast<std::uint32_t>(info_->self);
         info_->flags = epy::stub_sealed;
         info_->trampolines = extent(".epy.trampolines");
         info_->slots = extent(".epy.slots");

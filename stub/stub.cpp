@@ -285,6 +285,13 @@ extern "C" {
     return found;
 }
 
+// PyInit_NAME, for a Python that finds plugin.so where it looks for plugin.py. Python keeps the
+// plugin open: nothing of the stub is unmapped under this call.
+[[gnu::visibility("hidden")]] void *epy_stub_module_init() noexcept {
+    const loader_api *api = find_loader();
+    return api == nullptr ? nullptr : api->module_init(&epy_stub_info);
+}
+
 [[gnu::visibility("hidden")]] jump epy_stub_resolve(const record *called) noexcept {
     const int saved_errno = errno;
     jump next{nullptr, called};

@@ -66,6 +66,9 @@ struct loader_api {
     void (*attach)(stub_info *) noexcept;
     // The destructor of a plugin that the loader knows.
     void (*unload)(stub_info *) noexcept;
+    // Since contract 2: a Python imports the plugin as a module. A PyModuleDef *, or null with an
+    // exception.
+    void *(*module_init)(const stub_info *) noexcept;
 };
 
 inline constexpr char loader_symbol[] = "epy_loader";
@@ -112,7 +115,7 @@ struct stub_info {
     std::uint32_t data_checksum; // integrity.h says what each covers
     std::uint32_t records_checksum;
     std::uint32_t start_checksum; // of all above, too, but what is written at run time
-    std::uint32_t unused;         // zero
+    std::uint32_t module_init;    // address of what Python calls to import the plugin
 };
 
 static_assert(offsetof(record, code) == EPY_RECORD_CODE);
@@ -145,6 +148,7 @@ static_assert(offsetof(stub_info, libpython_path) == 208);
 static_assert(offsetof(stub_info, executable_path) == 216);
 static_assert(offsetof(stub_info, kept) == 224);
 static_assert(offsetof(stub_info, next_function) == EPY_INFO_NEXT_FUNCTION);
+static_assert(offsetof(stub_info, module_init) == EPY_INFO_MODULE_INIT);
 static_assert(offsetof(stub_info, errors) == 248);
 static_assert(offsetof(stub_info, data) == 264);
 static_assert(offsetof(stub_info, files) == 280);

@@ -1,8 +1,23 @@
 // libepy.so: one per process, never unmapped. This is all that plugins and epy's Python side see of
 // it.
 #include "attach.h"
+#include "cancellation.h"
+#include "plugin.h"
 #include "resolve.h"
 #include "unload.h"
+
+namespace epy {
+
+namespace {
+
+void *module_init(const stub_info *info) noexcept {
+    const uncancelled start;
+    return plugin::of(const_cast<stub_info *>(info)).module_init();
+}
+
+} // namespace
+
+} // namespace epy
 
 extern "C" [[gnu::visibility("default")]] const epy::loader_api epy_loader;
 
@@ -12,4 +27,5 @@ extern "C" const epy::loader_api epy_loader = {
     epy_loader_resolver,
     epy::attach,
     epy::unload,
+    epy::module_init,
 };

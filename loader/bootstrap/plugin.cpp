@@ -163,6 +163,18 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     return turn::failed;
 }
 
+void *plugin::module_init() noexcept {
+    check_contents();
+    const core_api *core = nullptr;
+    if (problem_ != nullptr) {
+        report(path(), "%s", problem_);
+    } else if (open_python({path(), nullptr, nullptr}, core) == python_state::ready) {
+        return core->module_init();
+    }
+    set_import_error("epy cannot import this plugin as a module; the reason is on stderr");
+    return nullptr;
+}
+
 // The start has succeeded: slots lead to what the script defined.
 void plugin::open_slots() noexcept {
     const std::scoped_lock guard(image_lock());

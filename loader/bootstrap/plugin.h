@@ -38,6 +38,9 @@ public:
     python_state find_python(const std::chrono::steady_clock::time_point *until) noexcept;
     turn run_script(bool inside_dlopen) noexcept;
 
+    // A Python imports the plugin as a module: see loader_api.
+    void *module_init() noexcept;
+
     // The record that slot `index` leads to by now; null if it is still the resolver's.
     [[nodiscard]] const record *target(std::uint32_t index) noexcept;
     // For calls from inside the start: what the script has defined so far.

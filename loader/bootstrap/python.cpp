@@ -242,6 +242,20 @@ python_state open_python(const python_wish &wish, const core_api *&core,
 
 bool is_python_untouched() noexcept { return python_start().is_fresh(); }
 
+void set_import_error(const char *text) noexcept {
+    for (const python_object &one : find_pythons()) {
+        if (one.is_initialized() != 0) {
+            void *handle = open_again(one);
+            auto *set = look_up<void(void *, const char *)>(handle, "PyErr_SetString");
+            auto *kind = static_cast<void **>(dlsym(handle, "PyExc_ImportError"));
+            if (set != nullptr && kind != nullptr) {
+                set(*kind, text);
+            }
+            return;
+        }
+    }
+}
+
 const core_api *the_core() noexcept { return opened_core; }
 
 } // namespace epy

@@ -28,6 +28,9 @@ python_state open_python(const python_wish &, const core_api *&core,
 // No plugin has joined or started a Python, or is about to.
 bool is_python_untouched() noexcept;
 
+// In the running Python, with its GIL: an ImportError.
+void set_import_error(const char *text) noexcept;
+
 // The table of the core, null before Python is open.
 const core_api *the_core() noexcept;
 

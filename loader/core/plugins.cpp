@@ -1,6 +1,7 @@
 // The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
 #include "callback.h"
 #include "collector.h"
+#include "module_init.h"
 #include "native_plugin.h"
 #include "scope.h"
 #include "stack.h"
@@ -155,7 +156,7 @@ void release_loading(unsigned long thread) noexcept { call_loading("release", th
 
 } // namespace
 
-const core_api the_core_api = {core_api_version, load,           unload, at_exit,
+const core_api the_core_api = {core_api_version, load,           unload, module_init, at_exit,
                                reserve_loading,  release_loading};
 
 } // namespace epy

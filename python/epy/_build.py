@@ -13,6 +13,7 @@ from ._data import check_complete, layout
 from ._elf import STUB_BARE, STUB_EAGER
 from ._error_values import in_memory, shown
 from ._errors import Error, ScriptError, StampError
+from ._importing import init_name
 from ._later_prototypes import read_later_prototypes
 from ._memory import Block as Memory
 from ._memory import collect
@@ -97,6 +98,7 @@ def build(
                 files,
             ),
             _archive.size_of_files(files),
+            init_name(target.name),
         )
     except StampError as error:
         raise StampError(f"{source}: {error}") from None
@@ -114,7 +116,10 @@ def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path
     """Write the bare stub: named like a script and beside it, it runs that script."""
     target = _target(output)
     settings = _settings(STUB_BARE, find(python))
-    write(target, stamp(target.name, settings, [], [], [], lambda _: b""))
+    write(
+        target,
+        stamp(target.name, settings, [], [], [], lambda _: b"", module=init_name(target.name)),
+    )
     return target
 
 

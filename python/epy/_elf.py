@@ -138,7 +138,7 @@ class StubInfo(Structure):
     data_checksum: U32
     records_checksum: U32
     start_checksum: U32
-    unused: U32
+    module_init: U32
 
 
 class Image:

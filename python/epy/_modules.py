@@ -62,18 +62,25 @@ class Sources:
 
 
 class _Loader:
-    """Loads the modules of one script from memory."""
+    """Loads the modules of one script from memory.
 
-    def __init__(self, script: Script, root: str, sources: Sources) -> None:
+    They are named `root` and below. `path` is of the file that they come from; `script` is None
+    where no host is: see _importing.py.
+    """
+
+    def __init__(
+        self, root: str, name: str, path: str, sources: Sources, script: Script | None
+    ) -> None:
         self.script = script
         self.root = root
+        self.path = path
         self.members = sources.members
         self.package = sources.package
         self.data = sources.data
         self.code = sources.code
         # The first names that stand for private ones.
         self.public = (
-            {script.name}
+            {name}
             if sources.package
             else {name.partition(".")[0] for name in sources.members if name}
         )
@@ -172,7 +179,7 @@ class _Finder:
         """The `__path__` of a package: no folder, but `pkgutil` can list what is in it."""
         if not self.places:
             sys.path_hooks.insert(0, self.entry)
-        place = f"{loader.script.path}/{fullname.replace('.', '/')}"
+        place = f"{loader.path}/{fullname.replace('.', '/')}"
         self.places[place] = loader, fullname
         return place
 
@@ -220,9 +227,7 @@ def run_modules(script: Script, sources: Sources) -> ModuleType:
     nothing of it stays in sys.modules, and the exception passes.
     """
     script.module = root = _private_name(script)
-    _finder.loaders[root] = _Loader(script, root, sources)
-    if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
+    find_modules(root, script.name, script.path, sources, script)
     outer = registry.building
     if script.building:
         registry.building = script
@@ -239,6 +244,16 @@ def run_modules(script: Script, sources: Sources) -> ModuleType:
     finally:
         registry.building = outer
     return module
+
+
+def find_modules(
+    root: str, name: str, path: str, sources: Sources, script: Script | None = None
+) -> _Loader:
+    """Let `root` and the modules below it be found, whose public name is `name`."""
+    loader = _finder.loaders[root] = _Loader(root, name, path, sources, script)
+    if _finder not in sys.meta_path:
+        sys.meta_path.insert(0, _finder)
+    return loader
 
 
 def drop_modules(root: str) -> None:

@@ -142,13 +142,22 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     (editable,) = archive.fields("editable")
     if editable:
         return _read_script(editable), editable
-    members = {name: (filename, source) for name, filename, source in archive.members}
-    if "" not in members:
+    sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
+    if "" not in sources.members:
         raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
+    return sources, archive.fields("source")[0]
+
+
+def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sources:
+    """What the script of a plugin consists of; `read` gives bytes of the archive."""
+
+    def reader(begin: int, end: int) -> Callable[[], bytes]:
+        return lambda: read(begin, end)
+
+    members = {name: (filename, source) for name, filename, source in archive.members}
     code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
-    data = {name: _reader(native, begin, end) for name, begin, end in archive.files}
-    package = archive.fields("kind") == ("package",)
-    return Sources(members, package, data, code), archive.fields("source")[0]
+    data = {name: reader(begin, end) for name, begin, end in archive.files}
+    return Sources(members, archive.fields("kind") == ("package",), data, code)
 
 
 def _read_manifest(archive: Archive, script: Script) -> None:
@@ -174,16 +183,12 @@ def _read_script(path: str) -> Sources:
     return read_script(path)
 
 
-def _reader(native: _core.NativePlugin, begin: int, end: int) -> Callable[[], bytes]:
-    """What reads a data file from the plugin's memory."""
-
-    def read() -> bytes:
-        found = native.read_archive(begin, end)
-        if found is None:
-            raise UnloadedError(f"{native.path}: holds the file, and has been unloaded")
-        return found
-
-    return read
+def _read(native: _core.NativePlugin, begin: int, end: int) -> bytes:
+    """From the plugin's memory, as long as it is there."""
+    found = native.read_archive(begin, end)
+    if found is None:
+        raise UnloadedError(f"{native.path}: holds the file, and has been unloaded")
+    return found
 
 
 def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:

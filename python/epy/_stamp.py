@@ -63,13 +63,17 @@ def stamp(
     data: list[Data],
     archive: Callable[[list[int]], bytes],
     files: int = 0,
+    module: str | None = None,
 ) -> bytes:
     """The bytes of a plugin; `archive` is told the address of each block.
 
-    `files` is how many bytes at the archive's end are not read before a script asks for them.
+    `files` is how many bytes at the archive's end are not read before a script asks for them,
+    `module` the name of the function that a Python looks up to import the plugin.
     """
     stub = _read_stub()
     names = [slot.name for slot in slots if slot.name is not None] + [item.name for item in data]
+    if module in names:
+        module = None  # the script knows better
     _check_room(stub.info(), len(slots), names)
     texts = [os.fsencode(path) for path in settings[1:]]
     tail = Tail(stub, slots, blocks, texts)
@@ -98,6 +102,8 @@ def stamp(
     section = plugin.section_index(".epy.data")
     for item in data:
         tables.add(item.name, tail.block_addresses[item.block], item.size, True, section, None)
+    if module is not None:
+        tables.add(module, info.module_init, 0, False, plugin.section_index(".text"), None)
     # Tools go by the section headers: they are to see what is used of the reserve.
     plugin.section(".dynsym").size = SYMBOL_SIZE * info.symbols_used
     plugin.section(".gnu.version").size = VERSION_SIZE * info.symbols_used

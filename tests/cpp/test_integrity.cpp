@@ -62,7 +62,7 @@ protected:
 
 TEST_F(Integrity, IsGoneWithAnyByteOfStubInfo) {
     auto *bytes = reinterpret_cast<char *>(&info_);
-    for (std::size_t i = 0; i < offsetof(stub_info, unused); ++i) {
+    for (std::size_t i = 0; i < offsetof(stub_info, module_init); ++i) {
         if (i >= offsetof(stub_info, contract) && i < offsetof(stub_info, flags)) {
             continue; // looked at before
         }
