@@ -149,7 +149,8 @@ turn start_inside_dlopen(plugin &self) {
     if (!foreign_python_is_running()) {
         return run_inside_dlopen(self);
     }
-    const reservation alone(*self.core(), until);
+    // Anew: to find Python, or to start it, may have taken long.
+    const reservation alone(*self.core(), clock::now() + patience);
     if (!alone) {
         return put_off(self, "a thread of Python has kept the interpreter lock, or an import, for "
                              "2 s");

@@ -80,7 +80,7 @@ class FakePlugin:
     def publish(self, index: int, target: Any) -> None:
         self.published.append((index, target))
 
-    def data_address(self, name: str, address: int) -> int:
+    def data_address(self, name: str, address: int, size: int) -> int:
         return self.base + address
 
     def append_data(self, name: str, address: int, size: int) -> None:

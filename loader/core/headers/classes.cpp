@@ -228,7 +228,9 @@ PyObject *function_method(PyObject *object, PyObject *arguments) {
     if (!check_function_type(kind)) {
         return nullptr;
     }
-    if (PyTuple_GET_SIZE(refined) != PyTuple_GET_SIZE(part_of(kind, 2)) + 1) {
+    const Py_ssize_t count = PyTuple_GET_SIZE(part_of(kind, 2));
+    const bool stands_for_any = count == 0 && PyTuple_GET_SIZE(refined) != 0;
+    if (PyTuple_GET_SIZE(refined) != count + 1 && !stands_for_any) {
         PyErr_SetString(PyExc_ValueError, "a function has a class for its result and for each "
                                           "parameter");
         return nullptr;
