@@ -137,6 +137,11 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
         _read_manifest(archive, script)
     except (IndexError, ValueError):
         raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
+    executable = archive.fields("python", 2)[1]
+    if executable and executable != sys.executable:
+        from . import _environments
+
+        _environments.add(executable)
     script.constants.update(archive.constants)
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     (editable,) = archive.fields("editable")

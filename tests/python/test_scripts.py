@@ -320,3 +320,51 @@ def caught():
 """)
     (caught,) = call("open ./plugin.so", "text caught")
     assert not int(caught, 16) & 1 << (signal.SIGINT - 1)
+
+
+ENVIRONMENTS = """
+import epy
+
+@epy.export(error="error")
+def text() -> epy.c_str:
+    import of_{0}
+    return of_{0}.TEXT + shared()
+
+def shared():
+    import of_both
+    return of_both.TEXT
+"""
+
+
+@pytest.fixture
+def two_environments(build_plugin, run, tmp_path):
+    """Two plugins, each for a virtual environment with a package of its own and one of both."""
+    for name in ("one", "two"):
+        run(sys.executable, "-m", "venv", "--without-pip", tmp_path / name)
+        (packages,) = (tmp_path / name / "lib").glob("python*/site-packages")
+        (packages / "elsewhere").mkdir()
+        (packages / "elsewhere" / f"of_{name}.py").write_text(f"TEXT = '{name} '\n")
+        (packages / "more.pth").write_text(f"{packages}/elsewhere\n")
+        (packages / "of_both.py").write_text(f"TEXT = 'of {name}'\n")
+        script = ENVIRONMENTS.format(name)
+        build_plugin(script, "--python", tmp_path / name / "bin" / "python", name=name)
+
+
+def test_each_plugin_finds_the_packages_of_its_environment(two_environments, call):
+    # What both have is that of the first.
+    found = call("open ./one.so", "open ./two.so", "text 0:text", "text 1:text")
+    assert found == ["one of one", "two of one"]
+
+
+def test_a_plugin_in_a_host_with_python_finds_the_packages_of_its_environment(
+    two_environments, run
+):
+    host = (
+        "import ctypes\n"
+        "for name in ('two', 'one'):\n"
+        "    text = ctypes.CDLL(f'./{name}.so').text\n"
+        "    text.restype = ctypes.c_char_p\n"
+        "    print(text().decode())\n"
+    )
+    result = run(sys.executable, "-c", host, env={"PYTHONPATH": None})
+    assert (result.stdout, result.stderr) == ("two of two\none of two\n", "")
