@@ -13,7 +13,7 @@ from ._tokens import Token, tokenize
 
 MARK = "__epy_"
 _PRELUDE = """
-typedef struct { long long __epy_half[2]; } __epy_va_list[1];
+typedef struct { long long __epy_word[3]; } __epy_va_list[1];
 typedef __epy_va_list __builtin_va_list;
 typedef __int128 __int128_t;
 typedef unsigned __int128 __uint128_t;

@@ -172,3 +172,12 @@ def test_one_in_a_list_of_types_is_named_when_used() -> None:
     ):
         epy.callback("int (*)(foo_t *)", lambda a: a)
     assert re.match("<function g", repr(host.g))
+
+
+def test_a_va_list_takes_the_room_that_it_has_in_c(compile_c, run):
+    text = "#include <stdarg.h>\nstruct sink { char c; va_list last; int n; };\n"
+    program = f'{text}#include <stdio.h>\nint main(void) {{ printf("%zu %zu", '
+    program += "sizeof(struct sink), __builtin_offsetof(struct sink, n)); }"
+    sink = epy.header(text).struct.sink
+    answer = run(compile_c(program)).stdout
+    assert answer == f"{ctypes.sizeof(sink)} {sink.n.offset}"
