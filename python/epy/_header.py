@@ -505,23 +505,25 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
 
         ctype = opened(ctype, function)
     try:
-        _check_variadic(function, ctype._epy_classes_, ctype._epy_kind_)
         found = Signature(ctype)
         if getattr(unwrap(function), "__annotations__", None):
             from ._signature import refined
 
             found = refined(ctype, function)
         check_parameters(function, len(found.classes) - 1)
+        if _is_variadic(ctype._epy_kind_):
+            from ._variadic import opened as with_more
+
+            found.called, found.codes, found.classes = with_more(
+                function, found.codes, found.classes, ctype
+            )
     except SignatureError as error:
         raise SignatureError(f"{place(function)} {error}") from None
     return found
 
 
-def _check_variadic(function: Any, classes: _core.Classes, kind: Any) -> None:
-    if kind[3] and kind[2]:
-        from ._variadic import check  # few headers have them
-
-        check(function, classes.make(("*", kind)))
+def _is_variadic(kind: Any) -> bool:
+    return bool(kind[3] and kind[2])
 
 
 def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
@@ -535,9 +537,20 @@ def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
     if known is None:
         result, *types = classes.parts(kind)
         known = classes.signatures[kind] = signature(result, types)
+    codes, ctypes = known
+    if _is_variadic(kind):
+        return _variadic_callback(classes, kind, function, codes, ctypes)
+    return untyped_callback(_core.Function, function, codes, ctypes, classes.error(kind[1]))
+
+
+def _variadic_callback(
+    classes: _core.Classes, kind: Any, function: Any, codes: str, ctypes: tuple[Any, ...]
+) -> Any:
+    from ._variadic import opened  # few headers have them
+
     try:
-        _check_variadic(function, classes, kind)
+        check_parameters(function, len(ctypes) - 1)
+        called, codes, ctypes = opened(function, codes, ctypes, classes.make(("*", kind)))
     except SignatureError as problem:
         raise SignatureError(f"{place(function)} {problem}") from None
-    codes, ctypes = known
-    return untyped_callback(_core.Function, function, codes, ctypes, classes.error(kind[1]))
+    return untyped_callback(_core.Function, called, codes, ctypes, classes.error(kind[1]))

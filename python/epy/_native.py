@@ -112,7 +112,8 @@ def native_callback(
 ) -> _core.Callback:
     if error is None:
         error = getattr(found.prototype, "_epy_error_", None)
-    return _make_callback(function, found.codes, found.classes, error, label, script)
+    called = found.called or function
+    return _make_callback(called, found.codes, found.classes, error, label, script)
 
 
 def _make_callback(

@@ -252,7 +252,7 @@ class Buffer:
 class Signature:
     """What the core and the manifest need to know of one C function."""
 
-    __slots__ = ("classes", "codes", "name", "prototype", "text")
+    __slots__ = ("called", "classes", "codes", "name", "prototype", "text")
 
     def __init__(self, prototype: type[CFuncPtr], name: str = "", text: str = "") -> None:
         arguments = getattr(prototype, "_argtypes_", None)
@@ -260,6 +260,7 @@ class Signature:
             raise SignatureError("its ctypes function type has no parameters: use CFUNCTYPE(...)")
         self.classes: tuple[Any, ...]  # as _core.Callback takes them
         self.codes, self.classes = signature(getattr(prototype, "_restype_", None), arguments)
+        self.called: Any = None  # in place of the function itself: see _variadic.py
         self.prototype = prototype
         self.name = name  # in the C prototype; "" without one
         self.text = text  # the C prototype as the script has it; "" without one

@@ -61,23 +61,104 @@ def test_the_build_says_once_what_does_not_arrive(
     assert built == [
         f"epy: {tmp_path}/plugin.py:12: log() is called as `void (*)(int, char *, ...)`: it "
         "gets the 2 named arguments; the values that C passes for `...` do not reach Python, so a "
-        "format text keeps its %"
+        "format text keeps its %; give it *values if the last named argument is a printf format"
     ]
     result = run(compile_c(HOST))
-    assert result.stdout == "1 2 %d %s -1"
-    assert result.stderr.count("expecting() takes *values, but of") == 1
-    assert "only the 2 named arguments reach Python, not the values for `...`" in result.stderr
+    assert (result.stdout, result.stderr) == ("1 2 %d %s 1", "")
 
 
-def test_values_that_would_be_empty_are_refused_at_build(tmp_path: Any, mistake: Any) -> None:
+VALUES = """
+import epy
+
+host = epy.header('''
+struct callback { void (*log)(int level, const char *format, ...); };
+typedef int (*logger)(double, const char *format, ...);
+void fill(struct callback *data);
+logger typed(void);
+const char *text(void);
+''')
+lines = []
+
+def log(level, format, *values):
+    lines.append(repr(values))
+
+@host.export
+def fill(data):
+    data.log = log
+
+@host.callback("logger", error=-1)
+def typed_logger(first, format, *values):
+    lines.append(repr((first, *values)))
+    return len(values)
+
+@host.export
+def typed():
+    return typed_logger
+
+@host.export
+def text():
+    found = b"|".join(line.encode() for line in lines)
+    lines.clear()
+    return found
+"""
+
+VALUES_HOST = """
+#include <dlfcn.h>
+#include <stdio.h>
+#include <wchar.h>
+struct callback { void (*log)(int, const char *, ...); };
+typedef int (*logger)(double, const char *, ...);
+int main(void) {
+    void *plugin = dlopen("./plugin.so", RTLD_NOW);
+    const char *(*text)(void) = (const char *(*)(void))dlsym(plugin, "text");
+    struct callback c = {0};
+    ((void (*)(void *))dlsym(plugin, "fill"))(&c);
+    c.log(1, "plain");
+    c.log(1, "%d %s %%", -42, "x");
+    c.log(1, "%g %5.2f", 1.5, -0.25);
+    puts(text());
+    c.log(1, "%hhd %hu %u %ld %zu %llx %c", -1, 65535, 4000000000u, -5000000000L,
+          (size_t)7, 1ULL << 63, 'A');
+    c.log(1, "%*d %.*s %ls %s", 5, 6, 2, "abc", L"w\\u20ac", (char *)NULL);
+    puts(text());
+    c.log(1, "%d%g%d%g%d%g%d%g%d%g%d%g%d%g%d%g%d%g%g", 1, .1, 2, .2, 3, .3, 4, .4, 5, .5,
+          6, .6, 7, .7, 8, .8, 9, .9, 1.25);
+    puts(text());
+    logger typed = ((logger (*)(void))dlsym(plugin, "typed"))();
+    printf("%d ", typed(0.5, "%d %g", 7, 2.5));
+    puts(text());
+    printf("%d\\n", typed(0.5, "%Lf", 1.0L));
+}
+"""
+
+
+def test_values_behind_a_printf_format_reach_a_function_that_takes_them(
+    build_plugin: Any, run: Any, compile_c: Any
+) -> None:
+    build_plugin(VALUES)
+    result = run(compile_c(VALUES_HOST))
+    lines = result.stdout.splitlines()
+    assert lines == [
+        "()|(-42, b'x')|(1.5, -0.25)",
+        "(-1, 65535, 4000000000, -5000000000, 7, 9223372036854775808, b'A')"
+        "|(5, 6, 2, b'abc', 'w\u20ac', None)",
+        "(1, 0.1, 2, 0.2, 3, 0.3, 4, 0.4, 5, 0.5, 6, 0.6, 7, 0.7, 8, 0.8, 9, 0.9, 1.25)",
+        "2 (0.5, 7, 2.5)",
+        "-1",
+    ]
+    assert result.stderr.count("Traceback") == 1 and "%Lf" in result.stderr
+
+
+def test_values_without_a_format_are_refused_at_build(tmp_path: Any, mistake: Any) -> None:
     (tmp_path / "script.py").write_text(
-        SCRIPT.replace(
-            "ready = host.struct.callback(log=log)", "ready = host.struct.callback(log=expecting)"
+        VALUES.replace("int level, const char *format, ...", "const char *format, int level, ...")
+        .replace(
+            "def fill(data):", "def fill(data):\n    pass\nready = host.struct.callback(log=log)"
         )
+        .replace("    data.log = log\n", "")
     )
     message = mistake("build", tmp_path / "script.py")
-    assert "expecting() takes *values, but of `void (*)(int, char *, ...)` only" in message
-    assert message.count("name 2 parameters") == 1
+    assert "log() takes *values, which are found by a printf format" in message
 
 
 def test_a_wrapper_counts_as_what_it_wraps(epy: Any, tmp_path: Any) -> None:
