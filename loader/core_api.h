@@ -13,7 +13,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 1;
+inline constexpr std::uint32_t core_api_version = 2;
 
 struct plugin; // the loader's
 
@@ -54,6 +54,7 @@ struct plugin_view {
 
 struct core_options {
     std::uint32_t version;      // core_api_version
+    const char *plugin;         // that is being started, for messages
     bool start;                 // Python is not initialized: start it
     const char *executable;     // for `start`
     const char *package_folder; // where the package epy lies, if it is not imported yet
@@ -78,6 +79,9 @@ struct core_api {
     // wait without the GIL. Any thread; waits for the GIL. False while another thread imports.
     bool (*reserve_loading)(unsigned long thread) noexcept;
     void (*release_loading)(unsigned long thread) noexcept;
+    // The thread (a pthread_t) for which another one waits inside Python without a limit; 0 if that
+    // is unknown. Any thread; waits for the GIL.
+    std::uintptr_t (*awaited)(std::uintptr_t thread) noexcept;
 };
 
 // Returns null and fills options->error on failure. Exported by the core as `epy_core_open`.

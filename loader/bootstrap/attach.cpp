@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "../patience.h"
 #include "cancellation.h"
 #include "gil.h"
 #include "plugin.h"
@@ -28,40 +29,8 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds patience{2};
+constexpr std::chrono::seconds limit{2};
 constexpr std::chrono::milliseconds between_tries{10};
-
-// Python inside dlopen can hang for reasons that lie in the host: say what to do if it seems to.
-class watchdog {
-public:
-    explicit watchdog(const plugin &self) : thread_([this, &self] { watch(self); }) {}
-    ~watchdog() {
-        {
-            const std::scoped_lock guard(mutex_);
-            over_ = true;
-        }
-        changed_.notify_all();
-        thread_.join();
-    }
-    watchdog(const watchdog &) = delete;
-    watchdog &operator=(const watchdog &) = delete;
-
-private:
-    void watch(const plugin &self) {
-        std::unique_lock guard(mutex_);
-        if (!changed_.wait_for(guard, std::chrono::seconds(5), [this] { return over_; })) {
-            report(self.path(),
-                   "its script has been running inside dlopen for 5 s, under the dynamic loader's "
-                   "lock; if it hangs, %s",
-                   self.is_bare() ? "build it with 'epy build'" : "build it without --eager");
-        }
-    }
-
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    bool over_ = false;
-    std::thread thread_;
-};
 
 // Loading reserved for a thread that must not wait for the GIL itself.
 class reservation {
@@ -128,7 +97,14 @@ turn put_off(const plugin &self, const char *why) {
 }
 
 turn run_inside_dlopen(plugin &self) {
-    const watchdog dog(self);
+    // It can hang for reasons that lie in the host.
+    const patience running(
+        self.path(), self.is_bare() ? "its script has been running inside dlopen for 5 s, "
+                                      "under the dynamic loader's lock; if it hangs, build it "
+                                      "with 'epy build'"
+                                    : "its script has been running inside dlopen for 5 s, "
+                                      "under the dynamic loader's lock; if it hangs, build it "
+                                      "without --eager");
     return self.run_script(true);
 }
 
@@ -137,7 +113,7 @@ turn start_inside_dlopen(plugin &self) {
         return put_off(self, "the loading thread does not hold the interpreter lock of the Python "
                              "in this process");
     }
-    const clock::time_point until = clock::now() + patience;
+    const clock::time_point until = clock::now() + limit;
     switch (self.find_python(&until)) {
     case python_state::circular:
         return put_off(self, "a thread is starting Python meanwhile");

@@ -58,7 +58,8 @@ const loader_services plugin::services = {
 };
 
 plugin::plugin(stub_info *info)
-    : info_(info), base_(load_address_of(info)), path_(file_of(info)), process_(getpid()) {
+    : info_(info), base_(load_address_of(info)), path_(file_of(info)), start_(path_.c_str()),
+      process_(getpid()) {
     if (const status bad = tables::open(mapped(), info, tables_); bad != status::ok) {
         problem_ = describe(bad);
         dead_ = true;

@@ -92,8 +92,8 @@ private:
     tables tables_;
     std::map<std::uint32_t, const record *> pending_;
     std::deque<record> own_records_; // of native addresses and unnamed slots: as long as the image
-    start start_;
     std::string path_;
+    start start_;
     std::string script_;
     const core_api *core_ = nullptr;
     pid_t process_;

@@ -35,7 +35,7 @@ template <typename Function> Function *look_up(void *handle, const char *name) {
 const core_api *opened_core = nullptr;
 
 start &python_start() {
-    static auto *the_start = new start;
+    static auto *the_start = new start("Python");
     return *the_start;
 }
 
@@ -187,6 +187,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
     }
     char error[1024] = "";
     const core_options options{core_api_version,
+                               wish.plugin,
                                python.start,
                                python.executable.empty() ? nullptr : python.executable.c_str(),
                                package_folder().c_str(),

@@ -11,6 +11,7 @@
 #include "resolve.h"
 
 #include <cerrno>
+#include <string>
 
 #include "../fp_environment.h"
 #include "cancellation.h"
@@ -27,16 +28,20 @@ struct jump {
 
 jump to(const record *target) { return {target->code, target}; }
 
-jump from_inside_the_start(plugin &self, const record *called) {
+// `circle`: other starts through which this plugin's waits for the calling thread.
+jump from_inside_the_start(plugin &self, const record *called, const std::string &circle) {
     if (const record *defined = self.pending(called->index); defined != nullptr) {
         return to(defined);
     }
     if (void *next = self.next_function(called->index); next != nullptr) {
         return {reinterpret_cast<void (*)()>(next), called};
     }
+    const std::string way = circle.empty() ? "" : " (through that of " + circle + ")";
     self.complain(called->index,
-                  "was called by its own plugin's start before the script defined it; it returned "
-                  "its error value. Call it from on_load or later");
+                  ("was called by its own plugin's start" + way +
+                   " before the script defined it; it returned its error value. Call it from "
+                   "on_load or later")
+                      .c_str());
     return {epy_loader_error_value, called};
 }
 
@@ -46,7 +51,8 @@ thread_local record own_copy [[gnu::tls_model("initial-exec")]];
 jump serve(const record *called_in_image) {
     plugin &self = plugin::of(called_in_image->owner);
     const record its_copy = *called_in_image;
-    turn state = self.starting().begin();
+    std::string circle;
+    turn state = self.starting().begin(nullptr, &circle);
     if (state == turn::ours) {
         state = self.run();
         self.starting().finish(state);
@@ -54,7 +60,7 @@ jump serve(const record *called_in_image) {
     own_copy = self.error_of(its_copy); // only now: the start may have called other exports
     const record *called = &own_copy;
     if (state == turn::ours || state == turn::circular) {
-        return from_inside_the_start(self, called);
+        return from_inside_the_start(self, called, circle);
     }
     if (const record *target = self.target(called->index); target != nullptr) {
         return to(target);

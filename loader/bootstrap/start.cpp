@@ -1,11 +1,20 @@
 #include "start.h"
 
+#include <unistd.h>
+
+#include <chrono>
+
+#include "awaited.h"
 #include "gil.h"
 #include "locks.h"
+#include "report.h"
 
 namespace epy {
 
 namespace {
+
+// How long a wait lasts before somebody asks what it waits for.
+constexpr std::chrono::seconds a_while{3};
 
 start *all = nullptr;
 
@@ -19,7 +28,7 @@ waiter *waiters = nullptr;
 
 } // namespace
 
-start::start() noexcept {
+start::start(const char *name) noexcept : name_(name) {
     const std::scoped_lock guard(start_lock());
     next_ = all;
     all = this;
@@ -50,13 +59,78 @@ bool start::would_wait_for_ever() const noexcept {
     return false;
 }
 
-turn start::begin(const std::chrono::steady_clock::time_point *until) noexcept {
+// Whether the thread that starts this waits, through Python's waits too, for the calling one. The
+// calling one stays where it is meanwhile, so what was found at the end of the chain is true of its
+// beginning. `others` gets the names of the other starts on the way.
+bool start::waits_for_this_thread(std::string &others) noexcept {
+    constexpr int longest = 64;
+    std::unique_lock guard(start_lock());
+    pthread_t thread = starter_;
+    for (int i = 0; i < longest && state_ == state::starting; ++i) {
+        if (pthread_equal(thread, pthread_self()) != 0) {
+            return true;
+        }
+        const start *waits_for = nullptr;
+        for (const waiter *one = waiters; one != nullptr; one = one->next) {
+            waits_for = pthread_equal(one->thread, thread) != 0 ? one->what : waits_for;
+        }
+        if (waits_for != nullptr) {
+            thread = waits_for->starter_;
+        } else {
+            guard.unlock();
+            const bool found = find_awaited(thread, thread);
+            guard.lock();
+            if (!found) {
+                return false;
+            }
+        }
+        for (const start *one = all; one != nullptr; one = one->next_) {
+            if (one != this && one->state_ == state::starting &&
+                pthread_equal(one->starter_, thread) != 0) {
+                others += others.empty() ? "" : ", ";
+                others += one->name_;
+            }
+        }
+    }
+    return false;
+}
+
+void start::say_that_it_lasts(const std::string &others) noexcept {
+    report(name_,
+           "thread %d has been waiting for %d s for its start, which runs in thread %d%s%s: a "
+           "script must not wait at its start for a thread that calls its plugin",
+           gettid(), static_cast<int>(2 * a_while.count()), starter_number_,
+           others.empty() ? "" : " and waits for that of ", others.c_str());
+}
+
+// With the lock. False if it would never end.
+bool start::wait(std::unique_lock<std::mutex> &guard, std::string &others) noexcept {
+    const auto is_over = [this] { return state_ != state::starting; };
+    for (int round = 1; !start_changed().wait_for(guard, a_while, is_over); ++round) {
+        guard.unlock();
+        others.clear();
+        const bool never = waits_for_this_thread(others);
+        guard.lock();
+        if (never && !is_over()) {
+            return false;
+        }
+        if (round >= 2 && !said_) {
+            said_ = true;
+            say_that_it_lasts(others);
+        }
+    }
+    return true;
+}
+
+turn start::begin(const std::chrono::steady_clock::time_point *until,
+                  std::string *circle) noexcept {
     for (;;) {
         std::unique_lock guard(start_lock());
         switch (state_) {
         case state::fresh:
             state_ = state::starting;
             starter_ = pthread_self();
+            starter_number_ = gettid();
             return turn::ours;
         case state::ready:
             return turn::ready;
@@ -71,16 +145,15 @@ turn start::begin(const std::chrono::steady_clock::time_point *until) noexcept {
         waiter self{pthread_self(), this, waiters};
         waiters = &self;
         guard.unlock();
-        bool in_time = true;
+        std::string others;
+        bool ends = true;
         {
             const gil_release without_gil; // the starter may need it
             guard.lock();
-            const auto is_over = [this] { return state_ != state::starting; };
-            if (until == nullptr) {
-                start_changed().wait(guard, is_over);
-            } else {
-                in_time = start_changed().wait_until(guard, *until, is_over);
-            }
+            ends = until == nullptr ? wait(guard, others)
+                                    : start_changed().wait_until(guard, *until, [this] {
+                                          return state_ != state::starting;
+                                      });
             waiter **link = &waiters;
             while (*link != &self) {
                 link = &(*link)->next;
@@ -88,7 +161,10 @@ turn start::begin(const std::chrono::steady_clock::time_point *until) noexcept {
             *link = self.next;
             guard.unlock(); // never held while waiting for the GIL
         }
-        if (!in_time) {
+        if (!ends) {
+            if (circle != nullptr) {
+                *circle = others;
+            }
             return turn::circular;
         }
     }

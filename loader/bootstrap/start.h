@@ -2,13 +2,17 @@
 //
 // Others wait, without holding the GIL. A wait that could never end is refused instead: a thread
 // that waits for what it is starting itself (a call from inside the start), or for what a thread
-// starts that waits, in however many steps, for this one.
+// starts that waits, in however many steps, for this one. Waits for a start are known here at once;
+// those inside Python (Thread.join) are looked up when a wait has lasted for seconds. A wait that
+// goes on says so, once.
 #pragma once
 
 #include <pthread.h>
 
 #include <atomic>
 #include <chrono>
+#include <mutex>
+#include <string>
 
 namespace epy {
 
@@ -21,9 +25,10 @@ enum class turn {
 
 class start {
 public:
-    [[nodiscard]] turn begin() noexcept { return begin(nullptr); }
-    // The same, but a wait that is not over by then is refused like one that never ends.
-    [[nodiscard]] turn begin(const std::chrono::steady_clock::time_point *until) noexcept;
+    // A wait that is not over at the time `until`, if given, is refused like one that never ends.
+    // `circle`, if the outcome is circular and other starts are part of it: their names.
+    [[nodiscard]] turn begin(const std::chrono::steady_clock::time_point *until = nullptr,
+                             std::string *circle = nullptr) noexcept;
     void finish(turn outcome) noexcept; // ready or failed; ours: not started after all
     [[nodiscard]] bool is_ready() const noexcept {
         return state_.load(std::memory_order_acquire) == state::ready;
@@ -31,7 +36,7 @@ public:
     [[nodiscard]] bool is_fresh() const noexcept {
         return state_.load(std::memory_order_acquire) == state::fresh;
     }
-    start() noexcept;
+    explicit start(const char *name) noexcept; // for messages; it stays
     ~start();
     start(const start &) = delete;
     start &operator=(const start &) = delete;
@@ -43,9 +48,15 @@ private:
     enum class state { fresh, starting, ready, failed };
 
     [[nodiscard]] bool would_wait_for_ever() const noexcept;
+    bool wait(std::unique_lock<std::mutex> &guard, std::string &others) noexcept;
+    bool waits_for_this_thread(std::string &others) noexcept;
+    void say_that_it_lasts(const std::string &others) noexcept;
 
     std::atomic<state> state_ = state::fresh; // changed under start_lock()
+    const char *name_;
     pthread_t starter_{};
+    pid_t starter_number_ = 0;
+    bool said_ = false;
     start *next_ = nullptr; // all starts, for fork
 };
 

@@ -13,14 +13,13 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 
+#include "../patience.h"
 #include "cancellation.h"
 #include "gil.h"
+#include "helper.h"
 #include "plugin.h"
 #include "python.h"
 #include "report.h"
@@ -29,81 +28,24 @@ namespace epy {
 
 namespace {
 
-constexpr std::chrono::seconds patience{2};
-
 // Set when exit functions have run: destructors that follow find Python's part done. If Python is
 // not ours, its own exit does that part, before or after.
 bool process_exits = false;
-
-// One piece of Python work on a thread of its own, which may outlive whoever waits for it.
-class helper : public std::enable_shared_from_this<helper> {
-public:
-    explicit helper(void (*work)(helper &, void *), void *argument)
-        : work_(work), argument_(argument) {}
-
-    // False if no thread could be made: the work is not done.
-    bool run() {
-        auto *self = new std::shared_ptr<helper>(shared_from_this());
-        pthread_t thread{};
-        const int problem = pthread_create(&thread, nullptr, &helper::main, self);
-        if (problem != 0) {
-            delete self;
-            return false;
-        }
-        pthread_detach(thread);
-        return true;
-    }
-
-    void reach(int stage) {
-        const std::scoped_lock guard(mutex_);
-        stage_ = stage;
-        changed_.notify_all();
-    }
-
-    bool wait_for(int stage) {
-        std::unique_lock guard(mutex_);
-        return changed_.wait_for(guard, patience, [&] { return stage_ >= stage; });
-    }
-
-    void wait() {
-        std::unique_lock guard(mutex_);
-        changed_.wait(guard, [&] { return stage_ >= done; });
-    }
-
-    static constexpr int attached = 1;
-    static constexpr int done = 2;
-
-private:
-    static void *main(void *shared) {
-        const std::unique_ptr<std::shared_ptr<helper>> self(
-            static_cast<std::shared_ptr<helper> *>(shared));
-        helper &me = **self;
-        me.work_(me, me.argument_);
-        me.reach(done);
-        return nullptr;
-    }
-
-    void (*work_)(helper &, void *);
-    void *argument_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    int stage_ = 0;
-};
 
 pid_t starter_process = 0;
 
 void run_exit_functions() {
     if (getpid() == starter_process) {
-        auto leaving = std::make_shared<helper>(
-            [](helper &me, void *core) {
-                static_cast<const core_api *>(core)->at_exit(
-                    [](void *waiting) { static_cast<helper *>(waiting)->reach(helper::attached); },
-                    &me);
-            },
-            const_cast<core_api *>(the_core()));
+        auto leaving = std::make_shared<helper>([core = the_core()](helper &me) {
+            core->at_exit(
+                [](void *waiting) { static_cast<helper *>(waiting)->reach(helper::attached); },
+                &me);
+        });
         if (leaving->run()) {
             give_up_gil(); // for good: exit does not return to where it was taken
             if (leaving->wait_for(helper::attached)) {
+                const patience running("exit", "Python's exit functions have been running for 5 s; "
+                                               "the process ends when they are over");
                 leaving->wait();
             } else {
                 report("exit", "a Python thread did not give the interpreter up within 2 s: atexit "
@@ -115,13 +57,10 @@ void run_exit_functions() {
 }
 
 void run_hooks(plugin &dead) {
-    auto work = std::make_shared<helper>(
-        [](helper &, void *argument) {
-            auto *self = static_cast<plugin *>(argument);
-            self->core()->unload(self);
-            self->release();
-        },
-        &dead);
+    auto work = std::make_shared<helper>([&dead](helper &) {
+        dead.core()->unload(&dead);
+        dead.release();
+    });
     const std::string path = dead.path(); // the helper drops the plugin
     const bool is_alone = holds_gil();
     if (!work->run()) {

@@ -5,8 +5,7 @@
 
 #include <pthread.h>
 
-#include <optional>
-
+#include "patient_attachment.h"
 #include "py.h"
 #include "threads.h"
 
@@ -15,28 +14,26 @@ namespace epy {
 namespace {
 
 thread_local bool python_forks [[gnu::tls_model("initial-exec")]] = false;
-thread_local std::optional<attachment> *held [[gnu::tls_model("initial-exec")]] = nullptr;
+thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullptr;
 
 void before_fork() {
     if (python_forks || is_attaching_stopped()) {
         return;
     }
-    held = new std::optional<attachment>;
-    held->emplace();
-    if (**held) {
+    held = new patient_attachment("fork");
+    if (*held) {
         PyOS_BeforeFork();
     }
 }
 
 void let_go() {
-    held->reset();
     delete held;
     held = nullptr;
 }
 
 void in_parent() {
     if (held != nullptr) {
-        if (**held) {
+        if (*held) {
             PyOS_AfterFork_Parent();
         }
         let_go();
@@ -46,7 +43,7 @@ void in_parent() {
 void in_child() {
     forget_ended_threads();
     if (held != nullptr) {
-        if (**held) {
+        if (*held) {
             PyOS_AfterFork_Child();
         }
         let_go();

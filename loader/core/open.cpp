@@ -9,6 +9,7 @@
 #include "../../stub/trust.h"
 #include "collector.h"
 #include "fork.h"
+#include "patient_attachment.h"
 #include "signals.h"
 #include "stack.h"
 #include "state.h"
@@ -168,7 +169,7 @@ const core_api *open_core(const core_options &options) {
         return api;
     }
     start_attaching();
-    const attachment python;
+    const patient_attachment python(options.plugin);
     const exception_set_aside callers;
     if (has_raised_privileges()) {
         // Or epy's folder gets files whose bits are those of the host's umask.

@@ -3,6 +3,7 @@
 #include "collector.h"
 #include "module_init.h"
 #include "native_plugin.h"
+#include "patient_attachment.h"
 #include "scope.h"
 #include "stack.h"
 #include "threads.h"
@@ -38,7 +39,7 @@ void print_exception() {
 }
 
 bool load_here(const plugin_view *view) {
-    const attachment python;
+    const patient_attachment python(view->path);
     if (!python) {
         view->services->release(view->handle);
         return false;
@@ -107,6 +108,27 @@ void unload(plugin *handle) noexcept {
     run_with_plenty_of_stack([&] { unload_here(handle); });
 }
 
+std::uintptr_t awaited_here(std::uintptr_t thread) {
+    const urgency soon;
+    const attachment python;
+    if (!python) {
+        return 0;
+    }
+    const ref waits = import("epy._waits");
+    const ref found(!waits ? nullptr : run_python([&] {
+        return PyObject_CallMethod(waits.get(), "awaited", "K", thread);
+    }));
+    const std::uintptr_t awaited = found ? PyLong_AsUnsignedLongLong(found.get()) : 0;
+    print_exception();
+    return awaited;
+}
+
+std::uintptr_t awaited(std::uintptr_t thread) noexcept {
+    std::uintptr_t found = 0;
+    run_with_plenty_of_stack([&] { found = awaited_here(thread); });
+    return found;
+}
+
 void flush(const char *stream) {
     PyObject *file = PySys_GetObject(stream);
     if (file != nullptr && file != Py_None) {
@@ -156,7 +178,8 @@ void release_loading(unsigned long thread) noexcept { call_loading("release", th
 
 } // namespace
 
-const core_api the_core_api = {core_api_version, load,           unload, module_init, at_exit,
-                               reserve_loading,  release_loading};
+const core_api the_core_api = {core_api_version, load,    unload,
+                               module_init,      at_exit, reserve_loading,
+                               release_loading,  awaited};
 
 } // namespace epy

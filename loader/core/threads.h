@@ -46,6 +46,16 @@ public:
         return known != nullptr && current_state() == known;
     }
 
+    // False if the GIL is free or this thread's: an attachment will not wait.
+    [[nodiscard]] static bool may_be_taken() noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        return current_state() == nullptr; // nothing tells of other threads
+#else
+        PyThreadState *const holder = current_state();
+        return holder != nullptr && holder != PyGILState_GetThisThreadState();
+#endif
+    }
+
     // May not return: a Python that finalizes ends or parks the thread.
     attachment() noexcept;
     // The same where the known state was looked up and is not present.

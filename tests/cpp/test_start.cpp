@@ -9,9 +9,13 @@
 #include <chrono>
 #include <future>
 #include <latch>
+#include <map>
+#include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "loader/bootstrap/awaited.h"
 #include "loader/bootstrap/gil.h"
 
 namespace epy {
@@ -33,6 +37,25 @@ gil_release::~gil_release() { --waiting_without_gil; }
 
 namespace {
 
+// What threads wait for inside Python.
+std::mutex joins_lock;
+std::map<pthread_t, pthread_t> joins;
+
+} // namespace
+
+// In place of the loader's, which asks Python.
+bool find_awaited(pthread_t thread, pthread_t &awaited) noexcept {
+    const std::scoped_lock guard(joins_lock);
+    const auto found = joins.find(thread);
+    if (found == joins.end()) {
+        return false;
+    }
+    awaited = found->second;
+    return true;
+}
+
+namespace {
+
 using namespace std::chrono_literals;
 
 // Until so many threads wait in begin(). Between giving up the GIL and the wait itself they hold
@@ -49,7 +72,7 @@ protected:
 };
 
 TEST_F(Start, MakesTheFirstCallerTheStarter) {
-    start one;
+    start one("one");
     EXPECT_FALSE(one.is_ready());
     EXPECT_EQ(one.begin(), turn::ours);
     one.finish(turn::ready);
@@ -61,7 +84,7 @@ TEST_F(Start, MakesTheFirstCallerTheStarter) {
 TEST_F(Start, HasOneStarterAmongManyThreads) {
     constexpr int count = 8;
     for (int round = 0; round < 50; ++round) {
-        start one;
+        start one("one");
         std::atomic<int> starters = 0;
         std::atomic<int> ready = 0;
         std::latch together(count);
@@ -85,7 +108,7 @@ TEST_F(Start, HasOneStarterAmongManyThreads) {
 
 TEST_F(Start, ReleasesWaitersWithItsOutcome) {
     for (const turn outcome : {turn::ready, turn::failed}) {
-        start one;
+        start one("one");
         ASSERT_EQ(one.begin(), turn::ours);
         auto first = std::async(std::launch::async, [&] { return one.begin(); });
         auto second = std::async(std::launch::async, [&] { return one.begin(); });
@@ -100,7 +123,7 @@ TEST_F(Start, ReleasesWaitersWithItsOutcome) {
 }
 
 TEST_F(Start, StaysFailed) {
-    start one;
+    start one("one");
     ASSERT_EQ(one.begin(), turn::ours);
     one.finish(turn::failed);
     EXPECT_FALSE(one.is_ready());
@@ -108,7 +131,7 @@ TEST_F(Start, StaysFailed) {
 }
 
 TEST_F(Start, GoesToAWaiterWhenItWasNotMade) {
-    start one;
+    start one("one");
     ASSERT_EQ(one.begin(), turn::ours);
     auto other = std::async(std::launch::async, [&] {
         const turn mine = one.begin();
@@ -122,7 +145,7 @@ TEST_F(Start, GoesToAWaiterWhenItWasNotMade) {
 }
 
 TEST_F(Start, RefusesItsOwnThread) {
-    start one;
+    start one("one");
     ASSERT_EQ(one.begin(), turn::ours);
     EXPECT_EQ(one.begin(), turn::circular);
     one.finish(turn::ready);
@@ -130,8 +153,8 @@ TEST_F(Start, RefusesItsOwnThread) {
 }
 
 TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfTwo) {
-    start one;
-    start two;
+    start one("one");
+    start two("two");
     ASSERT_EQ(one.begin(), turn::ours);
     auto other = std::async(std::launch::async, [&] {
         const turn mine = two.begin();
@@ -147,9 +170,9 @@ TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfTwo) {
 }
 
 TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
-    start one;
-    start two;
-    start three;
+    start one("one");
+    start two("two");
+    start three("three");
     ASSERT_EQ(one.begin(), turn::ours);
     auto second = std::async(std::launch::async, [&] {
         EXPECT_EQ(two.begin(), turn::ours);
@@ -170,9 +193,34 @@ TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
     EXPECT_EQ(three.begin(), turn::ready);
 }
 
+TEST_F(Start, RefusesACircleThroughPythonAfterAWhile) {
+    start one("one");
+    start two("two");
+    ASSERT_EQ(one.begin(), turn::ours);
+    const pthread_t starter_of_one = pthread_self();
+    auto second = std::async(std::launch::async, [&] {
+        EXPECT_EQ(two.begin(), turn::ours);
+        auto third = std::async(std::launch::async, [&, starter_of_two = pthread_self()] {
+            {
+                const std::scoped_lock guard(joins_lock);
+                joins[starter_of_one] = starter_of_two;
+                joins[starter_of_two] = pthread_self();
+            }
+            std::string circle;
+            EXPECT_EQ(one.begin(nullptr, &circle), turn::circular);
+            return circle;
+        });
+        EXPECT_EQ(third.get(), "two");
+        two.finish(turn::ready);
+    });
+    second.get();
+    joins.clear();
+    one.finish(turn::ready);
+}
+
 TEST_F(Start, LetsAChainOfWaitersEnd) {
-    start one;
-    start two;
+    start one("one");
+    start two("two");
     ASSERT_EQ(one.begin(), turn::ours);
     auto second = std::async(std::launch::async, [&] {
         EXPECT_EQ(two.begin(), turn::ours);
@@ -188,8 +236,8 @@ TEST_F(Start, LetsAChainOfWaitersEnd) {
 }
 
 TEST_F(Start, FailsInAForkedChildWhoseParentWasStartingIt) {
-    start one;
-    start fresh;
+    start one("one");
+    start fresh("fresh");
     std::latch started(1);
     std::latch forked(1);
     auto starter = std::async(std::launch::async, [&] {

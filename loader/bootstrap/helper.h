@@ -1,0 +1,68 @@
+// One piece of Python work on a thread of its own, for whoever must not wait for the GIL himself,
+// or not for ever. It may outlive its waiter.
+#pragma once
+
+#include <pthread.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+namespace epy {
+
+class helper : public std::enable_shared_from_this<helper> {
+public:
+    static constexpr std::chrono::seconds patience{2};
+    static constexpr int attached = 1;
+    static constexpr int done = 2;
+
+    explicit helper(std::function<void(helper &)> work) : work_(std::move(work)) {}
+
+    // False if no thread could be made: the work is not done.
+    bool run() {
+        auto *self = new std::shared_ptr<helper>(shared_from_this());
+        pthread_t thread{};
+        const int problem = pthread_create(&thread, nullptr, &helper::main, self);
+        if (problem != 0) {
+            delete self;
+            return false;
+        }
+        pthread_detach(thread);
+        return true;
+    }
+
+    void reach(int stage) {
+        const std::scoped_lock guard(mutex_);
+        stage_ = stage;
+        changed_.notify_all();
+    }
+
+    bool wait_for(int stage) {
+        std::unique_lock guard(mutex_);
+        return changed_.wait_for(guard, patience, [&] { return stage_ >= stage; });
+    }
+
+    void wait() {
+        std::unique_lock guard(mutex_);
+        changed_.wait(guard, [&] { return stage_ >= done; });
+    }
+
+private:
+    static void *main(void *shared) {
+        const std::unique_ptr<std::shared_ptr<helper>> self(
+            static_cast<std::shared_ptr<helper> *>(shared));
+        helper &me = **self;
+        me.work_(me);
+        me.reach(done);
+        return nullptr;
+    }
+
+    std::function<void(helper &)> work_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    int stage_ = 0;
+};
+
+} // namespace epy
