@@ -18,6 +18,7 @@
 
 #include "../patience.h"
 #include "cancellation.h"
+#include "conversions.h"
 #include "gil.h"
 #include "plugin.h"
 #include "python.h"
@@ -126,7 +127,7 @@ turn start_inside_dlopen(plugin &self) {
         return run_inside_dlopen(self);
     }
     // Anew: to find Python, or to start it, may have taken long.
-    const reservation alone(*self.core(), clock::now() + patience);
+    const reservation alone(*self.core(), clock::now() + limit);
     if (!alone) {
         return put_off(self, "a thread of Python has kept the interpreter lock, or an import, for "
                              "2 s");
@@ -142,6 +143,7 @@ void attach(stub_info *info) noexcept {
     if (self.starting().begin() != turn::ours) {
         return;
     }
+    const safe_conversions here;
     turn outcome = turn::ours;
     try {
         outcome = start_inside_dlopen(self);

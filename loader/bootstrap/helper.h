@@ -39,9 +39,9 @@ public:
         changed_.notify_all();
     }
 
-    bool wait_for(int stage) {
+    bool wait_for(int stage, std::chrono::milliseconds limit = patience) {
         std::unique_lock guard(mutex_);
-        return changed_.wait_for(guard, patience, [&] { return stage_ >= stage; });
+        return changed_.wait_for(guard, limit, [&] { return stage_ >= stage; });
     }
 
     void wait() {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "../../stub/integrity.h"
+#include "conversions.h"
 #include "copied_data.h"
 #include "locks.h"
 #include "mapped_file.h"
@@ -130,6 +131,7 @@ const char *plugin::text(std::uint64_t address) const noexcept {
 bool plugin::belongs_to_this_process() const noexcept { return process_ == getpid(); }
 
 turn plugin::run() noexcept {
+    const safe_conversions here;
     switch (find_python(nullptr)) {
     case python_state::circular:
         return turn::ours; // not a failure: the next call tries again

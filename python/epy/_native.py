@@ -179,10 +179,10 @@ def export_function(
         script.check_new(name)
         _check_version(script, name, version)
     callback = native_callback(function, found, error, f"export '{name}'", script)
-    if script is None or script.native is None:
-        address = callback.address
-    else:
-        address = publish(script, script.native, name, callback)
+    if script is not None and script.native is not None:
+        publish(script, script.native, name, callback)
+    # Not the export's place in the plugin's image: this one can be called also after the unload.
+    address = callback.address
     native = wrap(function, found.prototype, callback, address)
     if script is not None:
         script.exports[name] = Export(
@@ -215,8 +215,8 @@ def _check_version(script: Script, name: str, version: object) -> None:
 
 def publish(
     script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
-) -> int:
-    """Let a name of the plugin lead to a target; returns the address that the host sees."""
+) -> None:
+    """Let a name of the plugin lead to a target."""
     slot = script.loaded.get(name)
     if isinstance(slot, DataEntry):
         raise SignatureError(
@@ -228,7 +228,6 @@ def publish(
         slot = native.take_slot()
         native.publish(slot, target)
         native.append_function(name, slot)
-    return native.trampoline(slot)
 
 
 def _describe(export: str, found: Signature, function: Callable[..., Any]) -> str:

@@ -119,3 +119,49 @@ def leave() -> c_int:
 """)
     result = run(native("call"), f"open {plugin}", "int leave", status=5)
     assert result.stderr == ""
+
+
+def test_a_late_hook_calls_its_own_plugin_s_export(build_plugin, native, run, tmp_path):
+    """By its address, when the plugin's image is gone: the address outlives it."""
+    plugin = build_plugin("""
+import epy, time
+from ctypes import CFUNCTYPE, c_int
+
+@epy.export(error=-1)
+def twice(n: c_int) -> c_int:
+    return 2 * n
+
+native = CFUNCTYPE(c_int, c_int)(twice.address)
+
+@epy.on_unload
+def bye():
+    time.sleep(2.5)
+    print("late:", native(3), flush=True)
+    open("over", "w").close()
+""")
+    result = run(native("call"), f"open {plugin}", "int twice 1", "close", "await over")
+    assert result.stdout == "2\nlate: 6\n"
+    assert "on_unload did not finish within 2 s" in result.stderr
+
+
+def test_an_export_s_address_gives_the_error_value_after_the_unload(build_plugin, native, run):
+    plugin = build_plugin("""
+import builtins, epy
+from ctypes import CFUNCTYPE, c_int
+
+@epy.export(error=-1)
+def twice(n: c_int) -> c_int:
+    return 2 * n
+
+builtins.native = CFUNCTYPE(c_int, c_int)(twice.address)
+""")
+    other = build_plugin(
+        "import builtins, epy\n"
+        "@epy.export('int late(int n)', error=-5)\n"
+        "def late(n): return builtins.native(n)\n",
+        name="other",
+    )
+    calls = ["open " + str(plugin), "int twice 4", "close", f"open {other}", "int late 4"]
+    result = run(native("call"), *calls)
+    assert result.stdout.splitlines() == ["8", "-1"]
+    assert "was called after it was dropped" in result.stderr

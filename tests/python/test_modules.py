@@ -227,7 +227,7 @@ epy.on_unload(lambda: log.append(2))
     module = sys.modules[script.module]
     assert native.published[5] == 4096 and native.names == {"extra": 102}
     assert native.published[4] is module.add.callback
-    assert module.add.address == native.trampoline(4)
+    assert module.add.address == module.add.callback.address
     assert module.log == [("starting", False)]
     plugin = script.plugin
     assert (plugin.state, plugin.folder) == ("ready", "/plugins")
