@@ -17,16 +17,19 @@ inline constexpr std::uint32_t core_api_version = 2;
 
 struct plugin; // the loader's
 
+enum class published { done, plugin_is_dead, no_memory };
+
 // What the core may ask of the loader for one plugin. All of it may be called with the GIL held:
 // nothing here waits for Python.
 struct loader_services {
     std::uint32_t version;
     // Let slot `index` lead to `target`: at once if the plugin is ready, otherwise when its start
-    // has succeeded (calls of the starting thread get it at once). False if the plugin is dead.
-    bool (*publish)(plugin *, std::uint32_t index, const record *target) noexcept;
+    // has succeeded (calls of the starting thread get it at once).
+    published (*publish)(plugin *, std::uint32_t index, const record *target) noexcept;
     // The same for a native address.
-    bool (*publish_address)(plugin *, std::uint32_t index, void *address) noexcept;
-    // Take a fresh slot. Returns its index, or -1 if none is left or the plugin is dead.
+    published (*publish_address)(plugin *, std::uint32_t index, void *address) noexcept;
+    // Take a fresh slot. Returns its index, -1 if none is left or the plugin is dead, -2 without
+    // memory.
     int (*take_slot)(plugin *) noexcept;
     // Append a name to the mapped tables: a function at slot `index`, or (index < 0) `size` bytes
     // of data at `address`. Returns null, or why not (a static text).

@@ -139,18 +139,21 @@ turn start_inside_dlopen(plugin &self) {
 
 void attach(stub_info *info) noexcept {
     const uncancelled start;
-    plugin &self = plugin::of(info);
-    if (self.starting().begin() != turn::ours) {
-        return;
-    }
-    const safe_conversions here;
-    turn outcome = turn::ours;
+    plugin *self = nullptr;
     try {
-        outcome = start_inside_dlopen(self);
+        self = &plugin::of(info);
+        if (self->starting().begin() != turn::ours) {
+            return;
+        }
+        const safe_conversions here;
+        self->starting().finish(start_inside_dlopen(*self));
     } catch (const std::exception &problem) { // no memory, no thread
-        put_off(self, problem.what());
+        if (self == nullptr) {
+            report("a plugin", "out of memory; it starts at the first call");
+        } else {
+            self->starting().finish(put_off(*self, problem.what()));
+        }
     }
-    self.starting().finish(outcome);
 }
 
 } // namespace epy

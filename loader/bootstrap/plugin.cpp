@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <mutex>
+#include <new>
 #include <utility>
 
 #include "../../stub/integrity.h"
@@ -22,6 +23,9 @@ namespace {
 
 // Dead plugins whose memory a call that is just returning may still look at.
 constexpr std::size_t graveyard_size = 64;
+plugin *first_buried = nullptr;
+plugin *last_buried = nullptr;
+std::size_t buried = 0;
 
 // Those whose image is mapped. Guarded by image_lock().
 plugin *all = nullptr;
@@ -36,15 +40,26 @@ std::string script_beside(const std::string &path) {
 
 } // namespace
 
+// The core's calls end here: `failure` if there is no memory.
+namespace {
+template <typename Result, typename Work> Result guarded(Result failure, Work work) noexcept {
+    try {
+        return work();
+    } catch (const std::bad_alloc &) {
+        return failure;
+    }
+}
+} // namespace
+
 const loader_services plugin::services = {
     core_api_version,
     [](plugin *self, std::uint32_t index, const record *target) noexcept {
-        return self->publish(index, target);
+        return guarded(published::no_memory, [&] { return self->publish(index, target); });
     },
     [](plugin *self, std::uint32_t index, void *address) noexcept {
-        return self->publish_address(index, address);
+        return guarded(published::no_memory, [&] { return self->publish_address(index, address); });
     },
-    [](plugin *self) noexcept { return self->take_slot(); },
+    [](plugin *self) noexcept { return guarded(-2, [&] { return self->take_slot(); }); },
     [](plugin *self, const char *name, int index, void *address, std::uint64_t size) noexcept {
         return self->append_name(name, index, address, size);
     },
@@ -83,7 +98,7 @@ plugin *plugin::find_locked(const stub_info *info) noexcept {
     return found;
 }
 
-plugin &plugin::of(stub_info *info) noexcept {
+plugin &plugin::of(stub_info *info) {
     if (plugin *known = find(info); known != nullptr) {
         return *known;
     }
@@ -130,7 +145,7 @@ const char *plugin::text(std::uint64_t address) const noexcept {
 
 bool plugin::belongs_to_this_process() const noexcept { return process_ == getpid(); }
 
-turn plugin::run() noexcept {
+turn plugin::run() {
     const safe_conversions here;
     switch (find_python(nullptr)) {
     case python_state::circular:
@@ -143,7 +158,7 @@ turn plugin::run() noexcept {
     return run_script(false);
 }
 
-python_state plugin::find_python(const std::chrono::steady_clock::time_point *until) noexcept {
+python_state plugin::find_python(const std::chrono::steady_clock::time_point *until) {
     check_contents();
     if (problem_ != nullptr) {
         report(path(), "%s", problem_);
@@ -210,17 +225,17 @@ const record *plugin::pending(std::uint32_t index) noexcept {
     return found == pending_.end() ? nullptr : found->second;
 }
 
-bool plugin::publish(std::uint32_t index, const record *target) noexcept {
+published plugin::publish(std::uint32_t index, const record *target) {
     const std::scoped_lock guard(image_lock());
     if (dead_ || index >= info_->slots_used) {
-        return false;
+        return published::plugin_is_dead;
     }
     if (open_) {
         __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
     } else {
         pending_[index] = target;
     }
-    return true;
+    return published::done;
 }
 
 const record *plugin::own_record(void (*code)(), std::uint32_t index) {
@@ -228,7 +243,7 @@ const record *plugin::own_record(void (*code)(), std::uint32_t index) {
     return &own_records_.back();
 }
 
-bool plugin::publish_address(std::uint32_t index, void *address) noexcept {
+published plugin::publish_address(std::uint32_t index, void *address) {
     const record *target = nullptr;
     {
         const std::scoped_lock guard(image_lock());
@@ -237,14 +252,15 @@ bool plugin::publish_address(std::uint32_t index, void *address) noexcept {
     return publish(index, target);
 }
 
-int plugin::take_slot() noexcept {
+int plugin::take_slot() {
     const std::scoped_lock guard(image_lock());
     if (dead_ || info_->slots_used >= info_->slot_capacity) {
         return -1;
     }
-    const std::uint32_t index = info_->slots_used++;
+    const std::uint32_t index = info_->slots_used;
     // Until something is published the name does not exist; a pointer to it returns nothing.
     __atomic_store_n(slot(index), own_record(epy_loader_error_value, index), __ATOMIC_RELEASE);
+    ++info_->slots_used;
     return static_cast<int>(index);
 }
 
@@ -283,7 +299,7 @@ void *plugin::next_function(const char *name) noexcept {
     return next == nullptr ? nullptr : next(name);
 }
 
-void *plugin::next_function(std::uint32_t index) noexcept {
+void *plugin::next_function(std::uint32_t index) {
     std::string name;
     {
         const std::scoped_lock guard(image_lock());
@@ -329,14 +345,15 @@ void plugin::release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
-    static auto *graveyard = new std::deque<plugin *>;
     plugin *oldest = nullptr;
     {
         const std::scoped_lock guard(image_lock());
-        graveyard->push_back(this);
-        if (graveyard->size() > graveyard_size) {
-            oldest = graveyard->front();
-            graveyard->pop_front();
+        next_ = nullptr;
+        (buried++ == 0 ? first_buried : last_buried->next_) = this;
+        last_buried = this;
+        if (buried > graveyard_size) {
+            --buried;
+            oldest = std::exchange(first_buried, first_buried->next_);
         }
     }
     delete oldest;

@@ -22,8 +22,8 @@ namespace epy {
 struct plugin {
 public:
     // The plugin of this image, made on first use. Nothing of it is in the image, whose file may be
-    // damaged.
-    static plugin &of(stub_info *) noexcept;
+    // damaged. May throw std::bad_alloc, as may all here that is not noexcept.
+    static plugin &of(stub_info *);
     // Null if the image was never used.
     static plugin *find(const stub_info *) noexcept;
 
@@ -33,9 +33,9 @@ public:
     [[nodiscard]] bool belongs_to_this_process() const noexcept;
 
     // Finds Python, runs the script, publishes. The caller is the starter.
-    turn run() noexcept;
+    turn run();
     // The same in two steps, for a thread that holds the dynamic loader's lock.
-    python_state find_python(const std::chrono::steady_clock::time_point *until) noexcept;
+    python_state find_python(const std::chrono::steady_clock::time_point *until);
     turn run_script(bool inside_dlopen) noexcept;
 
     // A Python imports the plugin as a module: see loader_api.
@@ -46,7 +46,7 @@ public:
     // For calls from inside the start: what the script has defined so far.
     [[nodiscard]] const record *pending(std::uint32_t index) noexcept;
     // The next definition in the process of the name of slot `index`, or null.
-    [[nodiscard]] void *next_function(std::uint32_t index) noexcept;
+    [[nodiscard]] void *next_function(std::uint32_t index);
     // What a call returns that cannot run: the record, or zeros if it is damaged.
     [[nodiscard]] record error_of(const record &called) const noexcept;
     // Says once that an export was called that cannot run, and why.
@@ -65,9 +65,9 @@ private:
     explicit plugin(stub_info *info);
     ~plugin() = default;
 
-    bool publish(std::uint32_t index, const record *) noexcept;
-    bool publish_address(std::uint32_t index, void *address) noexcept;
-    int take_slot() noexcept;
+    published publish(std::uint32_t index, const record *);
+    published publish_address(std::uint32_t index, void *address);
+    int take_slot();
     const char *append_name(const char *name, int index, void *address,
                             std::uint64_t size) noexcept;
     void *next_function(const char *name) noexcept;
@@ -88,7 +88,7 @@ private:
     std::uintptr_t base_;  // where the image begins
     bool checked_ = false; // its contents, once
     bool records_are_whole_ = true;
-    plugin *next_ = nullptr;
+    plugin *next_ = nullptr; // alive, or dead and to be deleted
     tables tables_;
     std::map<std::uint32_t, const record *> pending_;
     std::deque<record> own_records_; // of native addresses and unnamed slots: as long as the image

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string>
 
 #include "../../stub/trust.h"
@@ -212,7 +213,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
 } // namespace
 
 python_state open_python(const python_wish &wish, const core_api *&core,
-                         const std::chrono::steady_clock::time_point *until) noexcept {
+                         const std::chrono::steady_clock::time_point *until) {
     if (const std::string against = reason_against_wish(wish); !against.empty()) {
         report(wish.plugin, "%s", against.c_str());
         return python_state::failed;
@@ -226,7 +227,13 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         break;
     case turn::ours: {
         chosen_python python;
-        const core_api *api = choose(wish, python) ? open_core(wish, python) : nullptr;
+        const core_api *api = nullptr;
+        try {
+            api = choose(wish, python) ? open_core(wish, python) : nullptr;
+        } catch (const std::exception &) {
+            python_start().finish(turn::ours);
+            throw;
+        }
         opened_core = api;
         if (api != nullptr && python.start) {
             arrange_exit();
@@ -241,7 +248,7 @@ python_state open_python(const python_wish &wish, const core_api *&core,
     return core == nullptr ? python_state::failed : python_state::ready;
 }
 
-bool is_python_untouched() noexcept { return python_start().is_fresh(); }
+bool is_python_untouched() { return python_start().is_fresh(); }
 
 void set_import_error(const char *text) noexcept {
     for (const python_object &one : find_pythons()) {

@@ -21,12 +21,13 @@ enum class python_state {
 };
 
 // Finds or starts Python and opens the core. Once per process; any thread. Another thread that does
-// it is waited for, until then if a time is given: what comes later is `circular` too.
+// it is waited for, until then if a time is given: what comes later is `circular` too. After
+// std::bad_alloc the next call tries again.
 python_state open_python(const python_wish &, const core_api *&core,
-                         const std::chrono::steady_clock::time_point *until = nullptr) noexcept;
+                         const std::chrono::steady_clock::time_point *until = nullptr);
 
 // No plugin has joined or started a Python, or is about to.
-bool is_python_untouched() noexcept;
+bool is_python_untouched();
 
 // In the running Python, with its GIL: an ImportError.
 void set_import_error(const char *text) noexcept;

@@ -11,11 +11,13 @@
 #include "resolve.h"
 
 #include <cerrno>
+#include <exception>
 #include <string>
 
 #include "../fp_environment.h"
 #include "cancellation.h"
 #include "plugin.h"
+#include "report.h"
 
 namespace epy {
 
@@ -54,7 +56,12 @@ jump serve(const record *called_in_image) {
     std::string circle;
     turn state = self.starting().begin(nullptr, &circle);
     if (state == turn::ours) {
-        state = self.run();
+        try {
+            state = self.run();
+        } catch (const std::exception &) {
+            self.starting().finish(turn::ours); // the next call tries again
+            throw;
+        }
         self.starting().finish(state);
     }
     own_copy = self.error_of(its_copy); // only now: the start may have called other exports
@@ -73,6 +80,17 @@ jump serve(const record *called_in_image) {
     return {epy_loader_error_value, called};
 }
 
+jump serve_or_refuse(const record *called) noexcept {
+    try {
+        return serve(called);
+    } catch (const std::exception &) {
+        report("a plugin's first call", "out of memory; it returned its error value, and the next "
+                                        "call tries again");
+        own_copy = *called;
+        return {epy_loader_error_value, &own_copy};
+    }
+}
+
 } // namespace
 
 } // namespace epy
@@ -84,7 +102,7 @@ extern "C" epy::jump epy_loader_resolve(const epy::record *called) noexcept {
     const int saved_errno = errno;
     const epy::fp_environment floating_point;
     const epy::uncancelled start;
-    const epy::jump next = epy::serve(called);
+    const epy::jump next = epy::serve_or_refuse(called);
     errno = saved_errno;
     return next;
 }

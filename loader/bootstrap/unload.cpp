@@ -34,23 +34,35 @@ bool process_exits = false;
 
 pid_t starter_process = 0;
 
+void run_exit_functions_here() {
+    auto leaving = std::make_shared<helper>([core = the_core()](helper &me) {
+        core->at_exit(
+            [](void *waiting) { static_cast<helper *>(waiting)->reach(helper::attached); }, &me);
+    });
+    if (!leaving->run()) {
+        report("exit",
+               "no thread for atexit functions and unflushed output of Python: both are lost");
+        return;
+    }
+    give_up_gil(); // for good: exit does not return to where it was taken
+    if (leaving->wait_for(helper::attached)) {
+        const patience running("exit", "Python's exit functions have been running for 5 s; "
+                                       "the process ends when they are over");
+        leaving->wait();
+    } else {
+        report("exit", "a Python thread did not give the interpreter up within 2 s: atexit "
+                       "functions and unflushed output of Python are lost");
+    }
+}
+
 void run_exit_functions() {
     if (getpid() == starter_process) {
-        auto leaving = std::make_shared<helper>([core = the_core()](helper &me) {
-            core->at_exit(
-                [](void *waiting) { static_cast<helper *>(waiting)->reach(helper::attached); },
-                &me);
-        });
-        if (leaving->run()) {
-            give_up_gil(); // for good: exit does not return to where it was taken
-            if (leaving->wait_for(helper::attached)) {
-                const patience running("exit", "Python's exit functions have been running for 5 s; "
-                                               "the process ends when they are over");
-                leaving->wait();
-            } else {
-                report("exit", "a Python thread did not give the interpreter up within 2 s: atexit "
-                               "functions and unflushed output of Python are lost");
-            }
+        try {
+            run_exit_functions_here();
+        } catch (const std::exception &) {
+            report("exit",
+                   "no memory for atexit functions and unflushed output of Python: both are "
+                   "lost");
         }
     }
     process_exits = true;

@@ -4,14 +4,13 @@
 
 #include <cstddef>
 #include <cstring>
-#include <deque>
 #include <memory>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "entry.h"
 #include "error_value.h"
+#include "guarded.h"
 
 namespace epy {
 
@@ -19,19 +18,27 @@ namespace {
 
 constexpr std::size_t drops_before_reuse = 4096;
 
-// Records of dropped callbacks, oldest first. Guarded by the GIL.
-std::deque<call_record *> &dropped() {
-    static auto *records = new std::deque<call_record *>;
-    return *records;
-}
+// Records of dropped callbacks, linked, because a drop must not need memory. Guarded by the GIL.
+call_record *oldest_dropped = nullptr;
+call_record *newest_dropped = nullptr;
+std::size_t dropped_count = 0;
 
-call_record *new_record() {
-    if (dropped().size() <= drops_before_reuse) {
-        return new call_record;
+struct retire {
+    void operator()(call_record *native) const noexcept {
+        native->next = nullptr;
+        (dropped_count++ == 0 ? oldest_dropped : newest_dropped->next) = native;
+        newest_dropped = native;
     }
-    call_record *oldest = dropped().front();
-    dropped().pop_front();
-    return oldest;
+};
+
+using owned_record = std::unique_ptr<call_record, retire>;
+
+owned_record new_record() {
+    if (dropped_count <= drops_before_reuse) {
+        return owned_record(new call_record);
+    }
+    --dropped_count;
+    return owned_record(std::exchange(oldest_dropped, oldest_dropped->next));
 }
 
 callback *as_callback(PyObject *object) { return reinterpret_cast<callback *>(object); }
@@ -75,28 +82,26 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
         return -1;
     }
     auto objects = std::make_unique<argument_objects>(*types);
-    call_record *native = new_record();
+    owned_record native = new_record();
     native->complained = false;
     native->plugin = plugin == Py_None ? nullptr : plugin;
     native->last = ref();
     if (!set_error_value(*self->state, types->result, error, *native) ||
         !make_entry(*native, *types)) {
-        dropped().push_back(native);
         return -1;
     }
     if (self->native != nullptr) { // by Python code that ran meanwhile
-        dropped().push_back(native);
         return refuse();
     }
     self->types = types.release();
     self->objects = objects.release();
-    self->native = native;
+    self->native = native.release();
     self->function = Py_NewRef(function);
     self->label = name.release();
     self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
     self->error_of = error_of == Py_None ? nullptr : Py_NewRef(error_of);
-    std::strncpy(native->label, text, sizeof native->label - 1);
-    native->target = self;
+    std::strncpy(self->native->label, text, sizeof self->native->label - 1);
+    self->native->target = self;
     return 0;
 }
 
@@ -123,8 +128,7 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
 void drop(callback *self) {
     if (self->native != nullptr) {
         self->native->target = nullptr;
-        dropped().push_back(self->native);
-        self->native = nullptr;
+        retire()(std::exchange(self->native, nullptr));
     }
 }
 
@@ -201,10 +205,10 @@ PyType_Slot slots[] = {
                     "error_of=None)\n--\n\n"
                     "A native function that runs a Python callable. Its address returns the error "
                     "value once the object is gone.")},
-    {Py_tp_new, reinterpret_cast<void *>(make)},
-    {Py_tp_init, reinterpret_cast<void *>(initialize)},
+    {Py_tp_new, slot<make>()},
+    {Py_tp_init, slot<initialize>()},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_clear, slot<clear>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {Py_tp_members, members},
     {Py_tp_getset, properties},
@@ -234,7 +238,7 @@ void keep_for_host(callback &self, call_record &native, ref object) {
 
 void forget_dropped_callbacks(const PyObject *plugin) {
     std::vector<ref> last; // let go at the end: that may drop further callbacks
-    for (call_record *native : dropped()) {
+    for (call_record *native = oldest_dropped; native != nullptr; native = native->next) {
         if (native->plugin == plugin) {
             native->plugin = nullptr;
             last.push_back(std::move(native->last));

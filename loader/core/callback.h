@@ -31,6 +31,7 @@ struct call_record {
     std::atomic<callback *> target{nullptr};
     void *address = nullptr;              // the callback's own trampoline, once taken
     std::shared_ptr<closure> native_code; // libffi's, if that is the entry
+    call_record *next = nullptr;          // dropped after it
     bool complained = false;              // a call after the end was reported
     char label[64] = "";                  // for that report
 };

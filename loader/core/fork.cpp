@@ -5,6 +5,10 @@
 
 #include <pthread.h>
 
+#include <cstddef>
+#include <new>
+
+#include "guarded.h"
 #include "patient_attachment.h"
 #include "py.h"
 #include "threads.h"
@@ -14,20 +18,23 @@ namespace epy {
 namespace {
 
 thread_local bool python_forks [[gnu::tls_model("initial-exec")]] = false;
+// Lies in `place`, without memory of its own: fork must not fail for want of it.
 thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullptr;
+alignas(patient_attachment) thread_local std::byte
+    place[sizeof(patient_attachment)] [[gnu::tls_model("initial-exec")]];
 
 void before_fork() {
     if (python_forks || is_attaching_stopped()) {
         return;
     }
-    held = new patient_attachment("fork");
+    held = new (place) patient_attachment("fork");
     if (*held) {
         PyOS_BeforeFork();
     }
 }
 
 void let_go() {
-    delete held;
+    held->~patient_attachment();
     held = nullptr;
 }
 
@@ -60,8 +67,8 @@ PyObject *os_fork_ends(PyObject *, PyObject *) {
     Py_RETURN_NONE;
 }
 
-PyMethodDef begins = {"os_fork_begins", os_fork_begins, METH_NOARGS, nullptr};
-PyMethodDef ends = {"os_fork_ends", os_fork_ends, METH_NOARGS, nullptr};
+PyMethodDef begins = {"os_fork_begins", guarded<os_fork_begins>, METH_NOARGS, nullptr};
+PyMethodDef ends = {"os_fork_ends", guarded<os_fork_ends>, METH_NOARGS, nullptr};
 
 } // namespace
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "contents.h"
+#include "guarded.h"
 #include "handles.h"
 #include "threads.h"
 #include "unwinding.h"
@@ -143,7 +144,7 @@ bool replace_in_subclasses(PyTypeObject *type) {
         }
     }
     if (type->tp_call == native_call) {
-        type->tp_call = call;
+        type->tp_call = guarded<call>;
     }
     return static_cast<bool>(subclasses);
 }
@@ -161,11 +162,11 @@ bool add_to_function_calls(const module_state &state) {
     }
     // New classes take their slot from it.
     void *&wrapped = reinterpret_cast<PyWrapperDescrObject *>(method.get())->d_wrapped;
-    if (wrapped == reinterpret_cast<void *>(call)) { // by another interpreter's
+    if (wrapped == slot<call>()) { // by another interpreter's
         return true;
     }
     native_call = reinterpret_cast<ternaryfunc>(wrapped);
-    wrapped = reinterpret_cast<void *>(call);
+    wrapped = slot<call>();
     return replace_in_subclasses(base);
 }
 

@@ -60,8 +60,9 @@ handle_cell *handle_table::new_cell() {
         if (count == most_blocks) {
             return nullptr;
         }
-        fresh_ = first_block << count;
-        blocks_[count].store(new handle_cell[fresh_], std::memory_order_relaxed);
+        const std::size_t size = first_block << count;
+        blocks_[count].store(new handle_cell[size], std::memory_order_relaxed);
+        fresh_ = size;
         block_count_.store(count + 1, std::memory_order_release);
         return new_cell();
     }
@@ -103,9 +104,9 @@ handle_cell *handle_table::give(PyObject *object, PyObject *plugin) {
         PyErr_NoMemory();
         return nullptr;
     }
+    of_object_[object] = cell; // first: there may be no memory
     cell->object = Py_NewRef(object);
     cell->plugin = plugin;
-    of_object_[object] = cell;
     cell->count.store(1, std::memory_order_release);
     return cell;
 }

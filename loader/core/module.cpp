@@ -1,6 +1,7 @@
 // The extension module epy._core.
 #include "callback.h"
 #include "function_calls.h"
+#include "guarded.h"
 #include "handles.h"
 #include "headers/header_types.h"
 #include "headers/stored.h"
@@ -118,52 +119,52 @@ PyObject *drop_handles(PyObject *module, PyObject *plugin) {
 }
 
 PyMethodDef functions[] = {
-    {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call_recording)),
+    {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<call_recording>)),
      METH_FASTCALL | METH_KEYWORDS,
      "call(function, *arguments): exceptions of callbacks that it calls are raised here."},
-    {"current_plugin", current_plugin, METH_NOARGS,
+    {"current_plugin", guarded<current_plugin>, METH_NOARGS,
      "current_plugin() -> the NativePlugin whose script or callback runs on this thread, or None."},
-    {"set_callback_maker", set_callback_maker, METH_O,
+    {"set_callback_maker", guarded<set_callback_maker>, METH_O,
      "set_callback_maker(callable): called with (function type, callable) where a function pointer "
      "is due; returns one."},
-    {"set_reporter", set_reporter, METH_O,
+    {"set_reporter", guarded<set_reporter>, METH_O,
      "set_reporter(callable): called with (callback, exception) for each exception in a callback."},
-    {"set_errno", set_errno, METH_O,
+    {"set_errno", guarded<set_errno>, METH_O,
      "set_errno(number): what the host sees after this call. False outside a call."},
-    {"signal_handler", signal_handler, METH_O,
+    {"signal_handler", guarded<signal_handler>, METH_O,
      "signal_handler(number) -> what handles a signal: an address, 0 for its default, 1 for "
      "nothing."},
-    {"keep_signal", keep_signal, METH_O,
+    {"keep_signal", guarded<keep_signal>, METH_O,
      "keep_signal(number) -> what the signal does now, for put_signal_back."},
-    {"put_signal_back", put_signal_back, METH_O,
+    {"put_signal_back", guarded<put_signal_back>, METH_O,
      "put_signal_back(kept): the signal does that again."},
-    {"text_argument", text_argument, METH_O,
+    {"text_argument", guarded<text_argument>, METH_O,
      "text_argument(value) -> a c_char_p: of a str its own UTF-8, which lives as long as the str."},
-    {"give_handle", give_handle, METH_VARARGS,
+    {"give_handle", guarded<give_handle>, METH_VARARGS,
      "give_handle(object or None, class, plugin or None) -> a pointer for the host."},
-    {"use_handles", use_handles, METH_VARARGS,
+    {"use_handles", guarded<use_handles>, METH_VARARGS,
      "use_handles(Object, class of handles, ArgumentError)."},
-    {"note_argument", note_argument_handle, METH_O,
+    {"note_argument", guarded<note_argument_handle>, METH_O,
      "note_argument(handle): it was made for an argument of the call that is being prepared."},
-    {"take_handle_back", take_handle_back, METH_VARARGS,
+    {"take_handle_back", guarded<take_handle_back>, METH_VARARGS,
      "take_handle_back(handle, object): the handle's object dies: its reference, unless it left."},
-    {"find_handle", find_handle, METH_O, "find_handle(object) -> its handle, or 0."},
-    {"resolve_handle", resolve_handle, METH_VARARGS,
+    {"find_handle", guarded<find_handle>, METH_O, "find_handle(object) -> its handle, or 0."},
+    {"resolve_handle", guarded<resolve_handle>, METH_VARARGS,
      "resolve_handle(address, class, consume) -> the object, None for 0."},
-    {"drop_handles", drop_handles, METH_O,
+    {"drop_handles", guarded<drop_handles>, METH_O,
      "drop_handles(plugin): let go what hosts still hold of it."},
-    {"prepare_headers", prepare_headers, METH_NOARGS,
+    {"prepare_headers", guarded<prepare_headers>, METH_NOARGS,
      "prepare_headers(): make what headers need: Fields, Items, Pointer and so on."},
-    {"instance", instance, METH_VARARGS,
+    {"instance", guarded<instance>, METH_VARARGS,
      "instance(ctype, value) -> an object of the type that holds a Python value."},
-    {"has_raised_privileges", has_raised_privileges, METH_NOARGS,
+    {"has_raised_privileges", guarded<has_raised_privileges>, METH_NOARGS,
      "has_raised_privileges() -> whether this process can do what its user cannot."},
-    {"check_trusted", check_trusted, METH_O,
+    {"check_trusted", guarded<check_trusted>, METH_O,
      "check_trusted(path): UntrustedFileError if the process has raised privileges and others can "
      "change the file or folder."},
-    {"check_refusals", check_refusals, METH_NOARGS,
+    {"check_refusals", guarded<check_refusals>, METH_NOARGS,
      "check_refusals(): UntrustedFileError if an import was refused, even if that was caught."},
-    {"view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(view)),
+    {"view", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<view>)),
      METH_FASTCALL | METH_KEYWORDS, view_doc},
     {},
 };
@@ -305,7 +306,7 @@ void deallocate(void *module) {
 }
 
 PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, reinterpret_cast<void *>(execute)},
+    {Py_mod_exec, slot<execute>()},
     {0, nullptr},
 };
 

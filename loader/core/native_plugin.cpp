@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "callback.h"
+#include "guarded.h"
 
 namespace epy {
 
@@ -24,7 +25,15 @@ struct native_plugin {
 
 native_plugin *as_plugin(PyObject *object) { return reinterpret_cast<native_plugin *>(object); }
 
-PyObject *unloaded() {
+PyObject *outcome_of(published outcome) {
+    switch (outcome) {
+    case published::done:
+        Py_RETURN_NONE;
+    case published::no_memory:
+        return PyErr_NoMemory();
+    case published::plugin_is_dead:
+        break;
+    }
     PyErr_SetString(PyExc_RuntimeError, "the plugin is unloaded");
     return nullptr;
 }
@@ -70,24 +79,21 @@ PyObject *publish(PyObject *object, PyObject *arguments) {
         if (PyErr_Occurred() != nullptr) {
             return nullptr;
         }
-        if (!self->view.services->publish_address(self->view.handle, index, address)) {
-            return unloaded();
-        }
-        Py_RETURN_NONE;
+        return outcome_of(self->view.services->publish_address(self->view.handle, index, address));
     }
     const call_record *native = record_of(state_of(Py_TYPE(object)), target);
     if (native == nullptr) {
         return nullptr;
     }
-    if (!self->view.services->publish(self->view.handle, index, &native->head)) {
-        return unloaded();
-    }
-    Py_RETURN_NONE;
+    return outcome_of(self->view.services->publish(self->view.handle, index, &native->head));
 }
 
 PyObject *take_slot(PyObject *object, PyObject *) {
     const native_plugin *self = as_plugin(object);
     const int index = self->view.services->take_slot(self->view.handle);
+    if (index == -2) {
+        return PyErr_NoMemory();
+    }
     if (index < 0) {
         PyErr_Format(
             PyExc_RuntimeError,
@@ -177,15 +183,16 @@ PyObject *read_archive(PyObject *object, PyObject *arguments) {
 }
 
 PyMethodDef methods[] = {
-    {"read_archive", read_archive, METH_VARARGS,
+    {"read_archive", guarded<read_archive>, METH_VARARGS,
      "read_archive(begin, end) -> bytes of what epy build stored; None after the unload."},
-    {"trampoline", trampoline, METH_O, "trampoline(index) -> the address that the host calls."},
-    {"publish", publish, METH_VARARGS, "publish(index, callback or address)."},
-    {"take_slot", take_slot, METH_NOARGS, "take_slot() -> the index of a fresh slot."},
-    {"append_function", append_function, METH_VARARGS, "append_function(name, index)."},
-    {"append_data", append_data, METH_VARARGS, "append_data(name, address, size)."},
-    {"next_function", next_function, METH_O, "next_function(name) -> an address, or 0."},
-    {"data_address", data_address, METH_VARARGS,
+    {"trampoline", guarded<trampoline>, METH_O,
+     "trampoline(index) -> the address that the host calls."},
+    {"publish", guarded<publish>, METH_VARARGS, "publish(index, callback or address)."},
+    {"take_slot", guarded<take_slot>, METH_NOARGS, "take_slot() -> the index of a fresh slot."},
+    {"append_function", guarded<append_function>, METH_VARARGS, "append_function(name, index)."},
+    {"append_data", guarded<append_data>, METH_VARARGS, "append_data(name, address, size)."},
+    {"next_function", guarded<next_function>, METH_O, "next_function(name) -> an address, or 0."},
+    {"data_address", guarded<data_address>, METH_VARARGS,
      "data_address(name, address in the file, size) -> the address that the host uses."},
     {},
 };

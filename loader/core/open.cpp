@@ -5,6 +5,7 @@
 // the process may have imported epy before, from another place.
 #include <cstdio>
 #include <cstring>
+#include <new>
 
 #include "../../stub/trust.h"
 #include "collector.h"
@@ -191,6 +192,12 @@ extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) 
         return nullptr;
     }
     const epy::core_api *api = nullptr;
-    epy::run_with_plenty_of_stack([&] { api = epy::open_core(*options); });
+    epy::run_with_plenty_of_stack([&] {
+        try {
+            api = epy::open_core(*options);
+        } catch (const std::bad_alloc &) {
+            epy::fail(*options, "cannot import the package epy into its Python", "out of memory");
+        }
+    });
     return api;
 }

@@ -1,5 +1,8 @@
 #include "outcome.h"
 
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstring>
 
 #include "convert.h"
@@ -27,6 +30,10 @@ ref fetch_exception() noexcept {
 // True if it was Ctrl-C in a Python of the host's.
 bool report(callback &self, PyObject *exception) noexcept {
     PyObject *reporter = self.state->reporter;
+    if (exception == nullptr) {
+        complain_of_memory(self.native);
+        return false;
+    }
     if (reporter == nullptr) {
         PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
         PyErr_WriteUnraisable(self.function);
@@ -38,7 +45,10 @@ bool report(callback &self, PyObject *exception) noexcept {
         PyErr_Clear();
         return true;
     }
-    if (!done) {
+    if (!done && PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
+        PyErr_Clear();
+        complain_of_memory(self.native);
+    } else if (!done) {
         PyErr_WriteUnraisable(reporter);
     }
     return done.get() == Py_True;
@@ -57,6 +67,11 @@ void give_exception_away(callback &self, call_extras *callers) noexcept {
 
 } // namespace
 
+void complain_of_memory(const call_record *native) noexcept {
+    dprintf(STDERR_FILENO, "epy: out of memory in %s; it returned its error value\n",
+            native == nullptr ? "a callback" : native->label);
+}
+
 void report_exception(callback &self) noexcept {
     // When nothing of the call runs Python code any more, which would be interrupted in its place.
     if (report(self, fetch_exception().get())) {
@@ -67,9 +82,18 @@ void report_exception(callback &self) noexcept {
 bool read_by_the_rules(callback &self, call_record &native, ref result, void *memory,
                        served &out) noexcept {
     out.jump = take_tail_call(*self.state, result.get());
+    const auto keep = [&](ref &&object) {
+        return run_python([&] {
+            keep_for_host(self, native, std::move(object));
+            return true;
+        });
+    };
     if (out.jump != nullptr) {
-        run_python([&] { keep_for_host(self, native, std::move(result)); });
-        return true;
+        if (keep(std::move(result))) {
+            return true;
+        }
+        out.jump = nullptr;
+        return false;
     }
     c_value value;
     value.memory = memory;
@@ -77,10 +101,10 @@ bool read_by_the_rules(callback &self, call_record &native, ref result, void *me
             [&] { return from_python(*self.state, self.types->result, result.get(), value); })) {
         return false;
     }
-    out.bits = value.bits;
-    if (value.keep || self.returned != nullptr) {
-        run_python([&] { keep_for_host(self, native, std::move(value.keep)); });
+    if ((value.keep || self.returned != nullptr) && !keep(std::move(value.keep))) {
+        return false;
     }
+    out.bits = value.bits;
     return true;
 }
 

@@ -7,6 +7,9 @@
 
 namespace epy {
 
+// One line on stderr: there is no memory for a report either.
+void complain_of_memory(const call_record *) noexcept;
+
 // Hands the exception that is set to epy.error_hook.
 void report_exception(callback &) noexcept;
 

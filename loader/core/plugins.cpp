@@ -1,4 +1,9 @@
 // The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
+#include <unistd.h>
+
+#include <cstdio>
+#include <new>
+
 #include "callback.h"
 #include "collector.h"
 #include "module_init.h"
@@ -30,6 +35,17 @@ ref call_package(const char *name, PyObject *argument, const char *module = "epy
     return ref(!function ? nullptr : run_python([&] {
         return PyObject_CallFunctionObjArgs(function.get(), argument, nullptr);
     }));
+}
+
+// Work that the loader asks for: nothing may get out to it.
+template <typename Work> void run_for_loader(Work work) noexcept {
+    run_with_plenty_of_stack([&] {
+        try {
+            work();
+        } catch (const std::bad_alloc &) {
+            dprintf(STDERR_FILENO, "epy: out of memory while a plugin starts or ends\n");
+        }
+    });
 }
 
 void print_exception() {
@@ -78,7 +94,7 @@ bool load_here(const plugin_view *view) {
 
 bool load(const plugin_view *view) noexcept {
     bool ready = false;
-    run_with_plenty_of_stack([&] { ready = load_here(view); });
+    run_for_loader([&] { ready = load_here(view); });
     return ready;
 }
 
@@ -97,7 +113,8 @@ void unload_here(plugin *handle) {
             const plugin_scope now(native.get());
             const ref done = call_package("unload", native.get());
             print_exception();
-            forget_dropped_callbacks(native.get());
+            run_python([&] { forget_dropped_callbacks(native.get()); });
+            print_exception();
             run_python([&] { PyDict_DelItem(state.plugins, key.get()); });
         }
     }
@@ -105,7 +122,7 @@ void unload_here(plugin *handle) {
 }
 
 void unload(plugin *handle) noexcept {
-    run_with_plenty_of_stack([&] { unload_here(handle); });
+    run_for_loader([&] { unload_here(handle); });
 }
 
 std::uintptr_t awaited_here(std::uintptr_t thread) {
@@ -155,12 +172,12 @@ void exit_here(void (*attached)(void *), void *argument) {
 }
 
 void at_exit(void (*attached)(void *), void *argument) noexcept {
-    run_with_plenty_of_stack([&] { exit_here(attached, argument); });
+    run_for_loader([&] { exit_here(attached, argument); });
 }
 
 bool call_loading(const char *name, unsigned long thread) {
     bool done = false;
-    run_with_plenty_of_stack([&] {
+    run_for_loader([&] {
         const attachment python;
         if (python) {
             const exception_set_aside callers;

@@ -35,6 +35,18 @@ void drop_extras() noexcept {
     delete running.extras;
 }
 
+void left_by_exception() noexcept {
+    const PyObject *runner = running.runner;
+    const bool is_callback = runner != nullptr && Py_TYPE(runner)->tp_basicsize == sizeof(callback);
+    const auto *native = is_callback ? reinterpret_cast<const callback *>(runner)->native : nullptr;
+    dprintf(
+        STDERR_FILENO,
+        "epy: a C++ exception crossed Python below %s, and Python cannot go on after that: catch "
+        "it in the C++ function that Python calls\n",
+        native == nullptr ? "a callback" : native->label);
+    std::abort();
+}
+
 void call_scope::look_for_jump(PyObject *runner) noexcept {
     // Greenlets share a stack in turns, and Python knows of it.
     if (PyDict_GetItemString(PyImport_GetModuleDict(), "greenlet") != nullptr) {

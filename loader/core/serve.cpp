@@ -11,6 +11,7 @@
 
 #include <bit>
 #include <cstdio>
+#include <new>
 
 #include "../fp_environment.h"
 #include "convert.h"
@@ -42,7 +43,7 @@ constexpr std::size_t few = 16;
 class owned_array {
 public:
     explicit owned_array(std::size_t capacity)
-        : items_(capacity < few ? small_ : new PyObject *[capacity + 1]) {}
+        : items_(capacity < few ? small_ : new (std::nothrow) PyObject *[capacity + 1]) {}
     ~owned_array() {
         for (std::size_t i = 1; i <= count_; ++i) {
             Py_DECREF(items_[i]);
@@ -54,6 +55,8 @@ public:
     owned_array(const owned_array &) = delete;
     owned_array &operator=(const owned_array &) = delete;
 
+    // False if there is no memory.
+    explicit operator bool() const noexcept { return items_ != nullptr; }
     void push(PyObject *object) noexcept { items_[++count_] = object; }
     [[nodiscard]] std::size_t size() const noexcept { return count_; }
     // The callee may use the item before the first one (PY_VECTORCALL_ARGUMENTS_OFFSET).
@@ -83,6 +86,9 @@ template <typename Arguments>
 [[gnu::noinline]] PyObject *call_plain(callback &self, Arguments source) noexcept {
     const std::vector<parameter> &parameters = self.types->parameters;
     owned_array objects(parameters.size());
+    if (!objects) {
+        return PyErr_NoMemory();
+    }
     for (std::size_t i = 0; i < parameters.size(); ++i) {
         PyObject *object = run_python([&] { return make_argument(self, i, source); });
         if (object == nullptr) {
@@ -220,6 +226,13 @@ template <typename Arguments>
     return serve_error(*self, native, callers, source.result);
 }
 
+[[gnu::noinline]] served refuse(const call_record &native, const attachment &python) noexcept {
+    if (python.is_out_of_memory()) {
+        complain_of_memory(&native);
+    }
+    return {native.head.error[0], nullptr};
+}
+
 // `here` is the host's stack pointer.
 template <typename Arguments>
 [[gnu::always_inline]] inline served serve_from(call_record &native, Arguments source,
@@ -234,7 +247,7 @@ template <typename Arguments>
         } else if (const attachment python(known); python) [[likely]] {
             result = serve_attached(native, source, here, host_errno, python.state());
         } else {
-            result = {native.head.error[0], nullptr};
+            result = refuse(native, python);
         }
     }
     this_errno() = host_errno;
@@ -253,11 +266,6 @@ served serve_despite_exception(call_record &native, Arguments source, std::uintp
     }
     this_errno() = host_errno;
     return result;
-}
-
-[[gnu::noinline]] void complain_of_memory(const call_record &native) noexcept {
-    dprintf(STDERR_FILENO, "epy: no memory for a stack to run %s on; it returned its error value\n",
-            native.label);
 }
 
 // There is little room on this stack, or it is not known yet.
@@ -285,7 +293,7 @@ template <typename Arguments>
                                 reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
         };
         if (!run_on_own_stack(here, there)) {
-            complain_of_memory(native);
+            complain_of_memory(&native);
             result.bits = native.head.error[0];
         }
         return result;
@@ -299,7 +307,7 @@ template <typename Arguments>
             result = serve_from(native, source, here);
             new_errno = this_errno();
         } else {
-            result.bits = native.head.error[0];
+            result = refuse(native, python);
         }
     }
     this_errno() = new_errno;

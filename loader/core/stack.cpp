@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
+#include <cerrno>
+
 #include "scope.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -34,8 +36,10 @@ void use(std::uintptr_t low, std::uintptr_t high) noexcept {
 // Once per thread. For the main thread the C library reads /proc/self/maps.
 void find_thread_stack() noexcept {
     pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
-        stacks.thread_low = stacks.thread_high = 1; // every call takes a stack of epy's
+    if (const int problem = pthread_getattr_np(pthread_self(), &attributes); problem != 0) {
+        if (problem != ENOMEM) {                        // then the next call asks again
+            stacks.thread_low = stacks.thread_high = 1; // every call takes a stack of epy's
+        }
         return;
     }
     void *low = nullptr;

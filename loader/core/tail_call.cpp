@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "convert.h"
+#include "guarded.h"
 #include "handles.h"
 
 namespace epy {
@@ -107,9 +108,9 @@ void deallocate(PyObject *object) {
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("TailCall(address, signature, classes, arguments)\n--\n\n"
                                    "What a callback returns to be left for a C function.")},
-    {Py_tp_new, reinterpret_cast<void *>(make)},
+    {Py_tp_new, slot<make>()},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_clear, slot<clear>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {0, nullptr},
 };

@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include <ctime>
+#include <memory>
+#include <new>
 
 namespace epy {
 
@@ -45,11 +47,13 @@ pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
 
 // A state for this thread, which Python has not seen; null if Python finalizes. PyGILState_Ensure
 // would crash if that came between the look and the making.
-PyThreadState *attachment::make_state(unsigned now) {
+PyThreadState *attachment::make_state(unsigned now) noexcept {
     pthread_mutex_lock(&making_state);
-    PyThreadState *const made = generation.load(std::memory_order_relaxed) == now
-                                    ? PyThreadState_New(PyInterpreterState_Main())
-                                    : nullptr;
+    PyThreadState *made = nullptr;
+    if (generation.load(std::memory_order_relaxed) == now) {
+        made = PyThreadState_New(PyInterpreterState_Main());
+        is_out_of_memory_ = made == nullptr;
+    }
     pthread_mutex_unlock(&making_state);
     return made;
 }
@@ -57,10 +61,13 @@ PyThreadState *attachment::make_state(unsigned now) {
 thread_block &this_thread() {
     thread_block *&block = attachment::mine.block;
     if (block == nullptr) {
-        block = new thread_block;
-        block->mark = std::make_shared<thread_mark>();
-        block->mark->process = process;
-        pthread_setspecific(key(), block);
+        auto made = std::make_unique<thread_block>();
+        made->mark = std::make_shared<thread_mark>();
+        made->mark->process = process;
+        if (pthread_setspecific(key(), made.get()) != 0) {
+            throw std::bad_alloc();
+        }
+        block = made.release();
     }
     return *block;
 }
@@ -88,6 +95,13 @@ void attachment::attach_unknown_thread() noexcept {
     }
     PyThreadState *known = PyGILState_GetThisThreadState();
     if (known == nullptr) {
+        thread_block *block = nullptr; // first: a state cannot be taken back without the GIL
+        try {
+            block = &this_thread();
+        } catch (const std::bad_alloc &) {
+            is_out_of_memory_ = true;
+            return;
+        }
         cancellation_put_off making; // which waits for locks
         making.begin();
         known = make_state(now);
@@ -95,9 +109,8 @@ void attachment::attach_unknown_thread() noexcept {
         if (known == nullptr) {
             return;
         }
-        thread_block &block = this_thread();
-        block.made_state = known;
-        block.generation = now;
+        block->made_state = known;
+        block->generation = now;
         remember(known, now);
         take(known);
         return;

@@ -83,8 +83,11 @@ public:
     attachment(const attachment &) = delete;
     attachment &operator=(const attachment &) = delete;
 
-    // False if there is no Python (any more): no Python work is possible.
+    // False if there is no Python (any more), or no memory: no Python work is possible.
     explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    // Of one that is false.
+    [[nodiscard]] bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
 
     [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
 
@@ -98,7 +101,7 @@ private:
     }
 
     void attach_unknown_thread() noexcept;
-    static PyThreadState *make_state(unsigned now);
+    PyThreadState *make_state(unsigned now) noexcept;
 
     void take(PyThreadState *own) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
@@ -148,6 +151,7 @@ private:
 #endif
     cancellation_put_off cancellation_; // while taken
     bool taken_ = false;                // the GIL was not ours before
+    bool is_out_of_memory_ = false;
 };
 
 // While one exists, calls that are over make room for whoever waits for the GIL. CPython lets a
@@ -188,7 +192,7 @@ private:
     PyObject *traceback_ = nullptr;
 };
 
-// The block of the calling thread. Only inside an attachment.
+// The block of the calling thread. Only inside an attachment. May throw std::bad_alloc.
 thread_block &this_thread();
 
 // Whether the thread is known to have ended. How often that became known of one. With the GIL.

@@ -6,6 +6,7 @@
 #include "vetting.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <new>
 #include <string_view>
@@ -14,13 +15,16 @@
 #include "../../stub/trust.h"
 #include "../paths.h"
 #include "../trusted.h"
+#include "guarded.h"
 
 namespace epy {
 
 namespace {
 
-std::string &refusal() {
-    static auto *text = new std::string;
+// Lives for ever, and is asked for when there is no memory.
+std::string &refusal() noexcept {
+    alignas(std::string) static std::byte place[sizeof(std::string)];
+    static auto *text = new (place) std::string;
     return *text;
 }
 
@@ -88,17 +92,7 @@ std::string source_of(const std::string &bytecode) {
     return source.append(bytecode, name, bytecode.find('.', name) - name).append(".py");
 }
 
-// Python's C code is above the hooks and knows no C++ exceptions.
-template <typename Work> auto guarded(decltype(std::declval<Work>()()) failure, Work work) {
-    try {
-        return work();
-    } catch (const std::bad_alloc &) {
-        PyErr_NoMemory();
-        return failure;
-    }
-}
-
-PyObject *opened_code(PyObject *name) {
+PyObject *open_code(PyObject *name, void *) {
     std::string path;
     if (!read_path(name, path) || !is_there(path, name) || !is_fine(reason_against(path)) ||
         !is_fine(reason_against_if_there(source_of(path)))) {
@@ -119,7 +113,7 @@ bool is_library_to_open(PyObject *name, std::string &path) {
     return path.find('/') != std::string::npos; // otherwise the system's folders are searched
 }
 
-int look_at_event(const char *event, PyObject *arguments) {
+int watch(const char *event, PyObject *arguments, void *) {
     const bool import = std::strcmp(event, "import") == 0;
     const bool library = std::strcmp(event, "ctypes.dlopen") == 0;
     if (!import && !library && std::strcmp(event, "open") != 0) {
@@ -143,33 +137,23 @@ int look_at_event(const char *event, PyObject *arguments) {
     return is_there(path, name) && is_fine(reason_against(path)) ? 0 : -1;
 }
 
-PyObject *open_code(PyObject *name, void *) {
-    return guarded(nullptr, [&] { return opened_code(name); });
-}
-
-int watch(const char *event, PyObject *arguments, void *) {
-    return guarded(-1, [&] { return look_at_event(event, arguments); });
-}
-
 } // namespace
 
 bool vet_imports() {
-    static const bool done =
-        PyFile_SetOpenCodeHook(open_code, nullptr) == 0 && PySys_AddAuditHook(watch, nullptr) == 0;
+    static const bool done = PyFile_SetOpenCodeHook(guarded<open_code>, nullptr) == 0 &&
+                             PySys_AddAuditHook(guarded<watch>, nullptr) == 0;
     return done;
 }
 
-const std::string &last_refusal() { return refusal(); }
+const std::string &last_refusal() noexcept { return refusal(); }
 
 PyObject *check_trusted(PyObject *, PyObject *name) {
-    return guarded(nullptr, [&]() -> PyObject * {
-        std::string path;
-        if (!read_path(name, path) ||
-            (has_raised_privileges() && !(is_there(path, name) && is_fine(reason_against(path))))) {
-            return nullptr;
-        }
-        Py_RETURN_NONE;
-    });
+    std::string path;
+    if (!read_path(name, path) ||
+        (has_raised_privileges() && !(is_there(path, name) && is_fine(reason_against(path))))) {
+        return nullptr;
+    }
+    Py_RETURN_NONE;
 }
 
 PyObject *check_refusals(PyObject *, PyObject *) {

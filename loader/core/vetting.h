@@ -12,7 +12,7 @@ namespace epy {
 bool vet_imports();
 
 // What was refused last, one line; empty if nothing was.
-const std::string &last_refusal();
+const std::string &last_refusal() noexcept;
 
 // For Python: UntrustedFileError if others can change the file or folder.
 PyObject *check_trusted(PyObject *module, PyObject *path);

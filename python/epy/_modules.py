@@ -227,6 +227,8 @@ def run_modules(script: Script, sources: Sources) -> ModuleType:
     nothing of it stays in sys.modules, and the exception passes.
     """
     script.module = root = _private_name(script)
+    if root in sys.modules:  # there was no memory to unload it
+        drop_modules(root)
     find_modules(root, script.name, script.path, sources, script)
     outer = registry.building
     if script.building:
@@ -259,7 +261,8 @@ def find_modules(
 def drop_modules(root: str) -> None:
     """Forget a script's modules; code of them that still runs is not disturbed."""
     _finder.forget(root)
-    for name in [name for name in sys.modules if name == root or name.startswith(root + ".")]:
+    names = [name for name in sys.modules if name == root or name.startswith(root + ".")]
+    for name in reversed(names):  # its own last: that tells run_modules of the others
         del sys.modules[name]
 
 

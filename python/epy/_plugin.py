@@ -50,9 +50,11 @@ def _load(native: _core.NativePlugin) -> bool | None:
         for hook in script.on_load:
             hook()
     except BaseException as error:
-        write(_failure(native, source, error))
-        _drop(native, script)
-        script.plugin.state = "failed"
+        try:
+            write(_failure(native, source, error))
+        finally:
+            _drop(native, script)
+            script.plugin.state = "failed"
         return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
@@ -64,9 +66,11 @@ def unload(native: _core.NativePlugin) -> None:
     """Run a plugin's on_unload hooks and drop everything that its script made."""
     script = registry.by_plugin.get(native)
     if script is not None:
-        _run_unload_hooks(script)
-        _drop(native, script)
-        script.plugin.state = "unloaded"
+        try:
+            _run_unload_hooks(script)
+        finally:
+            _drop(native, script)
+            script.plugin.state = "unloaded"
         gc.collect()  # functions and their module refer to each other
 
 
@@ -108,14 +112,36 @@ def _run_unload_hooks(script: Script) -> None:
 
 
 def _drop(native: _core.NativePlugin, script: Script) -> None:
+    """Each step, whatever the others raise: memory may run out. Then it is tried once more."""
     registry.by_plugin.pop(native, None)
-    _core.drop_handles(native)
+    for step in (
+        lambda: _core.drop_handles(native),
+        lambda: _give_signals_back(script),
+        lambda: drop_modules(script.module),
+        lambda: forget_types(script.module) if script.module else None,
+        lambda: _forget(script),
+    ):
+        try:
+            _try_twice(step)
+        except BaseException as error:
+            header = f"epy: {script.path}: something of its script stays:\n"
+            write(header + format_exception(error))
+
+
+def _try_twice(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except MemoryError:
+        step()
+
+
+def _give_signals_back(script: Script) -> None:
     signals = sys.modules.get("epy._signals")
     if signals is not None:
         signals.give_back(script)
-    drop_modules(script.module)
-    if script.module:
-        forget_types(script.module)
+
+
+def _forget(script: Script) -> None:
     for made in (
         *(script.exports, script.callbacks, script.returned),
         *(script.on_load, script.on_unload),

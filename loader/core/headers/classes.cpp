@@ -4,6 +4,7 @@
 
 #include <cstddef>
 
+#include "../guarded.h"
 #include "../items.h"
 #include "../threads.h"
 #include "ctypes_objects.h"
@@ -294,22 +295,23 @@ PyObject *clear_method(PyObject *object, PyObject *) {
 }
 
 PyMethodDef methods[] = {
-    {"make", make_method, METH_O, "make(type) -> its class, complete; None for void."},
-    {"named", named_method, METH_O,
+    {"make", guarded<make_method>, METH_O, "make(type) -> its class, complete; None for void."},
+    {"named", guarded<named_method>, METH_O,
      "named(type) -> what a script gets by its name: perhaps a struct without fields."},
-    {"resolved", resolved_method, METH_O,
+    {"resolved", guarded<resolved_method>, METH_O,
      "resolved(type) -> the type behind its typedefs, as far as they are not mapped."},
-    {"members", members_method, METH_O, "members(key) -> the Members of an enum."},
-    {"parts", parts_method, METH_O,
+    {"members", guarded<members_method>, METH_O, "members(key) -> the Members of an enum."},
+    {"parts", guarded<parts_method>, METH_O,
      "parts(function type) -> the classes of the result and the parameters."},
-    {"error", error_method, METH_O, "error(type of a result) -> the error value, or None."},
-    {"function", function_method, METH_VARARGS,
+    {"error", guarded<error_method>, METH_O,
+     "error(type of a result) -> the error value, or None."},
+    {"function", guarded<function_method>, METH_VARARGS,
      "function(type, classes) -> the class of pointers to a function whose result and parameters "
      "have other classes than the header's."},
-    {"store", store_method, METH_VARARGS,
+    {"store", guarded<store_method>, METH_VARARGS,
      "store(class, value, address, function): what ctypes stores at this address of the host's "
      "memory goes to the function; what it needs is kept."},
-    {"clear", clear_method, METH_NOARGS, "clear(): forget all classes, and what is kept."},
+    {"clear", guarded<clear_method>, METH_NOARGS, "clear(): forget all classes, and what is kept."},
     {},
 };
 
@@ -321,10 +323,10 @@ PyMemberDef attributes[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("The ctypes classes of one header.")},
-    {Py_tp_new, reinterpret_cast<void *>(new_classes)},
+    {Py_tp_new, slot<new_classes>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(owned_references<header_classes>::deallocate)},
     {Py_tp_traverse, reinterpret_cast<void *>(owned_references<header_classes>::traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(owned_references<header_classes>::clear)},
+    {Py_tp_clear, slot<owned_references<header_classes>::clear>()},
     {Py_tp_methods, methods},
     {Py_tp_members, attributes},
     {0, nullptr},

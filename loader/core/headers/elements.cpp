@@ -2,6 +2,7 @@
 // fields.
 #include <cstdint>
 
+#include "../guarded.h"
 #include "../items.h"
 #include "../pointed.h"
 #include "ctypes_objects.h"
@@ -105,7 +106,7 @@ int set_array(PyObject *self, PyObject *index, PyObject *value) {
 
 PyType_Slot items_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the arrays of headers.")},
-    {Py_mp_ass_subscript, reinterpret_cast<void *>(set_array)},
+    {Py_mp_ass_subscript, slot<set_array>()},
     {0, nullptr},
 };
 
@@ -224,14 +225,15 @@ PyGetSetDef pointer_attributes[] = {
 };
 
 PyMethodDef pointer_methods[] = {
-    {"from_param", pointer_argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {"from_param", guarded<pointer_argument>, METH_O | METH_CLASS,
+     "A value as an argument of a function."},
     {},
 };
 
 PyType_Slot pointer_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the pointers of headers.")},
-    {Py_mp_subscript, reinterpret_cast<void *>(get_pointer_item)},
-    {Py_sq_ass_item, reinterpret_cast<void *>(set_pointer_item)},
+    {Py_mp_subscript, slot<get_pointer_item>()},
+    {Py_sq_ass_item, slot<set_pointer_item>()},
     {Py_tp_getset, pointer_attributes},
     {Py_tp_methods, pointer_methods},
     {0, nullptr},
@@ -282,10 +284,10 @@ int set_field(PyObject *self, PyObject *name, PyObject *value) {
 
 PyType_Slot struct_pointer_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the pointers to structs and unions of headers.")},
-    {Py_tp_getattro, reinterpret_cast<void *>(get_field)},
-    {Py_tp_setattro, reinterpret_cast<void *>(set_field)},
-    {Py_mp_subscript, reinterpret_cast<void *>(get_pointer_item)},
-    {Py_sq_ass_item, reinterpret_cast<void *>(set_pointer_item)},
+    {Py_tp_getattro, slot<get_field>()},
+    {Py_tp_setattro, slot<set_field>()},
+    {Py_mp_subscript, slot<get_pointer_item>()},
+    {Py_sq_ass_item, slot<set_pointer_item>()},
     {Py_tp_getset, pointer_attributes},
     {Py_tp_methods, pointer_methods},
     {0, nullptr},

@@ -1,4 +1,5 @@
 // Structs and unions of headers: their fields take Python values, and a misspelt one is an error.
+#include "../guarded.h"
 #include "ctypes_objects.h"
 #include "misfits.h"
 #include "owned_references.h"
@@ -223,16 +224,16 @@ PyObject *argument(PyObject *cls, PyObject *value) {
 }
 
 PyMethodDef fields_methods[] = {
-    {"from_param", argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {"from_param", guarded<argument>, METH_O | METH_CLASS, "A value as an argument of a function."},
     {},
 };
 
 PyType_Slot fields_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the structs and unions of headers.")},
-    {Py_tp_init, reinterpret_cast<void *>(initialize)},
-    {Py_tp_getattro, reinterpret_cast<void *>(get)},
-    {Py_tp_setattro, reinterpret_cast<void *>(set)},
-    {Py_tp_repr, reinterpret_cast<void *>(represent)},
+    {Py_tp_init, slot<initialize>()},
+    {Py_tp_getattro, slot<get>()},
+    {Py_tp_setattro, slot<set>()},
+    {Py_tp_repr, slot<represent>()},
     {Py_tp_methods, fields_methods},
     {0, nullptr},
 };
@@ -332,12 +333,12 @@ PyMemberDef field_members[] = {
 
 PyType_Slot function_field_slots[] = {
     {Py_tp_doc, const_cast<char *>("A function pointer in a struct of a header.")},
-    {Py_tp_new, reinterpret_cast<void *>(new_field)},
+    {Py_tp_new, slot<new_field>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(owned_references<function_field>::deallocate)},
     {Py_tp_traverse, reinterpret_cast<void *>(owned_references<function_field>::traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(owned_references<function_field>::clear)},
-    {Py_tp_descr_get, reinterpret_cast<void *>(get_function)},
-    {Py_tp_descr_set, reinterpret_cast<void *>(set_function)},
+    {Py_tp_clear, slot<owned_references<function_field>::clear>()},
+    {Py_tp_descr_get, slot<get_function>()},
+    {Py_tp_descr_set, slot<set_function>()},
     {Py_tp_getset, field_attributes},
     {Py_tp_members, field_members},
     {0, nullptr},

@@ -1,5 +1,6 @@
 #include "function_class.h"
 
+#include "../guarded.h"
 #include "ctypes_objects.h"
 #include "definitions.h"
 #include "host_call.h"
@@ -136,13 +137,14 @@ PyObject *function_argument(PyObject *cls, PyObject *value) {
 }
 
 PyMethodDef function_methods[] = {
-    {"from_param", function_argument, METH_O | METH_CLASS, "A value as an argument of a function."},
+    {"from_param", guarded<function_argument>, METH_O | METH_CLASS,
+     "A value as an argument of a function."},
     {},
 };
 
 PyType_Slot function_slots[] = {
     {Py_tp_doc, const_cast<char *>("Base of the function pointers of headers.")},
-    {Py_tp_call, reinterpret_cast<void *>(call_host)},
+    {Py_tp_call, slot<call_host>()},
     {Py_tp_methods, function_methods},
     {0, nullptr},
 };

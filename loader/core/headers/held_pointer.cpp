@@ -1,4 +1,5 @@
 #include "held_pointer.h"
+#include "../guarded.h"
 
 #include <structmember.h>
 
@@ -50,9 +51,9 @@ PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("What a pointer of ctypes lies in.")},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_clear, slot<clear>()},
     {Py_tp_members, members},
-    {Py_bf_getbuffer, reinterpret_cast<void *>(get_buffer)},
+    {Py_bf_getbuffer, slot<get_buffer>()},
     {0, nullptr},
 };
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "../guarded.h"
 #include "classes.h"
 #include "ctypes_objects.h"
 #include "held_pointer.h"
@@ -75,14 +76,17 @@ private:
     using position = std::map<std::uintptr_t, entry>::iterator;
 
     void weigh(position here, std::size_t weight) {
+        if (weight == here->second.weight) {
+            return;
+        }
+        if (weight != 0) {
+            by_weight_.emplace(weight, here->first); // first: there may be no memory
+        }
         if (here->second.weight != 0) {
             by_weight_.erase({here->second.weight, here->first});
         }
         weight_ += weight - here->second.weight;
         here->second.weight = weight;
-        if (weight != 0) {
-            by_weight_.emplace(weight, here->first);
-        }
     }
 
     std::unique_ptr<std::deque<value>> take_former(position here) {
@@ -98,8 +102,11 @@ private:
         if (!here->second.former) {
             here->second.former = std::make_unique<std::deque<value>>();
         }
-        weigh(here, here->second.weight + old.size);
+        // Weighs nothing until that is noted: there may be no memory.
+        const std::size_t size = std::exchange(old.size, 0);
         here->second.former->push_back(std::move(old));
+        weigh(here, here->second.weight + size);
+        here->second.former->back().size = size;
     }
 
     void drop_oldest_of_heaviest(std::vector<ref> &dropped) {
@@ -271,10 +278,10 @@ void deallocate(PyObject *object) {
 
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("What is kept for memory that Python does not own.")},
-    {Py_tp_new, reinterpret_cast<void *>(make)},
+    {Py_tp_new, slot<make>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
-    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_clear, slot<clear>()},
     {0, nullptr},
 };
 
@@ -282,7 +289,7 @@ PyType_Slot slots[] = {
 
 void clear_kept(PyObject *object) {
     kept_values *self = as_kept(object);
-    const std::unique_ptr<places> all(std::exchange(self->by_place, new places));
+    const places all(self->by_place == nullptr ? places() : std::exchange(*self->by_place, {}));
     PyDict_Clear(self->callbacks);
     PyDict_Clear(self->until_unload);
 }

@@ -7,6 +7,7 @@
 // derive from them, hear of each class of pointers to them while it is made.
 #include "record_pointers.h"
 
+#include "../guarded.h"
 #include "ctypes_objects.h"
 
 namespace epy {
@@ -53,7 +54,7 @@ PyObject *set_name(PyObject *target, PyObject *arguments) {
 }
 
 PyMethodDef methods[] = {
-    {"__set_name__", set_name, METH_VARARGS, "Something is called by this class's name."},
+    {"__set_name__", guarded<set_name>, METH_VARARGS, "Something is called by this class's name."},
     {},
 };
 

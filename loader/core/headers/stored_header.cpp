@@ -1,6 +1,7 @@
 // What a header declares, as a plugin stores it (`_stored_header` in Python writes it): an index of
 // lines, "NAME<tab>OFFSET<tab>SIZE", and behind it what each name stands for, as marshal writes it.
 // Nothing is read before a script asks for a name.
+#include "../guarded.h"
 #include "definitions.h"
 
 #include <marshal.h>
@@ -104,8 +105,8 @@ void deallocate(PyObject *object) {
 }
 
 PyMethodDef methods[] = {
-    {"find", find_method, METH_O, "find(name) -> what it stands for, or None."},
-    {"prototype", prototype_method, METH_O, "prototype(text) -> its name and its type."},
+    {"find", guarded<find_method>, METH_O, "find(name) -> what it stands for, or None."},
+    {"prototype", guarded<prototype_method>, METH_O, "prototype(text) -> its name and its type."},
     {},
 };
 
@@ -116,7 +117,7 @@ PyMemberDef members[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("What a plugin stores of a header.")},
-    {Py_tp_new, reinterpret_cast<void *>(new_header)},
+    {Py_tp_new, slot<new_header>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {Py_tp_methods, methods},
     {Py_tp_members, members},

@@ -1,5 +1,6 @@
 #include "text.h"
 
+#include "../guarded.h"
 #include "../pointed.h"
 #include "ctypes_objects.h"
 #include "held_pointer.h"
@@ -41,7 +42,7 @@ PyObject *from_param(PyObject *cls, PyObject *value) {
 }
 
 PyMethodDef methods[] = {
-    {"from_param", from_param, METH_O | METH_CLASS, "A str as its own UTF-8."},
+    {"from_param", guarded<from_param>, METH_O | METH_CLASS, "A str as its own UTF-8."},
     {},
 };
 
