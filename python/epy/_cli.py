@@ -32,10 +32,17 @@ _PYTHON = "the Python that runs it; default: this one"
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose complaints are one line."""
+    """A parser whose complaints are one line, and whose help is output like any other."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"epy: {message}; see `{self.prog} --help`\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """From Python 3.12 on argparse ignores that its text cannot be written."""
+        if file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -94,14 +94,18 @@ def test_a_struct_larger_than_memory_is_refused(mistake, tmp_path):
 # ---- standard output
 
 
-@pytest.mark.parametrize("command", [("--help",), ("inspect", "plugin.so"), ("inspect", "--help")])
-def test_a_reader_that_has_gone_ends_a_command_quietly(build_plugin, tmp_path, command):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    "command", [("--help",), ("--version",), ("inspect", "plugin.so"), ("inspect", "--help")]
+)
+def test_a_reader_that_has_gone_ends_a_command_quietly(build_plugin, tmp_path, command, unbuffered):
     build_plugin(SCRIPT)
     reading, writing = os.pipe()
     os.close(reading)
     result = subprocess.run(
         [sys.executable, "-m", "epy", *command],
         cwd=tmp_path,
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
         stdout=writing,
         stderr=subprocess.PIPE,
     )
