@@ -13,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "marshalled.h"
+
 namespace epy {
 
 namespace {
@@ -28,8 +30,8 @@ std::string_view bytes_of(PyObject *bytes) {
     return {PyBytes_AS_STRING(bytes), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes))};
 }
 
-// What stands behind a key of the index ("\nNAME\t"): two numbers and the end of the line. Empty
-// without an exception if they lead nowhere.
+// What stands behind a key of the index ("\nNAME\t"): two numbers and the end of the line. Empty,
+// perhaps without an exception, if they lead nowhere or to no value.
 ref read(const stored_header *self, std::string_view key) {
     const std::string_view index = bytes_of(self->index);
     const auto *line =
@@ -48,7 +50,10 @@ ref read(const stored_header *self, std::string_view key) {
     if (offset > data.size() || size > data.size() - offset) {
         return {};
     }
-    return ref(PyMarshal_ReadObjectFromString(data.data() + offset, static_cast<Py_ssize_t>(size)));
+    const std::string_view value = data.substr(offset, size);
+    return is_marshalled(value) ? ref(PyMarshal_ReadObjectFromString(
+                                      value.data(), static_cast<Py_ssize_t>(value.size())))
+                                : ref();
 }
 
 ref find(const stored_header *self, const char *prefix, PyObject *name) {
