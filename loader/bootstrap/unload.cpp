@@ -32,10 +32,14 @@ namespace {
 // not ours, its own exit does that part, before or after.
 bool process_exits = false;
 
+// This thread runs Python's part of the exit, which may call exit again.
+thread_local bool runs_exit_functions = false;
+
 pid_t starter_process = 0;
 
 void run_exit_functions_here() {
     auto leaving = std::make_shared<helper>([core = the_core()](helper &me) {
+        runs_exit_functions = true;
         core->at_exit(
             [](void *waiting) { static_cast<helper *>(waiting)->reach(helper::attached); }, &me);
     });
@@ -93,7 +97,7 @@ void unload(stub_info *info) noexcept {
         return;
     }
     self->mark_dead();
-    if (process_exits || !self->belongs_to_this_process()) {
+    if (process_exits || runs_exit_functions || !self->belongs_to_this_process()) {
         return;
     }
     if (!self->starting().is_ready()) {

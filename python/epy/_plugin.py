@@ -84,6 +84,7 @@ def _forget_hooks() -> None:
     """In a forked child: the hooks are its parent's."""
     for script in registry.by_plugin.values():
         script.on_unload.clear()
+        script.exit_functions.clear()
         script.unloading = allocate_lock()
 
 
@@ -99,20 +100,33 @@ def _run_unload_hooks(script: Script) -> None:
     taken = script.unloading.acquire(timeout=_PATIENCE)
     try:
         while script.on_unload:
-            hook = script.on_unload.pop()
-            try:
-                hook()
-            except BaseException as error:
-                name = getattr(hook, "__name__", "?")
-                header = f"epy: exception in on_unload '{name}' of {script.path}:\n"
-                write(header + format_exception(error))
+            _run_last(script, "on_unload", script.on_unload.pop())
     finally:
         if taken:
             script.unloading.release()
 
 
+def _run_last(script: Script, kind: str, hook: Callable[[], object], name: str = "") -> None:
+    try:
+        hook()
+    except BaseException as error:
+        name = name or getattr(hook, "__name__", "?")
+        header = f"epy: exception in {kind} '{name}' of {script.path}:\n"
+        write(header + format_exception(error))
+
+
+def _run_exit_functions(script: Script) -> None:
+    if script.exit_functions:
+        from . import _exit
+
+        for one in _exit.take(script):
+            name = getattr(one.function, "__name__", "?")
+            _run_last(script, "the exit function", one, name)
+
+
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     """Each step, whatever the others raise: memory may run out. Then it is tried once more."""
+    _run_exit_functions(script)
     registry.by_plugin.pop(native, None)
     for step in (
         lambda: _core.drop_handles(native),

@@ -164,6 +164,7 @@ class Script:
         self.kept: _core.Kept | None = None  # for memory that Python does not own
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
+        self.exit_functions: list[Any] = []  # in a Python that epy started: see `_exit`
         self.unloading = allocate_lock()  # held while these run
         # The names in the plugin's file: the slot of a function, the place of data.
         self.loaded: dict[str, int | DataEntry] = {}
@@ -239,6 +240,9 @@ def on_load(function: Hook) -> Hook:
 
 def on_unload(function: Hook) -> Hook:
     """Decorator: call `function()` when the host unloads the plugin or exits.
+
+    Functions that the script has registered with `atexit` run after them, in a Python that epy
+    started; in a host's Python they run when that exits, also after the plugin is gone.
 
     Hooks run in reverse order, in a thread of epy's, while the dynamic loader's lock is held: they
     must not import modules or look symbols up. dlclose waits for them, at most 2 s; it does not if

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from _frozen_importlib_external import PathFinder
@@ -10,6 +9,7 @@ from _thread import RLock
 from io import StringIO
 
 from . import _core
+from ._exit import atexit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
