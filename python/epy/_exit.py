@@ -1,7 +1,8 @@
 """Exit functions of scripts, in a Python that epy started.
 
 Those that a script's own code registers run when its plugin goes, if that is before the process
-exits: as a C library's do, and what they use is there. Others (of `logging`, say) are the process's.
+exits: as a C library's do, and what they use is there. Others (of `logging`, say) are the
+process's.
 """
 
 from __future__ import annotations
@@ -87,8 +88,11 @@ def take(script: Script) -> list[ExitFunction]:
     taken = script.exit_functions[::-1]
     script.exit_functions = []
     for one in taken:
-        _unregister(_Itself(one))
+        same: Any = _Itself(one)
+        _unregister(same)
     return taken
 
 
-atexit.register, atexit.unregister = register, unregister
+def follow_scripts() -> None:
+    """From now on exit functions of scripts are known."""
+    atexit.register, atexit.unregister = register, unregister

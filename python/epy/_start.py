@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from _frozen_importlib_external import PathFinder
 from _thread import RLock
 from io import StringIO
 
-from . import _core
-from ._exit import atexit
+from . import _core, _exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def start() -> None:
     """Make this Python a guest in its host's process."""
+    _exit.follow_scripts()
     packages = _SitePackages()
     sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(packages)
