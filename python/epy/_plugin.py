@@ -126,15 +126,16 @@ def _run_exit_functions(script: Script) -> None:
 
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     """Each step, whatever the others raise: memory may run out. Then it is tried once more."""
-    _run_exit_functions(script)
-    registry.by_plugin.pop(native, None)
-    for step in (
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: _run_exit_functions(script),
+        lambda: registry.by_plugin.pop(native, None),
         lambda: _core.drop_handles(native),
         lambda: _give_signals_back(script),
         lambda: drop_modules(script.module),
         lambda: forget_types(script.module) if script.module else None,
         lambda: _forget(script),
-    ):
+    )
+    for step in steps:
         try:
             _try_twice(step)
         except BaseException as error:
@@ -142,7 +143,7 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
             write(header + format_exception(error))
 
 
-def _try_twice(step: Callable[[], None]) -> None:
+def _try_twice(step: Callable[[], object]) -> None:
     try:
         step()
     except MemoryError:
