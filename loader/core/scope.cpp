@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 
 #include "callback.h"
 #include "native_plugin.h"
@@ -45,6 +46,17 @@ void left_by_exception() noexcept {
         "it in the C++ function that Python calls\n",
         native == nullptr ? "a callback" : native->label);
     std::abort();
+}
+
+void left_by_unwinding() noexcept {
+    // Forced unwinding is no exception of C++'s: there is nothing to keep of it. To catch it by its
+    // type would bind a reference to nothing.
+    if (std::current_exception() != nullptr) {
+        left_by_exception();
+    }
+    for (;;) {
+        pause();
+    }
 }
 
 void call_scope::look_for_jump(PyObject *runner) noexcept {

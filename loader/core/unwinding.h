@@ -12,9 +12,6 @@
 // pthread_cancel unwinds too, and is put off (cancellation.h).
 #pragma once
 
-#include <cxxabi.h>
-#include <unistd.h>
-
 #include <new>
 
 #include "py.h"
@@ -23,6 +20,9 @@ namespace epy {
 
 // Ends the process with a line that names the callback that is running.
 [[noreturn]] void left_by_exception() noexcept;
+
+// Of what is being caught: parks the thread if it is forced unwinding, else as left_by_exception.
+[[noreturn]] void left_by_unwinding() noexcept;
 
 // Runs what may run Python code, wait for the GIL or allocate. Null (false, nothing) with
 // MemoryError if memory runs out.
@@ -35,12 +35,8 @@ template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call
         }
         PyErr_NoMemory();
         return decltype(call())();
-    } catch (const abi::__forced_unwind &) {
-        for (;;) {
-            pause();
-        }
     } catch (...) {
-        left_by_exception();
+        left_by_unwinding();
     }
 }
 
