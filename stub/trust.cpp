@@ -112,7 +112,7 @@ private:
         }
         const int next = openat(here_, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         look(next);
-        if (found_.is_given() && found_.is_link) {
+        if (next >= 0 && found_.is_given() && found_.is_link) {
             follow(next, before);
             close(next);
         } else {

@@ -70,7 +70,8 @@ std::string libpython_of(const std::string &executable) {
         for (const char *folder : {"/lib/", "/lib64/", "/lib/x86_64-linux-gnu/"}) {
             std::string file = prefix;
             file.append(folder).append("libpython").append(version).append(build);
-            if (exists(file += ".so.1.0")) {
+            file.append(".so.1.0");
+            if (exists(file)) {
                 return file;
             }
         }

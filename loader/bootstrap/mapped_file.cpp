@@ -50,8 +50,9 @@ std::string_view take_word(std::string_view &line) {
 bool contains(std::string_view range, std::uintptr_t address) {
     std::uintptr_t first = 0;
     std::uintptr_t end = 0;
-    const char *const last = range.data() + range.size();
-    const auto [dash, problem] = std::from_chars(range.data(), last, first, 16);
+    const char *const begin = range.data();
+    const char *const last = begin + range.size();
+    const auto [dash, problem] = std::from_chars(begin, last, first, 16);
     return problem == std::errc{} && dash != last &&
            std::from_chars(dash + 1, last, end, 16).ec == std::errc{} && first <= address &&
            address < end;
