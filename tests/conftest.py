@@ -43,7 +43,8 @@ def run(tmp_path: Path) -> Callable[..., Result]:
         cwd: str | os.PathLike[str] = tmp_path,
         stdin: str = "",
     ) -> Result:
-        environment = {**os.environ, **(env or {})}
+        # Unbuffered, the lines of two threads mix.
+        environment = {**os.environ, "PYTHONUNBUFFERED": None, **(env or {})}
         result = subprocess.run(
             [os.fspath(part) for part in command],
             input=stdin,
