@@ -25,6 +25,8 @@ demo) ;;
         git patchelf gdb valgrind libc6-dbg
         # A Python that checks more.
         python3-dbg
+        # Gives a host's file capabilities, which are raised privileges too.
+        libcap2-bin
         # A second compiler, for hosts and to fuzz with.
         clang libclang-rt-dev
         # Hosts that load plugins.
