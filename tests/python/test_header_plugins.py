@@ -433,7 +433,7 @@ def get(a):
 def test_another_preprocessor(build_plugin, native, run, folder) -> None:
     plugin = build_plugin(SCRIPT, "--cpp", "gcc")
     assert run(native("call"), f"open {plugin}", "int add 1 2", "text text x").stdout == (
-        "7\nx from a macro[]\n"
+        f"7\nx from a macro{LOADED}\n"
     )
 
 
