@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -33,17 +34,25 @@ using clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds limit{2};
 constexpr std::chrono::milliseconds between_tries{10};
 
+// Helpers for which nobody waits any more. While there is one, others would wait in vain too, and
+// hold up with the dynamic loader's lock who has the GIL.
+std::atomic<int> overdue = 0;
+
 // Loading reserved for a thread that must not wait for the GIL itself.
 class reservation {
 public:
     reservation(const core_api &core, clock::time_point until)
         : core_(core), thread_(pthread_self()), state_(std::make_shared<shared>()) {
+        if (overdue != 0) {
+            return;
+        }
         std::thread([&core, thread = thread_, state = state_] {
             reserve(core, thread, *state);
         }).detach();
         std::unique_lock guard(state_->mutex);
         state_->changed.wait_until(guard, until, [this] { return state_->made; });
         state_->over = !state_->made;
+        overdue += state_->over ? 1 : 0;
     }
     ~reservation() {
         if (state_->made) {
@@ -72,6 +81,7 @@ private:
                 if (reserved) {
                     core.release_loading(thread);
                 }
+                --overdue;
                 return;
             }
             if (reserved) {

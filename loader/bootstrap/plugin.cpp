@@ -74,7 +74,9 @@ const loader_services plugin::services = {
 };
 
 plugin::plugin(stub_info *info)
-    : info_(info), base_(load_address_of(info)), path_(file_of(info)), start_(path_.c_str()),
+    : info_(info), base_(load_address_of(info)), path_(file_of(info)),
+      start_(path_.c_str(),
+             "a script must not wait at its start for a thread that calls its plugin"),
       process_(getpid()) {
     if (const status bad = tables::open(mapped(), info, tables_); bad != status::ok) {
         problem_ = describe(bad);

@@ -36,7 +36,9 @@ template <typename Function> Function *look_up(void *handle, const char *name) {
 const core_api *opened_core = nullptr;
 
 start &python_start() {
-    static auto *the_start = new start("Python");
+    static auto *the_start =
+        new start("Python", "no library's constructor, and nobody who loads one, must "
+                            "wait for a thread that calls a plugin");
     return *the_start;
 }
 

@@ -28,7 +28,7 @@ waiter *waiters = nullptr;
 
 } // namespace
 
-start::start(const char *name) noexcept : name_(name) {
+start::start(const char *name, const char *advice) noexcept : name_(name), advice_(advice) {
     const std::scoped_lock guard(start_lock());
     next_ = all;
     all = this;
@@ -97,10 +97,9 @@ bool start::waits_for_this_thread(std::string &others) noexcept {
 
 void start::say_that_it_lasts(const std::string &others) noexcept {
     report(name_,
-           "thread %d has been waiting for %d s for its start, which runs in thread %d%s%s: a "
-           "script must not wait at its start for a thread that calls its plugin",
+           "thread %d has been waiting for %d s for its start, which runs in thread %d%s%s: %s",
            gettid(), static_cast<int>(2 * a_while.count()), starter_number_,
-           others.empty() ? "" : " and waits for that of ", others.c_str());
+           others.empty() ? "" : " and waits for that of ", others.c_str(), advice_);
 }
 
 // With the lock. False if it would never end.
@@ -131,13 +130,14 @@ turn start::begin(const std::chrono::steady_clock::time_point *until,
             state_ = state::starting;
             starter_ = pthread_self();
             starter_number_ = gettid();
+            ran_out_ = false;
             return turn::ours;
         case state::ready:
             return turn::ready;
         case state::failed:
             return turn::failed;
         case state::starting:
-            if (would_wait_for_ever()) {
+            if (would_wait_for_ever() || (until != nullptr && ran_out_)) {
                 return turn::circular;
             }
             break;
@@ -154,6 +154,7 @@ turn start::begin(const std::chrono::steady_clock::time_point *until,
                                     : start_changed().wait_until(guard, *until, [this] {
                                           return state_ != state::starting;
                                       });
+            ran_out_ |= !ends && until != nullptr;
             waiter **link = &waiters;
             while (*link != &self) {
                 link = &(*link)->next;

@@ -26,6 +26,8 @@ enum class turn {
 class start {
 public:
     // A wait that is not over at the time `until`, if given, is refused like one that never ends.
+    // So are at once all that have a limit and come later: they hold up the starter (it needs the
+    // dynamic loader's lock, which they have), and one after another they would for ever.
     // `circle`, if the outcome is circular and other starts are part of it: their names.
     [[nodiscard]] turn begin(const std::chrono::steady_clock::time_point *until = nullptr,
                              std::string *circle = nullptr) noexcept;
@@ -36,7 +38,8 @@ public:
     [[nodiscard]] bool is_fresh() const noexcept {
         return state_.load(std::memory_order_acquire) == state::fresh;
     }
-    explicit start(const char *name) noexcept; // for messages; it stays
+    // For the line about a wait that lasts, both stay: what is started, and what must not be.
+    start(const char *name, const char *advice) noexcept;
     ~start();
     start(const start &) = delete;
     start &operator=(const start &) = delete;
@@ -54,9 +57,11 @@ private:
 
     std::atomic<state> state_ = state::fresh; // changed under start_lock()
     const char *name_;
+    const char *advice_;
     pthread_t starter_{};
     pid_t starter_number_ = 0;
     bool said_ = false;
+    bool ran_out_ = false;  // a wait with a limit, for the present starter
     start *next_ = nullptr; // all starts, for fork
 };
 

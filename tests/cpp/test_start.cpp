@@ -72,7 +72,7 @@ protected:
 };
 
 TEST_F(Start, MakesTheFirstCallerTheStarter) {
-    start one("one");
+    start one("one", "advice");
     EXPECT_FALSE(one.is_ready());
     EXPECT_EQ(one.begin(), turn::ours);
     one.finish(turn::ready);
@@ -84,7 +84,7 @@ TEST_F(Start, MakesTheFirstCallerTheStarter) {
 TEST_F(Start, HasOneStarterAmongManyThreads) {
     constexpr int count = 8;
     for (int round = 0; round < 50; ++round) {
-        start one("one");
+        start one("one", "advice");
         std::atomic<int> starters = 0;
         std::atomic<int> ready = 0;
         std::latch together(count);
@@ -108,7 +108,7 @@ TEST_F(Start, HasOneStarterAmongManyThreads) {
 
 TEST_F(Start, ReleasesWaitersWithItsOutcome) {
     for (const turn outcome : {turn::ready, turn::failed}) {
-        start one("one");
+        start one("one", "advice");
         ASSERT_EQ(one.begin(), turn::ours);
         auto first = std::async(std::launch::async, [&] { return one.begin(); });
         auto second = std::async(std::launch::async, [&] { return one.begin(); });
@@ -123,7 +123,7 @@ TEST_F(Start, ReleasesWaitersWithItsOutcome) {
 }
 
 TEST_F(Start, StaysFailed) {
-    start one("one");
+    start one("one", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     one.finish(turn::failed);
     EXPECT_FALSE(one.is_ready());
@@ -131,7 +131,7 @@ TEST_F(Start, StaysFailed) {
 }
 
 TEST_F(Start, GoesToAWaiterWhenItWasNotMade) {
-    start one("one");
+    start one("one", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     auto other = std::async(std::launch::async, [&] {
         const turn mine = one.begin();
@@ -145,7 +145,7 @@ TEST_F(Start, GoesToAWaiterWhenItWasNotMade) {
 }
 
 TEST_F(Start, RefusesItsOwnThread) {
-    start one("one");
+    start one("one", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     EXPECT_EQ(one.begin(), turn::circular);
     one.finish(turn::ready);
@@ -153,8 +153,8 @@ TEST_F(Start, RefusesItsOwnThread) {
 }
 
 TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfTwo) {
-    start one("one");
-    start two("two");
+    start one("one", "advice");
+    start two("two", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     auto other = std::async(std::launch::async, [&] {
         const turn mine = two.begin();
@@ -170,9 +170,9 @@ TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfTwo) {
 }
 
 TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
-    start one("one");
-    start two("two");
-    start three("three");
+    start one("one", "advice");
+    start two("two", "advice");
+    start three("three", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     auto second = std::async(std::launch::async, [&] {
         EXPECT_EQ(two.begin(), turn::ours);
@@ -194,8 +194,8 @@ TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
 }
 
 TEST_F(Start, RefusesACircleThroughPythonAfterAWhile) {
-    start one("one");
-    start two("two");
+    start one("one", "advice");
+    start two("two", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     const pthread_t starter_of_one = pthread_self();
     auto second = std::async(std::launch::async, [&] {
@@ -218,9 +218,29 @@ TEST_F(Start, RefusesACircleThroughPythonAfterAWhile) {
     one.finish(turn::ready);
 }
 
+TEST_F(Start, IsWaitedForWithALimitOnlyUntilTheFirstOfThemIsOver) {
+    start one("one", "advice");
+    const auto now = std::chrono::steady_clock::now();
+    const auto never = now + 24h;
+    for (int round = 0; round < 2; ++round) {
+        ASSERT_EQ(one.begin(), turn::ours);
+        auto patient = std::async(std::launch::async, [&] { return one.begin(&never); });
+        until_waiting(1);
+        auto late = std::async(std::launch::async, [&] { return one.begin(&now); });
+        EXPECT_EQ(late.get(), turn::circular);
+        auto later = std::async(std::launch::async, [&] { return one.begin(&never); });
+        EXPECT_EQ(later.get(), turn::circular);
+        one.finish(round == 0 ? turn::ours : turn::ready);
+        EXPECT_EQ(patient.get(), round == 0 ? turn::ours : turn::ready);
+        if (round == 0) {
+            one.finish(turn::ours); // the next starter is waited for anew
+        }
+    }
+}
+
 TEST_F(Start, LetsAChainOfWaitersEnd) {
-    start one("one");
-    start two("two");
+    start one("one", "advice");
+    start two("two", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
     auto second = std::async(std::launch::async, [&] {
         EXPECT_EQ(two.begin(), turn::ours);
@@ -236,8 +256,8 @@ TEST_F(Start, LetsAChainOfWaitersEnd) {
 }
 
 TEST_F(Start, FailsInAForkedChildWhoseParentWasStartingIt) {
-    start one("one");
-    start fresh("fresh");
+    start one("one", "advice");
+    start fresh("fresh", "advice");
     std::latch started(1);
     std::latch forked(1);
     auto starter = std::async(std::launch::async, [&] {

@@ -128,8 +128,9 @@ def test_loading_while_another_thread_starts_python_does_not_hang(
     numbers = result.stdout.split()
     assert {numbers[i] for i in range(0, 20, 2)} == {"3"}
     late = numbers.count("-2")  # bare ones that have no names
-    said = [line for line in result.stderr.splitlines() if "cannot run inside dlopen" in line]
-    assert len(said) == len(result.stderr.splitlines())
+    # A wait that is only long, on a busy machine, says so too.
+    said = [line for line in result.stderr.splitlines() if "has been waiting for" not in line]
+    assert all("cannot run inside dlopen" in line for line in said)
     assert late == (len(said) if make.kind == "bare" else 0)
 
 
@@ -170,8 +171,9 @@ def test_threads_that_import_while_others_are_loaded_hang_nothing(make, build_pl
     opened = [f"open {plugin}" for plugin in plugins]
     commands = ["open ./importing.so", "int add 1 2", *opened]
     result = run(native("call"), *commands, "int 1:add 1 1", "int 2:add 2 1")
+    said = [line for line in result.stderr.splitlines() if "has been waiting for" not in line]
     late = result.stderr.count("cannot run inside dlopen")
-    assert len(result.stderr.splitlines()) == late
+    assert len(said) == late
     if make.kind == "eager":
         assert result.stdout.split() == ["3", "2", "3"]
     else:
