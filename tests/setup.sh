@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Prepare a bare Debian 12 or 13 or Ubuntu 24.04 for building and testing: Debian packages by apt, and
-# the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes. What is there
-# already is left alone, so a second run needs no network.
+# the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes,
+# `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
+# tried; some of them come with a service, which Debian starts. What is there already is left alone, so
+# a second run needs no network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -16,10 +18,28 @@ packages=(
     # The demo's host, with its header, and a look at the plugin.
     sqlite3 libsqlite3-dev binutils
 )
+further_packages=() # of those, what this release has
 requirements=(tests/demo/requirements.txt)
+
+python_hosts() {
+    local postgresql
+    postgresql=$(. /etc/os-release && case ${VERSION_ID:-} in 12) echo 15 ;; 24.04) echo 16 ;; *) echo 17 ;; esac)
+    further_packages+=(
+        "postgresql-plpython3-$postgresql" "postgresql-server-dev-$postgresql"
+        collectd-core collectd-dev
+        weechat-headless weechat-python weechat-dev
+        vim-nox
+        apache2-bin apache2-dev libapache2-mod-wsgi-py3
+        uwsgi-core uwsgi-plugin-python3
+        freeradius freeradius-python3 libfreeradius-dev
+        gstreamer1.0-python3-plugin-loader gstreamer1.0-tools libgstreamer1.0-dev
+        nbdkit-plugin-python
+    )
+}
+
 case $* in
 demo) ;;
-'')
+'' | --python-hosts)
     packages+=(
         # Test and look inside. Debugging symbols of libc are for valgrind.
         git patchelf gdb valgrind libc6-dbg
@@ -36,13 +56,15 @@ demo) ;;
         liblua5.4-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
     )
     requirements+=(tests/requirements.txt)
+    [[ $* != --python-hosts ]] || python_hosts
     ;;
-*) fail "usage: tests/setup.sh [demo]" ;;
+*) fail "usage: tests/setup.sh [demo | --python-hosts]" ;;
 esac
 
+# Of the packages named.
 missing_packages() {
     local package
-    for package in "${packages[@]}"; do
+    for package in "$@"; do
         dpkg-query --show --showformat='${db:Status-Status}\n' "$package" 2>/dev/null |
             grep --quiet --line-regexp installed || printf '%s\n' "$package"
     done
@@ -50,19 +72,29 @@ missing_packages() {
 
 install_packages() {
     command -v dpkg-query >/dev/null || fail "this is no Debian or Ubuntu: install by hand: ${packages[*]}"
-    local missing as_root=()
-    mapfile -t missing < <(missing_packages)
-    if ((${#missing[@]} == 0)); then
+    local missing further as_root=()
+    mapfile -t missing < <(missing_packages "${packages[@]}")
+    mapfile -t further < <(missing_packages "${further_packages[@]}")
+    if ((${#missing[@]} + ${#further[@]} == 0)); then
         echo "Debian packages: all there"
         return
     fi
     if ((EUID != 0)); then
-        command -v sudo >/dev/null || fail "run as root, or install sudo, for: ${missing[*]}"
+        command -v sudo >/dev/null || fail "run as root, or install sudo, for: ${missing[*]} ${further[*]}"
         as_root=(sudo)
     fi
-    echo "Debian packages: installing ${missing[*]}"
     as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet)
     "${as_root[@]}" update
+    local package
+    for package in "${further[@]}"; do
+        if apt-cache show "$package" >/dev/null 2>&1; then
+            missing+=("$package")
+        else
+            echo "Debian packages: this release has no $package: the tests that need it will not run"
+        fi
+    done
+    ((${#missing[@]} > 0)) || return 0
+    echo "Debian packages: installing ${missing[*]}"
     "${as_root[@]}" install --yes --no-install-recommends "${missing[@]}" </dev/null
 }
 

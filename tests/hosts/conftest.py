@@ -1,14 +1,79 @@
 """What the tests with real hosts share: the plugin, and running a program that loads it."""
 
+import glob
 import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
 
 import pytest
 
+SYSTEM = Path("/usr/bin/python3")  # what Debian's packages of hosts embed
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(name, ...): programs and files of a host")
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers("needs"):
+        for name in mark.args:
+            if shutil.which(name) is None and not glob.glob(name):
+                pytest.skip(
+                    f"not run: {name} is missing: tests/setup.sh --python-hosts installs it"
+                )
+
+
+@pytest.fixture
+def python(request, tmp_path):
+    """The Python that the plugin is built for: that of the tests, if the test names no other.
+
+    Of a test with this parameter "system" is the one that Debian's hosts embed, and "venv" a
+    virtual environment of it, which has a package of its own: `only_in_venv`.
+    """
+    kind = getattr(request, "param", None)
+    if kind is None:
+        return Path(sys.executable)
+    version = subprocess.run(
+        [SYSTEM, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True
+    ).stdout
+    if version.split() != [str(part) for part in sys.version_info[:2]]:
+        pytest.skip(f"not run: {SYSTEM}, which hosts embed, is {version}, not that of the tests")
+    if kind == "system":
+        return SYSTEM
+    folder = tmp_path / "venv"
+    venv.create(folder, symlinks=True, with_pip=False)
+    (packages,) = folder.glob("lib/python3*/site-packages")
+    (packages / "only_in_venv.py").write_text("NAME = 'venv'\n", encoding="utf-8")
+    return folder / "bin" / "python3"
+
+
+@pytest.fixture
+def packages(python):
+    """What a plugin's `import only_in_venv` is to find: "venv", or "system" if nothing."""
+    return "venv" if "venv" in python.parts[-3:] else "system"
+
+
+@pytest.fixture
+def build_options():
+    """Further arguments for `epy build`."""
+    return ()
+
 
 @pytest.fixture(autouse=True)
-def plugin(request, build_plugin):
+def plugin(request, build_plugin, python, build_options):
     """`check.so` in `tmp_path`, of the `check.py` beside the test."""
-    return build_plugin(request.path.with_name("check.py"))
+    script = request.path.with_name("check.py")
+    return build_plugin(script, "--python", str(python), *build_options)
+
+
+@pytest.fixture
+def preloaded(plugin, request, build_plugin, python, build_options, preload):
+    """An environment in which a host runs epy's Python before its own: from the first moment on."""
+    script = request.path.with_name("check.py")
+    early = build_plugin(script, "--python", str(python), "--eager", *build_options)
+    return preload(early)
 
 
 @pytest.fixture
