@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "../stub/stub.h"
+#include "stub/stub.h"
 
 namespace epy {
 

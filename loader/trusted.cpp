@@ -1,4 +1,4 @@
-#include "trusted.h"
+#include "loader/trusted.h"
 
 #include <elf.h>
 
@@ -10,8 +10,8 @@
 #include <system_error>
 #include <vector>
 
-#include "../stub/trust.h"
-#include "paths.h"
+#include "loader/paths.h"
+#include "stub/trust.h"
 
 namespace epy {
 

@@ -1,4 +1,4 @@
-#include "checksum.h"
+#include "stub/checksum.h"
 
 #include <array>
 #include <cstring>

@@ -1,11 +1,11 @@
-#include "integrity.h"
+#include "stub/integrity.h"
 
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 
-#include "checksum.h"
-#include "records.h"
+#include "stub/checksum.h"
+#include "stub/records.h"
 
 namespace epy {
 

@@ -15,7 +15,7 @@
 // before anything of epy runs.
 #pragma once
 
-#include "tables.h"
+#include "stub/tables.h"
 
 namespace epy {
 

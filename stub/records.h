@@ -1,7 +1,7 @@
 // The checksum of a plugin's records, for the stub and for whoever reads its file.
 #pragma once
 
-#include "stub.h"
+#include "stub/stub.h"
 
 namespace epy {
 

@@ -5,7 +5,7 @@
 // %r10 a static chain), and all vector and mask registers by xsavec, xsave or fxsave, whichever the CPU
 // and the system offer (psABI x86-64, 3.2.3; Intel SDM vol. 1, ch. 13). Stack arguments stay where they
 // are, because the path ends in a jump.
-#include "layout.h"
+#include "stub/layout.h"
 
 // struct jump { void (*code)(); const record *r11; } \function(const record *r11);
 //

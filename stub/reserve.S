@@ -2,7 +2,7 @@
 //
 // The reserved tables lie in writable sections of their own. `seal` makes them the dynamic symbol
 // tables of the file; the linker's own stay behind unused.
-#include "layout.h"
+#include "stub/layout.h"
 
 // long trampoline_i(...) { r11 = slots[i]; goto *r11->code; }   r11: the only register touched
         .section .epy.trampolines, "ax", %progbits

@@ -1,11 +1,11 @@
 // Finds out how the resolver can keep vector registers. Compiled with -mgeneral-regs-only, because
 // it runs before they are saved; called on the first call of a plugin, because CPUID traps in some
 // VMs.
-#include "save_area.h"
+#include "stub/save_area.h"
 
 #include <cpuid.h>
 
-#include "layout.h"
+#include "stub/layout.h"
 
 extern "C" {
 

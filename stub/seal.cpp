@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "integrity.h"
-#include "tables.h"
+#include "stub/integrity.h"
+#include "stub/tables.h"
 
 namespace {
 

@@ -8,10 +8,10 @@
 //        -> epy_stub_resolve: opens libepy.so
 //        -> jumps to loader_api::resolve with %r11 = record: nothing of the stub is on the stack
 //           while Python starts.
-#include "stub.h"
-#include "checksum.h"
-#include "records.h"
-#include "trust.h"
+#include "stub/stub.h"
+#include "stub/checksum.h"
+#include "stub/records.h"
+#include "stub/trust.h"
 
 #include <dlfcn.h>
 #include <elf.h>

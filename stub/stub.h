@@ -15,7 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "layout.h"
+#include "stub/layout.h"
 
 namespace epy {
 

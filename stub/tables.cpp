@@ -1,8 +1,8 @@
-#include "tables.h"
+#include "stub/tables.h"
 
 #include <cstring>
 
-#include "integrity.h"
+#include "stub/integrity.h"
 
 namespace epy {
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "stub.h"
+#include "stub/stub.h"
 
 namespace epy {
 

@@ -76,7 +76,7 @@ epy.export_address("add", CDLL({library!r}).add)
 """
 PATHS = """\
 import sys, sysconfig
-from epy._python import find
+from epy._command.python import find
 print(sysconfig.get_path("include"))
 print(find(None).libpython)
 print(sys.executable)

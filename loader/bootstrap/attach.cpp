@@ -5,7 +5,7 @@
 // for another thread that is starting Python, nor for the GIL. That is taken by a helper first,
 // which sees to it that other threads of Python load no libraries until the script has run. A start
 // that cannot be had in time is left to the first call, which comes without the lock.
-#include "attach.h"
+#include "loader/bootstrap/attach.h"
 
 #include <pthread.h>
 
@@ -17,13 +17,13 @@
 #include <mutex>
 #include <thread>
 
-#include "../patience.h"
-#include "cancellation.h"
-#include "conversions.h"
-#include "gil.h"
-#include "plugin.h"
-#include "python.h"
-#include "report.h"
+#include "loader/bootstrap/cancellation.h"
+#include "loader/bootstrap/conversions.h"
+#include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/plugin.h"
+#include "loader/bootstrap/python.h"
+#include "loader/bootstrap/report.h"
+#include "loader/patience.h"
 
 namespace epy {
 

@@ -1,7 +1,7 @@
 // The constructor of a plugin that starts when it is loaded.
 #pragma once
 
-#include "../../stub/stub.h"
+#include "stub/stub.h"
 
 namespace epy {
 

@@ -1,10 +1,10 @@
-#include "awaited.h"
+#include "loader/bootstrap/awaited.h"
 
 #include <atomic>
 #include <memory>
 
-#include "helper.h"
-#include "python.h"
+#include "loader/bootstrap/helper.h"
+#include "loader/bootstrap/python.h"
 
 namespace epy {
 

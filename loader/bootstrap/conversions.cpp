@@ -1,4 +1,4 @@
-#include "conversions.h"
+#include "loader/bootstrap/conversions.h"
 
 #include <iconv.h>
 #include <langinfo.h>
@@ -8,7 +8,7 @@
 #include <cstring>
 #include <memory>
 
-#include "helper.h"
+#include "loader/bootstrap/helper.h"
 
 namespace epy {
 

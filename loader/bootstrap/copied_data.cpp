@@ -6,9 +6,9 @@
 // A plugin looks nothing up for data that it defines itself, so it must ask for the copy. The
 // executable says only the name: what it copied is the first definition behind its own, and that
 // may be another library's.
-#include "copied_data.h"
+#include "loader/bootstrap/copied_data.h"
 
-#include "objects.h"
+#include "loader/bootstrap/objects.h"
 
 namespace epy {
 

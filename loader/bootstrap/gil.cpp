@@ -1,8 +1,8 @@
-#include "gil.h"
+#include "loader/bootstrap/gil.h"
 
 #include <iterator>
 
-#include "objects.h"
+#include "loader/bootstrap/objects.h"
 
 namespace epy {
 

@@ -1,11 +1,11 @@
-#include "libpython.h"
+#include "loader/bootstrap/libpython.h"
 
 #include <climits>
 #include <cstdlib>
 #include <fstream>
 #include <vector>
 
-#include "process.h"
+#include "loader/bootstrap/process.h"
 
 namespace epy {
 

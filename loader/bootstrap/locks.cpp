@@ -1,8 +1,8 @@
-#include "locks.h"
+#include "loader/bootstrap/locks.h"
 
 #include <pthread.h>
 
-#include "start.h"
+#include "loader/bootstrap/start.h"
 
 namespace epy {
 

@@ -1,7 +1,7 @@
 // The dynamic loader remembers the name that dlopen was given. That may be relative to a folder
 // that the process has left, or lead through a symbolic link that has been changed since. The
 // kernel knows the file itself, also where it was renamed.
-#include "mapped_file.h"
+#include "loader/bootstrap/mapped_file.h"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <climits>
 #include <cstdlib>
 
-#include "process.h"
+#include "loader/bootstrap/process.h"
 
 namespace epy {
 

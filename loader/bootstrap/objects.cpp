@@ -1,8 +1,8 @@
-#include "objects.h"
+#include "loader/bootstrap/objects.h"
 
 #include <cstring>
 
-#include "../../stub/tables.h"
+#include "stub/tables.h"
 
 namespace epy {
 

@@ -1,4 +1,4 @@
-#include "plugin.h"
+#include "loader/bootstrap/plugin.h"
 
 #include <unistd.h>
 
@@ -7,15 +7,15 @@
 #include <new>
 #include <utility>
 
-#include "../../stub/integrity.h"
-#include "conversions.h"
-#include "copied_data.h"
-#include "locks.h"
-#include "mapped_file.h"
-#include "process.h"
-#include "python.h"
-#include "report.h"
-#include "resolve.h"
+#include "loader/bootstrap/conversions.h"
+#include "loader/bootstrap/copied_data.h"
+#include "loader/bootstrap/locks.h"
+#include "loader/bootstrap/mapped_file.h"
+#include "loader/bootstrap/process.h"
+#include "loader/bootstrap/python.h"
+#include "loader/bootstrap/report.h"
+#include "loader/bootstrap/resolve.h"
+#include "stub/integrity.h"
 
 namespace epy {
 

@@ -9,10 +9,10 @@
 #include <map>
 #include <string>
 
-#include "../../stub/tables.h"
-#include "../core_api.h"
-#include "python.h"
-#include "start.h"
+#include "loader/bootstrap/python.h"
+#include "loader/bootstrap/start.h"
+#include "loader/core_api.h"
+#include "stub/tables.h"
 
 namespace epy {
 

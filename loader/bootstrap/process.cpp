@@ -1,10 +1,10 @@
-#include "process.h"
+#include "loader/bootstrap/process.h"
 
 #include <unistd.h>
 
 #include <climits>
 
-#include "mapped_file.h"
+#include "loader/bootstrap/mapped_file.h"
 
 namespace epy {
 

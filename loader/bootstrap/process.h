@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "../paths.h"
+#include "loader/paths.h"
 
 namespace epy {
 

@@ -6,7 +6,7 @@
 //   3. EPY_PYTHON, else the Python stamped into the plugin: open its libpython and start it.
 // Then its symbols are made global, so that extension modules find them, and the core for its
 // version is opened, which knows that version's structures: the core starts it, not this file.
-#include "python.h"
+#include "loader/bootstrap/python.h"
 
 #include <dlfcn.h>
 
@@ -16,14 +16,14 @@
 #include <exception>
 #include <string>
 
-#include "../../stub/trust.h"
-#include "../trusted.h"
-#include "gil.h"
-#include "libpython.h"
-#include "process.h"
-#include "report.h"
-#include "start.h"
-#include "unload.h"
+#include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/libpython.h"
+#include "loader/bootstrap/process.h"
+#include "loader/bootstrap/report.h"
+#include "loader/bootstrap/start.h"
+#include "loader/bootstrap/unload.h"
+#include "loader/trusted.h"
+#include "stub/trust.h"
 
 namespace epy {
 

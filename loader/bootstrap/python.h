@@ -3,7 +3,7 @@
 
 #include <chrono>
 
-#include "../core_api.h"
+#include "loader/core_api.h"
 
 namespace epy {
 

@@ -1,4 +1,4 @@
-#include "report.h"
+#include "loader/bootstrap/report.h"
 
 #include <unistd.h>
 

@@ -8,16 +8,16 @@
 // through the host, or Python's own start calls a preloaded getenv) cannot wait. It goes to what
 // the script has defined so far, else to the next definition of that name in the process, else it
 // returns the export's error value.
-#include "resolve.h"
+#include "loader/bootstrap/resolve.h"
 
 #include <cerrno>
 #include <exception>
 #include <string>
 
-#include "../fp_environment.h"
-#include "cancellation.h"
-#include "plugin.h"
-#include "report.h"
+#include "loader/bootstrap/cancellation.h"
+#include "loader/bootstrap/plugin.h"
+#include "loader/bootstrap/report.h"
+#include "loader/fp_environment.h"
 
 namespace epy {
 

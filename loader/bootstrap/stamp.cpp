@@ -1,5 +1,5 @@
 // The table writer for `epy build`, which calls it through ctypes on the bytes of a file.
-#include "../../stub/integrity.h"
+#include "stub/integrity.h"
 
 using epy::image;
 using epy::status;

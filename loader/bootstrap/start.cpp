@@ -1,13 +1,13 @@
-#include "start.h"
+#include "loader/bootstrap/start.h"
 
 #include <unistd.h>
 
 #include <chrono>
 
-#include "awaited.h"
-#include "gil.h"
-#include "locks.h"
-#include "report.h"
+#include "loader/bootstrap/awaited.h"
+#include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/locks.h"
+#include "loader/bootstrap/report.h"
 
 namespace epy {
 

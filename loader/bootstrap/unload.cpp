@@ -8,7 +8,7 @@
 // then may want the dynamic loader's lock.
 //
 // A forked child has no helper and no business with its parent's plugins: nothing runs there.
-#include "unload.h"
+#include "loader/bootstrap/unload.h"
 
 #include <pthread.h>
 #include <unistd.h>
@@ -16,13 +16,13 @@
 #include <cstdlib>
 #include <memory>
 
-#include "../patience.h"
-#include "cancellation.h"
-#include "gil.h"
-#include "helper.h"
-#include "plugin.h"
-#include "python.h"
-#include "report.h"
+#include "loader/bootstrap/cancellation.h"
+#include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/helper.h"
+#include "loader/bootstrap/plugin.h"
+#include "loader/bootstrap/python.h"
+#include "loader/bootstrap/report.h"
+#include "loader/patience.h"
 
 namespace epy {
 

@@ -1,7 +1,7 @@
 // The end: a plugin's destructor, and the exit of the process.
 #pragma once
 
-#include "../../stub/stub.h"
+#include "stub/stub.h"
 
 namespace epy {
 

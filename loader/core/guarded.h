@@ -5,7 +5,7 @@
 #include <new>
 #include <type_traits>
 
-#include "py.h"
+#include "loader/core/py.h"
 
 namespace epy {
 

@@ -1,19 +1,19 @@
 // The extension module epy._core.
-#include "callback.h"
-#include "function_calls.h"
-#include "guarded.h"
-#include "handles.h"
-#include "headers/header_types.h"
-#include "headers/stored.h"
-#include "headers/text.h"
-#include "native_plugin.h"
-#include "recording.h"
-#include "scope.h"
-#include "signals.h"
-#include "tail_call.h"
-#include "threads.h"
-#include "vetting.h"
-#include "view.h"
+#include "loader/core/call/callback.h"
+#include "loader/core/call/function_calls.h"
+#include "loader/core/call/recording.h"
+#include "loader/core/call/scope.h"
+#include "loader/core/call/tail_call.h"
+#include "loader/core/call/view.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/header_types.h"
+#include "loader/core/headers/stored.h"
+#include "loader/core/headers/text.h"
+#include "loader/core/plugin/native_plugin.h"
+#include "loader/core/plugin/signals.h"
+#include "loader/core/plugin/vetting.h"
+#include "loader/core/thread/threads.h"
+#include "loader/core/values/handles.h"
 
 namespace epy {
 
@@ -65,7 +65,7 @@ PyObject *give_handle(PyObject *module, PyObject *arguments) {
     return PyLong_FromUnsignedLongLong(address);
 }
 
-// What epy._objects tells once it is imported.
+// What epy._host.objects tells once it is imported.
 PyObject *use_handles(PyObject *module, PyObject *arguments) {
     PyObject *object = nullptr;
     PyObject *handle = nullptr;

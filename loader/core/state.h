@@ -1,8 +1,8 @@
 // Everything the core keeps per interpreter: the state of its module object.
 #pragma once
 
-#include "../core_api.h"
-#include "py.h"
+#include "loader/core/py.h"
+#include "loader/core_api.h"
 
 namespace epy {
 
@@ -27,7 +27,7 @@ struct module_state {
     PyTypeObject *function_pointer = nullptr; // base of function types
     handle_table *handles = nullptr;
     PyTypeObject *object_base = nullptr; // epy.Object, from the first use of handles on
-    PyTypeObject *handle_base = nullptr; // `_objects._Handle`: a handle as a ctypes object
+    PyTypeObject *handle_base = nullptr; // `_host.objects._Handle`: a handle as a ctypes object
     PyObject *argument_error = nullptr;  // ctypes.ArgumentError
     header_types *headers = nullptr;     // once a plugin has one
     PyObject *c_data = nullptr;          // base of every ctypes type

@@ -48,16 +48,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._address import address
-    from ._constant import constant
-    from ._data import export_data
     from ._export import callback, export, export_address, next_function, set_errno
+    from ._exports.constant import constant
+    from ._exports.data import export_data
     from ._header import Header, header
-    from ._host_calls import call, tail_call
-    from ._methods import methods
-    from ._objects import Consumed, Object
-    from ._put import put
-    from ._values import c_double_complex, c_float_complex, c_str
+    from ._host.address import address
+    from ._host.calls import call, tail_call
+    from ._host.methods import methods
+    from ._host.objects import Consumed, Object
+    from ._host.put import put
+    from ._host.values import c_double_complex, c_float_complex, c_str
 
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
@@ -146,24 +146,24 @@ _core.set_callback_maker(_returned_callback)
 
 _LATER = {
     "Header": "_header",
-    "Consumed": "_objects",
-    "Object": "_objects",
-    "address": "_address",
-    "c_double_complex": "_values",
-    "c_float_complex": "_values",
-    "c_str": "_values",
-    "call": "_host_calls",
+    "Consumed": "_host.objects",
+    "Object": "_host.objects",
+    "address": "_host.address",
+    "c_double_complex": "_host.values",
+    "c_float_complex": "_host.values",
+    "c_str": "_host.values",
+    "call": "_host.calls",
     "callback": "_export",
-    "constant": "_constant",
+    "constant": "_exports.constant",
     "export": "_export",
     "export_address": "_export",
-    "export_data": "_data",
+    "export_data": "_exports.data",
     "header": "_header",
-    "methods": "_methods",
+    "methods": "_host.methods",
     "next_function": "_export",
-    "put": "_put",
+    "put": "_host.put",
     "set_errno": "_export",
-    "tail_call": "_host_calls",
+    "tail_call": "_host.calls",
 }
 
 if not TYPE_CHECKING:  # a type checker knows them, and that there are no others

@@ -2,7 +2,7 @@
 
 import sys
 
-from ._cli import main
+from ._command.cli import main
 
 if not sys.flags.safe_path:
     del sys.path[0]  # the current folder, from which no plugin will import either

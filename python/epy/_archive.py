@@ -14,7 +14,7 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     constant SIZE<tab>NAME
     <a value as marshal writes it>
     header SIZE<tab>TEXTSIZE<tab>INDEXSIZE
-    <what `epy.header` got in the script, then what it declares: see _stored_header.py>
+    <what `epy.header` got in the script, then what it declares: see _file/stored_header.py>
     ...
     end
 

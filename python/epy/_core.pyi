@@ -178,7 +178,7 @@ class Kept:
 class Classes:
     """The ctypes classes of one header, each made when something asks for it.
 
-    `_c_types` says what a type is. `find` gives the definition of a name or None; `types` are
+    `_c.types` says what a type is. `find` gives the definition of a name or None; `types` are
     typedefs that the script lets mean other classes; `errors` has error values by typedef,
     "enum TAG" or (name of a simple type,); `kept` is for memory that Python does not own; `module`
     is that of the classes. Any thread: one at a time makes classes. HeaderNameError for what it
@@ -205,7 +205,7 @@ class Classes:
     def resolved(self, kind: Any) -> Any:
         """The type behind its typedefs, as far as they are not mapped."""
     def members(self, key: str) -> Any:
-        """The `_enums.Members` of an enum that the header defines."""
+        """The `_headers.enums.Members` of an enum that the header defines."""
     def parts(self, kind: Any) -> tuple[Any, ...]:
         """The classes of a function's result and parameters."""
     def error(self, kind: Any) -> Any:
@@ -227,7 +227,7 @@ class StoredHeader:
     index: bytes
     def __init__(self, index: bytes, data: bytes) -> None: ...
     def find(self, name: str) -> Any:
-        """What a name stands for, as `_declarations.Definitions` has it, or None."""
+        """What a name stands for, as `_c.declarations.Definitions` has it, or None."""
     def prototype(self, text: str) -> tuple[str, Any]:
         """The name and the type in a C prototype that the script had at build; HeaderNameError for
         others."""

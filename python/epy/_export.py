@@ -25,6 +25,7 @@ from ._types import native_address
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
     from typing import Any, overload
 
     from ._signature import Prototype
@@ -33,12 +34,17 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 
+def _is_ours(frame: FrameType) -> bool:
+    package: str = frame.f_globals.get("__package__") or ""
+    return package.partition(".")[0] == __package__
+
+
 def _namespace(function: Any) -> dict[str, Any]:
     """Where the types in a prototype are looked up: the function's module, else the caller's."""
     found: Any = getattr(function, "__globals__", None)
     if found is None:
         frame = sys._getframe(1)
-        while frame.f_globals.get("__package__") == __package__ and frame.f_back:
+        while _is_ours(frame) and frame.f_back:
             frame = frame.f_back
         found = frame.f_globals
     return dict(found)
@@ -235,7 +241,7 @@ def export_address(name: str, address: Any) -> None:
     has_type = isinstance(address, CFuncPtr) and getattr(address, "_argtypes_", None) is not None
     text = ""
     if script.native is None:
-        from ._spelling import declare_function  # people are told when the plugin is built
+        from ._c.spelling import declare_function  # people are told when the plugin is built
 
         text = declare_function(type(address), name) if has_type else f"{name}(...)"
     if script.native is not None:

@@ -99,7 +99,7 @@ def header(
         declarations = _core.StoredHeader(*script.stored_headers[key])
     elif declarations is None:
         try:
-            from ._read_header import read
+            from ._c.read import read
         except ImportError:  # a running plugin has no reader
             raise HeaderError(
                 f"epy.header({text[:60]!r}) was not read when "
@@ -211,7 +211,7 @@ class Header:
         if found[0] == "f":
             return self._host_function(name, found[1])
         if found[0] == "m":
-            from ._expression import evaluate
+            from ._c.arithmetic import evaluate
 
             return evaluate(found[1])
         if found[0] == "?":
@@ -219,14 +219,14 @@ class Header:
         return None
 
     def _tags(self, keyword: str) -> Any:
-        from ._tags import Enums, Tags
+        from ._headers.tags import Enums, Tags
 
         return Tags(self, self._classes) if keyword == "struct" else Enums(self, self._classes)
 
     def _all_names(self) -> list[str]:
         found: Any = self._declarations
         if isinstance(found, _core.StoredHeader):
-            from ._stored_header import names
+            from ._file.stored_header import names
 
             return names(found.index)
         return list(found.names)
@@ -285,7 +285,7 @@ class Header:
         return HostFunction(self, name, kind)
 
     def _variable(self, name: str) -> Any:
-        from ._host_variable import variable
+        from ._headers.variable import variable
 
         return variable(self, name, self._classes.make(self._find(name, "variable")[1]))
 
@@ -296,7 +296,7 @@ class Header:
         rest is as for `epy.export_data`, which takes a name that the header lacks.
         """
         from ._core import instance
-        from ._data import export_data
+        from ._exports.data import export_data
 
         found = self._find(name, "variable")
         if found[0] != "v":
@@ -309,7 +309,7 @@ class Header:
         try:
             converted = instance(ctype, value)
         except (TypeError, ValueError, OverflowError) as reason:
-            from ._spelling import declare
+            from ._c.spelling import declare
 
             raise SignatureError(
                 f"{self._name}: `{declare(ctype, name)}`: {value!r} does not fit {reason}".rstrip()
@@ -393,7 +393,7 @@ class Header:
         none, SignatureError for a value that does not fit a function's result, and as
         `host.export`.
         """
-        from ._export_all import export_all
+        from ._headers.export_all import export_all
 
         return export_all(self, patterns, default, functions)
 
@@ -462,7 +462,7 @@ class Header:
             if _is_open(theirs):
                 ours, theirs = ours[1], theirs[1]
             if ours != theirs:
-                from ._spelling import declare_function
+                from ._c.spelling import declare_function
 
                 declared = declare_function(self._classes.make(("*", self._plain(found[1]))), name)
                 raise SignatureError(
@@ -501,7 +501,7 @@ def _is_open(kind: Any) -> bool:
 def typed_signature(ctype: Any, function: Any) -> Signature:
     """What the core needs to know of a Python function with a header's function type."""
     if _is_open(ctype._epy_kind_):
-        from ._any_function import opened
+        from ._headers.any_function import opened
 
         ctype = opened(ctype, function)
     try:
@@ -512,7 +512,7 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
             found = refined(ctype, function)
         check_parameters(function, len(found.classes) - 1)
         if _is_variadic(ctype._epy_kind_):
-            from ._variadic import opened as with_more
+            from ._headers.variadic import opened as with_more
 
             found.called, found.codes, found.classes = with_more(
                 function, found.codes, found.classes, ctype
@@ -546,7 +546,7 @@ def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
 def _variadic_callback(
     classes: _core.Classes, kind: Any, function: Any, codes: str, ctypes: tuple[Any, ...]
 ) -> Any:
-    from ._variadic import opened  # few headers have them
+    from ._headers.variadic import opened  # few headers have them
 
     try:
         check_parameters(function, len(ctypes) - 1)

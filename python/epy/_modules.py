@@ -65,7 +65,7 @@ class _Loader:
     """Loads the modules of one script from memory.
 
     They are named `root` and below. `path` is of the file that they come from; `script` is None
-    where no host is: see _importing.py.
+    where no host is: see _running/importing.py.
     """
 
     def __init__(
@@ -157,13 +157,13 @@ class _Loader:
 
     def get_data(self, path: str) -> bytes:
         """For `pkgutil.get_data`, which asks for a path below the package's folder."""
-        from ._resources import read_beside
+        from ._running.resources import read_beside
 
         return read_beside(self, path)
 
     def get_resource_reader(self, fullname: str) -> object:
         """For `importlib.resources`."""
-        from ._resources import Reader
+        from ._running.resources import Reader
 
         return Reader(self, fullname[len(self.root) + 1 :])
 
@@ -187,7 +187,7 @@ class _Finder:
         """On sys.path_hooks."""
         if place not in self.places:
             raise ImportError(place)
-        from ._resources import Entry
+        from ._running.resources import Entry
 
         return Entry(*self.places[place])
 

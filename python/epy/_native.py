@@ -234,7 +234,7 @@ def _describe(export: str, found: Signature, function: Callable[..., Any]) -> st
     """The C prototype to show to people."""
     if found.text and found.name == export:
         return found.text
-    from ._spelling import declare_function  # people are told when the plugin is built
+    from ._c.spelling import declare_function  # people are told when the plugin is built
 
     return declare_function(found.prototype, export, parameter_names(unwrap(function)))
 

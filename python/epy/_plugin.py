@@ -151,7 +151,7 @@ def _try_twice(step: Callable[[], object]) -> None:
 
 
 def _give_signals_back(script: Script) -> None:
-    signals = sys.modules.get("epy._signals")
+    signals = sys.modules.get("epy._running.signals")
     if signals is not None:
         signals.give_back(script)
 
@@ -180,9 +180,9 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
         raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
     executable = archive.fields("python", 2)[1]
     if executable and executable != sys.executable:
-        from . import _environments
+        from ._running import environments
 
-        _environments.add(executable)
+        environments.add(executable)
     script.constants.update(archive.constants)
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     (editable,) = archive.fields("editable")
@@ -224,7 +224,7 @@ def _read_manifest(archive: Archive, script: Script) -> None:
 
 
 def _read_script(path: str) -> Sources:
-    from ._sources import read_script  # a plugin that holds its script needs none
+    from ._file.sources import read_script  # a plugin that holds its script needs none
 
     return read_script(path)
 

@@ -31,7 +31,7 @@ def of_prototype(
     known = script.prototypes.get(prototype) if script else None
     if known is None:
         try:
-            from ._prototype import parse
+            from ._c.prototype import parse
         except ImportError:  # a running plugin has no parser
             raise SignatureError(
                 f"the C prototype '{prototype}' was not read when the plugin was built: write it "
@@ -106,7 +106,7 @@ def refined(ctype: Any, function: Callable[..., Any]) -> Signature:
         except SignatureError as error:
             raise SignatureError(f"{label} {error}") from None
         if not fits and not is_open:
-            from ._spelling import declare
+            from ._c.spelling import declare
 
             raise SignatureError(
                 f"{label} is annotated `{declare(given, '')}`, but the header has "

@@ -56,9 +56,9 @@ class _SignalModules:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         if name not in ("signal", "readline"):
             return None
-        from . import _signals  # before the first use of `signal`
+        from ._running import signals  # before the first use of `signal`
 
-        return _signals.find_untaken(name, path, target, self) if name in _signals.TAKEN else None
+        return signals.find_untaken(name, path, target, self) if name in signals.TAKEN else None
 
 
 class _SitePackages:

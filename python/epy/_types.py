@@ -28,9 +28,9 @@ class _Names(dict[str, object]):
     def __missing__(self, name: str) -> object:
         if name not in ("c_float_complex", "c_double_complex"):
             raise KeyError(name)
-        from . import _values
+        from ._host import values
 
-        return getattr(_values, name)
+        return getattr(values, name)
 
 
 # What a stored prototype's expression may name, besides the script's own types.
@@ -43,7 +43,7 @@ simple_types["PyObject"] = ctypes.py_object  # in headers, behind pointers
 
 
 def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
-    """The ctypes type that an expression made by `_prototype` stands for."""
+    """The ctypes type that an expression made by `_c.prototype` stands for."""
     return eval(expression, dict(namespace), simple_types)
 
 
@@ -260,7 +260,7 @@ class Signature:
             raise SignatureError("its ctypes function type has no parameters: use CFUNCTYPE(...)")
         self.classes: tuple[Any, ...]  # as _core.Callback takes them
         self.codes, self.classes = signature(getattr(prototype, "_restype_", None), arguments)
-        self.called: Any = None  # in place of the function itself: see _variadic.py
+        self.called: Any = None  # in place of the function itself: see _headers/variadic.py
         self.prototype = prototype
         self.name = name  # in the C prototype; "" without one
         self.text = text  # the C prototype as the script has it; "" without one

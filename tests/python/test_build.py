@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from epy import _python
+from epy._command import python
 
 SCRIPT = """
 import epy
@@ -65,7 +65,10 @@ def test_a_script_that_changes_the_folder_moves_nothing(epy, run, tmp_path):
     first = epy("build", "synth.py", "-I", "include")
     assert first.stdout == "synth.py -> synth.so\n"
     epy("build", "synth.py", "-I", "include", "-o", "include/other.so")
-    code = "import epy._build as b; print(b.build('synth.py', 'third.so', include=['include']))"
+    code = (
+        "from epy._command.build import build; "
+        "print(build('synth.py', 'third.so', include=['include']))"
+    )
     assert run(sys.executable, "-c", code).stdout == f"{tmp_path}/third.so\n"
     found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.so"))
     assert found == ["include/other.so", "synth.so", "third.so"]
@@ -157,7 +160,7 @@ def fake_python(tmp_path, *lines):
     return path
 
 
-SUFFIX = next(_python.PACKAGE.glob("_core.*.so")).name.removeprefix("_core")
+SUFFIX = next(python.PACKAGE.glob("_core.*.so")).name.removeprefix("_core")
 BAD_PYTHONS = {
     "missing": (None, "no such program"),
     "not a Python": ([], "does not run as a Python"),

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import epy as package
-from epy import _inspect, _python
+from epy._command import inspect, python
 
 SCRIPT = '''
 import epy
@@ -107,7 +107,7 @@ def test_inspect_json(epy, plugin, tmp_path):
     assert found["soname"] == "plugin.so"
     assert found["bytes"] == plugin.stat().st_size
     assert found["epy"] == package.__version__
-    assert found["loader"] == {"path": str(_python.PACKAGE / "libepy.so"), "exists": True}
+    assert found["loader"] == {"path": str(python.PACKAGE / "libepy.so"), "exists": True}
     assert found["python"]["version"] == ".".join(map(str, sys.version_info[:3]))
     assert found["python"]["executable"]["path"] == sys.executable
     functions = {item["name"]: item for item in found["functions"]}
@@ -216,7 +216,7 @@ def test_no_bytes_make_inspect_fail_otherwise(plugin):
             data[dice.randrange(low, high)] = dice.choice([0, 1, 255, dice.randrange(256)])
         plugin.write_bytes(data)
         try:
-            _inspect.render(_inspect.describe(plugin))
+            inspect.render(inspect.describe(plugin))
         except package.PluginFormatError as error:
             assert str(error).startswith(str(plugin)) and "\n" not in str(error)
 

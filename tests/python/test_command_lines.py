@@ -161,13 +161,13 @@ def test_a_signal_while_the_plugin_is_written_waits_until_it_is_there(run, tmp_p
     program = """
 import os, signal
 from pathlib import Path
-from epy import _stamp
+from epy._file import stamp
 replace = os.replace
 def interrupted(*paths):
     os.kill(os.getpid(), signal.SIGTERM)
     replace(*paths)
 os.replace = interrupted
-_stamp.write(Path("synth.so"), b"all of it")
+stamp.write(Path("synth.so"), b"all of it")
 """
     run(sys.executable, "-c", program, status=-signal.SIGTERM)
     assert os.listdir(tmp_path) == ["synth.so"]

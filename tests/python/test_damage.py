@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from epy._elf import Image, StubInfo
+from epy._file.elf import Image, StubInfo
 
 SCRIPT = """
 import epy

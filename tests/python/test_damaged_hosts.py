@@ -17,9 +17,9 @@ import random
 import pytest
 
 from epy import Error
-from epy._elf import Image, StubInfo
-from epy._inspect import describe
-from epy._tables import Tables
+from epy._command.inspect import describe
+from epy._file.elf import Image, StubInfo
+from epy._file.tables import Tables
 
 DAMAGES = int(os.environ.get("EPY_DAMAGES", "100"))
 

@@ -28,8 +28,8 @@ import pytest
 
 import epy
 from epy import _core
-from epy._data import check_complete, layout
-from epy._memory import collect
+from epy._exports.data import check_complete, layout
+from epy._exports.memory import collect
 from epy._script import DataEntry, Script, registry
 
 FUNCTION = CFUNCTYPE(c_int, c_int)

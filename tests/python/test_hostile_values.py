@@ -194,7 +194,7 @@ def test_every_entry_answers_wrong_values_with_exceptions(run, seed):
 
 DAMAGED_HEADERS = """
 def make_all(seed, count):
-    from epy._stored_header import names, pack
+    from epy._file.stored_header import names, pack
     dice = random.Random(seed)
     header = header_of(HEADER)
     whole, kind_of_classes = header._declarations, type(header._classes)

@@ -11,9 +11,9 @@ import pytest
 
 import epy
 from epy import _archive, _core, _plugin, _report
+from epy._file.sources import read_script
 from epy._modules import Sources, drop_modules, run_modules
 from epy._script import Script, registry
-from epy._sources import read_script
 
 ADD = """
 import epy

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from epy._elf import Image
+from epy._file.elf import Image
+from epy._file.tables import Tables
 from epy._printable import printable
-from epy._tables import Tables
 
 HOSTILE = "\x1b]0;title\x07\x1b[2J\x9b31m\r\n\x7f\u202e"
 

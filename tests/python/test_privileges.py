@@ -434,9 +434,9 @@ def python_library(place):
     (place.folder / "plugin.py").write_text(SCRIPT.format(imports=""))
     environment = {**os.environ, "PYTHONPATH": str(place.path)}
     code = (
-        "import sys; from epy import _build, _cli; find = _build.find;"
-        f"_build.find = lambda *a: find(*a)._replace(libpython={str(library)!r});"
-        "_build.build('plugin.py')"
+        "import sys; from epy._command import build; find = build.find;"
+        f"build.find = lambda *a: find(*a)._replace(libpython={str(library)!r});"
+        "build.build('plugin.py')"
     )
     command(PYTHON, "-c", code, env=environment, cwd=place.folder)
     return place.folder / "plugin.so", open_up(library)

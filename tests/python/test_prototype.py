@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import epy
-from epy._prototype import parse
+from epy._c.prototype import parse
 from epy._types import evaluate
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import epy
-from epy._spelling import SPELLING
+from epy._c.spelling import SPELLING
 from epy._types import describe, split
 
 FILE = Path(__file__).parents[1] / "signatures.txt"

@@ -30,8 +30,8 @@ from typing import Any
 import pytest
 
 import epy
+from epy._c.spelling import declare, declare_function
 from epy._script import Script, registry
-from epy._spelling import declare, declare_function
 from epy._types import describe
 
 INT_FUNCTION = CFUNCTYPE(c_int, c_int)

@@ -9,11 +9,11 @@ import pytest
 from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerSymSection
 
-from epy import StampError, _stamp
-from epy._elf import Image
-from epy._stamp import Data, Settings, stamp
-from epy._tables import STUB, Tables
-from epy._tail import Block, BlockPointer, Slot, SlotPointer
+from epy import StampError
+from epy._file.elf import Image
+from epy._file.stamp import Data, Settings, stamp, write
+from epy._file.tables import STUB, Tables
+from epy._file.tail import Block, BlockPointer, Slot, SlotPointer
 
 SETTINGS = Settings(0, "/lib/libepy.so", "/lib/libpython3.so", "/bin/python3")
 LONG = "long_" + "x" * 495
@@ -211,7 +211,7 @@ def test_a_name_twice_is_refused():
 
 def test_a_plugin_passes_its_own_check_also_when_stripped(tmp_path, run):
     path = tmp_path / "plugin.so"
-    _stamp.write(path, make([Slot("f")], archive=b"archive"))
+    write(path, make([Slot("f")], archive=b"archive"))
     run("strip", "--strip-all", path)
     image = Image(bytearray(path.read_bytes()), "plugin")
     Tables(image).check()
@@ -224,7 +224,7 @@ def test_write_replaces_in_one_step(tmp_path):
     path = tmp_path / "plugin.so"
     path.write_bytes(b"old")
     with path.open("rb") as old:
-        _stamp.write(path, b"new")
+        write(path, b"new")
         assert old.read() == b"old"
     assert path.read_bytes() == b"new"
     assert os.listdir(tmp_path) == ["plugin.so"]
@@ -233,7 +233,7 @@ def test_write_replaces_in_one_step(tmp_path):
 def test_write_respects_the_umask(tmp_path):
     before = os.umask(0o027)
     try:
-        _stamp.write(tmp_path / "plugin.so", b"new")
+        write(tmp_path / "plugin.so", b"new")
     finally:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "plugin.so").stat().st_mode) == 0o750
@@ -247,7 +247,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     path.write_bytes(b"old")
     monkeypatch.setattr(os, "replace", fail)
     with pytest.raises(OSError, match="No space left") as caught:
-        _stamp.write(path, b"new")
+        write(path, b"new")
     assert caught.value.filename == str(path)
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["plugin.so"]
@@ -255,7 +255,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
 
 def test_only_files_are_replaced(tmp_path):
     with pytest.raises(StampError, match="not a file"):
-        _stamp.write(tmp_path, b"new")
+        write(tmp_path, b"new")
 
 
 HOST = """
@@ -274,7 +274,7 @@ def test_data_is_complete_before_any_code_of_the_plugin_runs(tmp_path, compile_c
     pointers = [(8, BlockPointer(1, 0)), (16, SlotPointer(0)), (24, BlockPointer(0, 0))]
     blocks = [Block(struct.pack("<q24x", 42), 8, pointers), Block(b"answer\0", 1, [])]
     plugin = make([Slot("f")], blocks, [Data("info", 0, 32)])
-    _stamp.write(tmp_path / "plugin.so", plugin)
+    write(tmp_path / "plugin.so", plugin)
     flags = ["-fPIE"] if kind == "-pie" else ["-fno-pie"]
     host = compile_c(HOST, *flags, kind, f"-L{tmp_path}", "-l:plugin.so", f"-Wl,-rpath,{tmp_path}")
     # A copied symbol is another object than the one that the plugin's own pointer leads to.

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import epy
-from epy._standard_types import OWN, STANDARD
+from epy._c.standard_types import OWN, STANDARD
 
 INCLUDES = """
 #include <dirent.h>

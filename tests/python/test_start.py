@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from elftools.elf.elffile import ELFFile
 
-from epy._elf import Image
-from epy._tables import Tables
+from epy._file.elf import Image
+from epy._file.tables import Tables
 
 BUILD = Path(os.environ["EPY_BUILD_DIR"])
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"

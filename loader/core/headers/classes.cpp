@@ -1,20 +1,20 @@
-#include "classes.h"
+#include "loader/core/headers/classes.h"
 
 #include <structmember.h>
 
 #include <cstddef>
 
-#include "../guarded.h"
-#include "../items.h"
-#include "../threads.h"
-#include "ctypes_objects.h"
-#include "function_class.h"
-#include "kinds.h"
-#include "owned_references.h"
-#include "record.h"
-#include "stored.h"
-#include "subclass.h"
-#include "well_formed.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/function_class.h"
+#include "loader/core/headers/kinds.h"
+#include "loader/core/headers/owned_references.h"
+#include "loader/core/headers/record.h"
+#include "loader/core/headers/stored.h"
+#include "loader/core/headers/subclass.h"
+#include "loader/core/headers/well_formed.h"
+#include "loader/core/thread/threads.h"
+#include "loader/core/values/items.h"
 
 namespace epy {
 

@@ -1,10 +1,10 @@
 // Definitions of a header -> ctypes classes, each made when something asks for it.
 //
-// `_c_types` says what a type is: None, the name of a simple ctypes type, or a tuple whose first
-// item says what the others are; `_declarations` does so for definitions.
+// `_c.types` says what a type is: None, the name of a simple ctypes type, or a tuple whose first
+// item says what the others are; `_c.declarations` does so for definitions.
 #pragma once
 
-#include "header_types.h"
+#include "loader/core/headers/header_types.h"
 
 namespace epy {
 

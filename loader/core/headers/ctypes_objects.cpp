@@ -1,9 +1,9 @@
-#include "ctypes_objects.h"
+#include "loader/core/headers/ctypes_objects.h"
 
-#include "../contents.h"
-#include "../items.h"
-#include "held_pointer.h"
-#include "kept_values.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/headers/kept_values.h"
+#include "loader/core/values/contents.h"
+#include "loader/core/values/items.h"
 
 namespace epy {
 

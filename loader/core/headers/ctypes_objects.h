@@ -1,7 +1,7 @@
 // What a value is to ctypes, and the calls of ctypes that conversions share.
 #pragma once
 
-#include "classes.h"
+#include "loader/core/headers/classes.h"
 
 namespace epy {
 

@@ -1,9 +1,9 @@
-#include "definitions.h"
+#include "loader/core/headers/definitions.h"
 
 #include <cstdarg>
 
-#include "misfits.h"
-#include "well_formed.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/well_formed.h"
 
 namespace epy {
 

@@ -1,8 +1,8 @@
-// What a header declares: types and definitions, as `_c_types` and `_declarations` in Python have
+// What a header declares: types and definitions, as `_c.types` and `_c.declarations` in Python have
 // them.
 #pragma once
 
-#include "classes.h"
+#include "loader/core/headers/classes.h"
 
 namespace epy {
 
@@ -17,7 +17,7 @@ inline char what_of(PyObject *kind) {
 // Borrowed.
 inline PyObject *part_of(PyObject *kind, Py_ssize_t index) { return PyTuple_GET_ITEM(kind, index); }
 
-// Whether a struct is only declared: `_c_types.OPAQUE`.
+// Whether a struct is only declared: `_c.types.OPAQUE`.
 bool is_opaque(PyObject *definition);
 
 // Of a tag; None if the header has none.

@@ -2,12 +2,12 @@
 // fields.
 #include <cstdint>
 
-#include "../guarded.h"
-#include "../items.h"
-#include "../pointed.h"
-#include "ctypes_objects.h"
-#include "misfits.h"
-#include "stored.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/stored.h"
+#include "loader/core/values/items.h"
+#include "loader/core/values/pointed.h"
 
 namespace epy {
 

@@ -1,10 +1,10 @@
 // Structs and unions of headers: their fields take Python values, and a misspelt one is an error.
-#include "../guarded.h"
-#include "ctypes_objects.h"
-#include "misfits.h"
-#include "owned_references.h"
-#include "stored_parts.h"
-#include "well_formed.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/owned_references.h"
+#include "loader/core/headers/stored_parts.h"
+#include "loader/core/headers/well_formed.h"
 
 #include <structmember.h>
 

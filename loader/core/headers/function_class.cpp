@@ -1,13 +1,13 @@
-#include "function_class.h"
+#include "loader/core/headers/function_class.h"
 
-#include "../guarded.h"
-#include "ctypes_objects.h"
-#include "definitions.h"
-#include "host_call.h"
-#include "misfits.h"
-#include "stored.h"
-#include "subclass.h"
-#include "text.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/definitions.h"
+#include "loader/core/headers/host_call.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/stored.h"
+#include "loader/core/headers/subclass.h"
+#include "loader/core/headers/text.h"
 
 namespace epy {
 

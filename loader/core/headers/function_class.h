@@ -1,7 +1,7 @@
 // The classes of function pointers with a prototype.
 #pragma once
 
-#include "classes.h"
+#include "loader/core/headers/classes.h"
 
 namespace epy {
 

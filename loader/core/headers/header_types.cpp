@@ -1,11 +1,11 @@
-#include "header_types.h"
+#include "loader/core/headers/header_types.h"
 
 #include <memory>
 
-#include "classes.h"
-#include "held_pointer.h"
-#include "kept_values.h"
-#include "text.h"
+#include "loader/core/headers/classes.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/headers/kept_values.h"
+#include "loader/core/headers/text.h"
 
 namespace epy {
 

@@ -1,5 +1,5 @@
-#include "held_pointer.h"
-#include "../guarded.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/guarded.h"
 
 #include <structmember.h>
 

@@ -4,8 +4,8 @@
 // not before: an array of a megabyte for each call, a bytearray that nobody can resize.
 #pragma once
 
-#include "../pointed.h"
-#include "header_types.h"
+#include "loader/core/headers/header_types.h"
+#include "loader/core/values/pointed.h"
 
 namespace epy {
 

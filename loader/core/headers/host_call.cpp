@@ -1,15 +1,15 @@
-#include "host_call.h"
+#include "loader/core/headers/host_call.h"
 
 #include <cmath>
 #include <string>
 
-#include "../recording.h"
-#include "../threads.h"
-#include "ctypes_objects.h"
-#include "misfits.h"
-#include "stored_parts.h"
-#include "subclass.h"
-#include "text.h"
+#include "loader/core/call/recording.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/stored_parts.h"
+#include "loader/core/headers/subclass.h"
+#include "loader/core/headers/text.h"
+#include "loader/core/thread/threads.h"
 
 namespace epy {
 

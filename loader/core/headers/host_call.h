@@ -1,7 +1,7 @@
 // Calls of the host's functions through a header's function pointers.
 #pragma once
 
-#include "header_types.h"
+#include "loader/core/headers/header_types.h"
 
 namespace epy {
 

@@ -1,4 +1,4 @@
-#include "kept_values.h"
+#include "loader/core/headers/kept_values.h"
 
 #include <deque>
 #include <iterator>
@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "../guarded.h"
-#include "classes.h"
-#include "ctypes_objects.h"
-#include "held_pointer.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/classes.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/held_pointer.h"
 
 namespace epy {
 

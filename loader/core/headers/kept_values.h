@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "classes.h"
+#include "loader/core/headers/classes.h"
 
 namespace epy {
 

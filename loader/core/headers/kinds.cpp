@@ -1,11 +1,11 @@
-#include "kinds.h"
+#include "loader/core/headers/kinds.h"
 
-#include "../items.h"
-#include "ctypes_objects.h"
-#include "definitions.h"
-#include "function_class.h"
-#include "record_pointers.h"
-#include "subclass.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/definitions.h"
+#include "loader/core/headers/function_class.h"
+#include "loader/core/headers/record_pointers.h"
+#include "loader/core/headers/subclass.h"
+#include "loader/core/values/items.h"
 
 namespace epy {
 
@@ -15,9 +15,9 @@ ref members_of_enum(header_classes *self, PyObject *key) {
         return ref::borrowed(known);
     }
     const ref definition = definition_of_tag(self, "enum", key);
-    const ref made =
-        definition ? call_python("epy._enums", "members_of", {key, definition.get(), self->module})
-                   : ref();
+    const ref made = definition ? call_python("epy._headers.enums", "members_of",
+                                              {key, definition.get(), self->module})
+                                : ref();
     return made ? ref::borrowed(PyDict_SetDefault(self->members, key, made.get())) : ref();
 }
 
@@ -30,17 +30,18 @@ ref enumeration(const header_types &types, header_classes *self, PyObject *key) 
     }
     const ref integer(PyObject_GetItem(types.simple_types, part_of(definition.get(), 1)));
     const ref all = integer ? members_of_enum(self, key) : ref();
-    return all ? call_python("epy._enums", "enumerated", {integer.get(), all.get()}) : ref();
+    return all ? call_python("epy._headers.enums", "enumerated", {integer.get(), all.get()})
+               : ref();
 }
 
 // ---- pointers and arrays
 
-// Items of these are members of the enum: `epy._enums` has the method that reads them.
+// Items of these are members of the enum: `epy._headers.enums` has the method that reads them.
 bool read_members(const header_types &types, PyObject *item, const ref &body, const char *method) {
     if (!attribute_if_any(item, types.name.members)) {
         return true;
     }
-    const ref enums(PyImport_ImportModule("epy._enums"));
+    const ref enums(PyImport_ImportModule("epy._headers.enums"));
     const ref get(enums ? PyObject_GetAttrString(enums.get(), method) : nullptr);
     return get && PyDict_SetItemString(body.get(), "__getitem__", get.get()) == 0;
 }

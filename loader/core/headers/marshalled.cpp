@@ -1,7 +1,7 @@
 // A look at marshalled bytes before Python reads them. It trusts the counts in them: a damaged one
 // makes it clear gigabytes of memory, or make code objects that crash. Here a count is at most what
 // the bytes have room for, so that all of it takes a time and a memory in proportion to them.
-#include "marshalled.h"
+#include "loader/core/headers/marshalled.h"
 
 #include <cstddef>
 #include <cstdint>

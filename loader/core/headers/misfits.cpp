@@ -1,8 +1,8 @@
-#include "misfits.h"
+#include "loader/core/headers/misfits.h"
 
 #include <cstdarg>
 
-#include "../threads.h"
+#include "loader/core/thread/threads.h"
 
 namespace epy {
 
@@ -54,7 +54,7 @@ ref taken_exception() {
 }
 
 void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason) {
-    const ref module(PyImport_ImportModule("epy._misfits"));
+    const ref module(PyImport_ImportModule("epy._headers.misfits"));
     const ref maker(module ? PyObject_GetAttrString(module.get(), function) : nullptr);
     const ref all(maker ? PyTuple_New(static_cast<Py_ssize_t>(arguments.size()) + 1) : nullptr);
     if (!all) {

@@ -1,10 +1,11 @@
 // What is raised where a value does not fit a type of a header. Inside it is a ValueError, whose
-// text, if any, says where in the value and why; `epy._misfits` makes of it what a script reads.
+// text, if any, says where in the value and why; `epy._headers.misfits` makes of it what a script
+// reads.
 #pragma once
 
 #include <initializer_list>
 
-#include "../py.h"
+#include "loader/core/py.h"
 
 namespace epy {
 
@@ -18,7 +19,8 @@ ref misfit_if(std::initializer_list<PyObject *> refusals);
 // OverflowError. Not an epy.FieldError, which says all of a part of the value.
 bool misfit_is_set();
 
-// Sets the exception that a function of `epy._misfits` makes, of `reason` as its last argument.
+// Sets the exception that a function of `epy._headers.misfits` makes, of `reason` as its last
+// argument.
 void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason);
 
 // Takes the exception that is set, as an object.

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include "../py.h"
+#include "loader/core/py.h"
 
 namespace epy {
 

@@ -1,4 +1,4 @@
-#include "record.h"
+#include "loader/core/headers/record.h"
 
 namespace epy {
 
@@ -124,7 +124,7 @@ bool set_special_fields(header_classes *self, PyObject *type, PyObject *definiti
         PyDict_Size(all.enums.get()) == 0 && PyList_GET_SIZE(all.flexible.get()) == 0) {
         return true;
     }
-    const ref module(PyImport_ImportModule("epy._special_fields"));
+    const ref module(PyImport_ImportModule("epy._headers.special_fields"));
     return module && ref(PyObject_CallMethod(module.get(), "add", "OOOOOOOO", self, type, anonymous,
                                              bits, all.types.get(), all.functions.get(),
                                              all.enums.get(), all.flexible.get()));

@@ -1,7 +1,7 @@
 // A struct's or union's definition -> the fields of its class.
 #pragma once
 
-#include "definitions.h"
+#include "loader/core/headers/definitions.h"
 
 namespace epy {
 

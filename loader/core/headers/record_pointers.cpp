@@ -5,10 +5,10 @@
 // Python tells the values in a class's body of their names (`__set_name__`), and the body of a
 // class of pointers has the struct as `_type_`: so the structs of headers, and classes that scripts
 // derive from them, hear of each class of pointers to them while it is made.
-#include "record_pointers.h"
+#include "loader/core/headers/record_pointers.h"
 
-#include "../guarded.h"
-#include "ctypes_objects.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/ctypes_objects.h"
 
 namespace epy {
 

@@ -1,7 +1,7 @@
 // Every class of pointers to a struct or union of a header forwards its fields, whoever makes it.
 #pragma once
 
-#include "header_types.h"
+#include "loader/core/headers/header_types.h"
 
 namespace epy {
 

@@ -1,12 +1,12 @@
-#include "stored.h"
+#include "loader/core/headers/stored.h"
 
 #include <utility>
 
-#include "../items.h"
-#include "ctypes_objects.h"
-#include "held_pointer.h"
-#include "misfits.h"
-#include "stored_parts.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/stored_parts.h"
+#include "loader/core/values/items.h"
 
 namespace epy {
 

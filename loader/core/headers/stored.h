@@ -4,7 +4,7 @@
 // memory see kept_values.h.
 #pragma once
 
-#include "kept_values.h"
+#include "loader/core/headers/kept_values.h"
 
 namespace epy {
 

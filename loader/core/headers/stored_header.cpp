@@ -1,8 +1,8 @@
-// What a header declares, as a plugin stores it (`_stored_header` in Python writes it): an index of
-// lines, "NAME<tab>OFFSET<tab>SIZE", and behind it what each name stands for, as marshal writes it.
-// Nothing is read before a script asks for a name.
-#include "../guarded.h"
-#include "definitions.h"
+// What a header declares, as a plugin stores it (`_file.stored_header` in Python writes it): an
+// index of lines, "NAME<tab>OFFSET<tab>SIZE", and behind it what each name stands for, as marshal
+// writes it. Nothing is read before a script asks for a name.
+#include "loader/core/guarded.h"
+#include "loader/core/headers/definitions.h"
 
 #include <marshal.h>
 #include <structmember.h>
@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "marshalled.h"
+#include "loader/core/headers/marshalled.h"
 
 namespace epy {
 

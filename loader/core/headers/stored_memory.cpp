@@ -1,11 +1,11 @@
 // Arrays, what pointers lead to, and whole structs: values that take memory of their own.
-#include "../contents.h"
-#include "../convert.h"
-#include "../items.h"
-#include "ctypes_objects.h"
-#include "held_pointer.h"
-#include "misfits.h"
-#include "stored_parts.h"
+#include "loader/core/call/convert.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/stored_parts.h"
+#include "loader/core/values/contents.h"
+#include "loader/core/values/items.h"
 
 namespace epy {
 

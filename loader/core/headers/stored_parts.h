@@ -2,7 +2,7 @@
 // results.
 #pragma once
 
-#include "stored.h"
+#include "loader/core/headers/stored.h"
 
 namespace epy {
 

@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstring>
 
-#include "ctypes_objects.h"
-#include "held_pointer.h"
-#include "misfits.h"
-#include "stored_parts.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/headers/stored_parts.h"
 
 namespace epy {
 

@@ -1,4 +1,4 @@
-#include "subclass.h"
+#include "loader/core/headers/subclass.h"
 
 #include <iterator>
 

@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 
-#include "classes.h"
+#include "loader/core/headers/classes.h"
 
 namespace epy {
 

@@ -1,10 +1,10 @@
-#include "text.h"
+#include "loader/core/headers/text.h"
 
-#include "../guarded.h"
-#include "../pointed.h"
-#include "ctypes_objects.h"
-#include "held_pointer.h"
-#include "misfits.h"
+#include "loader/core/guarded.h"
+#include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/held_pointer.h"
+#include "loader/core/headers/misfits.h"
+#include "loader/core/values/pointed.h"
 
 namespace epy {
 

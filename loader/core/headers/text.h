@@ -3,7 +3,7 @@
 // unload.
 #pragma once
 
-#include "header_types.h"
+#include "loader/core/headers/header_types.h"
 
 namespace epy {
 

@@ -1,6 +1,6 @@
 // What is asked of `_core` as a type or comes out of a plugin as a definition is Python's: any
 // object. All else of headers/ takes its parts without a look, so the look is here, once for each.
-#include "well_formed.h"
+#include "loader/core/headers/well_formed.h"
 
 namespace epy {
 

@@ -1,7 +1,7 @@
-// Whether Python objects are types and definitions as `_c_types` and `_declarations` have them.
+// Whether Python objects are types and definitions as `_c.types` and `_c.declarations` have them.
 #pragma once
 
-#include "../py.h"
+#include "loader/core/py.h"
 
 namespace epy {
 

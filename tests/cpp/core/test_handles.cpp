@@ -4,7 +4,7 @@
 #include <thread>
 #include <vector>
 
-#include "loader/core/handles.h"
+#include "loader/core/values/handles.h"
 
 namespace epy {
 

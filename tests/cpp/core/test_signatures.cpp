@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "loader/core/convert.h"
+#include "loader/core/call/convert.h"
 
 extern "C" PyObject *PyInit__core();
 
@@ -212,7 +212,7 @@ TEST_F(SignatureFile, HasEveryRowOfTypes) {
 #define EPY_TYPE(code, name, c_type, eightbytes)                                                   \
     EXPECT_TRUE(type::name == type::object || is_handle(type::name) || used.contains(code))        \
         << #name;
-#include "loader/core/types.def"
+#include "loader/core/values/types.def"
 }
 
 TEST_F(SignatureFile, WhatIsNoSignatureIsAnError) {

@@ -1,0 +1,258 @@
+#include "loader/core/call/callback.h"
+
+#include <structmember.h>
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "loader/core/call/entry.h"
+#include "loader/core/call/error_value.h"
+#include "loader/core/guarded.h"
+
+namespace epy {
+
+namespace {
+
+constexpr std::size_t drops_before_reuse = 4096;
+
+// Records of dropped callbacks, linked, because a drop must not need memory. Guarded by the GIL.
+call_record *oldest_dropped = nullptr;
+call_record *newest_dropped = nullptr;
+std::size_t dropped_count = 0;
+
+struct retire {
+    void operator()(call_record *native) const noexcept {
+        native->next = nullptr;
+        (dropped_count++ == 0 ? oldest_dropped : newest_dropped->next) = native;
+        newest_dropped = native;
+    }
+};
+
+using owned_record = std::unique_ptr<call_record, retire>;
+
+owned_record new_record() {
+    if (dropped_count <= drops_before_reuse) {
+        return owned_record(new call_record);
+    }
+    --dropped_count;
+    return owned_record(std::exchange(oldest_dropped, oldest_dropped->next));
+}
+
+callback *as_callback(PyObject *object) { return reinterpret_cast<callback *>(object); }
+
+PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
+    PyObject *object = type->tp_alloc(type, 0);
+    if (object != nullptr) {
+        as_callback(object)->state = &state_of(type);
+    }
+    return object;
+}
+
+int refuse() {
+    PyErr_SetString(PyExc_TypeError, "Callback takes a callable, once");
+    return -1;
+}
+
+int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    static const char *names[] = {"function", "signature", "classes",  "error",
+                                  "label",    "plugin",    "error_of", nullptr};
+    callback *self = as_callback(object);
+    PyObject *function = nullptr;
+    const char *codes = nullptr;
+    PyObject *classes = nullptr;
+    PyObject *error = Py_None;
+    PyObject *label = nullptr;
+    PyObject *plugin = Py_None;
+    PyObject *error_of = Py_None;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUOO:Callback",
+                                    const_cast<char **>(names), &function, &codes, &PyTuple_Type,
+                                    &classes, &error, &label, &plugin, &error_of) == 0) {
+        return -1;
+    }
+    if (self->native != nullptr || PyCallable_Check(function) == 0) {
+        return refuse();
+    }
+    ref name(label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label));
+    const char *text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    auto types = std::make_unique<signature>();
+    if (text == nullptr || !types->parse(*self->state, codes, classes)) {
+        return -1;
+    }
+    auto objects = std::make_unique<argument_objects>(*types);
+    owned_record native = new_record();
+    native->complained = false;
+    native->plugin = plugin == Py_None ? nullptr : plugin;
+    native->last = ref();
+    if (!set_error_value(*self->state, types->result, error, *native) ||
+        !make_entry(*native, *types)) {
+        return -1;
+    }
+    if (self->native != nullptr) { // by Python code that ran meanwhile
+        return refuse();
+    }
+    self->types = types.release();
+    self->objects = objects.release();
+    self->native = native.release();
+    self->function = Py_NewRef(function);
+    self->label = name.release();
+    self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
+    self->error_of = error_of == Py_None ? nullptr : Py_NewRef(error_of);
+    std::strncpy(self->native->label, text, sizeof self->native->label - 1);
+    self->native->target = self;
+    return 0;
+}
+
+int traverse(PyObject *object, visitproc visit, void *arg) {
+    callback *self = as_callback(object);
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->function);
+    Py_VISIT(self->plugin);
+    Py_VISIT(self->error_of);
+    if (self->types != nullptr) {
+        Py_VISIT(self->types->result.instance_of.get());
+        for (const parameter &one : self->types->parameters) {
+            Py_VISIT(one.instance_of.get());
+        }
+    }
+    if (self->native != nullptr) {
+        Py_VISIT(self->native->kept.get());
+        Py_VISIT(self->native->error.get());
+    }
+    return self->returned == nullptr ? 0 : self->returned->traverse(visit, arg);
+}
+
+// From here on calls get the error value.
+void drop(callback *self) {
+    if (self->native != nullptr) {
+        self->native->target = nullptr;
+        retire()(std::exchange(self->native, nullptr));
+    }
+}
+
+void let_go(callback *self) {
+    drop(self);
+    Py_CLEAR(self->function);
+    Py_CLEAR(self->plugin);
+    Py_CLEAR(self->error_of);
+    delete std::exchange(self->returned, nullptr);
+}
+
+// Whatever the error value leads to is garbage like the callback.
+int clear(PyObject *object) {
+    callback *self = as_callback(object);
+    if (self->native != nullptr) {
+        forget_error_value(*self->native);
+    }
+    let_go(self);
+    return 0;
+}
+
+void deallocate(PyObject *object) {
+    callback *self = as_callback(object);
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    if (self->weak_references != nullptr) {
+        PyObject_ClearWeakRefs(object);
+    }
+    let_go(self);
+    Py_CLEAR(self->label);
+    delete self->objects;
+    delete self->types;
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+PyObject *get_address(PyObject *object, void *) {
+    callback *self = as_callback(object);
+    if (self->native == nullptr) {
+        PyErr_SetString(PyExc_ValueError, "this callback was never made");
+        return nullptr;
+    }
+    void *address = address_of(*self->native);
+    return address == nullptr ? nullptr : PyLong_FromVoidPtr(address);
+}
+
+PyObject *get_error_value(PyObject *object, void *) {
+    const callback *self = as_callback(object);
+    if (self->native == nullptr) {
+        PyErr_SetString(PyExc_ValueError, "this callback was never made");
+        return nullptr;
+    }
+    return describe_error_value(*self->types, *self->native);
+}
+
+PyMemberDef members[] = {
+    {"function", T_OBJECT, offsetof(callback, function), READONLY, "The Python callable."},
+    {"label", T_OBJECT, offsetof(callback, label), READONLY, "What reports call it."},
+    {"plugin", T_OBJECT, offsetof(callback, plugin), READONLY, "The NativePlugin, or None."},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(callback, weak_references), READONLY, nullptr},
+    {},
+};
+
+PyGetSetDef properties[] = {
+    {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
+     nullptr},
+    {"error_value", get_error_value, nullptr, "What a plugin stores of the error value.", nullptr},
+    {},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char *>(
+                    "Callback(function, signature, classes, error=None, label='', plugin=None, "
+                    "error_of=None)\n--\n\n"
+                    "A native function that runs a Python callable. Its address returns the error "
+                    "value once the object is gone.")},
+    {Py_tp_new, slot<make>()},
+    {Py_tp_init, slot<initialize>()},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, slot<clear>()},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_members, members},
+    {Py_tp_getset, properties},
+    {0, nullptr},
+};
+
+} // namespace
+
+PyType_Spec callback_spec = {"epy._core.Callback", sizeof(callback), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+                             slots};
+
+void keep_for_host(callback &self, call_record &native, ref object) {
+    const bool is_dropped = self.native == nullptr || Py_REFCNT(&self) == 1; // this call's own
+    if (is_dropped) {
+        const ref former(std::exchange(native.last, std::move(object)));
+        return;
+    }
+    if (self.returned == nullptr) {
+        if (!object) {
+            return;
+        }
+        self.returned = new returned_values;
+    }
+    self.returned->keep(std::move(object));
+}
+
+void forget_dropped_callbacks(const PyObject *plugin) {
+    std::vector<ref> last; // let go at the end: that may drop further callbacks
+    for (call_record *native = oldest_dropped; native != nullptr; native = native->next) {
+        if (native->plugin == plugin) {
+            native->plugin = nullptr;
+            last.push_back(std::move(native->last));
+            forget_error_value(*native);
+        }
+    }
+}
+
+call_record *record_of(const module_state &state, PyObject *object) {
+    if (!Py_IS_TYPE(object, state.callback_type) || as_callback(object)->native == nullptr) {
+        PyErr_Format(PyExc_TypeError, "expected a live Callback, got %R", object);
+        return nullptr;
+    }
+    return as_callback(object)->native;
+}
+
+} // namespace epy

@@ -1,0 +1,69 @@
+// epy._core.Callback: a Python callable with a native address.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+
+#include "loader/core/call/returned.h"
+#include "loader/core/call/reuse.h"
+#include "loader/core/call/signature.h"
+#include "loader/core/state.h"
+
+namespace epy {
+
+struct callback;
+class closure;
+
+// The record that slots of stubs and of the pool point to. It outlives the callback: a host may
+// hold the address of one that is gone, and a call may be on its way. Then `target` is null, and
+// the error value is returned. Records of dropped callbacks are used again first in, first out,
+// after 4,096 later drops: that is the promise about stale pointers, and no more.
+struct call_record {
+    record head;           // code, result class and error value
+    void *chain = nullptr; // what libffi's entry takes in %r10, if that is the code
+    ref kept;              // what the error value points into: stale calls return it too
+    ref error; // a struct given as the error value, if it has pointers: keeps what they lead to
+    ref last;  // returned by a callback that was dropped during the call
+    // Whose callback it is or was: an address to compare.
+    const PyObject *plugin = nullptr;
+    // Guarded by the GIL; atomic for those who cannot see that (thread sanitizers).
+    std::atomic<callback *> target{nullptr};
+    void *address = nullptr;              // the callback's own trampoline, once taken
+    std::shared_ptr<closure> native_code; // libffi's, if that is the entry
+    call_record *next = nullptr;          // dropped after it
+    bool complained = false;              // a call after the end was reported
+    char label[64] = "";                  // for that report
+};
+
+// closure_entry_x86_64.S finds it there.
+static_assert(offsetof(call_record, chain) == EPY_RECORD_SIZE);
+
+struct callback {
+    PyObject_HEAD PyObject *function;
+    PyObject *label;    // str
+    PyObject *plugin;   // NativePlugin or null
+    PyObject *error_of; // callable: exception -> what the host gets; or null
+    signature *types;
+    argument_objects *objects;
+    returned_values *returned; // made when first needed
+    call_record *native;
+    module_state *state;
+    PyObject *weak_references;
+    unsigned calls_with_survivors; // calls that left a view behind, see view.cpp
+    bool address_reported;
+};
+
+extern PyType_Spec callback_spec;
+
+// Keeps what the host may look at until this callback's next return on this thread; empty if there
+// is nothing to look at.
+void keep_for_host(callback &, call_record &, ref object);
+
+// The plugin is unloaded: lets go what records of its dropped callbacks still hold of it.
+void forget_dropped_callbacks(const PyObject *plugin);
+
+// The record of a Callback, or null with TypeError for other objects.
+call_record *record_of(const module_state &, PyObject *object);
+
+} // namespace epy

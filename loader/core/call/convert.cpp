@@ -1,0 +1,371 @@
+#include "loader/core/call/convert.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#include "loader/core/call/pointers.h"
+#include "loader/core/call/scope.h"
+#include "loader/core/headers/stored.h"
+#include "loader/core/values/contents.h"
+#include "loader/core/values/handles.h"
+#include "loader/core/values/misfit.h"
+#include "loader/core/values/pointed.h"
+
+namespace epy {
+
+namespace {
+
+// ---- C to Python
+
+template <typename T> T load(const void *source) {
+    T value;
+    std::memcpy(&value, source, sizeof value);
+    return value;
+}
+
+template <typename T> PyObject *integer_to_python(const void *source) {
+    const T value = load<T>(source);
+    if constexpr (std::is_unsigned_v<T>) {
+        return PyLong_FromUnsignedLongLong(value);
+    } else {
+        return PyLong_FromLongLong(value);
+    }
+}
+
+template <typename T> PyObject *complex_to_python(const void *source) {
+    const auto value = load<std::complex<T>>(source);
+    return PyComplex_FromDoubles(static_cast<double>(value.real()),
+                                 static_cast<double>(value.imag()));
+}
+
+PyObject *none_or(const void *pointer, PyObject *(*make)(const void *)) {
+    return pointer == nullptr ? Py_NewRef(Py_None) : make(pointer);
+}
+
+PyObject *plain_to_python(type code, const void *source) {
+    switch (code) {
+    case type::none:
+    case type::aggregate:
+        break;
+    case type::boolean:
+        return PyBool_FromLong(load<unsigned char>(source));
+    case type::character:
+        return PyBytes_FromStringAndSize(static_cast<const char *>(source), 1);
+    case type::signed_char:
+        return integer_to_python<signed char>(source);
+    case type::unsigned_char:
+        return integer_to_python<unsigned char>(source);
+    case type::signed_short:
+        return integer_to_python<short>(source);
+    case type::unsigned_short:
+        return integer_to_python<unsigned short>(source);
+    case type::signed_int:
+        return PyLong_FromLong(load<int>(source));
+    case type::unsigned_int:
+        return integer_to_python<unsigned int>(source);
+    case type::signed_long:
+    case type::signed_long_long:
+        return PyLong_FromLongLong(load<long long>(source));
+    case type::unsigned_long:
+    case type::unsigned_long_long:
+        return PyLong_FromUnsignedLongLong(load<unsigned long long>(source));
+    case type::single_precision:
+        return PyFloat_FromDouble(static_cast<double>(load<float>(source)));
+    case type::double_precision:
+        return PyFloat_FromDouble(load<double>(source));
+    case type::extended_precision:
+        return PyFloat_FromDouble(static_cast<double>(load<long double>(source)));
+    case type::single_complex:
+        return complex_to_python<float>(source);
+    case type::double_complex:
+        return complex_to_python<double>(source);
+    case type::wide_character:
+        return PyUnicode_FromWideChar(static_cast<const wchar_t *>(source), 1);
+    case type::c_string:
+        return none_or(load<const void *>(source), [](const void *text) {
+            return PyBytes_FromString(static_cast<const char *>(text));
+        });
+    case type::utf8_string:
+        return none_or(load<const void *>(source), [](const void *text) {
+            return PyUnicode_FromString(static_cast<const char *>(text));
+        });
+    case type::wide_string:
+        return none_or(load<const void *>(source), [](const void *text) {
+            return PyUnicode_FromWideChar(static_cast<const wchar_t *>(text), -1);
+        });
+    case type::pointer:
+        return none_or(load<const void *>(source), [](const void *address) {
+            return PyLong_FromVoidPtr(const_cast<void *>(address));
+        });
+    case type::object: {
+        auto *object = load<PyObject *>(source);
+        if (object == nullptr) {
+            PyErr_SetString(PyExc_ValueError, "the host passed NULL for a py_object");
+            return nullptr;
+        }
+        return Py_NewRef(object);
+    }
+    case type::handle:
+    case type::consumed_handle:
+        break; // not plain: they have a class
+    }
+    Py_UNREACHABLE();
+}
+
+PyObject *instance_to_python(const parameter &expected, const void *source) {
+    ref instance(PyObject_CallNoArgs(expected.instance_of.get()));
+    if (!instance) {
+        return nullptr;
+    }
+    const contents memory(instance.get(), PyBUF_WRITABLE);
+    if (!memory) {
+        return nullptr;
+    }
+    std::memcpy(memory.data(), source, std::min<std::size_t>(memory.size(), expected.form.size));
+    return instance.release();
+}
+
+// ---- Python to C
+
+template <typename T> bool integer_from_python(PyObject *value, const char *c_type, c_value &out) {
+    const ref number(PyNumber_Index(value));
+    if (!number) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError) && !PyLong_Check(value)) {
+            PyErr_Clear();
+            return wrong_type(value, "an int");
+        }
+        return false;
+    }
+    if constexpr (std::is_unsigned_v<T>) {
+        const unsigned long long wide = PyLong_AsUnsignedLongLong(number.get());
+        if (wide == std::numeric_limits<unsigned long long>::max() && PyErr_Occurred() != nullptr) {
+            PyErr_Clear();
+            return does_not_fit(value, c_type);
+        }
+        if (wide > std::numeric_limits<T>::max()) {
+            return does_not_fit(value, c_type);
+        }
+        out.bits = wide;
+    } else {
+        int overflow = 0;
+        const long long wide = PyLong_AsLongLongAndOverflow(number.get(), &overflow);
+        if (overflow != 0 || wide < std::numeric_limits<T>::min() ||
+            wide > std::numeric_limits<T>::max()) {
+            return does_not_fit(value, c_type);
+        }
+        out.bits = static_cast<std::uint64_t>(wide);
+    }
+    return true;
+}
+
+template <typename T> void store(const T &value, c_value &out) {
+    // Behind the 80 bits of a long double there is nothing to copy.
+    std::memcpy(out.bytes(), &value, std::is_same_v<T, long double> ? 10 : sizeof value);
+}
+
+template <typename T> bool floating_from_python(PyObject *value, c_value &out) {
+    const double number = PyFloat_AsDouble(value);
+    if (number == -1.0 && PyErr_Occurred() != nullptr) {
+        return false;
+    }
+    const T converted = static_cast<T>(number);
+    if (std::isinf(converted) && !std::isinf(number)) {
+        return does_not_fit(value, "float");
+    }
+    store(converted, out);
+    return true;
+}
+
+template <typename T> bool complex_from_python(PyObject *value, c_value &out) {
+    const Py_complex number = PyComplex_AsCComplex(value);
+    if (number.real == -1.0 && PyErr_Occurred() != nullptr) {
+        return false;
+    }
+    store(std::complex<T>(static_cast<T>(number.real), static_cast<T>(number.imag)), out);
+    return true;
+}
+
+bool character_from_python(PyObject *value, c_value &out) {
+    if (PyBytes_Check(value) && PyBytes_GET_SIZE(value) == 1) {
+        out.bits = static_cast<unsigned char>(PyBytes_AS_STRING(value)[0]);
+        return true;
+    }
+    if (PyLong_Check(value)) {
+        return integer_from_python<unsigned char>(value, "char", out);
+    }
+    return wrong_type(value, "bytes of length 1 or an int");
+}
+
+bool wide_character_from_python(PyObject *value, c_value &out) {
+    if (!PyUnicode_Check(value) || PyUnicode_GET_LENGTH(value) != 1) {
+        return wrong_type(value, "a str of length 1");
+    }
+    out.bits = PyUnicode_READ_CHAR(value, 0);
+    return true;
+}
+
+// A void function's result says nothing, unless it shows that the function has not run.
+bool nothing_from_python(PyObject *value) {
+    if (PyGen_CheckExact(value) || PyCoro_CheckExact(value) || PyAsyncGen_CheckExact(value)) {
+        return wrong_type(value, "None: a generator or coroutine runs only if something runs it");
+    }
+    return true;
+}
+
+// ctypes takes any name.
+bool check_names(PyObject *ctype, PyObject *fields) {
+    PyObject *name = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(fields, &at, &name, nullptr) != 0;) {
+        if (!PyUnicode_Check(name) || PyObject_HasAttr(ctype, name) == 0) {
+            PyErr_Format(PyExc_TypeError, "%s has no field %R",
+                         reinterpret_cast<PyTypeObject *>(ctype)->tp_name, name);
+            return false;
+        }
+    }
+    return true;
+}
+
+PyTypeObject *class_of(const parameter &one) {
+    return reinterpret_cast<PyTypeObject *>(one.instance_of.get());
+}
+
+bool plain_from_python(const module_state &state, const parameter &expected, PyObject *value,
+                       c_value &out) {
+    switch (expected.code) {
+    case type::none:
+        return nothing_from_python(value);
+    case type::aggregate:
+        break;
+    case type::boolean: {
+        const int truth = PyObject_IsTrue(value);
+        out.bits = truth > 0 ? 1 : 0;
+        return truth >= 0;
+    }
+    case type::character:
+        return character_from_python(value, out);
+    case type::signed_char:
+        return integer_from_python<signed char>(value, "signed char", out);
+    case type::unsigned_char:
+        return integer_from_python<unsigned char>(value, "unsigned char", out);
+    case type::signed_short:
+        return integer_from_python<short>(value, "short", out);
+    case type::unsigned_short:
+        return integer_from_python<unsigned short>(value, "unsigned short", out);
+    case type::signed_int:
+        return integer_from_python<int>(value, "int", out);
+    case type::unsigned_int:
+        return integer_from_python<unsigned int>(value, "unsigned int", out);
+    case type::signed_long:
+        return integer_from_python<long>(value, "long", out);
+    case type::unsigned_long:
+        return integer_from_python<unsigned long>(value, "unsigned long", out);
+    case type::signed_long_long:
+        return integer_from_python<long long>(value, "long long", out);
+    case type::unsigned_long_long:
+        return integer_from_python<unsigned long long>(value, "unsigned long long", out);
+    case type::single_precision:
+        return floating_from_python<float>(value, out);
+    case type::double_precision:
+        return floating_from_python<double>(value, out);
+    case type::extended_precision:
+        return floating_from_python<long double>(value, out);
+    case type::single_complex:
+        return complex_from_python<float>(value, out);
+    case type::double_complex:
+        return complex_from_python<double>(value, out);
+    case type::wide_character:
+        return wide_character_from_python(value, out);
+    case type::c_string:
+        return pointer_from_python(state, expected, value, out);
+    case type::utf8_string:
+        return utf8_string_from_python(state, expected, value, out);
+    case type::wide_string:
+        return wide_string_from_python(state, expected, value, out);
+    case type::pointer:
+        return pointer_from_python(state, expected, value, out);
+    case type::object:
+        out.bits = reinterpret_cast<std::uintptr_t>(Py_NewRef(value)); // the host's reference
+        return true;
+    case type::handle:
+    case type::consumed_handle:
+        break; // not plain: they have a class
+    }
+    Py_UNREACHABLE();
+}
+
+bool may_lead_somewhere(type code) {
+    return code == type::aggregate || code == type::pointer || code == type::c_string ||
+           code == type::wide_string;
+}
+
+} // namespace
+
+ref struct_from_python(PyObject *ctype, PyObject *fields) {
+    if (PyTuple_Check(fields)) {
+        return ref(PyObject_CallObject(ctype, fields));
+    }
+    const ref nothing(PyTuple_New(0));
+    const ref named(PyDict_Copy(fields)); // the values may run Python code
+    const bool checks_itself = PyObject_HasAttrString(ctype, "_epy_types_") != 0;
+    return nothing && named && (checks_itself || check_names(ctype, named.get()))
+               ? ref(PyObject_Call(ctype, nothing.get(), named.get()))
+               : ref();
+}
+
+PyObject *to_python(const module_state &state, const parameter &expected, const void *source) {
+    if (expected.seen == seen_as::plain) {
+        return plain_to_python(expected.code, source);
+    }
+    if (expected.seen == seen_as::object) {
+        return object_of_handle(state, class_of(expected), load<std::uint64_t>(source),
+                                expected.code == type::consumed_handle);
+    }
+    if (expected.seen == seen_as::instance) {
+        return instance_to_python(expected, source);
+    }
+    const ref number(plain_to_python(expected.code, source));
+    return number ? PyObject_GetItem(expected.instance_of.get(), number.get()) : nullptr;
+}
+
+bool from_python(const module_state &state, const parameter &expected, PyObject *value,
+                 c_value &out) {
+    if (expected.seen == seen_as::object) {
+        return handle_of_object(state, class_of(expected), value, running_plugin(state), out.bits);
+    }
+    if (expected.seen == seen_as::instance) {
+        const int fits = PyObject_IsInstance(value, expected.instance_of.get());
+        if (fits < 0) {
+            return false;
+        }
+        if (fits != 0) {
+            const contents memory(value, PyBUF_SIMPLE);
+            if (!memory) {
+                return false;
+            }
+            std::memcpy(out.bytes(), memory.data(),
+                        std::min<std::size_t>(memory.size(), expected.form.size));
+            if (may_lead_somewhere(expected.code)) {
+                out.keep = with_targets(value);
+                return static_cast<bool>(out.keep);
+            }
+            return true;
+        }
+        if (expected.code == type::aggregate) {
+            if (PyTuple_Check(value) || PyDict_Check(value)) {
+                const lasting_callbacks these;
+                const ref made = struct_from_python(expected.instance_of.get(), value);
+                return made && from_python(state, expected, made.get(), out);
+            }
+            PyErr_Format(PyExc_TypeError,
+                         "expected an instance of %s, a tuple or dict of its fields, got %R",
+                         class_of(expected)->tp_name, value);
+            return false;
+        }
+    }
+    return plain_from_python(state, expected, value, out);
+}
+
+} // namespace epy

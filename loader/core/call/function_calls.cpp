@@ -1,0 +1,187 @@
+// What epy adds to ctypes' calls of C functions:
+//
+// - NULL raises. Hosts pass NULL for the callbacks that they do not want, in structs and as
+//   arguments, and ctypes would jump there.
+// - A class of epy.Object as the type of the result stands for its handle. ctypes takes it for any
+//   callable, which it calls with half of the pointer.
+// - A handle that is made for an argument goes back if the call is refused for another one.
+//
+// ctypes has no hook for these. Its classes of function pointers all inherit one method, which is
+// wrapped here, once, for whoever calls: what was right before stays as it was.
+#include "loader/core/call/function_calls.h"
+
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "loader/core/guarded.h"
+#include "loader/core/thread/threads.h"
+#include "loader/core/thread/unwinding.h"
+#include "loader/core/values/contents.h"
+#include "loader/core/values/handles.h"
+
+namespace epy {
+
+namespace {
+
+ternaryfunc native_call = nullptr; // ctypes' own, the same for all interpreters
+
+// Of the first interpreter that has plugins; null until it has a class of epy.Object.
+const module_state *with_handles = nullptr;
+
+// ---- handles among the arguments
+
+// The handles that a call has made of its arguments, until it is over.
+class argument_handles {
+public:
+    argument_handles() noexcept : outer_(std::exchange(innermost, this)) {}
+    ~argument_handles() { innermost = outer_; }
+    argument_handles(const argument_handles &) = delete;
+    argument_handles &operator=(const argument_handles &) = delete;
+
+    static void add(PyObject *handle) {
+        if (innermost != nullptr) {
+            innermost->all_.push_back(ref::borrowed(handle));
+        }
+    }
+    [[nodiscard]] const std::vector<ref> &all() const noexcept { return all_; }
+
+private:
+    static constinit thread_local argument_handles *innermost;
+
+    argument_handles *const outer_;
+    std::vector<ref> all_;
+};
+
+constinit thread_local argument_handles *argument_handles::innermost = nullptr;
+
+// For a handle, or what byref(handle) refers to.
+bool note_if_handle(const module_state &state, PyObject *argument) {
+    if (PyObject_TypeCheck(argument, state.by_reference)) {
+        const ref object(PyObject_GetAttrString(argument, "_obj"));
+        return object && note_leaving(state, object.get());
+    }
+    return note_leaving(state, argument);
+}
+
+// C has them.
+bool note_all(const module_state &state, PyObject *arguments, const argument_handles &made) {
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(arguments); ++index) {
+        if (!note_if_handle(state, PyTuple_GET_ITEM(arguments, index))) {
+            return false;
+        }
+    }
+    for (const ref &handle : made.all()) {
+        if (!note_leaving(state, handle.get())) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// ---- calls
+
+bool is_null(PyObject *function) {
+    const contents place(function, PyBUF_SIMPLE);
+    void *address = nullptr;
+    if (place) {
+        std::memcpy(&address, place.data(), sizeof address);
+    }
+    return address == nullptr;
+}
+
+// Lets a class of epy.Object as the type of the result mean its handle.
+bool prepare_result(const module_state &state, PyObject *function) {
+    const ref result(PyObject_GetAttr(function, state.restype_name));
+    if (!result) {
+        return false;
+    }
+    if (PyType_Check(result.get()) == 0 ||
+        PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(result.get()), state.object_base) == 0) {
+        return true;
+    }
+    const ref handle(PyObject_GetAttrString(result.get(), "_handle_type_"));
+    return handle && PyObject_SetAttr(function, state.restype_name, handle.get()) == 0;
+}
+
+PyObject *call_with_handles(const module_state &state, PyObject *function, PyObject *arguments,
+                            PyObject *named) {
+    if (!prepare_result(state, function)) {
+        return nullptr;
+    }
+    const argument_handles made;
+    ref result(run_python([&] { return native_call(function, arguments, named); }));
+    if (!result && PyErr_ExceptionMatches(state.argument_error) != 0) {
+        return nullptr; // C was not called
+    }
+    const exception_set_aside own;
+    if (!note_all(state, arguments, made)) {
+        PyErr_WriteUnraisable(function);
+    }
+    return result.release();
+}
+
+PyObject *call(PyObject *function, PyObject *arguments, PyObject *named) {
+    if (is_null(function)) [[unlikely]] {
+        if (PyErr_Occurred() == nullptr) {
+            PyErr_SetString(PyExc_ValueError, "call of a NULL function pointer: there is no "
+                                              "function; `if function:` tells");
+        }
+        return nullptr;
+    }
+    return with_handles == nullptr ? native_call(function, arguments, named)
+                                   : call_with_handles(*with_handles, function, arguments, named);
+}
+
+// A class keeps a copy of the slot that it has inherited.
+bool replace_in_subclasses(PyTypeObject *type) {
+    const ref subclasses(
+        PyObject_CallMethod(reinterpret_cast<PyObject *>(type), "__subclasses__", nullptr));
+    for (Py_ssize_t index = 0; subclasses && index < PyList_GET_SIZE(subclasses.get()); ++index) {
+        auto *one = reinterpret_cast<PyTypeObject *>(PyList_GET_ITEM(subclasses.get(), index));
+        if (!replace_in_subclasses(one)) {
+            return false;
+        }
+    }
+    if (type->tp_call == native_call) {
+        type->tp_call = guarded<call>;
+    }
+    return static_cast<bool>(subclasses);
+}
+
+} // namespace
+
+bool add_to_function_calls(const module_state &state) {
+    PyTypeObject *base = state.function_pointer;
+    const ref method(PyObject_GetAttrString(reinterpret_cast<PyObject *>(base), "__call__"));
+    if (!method || !Py_IS_TYPE(method.get(), &PyWrapperDescr_Type)) {
+        if (method) {
+            PyErr_SetString(PyExc_TypeError, "_ctypes.CFuncPtr has another __call__ than its own");
+        }
+        return false;
+    }
+    // New classes take their slot from it.
+    void *&wrapped = reinterpret_cast<PyWrapperDescrObject *>(method.get())->d_wrapped;
+    if (wrapped == slot<call>()) { // by another interpreter's
+        return true;
+    }
+    native_call = reinterpret_cast<ternaryfunc>(wrapped);
+    wrapped = slot<call>();
+    return replace_in_subclasses(base);
+}
+
+void look_for_handles(const module_state &state) noexcept {
+    if (with_handles == nullptr) {
+        with_handles = &state;
+    }
+}
+
+void stop_looking_for_handles(const module_state &state) noexcept {
+    if (with_handles == &state) {
+        with_handles = nullptr;
+    }
+}
+
+void note_argument(PyObject *handle) { argument_handles::add(handle); }
+
+} // namespace epy

@@ -1,0 +1,149 @@
+#include "loader/core/call/outcome.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "loader/core/call/convert.h"
+#include "loader/core/thread/unwinding.h"
+
+namespace epy {
+
+namespace {
+
+// The exception that is set, with its traceback; empty if it cannot be had.
+ref fetch_exception() noexcept {
+    PyObject *kind = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&kind, &value, &traceback);
+    PyErr_NormalizeException(&kind, &value, &traceback);
+    if (traceback != nullptr && value != nullptr) {
+        PyException_SetTraceback(value, traceback);
+    }
+    Py_XDECREF(kind);
+    Py_XDECREF(traceback);
+    return ref(value);
+}
+
+// True if it was Ctrl-C in a Python of the host's.
+bool report(callback &self, PyObject *exception) noexcept {
+    PyObject *reporter = self.state->reporter;
+    if (exception == nullptr) {
+        complain_of_memory(self.native);
+        return false;
+    }
+    if (reporter == nullptr) {
+        PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
+        PyErr_WriteUnraisable(self.function);
+        return false;
+    }
+    const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
+                                                exception, nullptr));
+    if (!done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
+        PyErr_Clear();
+        return true;
+    }
+    if (!done && PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
+        PyErr_Clear();
+        complain_of_memory(self.native);
+    } else if (!done) {
+        PyErr_WriteUnraisable(reporter);
+    }
+    return done.get() == Py_True;
+}
+
+// To epy.call, if that called the host's function which called us, otherwise to the report.
+void give_exception_away(callback &self, call_extras *callers) noexcept {
+    if (callers == nullptr || !callers->recording) {
+        report_exception(self);
+    } else if (ref exception = fetch_exception(); callers->first_exception) {
+        ++callers->more_exceptions;
+    } else {
+        callers->first_exception = std::move(exception);
+    }
+}
+
+} // namespace
+
+void complain_of_memory(const call_record *native) noexcept {
+    dprintf(STDERR_FILENO, "epy: out of memory in %s; it returned its error value\n",
+            native == nullptr ? "a callback" : native->label);
+}
+
+void report_exception(callback &self) noexcept {
+    // When nothing of the call runs Python code any more, which would be interrupted in its place.
+    if (report(self, fetch_exception().get())) {
+        PyErr_SetInterrupt();
+    }
+}
+
+bool read_by_the_rules(callback &self, call_record &native, ref result, void *memory,
+                       served &out) noexcept {
+    out.jump = take_tail_call(*self.state, result.get());
+    const auto keep = [&](ref &&object) {
+        return run_python([&] {
+            keep_for_host(self, native, std::move(object));
+            return true;
+        });
+    };
+    if (out.jump != nullptr) {
+        if (keep(std::move(result))) {
+            return true;
+        }
+        out.jump = nullptr;
+        return false;
+    }
+    c_value value;
+    value.memory = memory;
+    if (!run_python(
+            [&] { return from_python(*self.state, self.types->result, result.get(), value); })) {
+        return false;
+    }
+    if ((value.keep || self.returned != nullptr) && !keep(std::move(value.keep))) {
+        return false;
+    }
+    out.bits = value.bits;
+    return true;
+}
+
+namespace {
+
+void restore(const ref &exception) noexcept {
+    if (exception) {
+        PyErr_Restore(Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(exception.get()))),
+                      Py_NewRef(exception.get()), PyException_GetTraceback(exception.get()));
+    }
+}
+
+} // namespace
+
+served serve_error(callback &self, call_record &native, call_extras *callers,
+                   void *memory) noexcept {
+    served out = {native.head.error[0], nullptr};
+    ref failure; // of the function that knows the value
+    if (self.error_of != nullptr) {
+        const ref exception = fetch_exception();
+        ref value(run_python([&] {
+            return exception ? PyObject_CallOneArg(self.error_of, exception.get()) : nullptr;
+        }));
+        if (!value || !read_by_the_rules(self, native, std::move(value), memory, out)) {
+            failure = fetch_exception();
+            out = {0, nullptr};
+            if (memory != nullptr) {
+                std::memset(memory, 0, self.types->result.form.size);
+            }
+        }
+        restore(exception);
+    }
+    // Last, because Ctrl-C is passed on, which would strike what runs then.
+    run_python([&] { give_exception_away(self, callers); });
+    if (failure) {
+        restore(failure);
+        run_python([&] { give_exception_away(self, callers); });
+    }
+    return out;
+}
+
+} // namespace epy

@@ -1,0 +1,122 @@
+// One page of code, mapped again and again beside a fresh page of slots, so that nothing is ever
+// both writable and executable.
+//
+// The page comes from the core's own file. That file may have been replaced or be out of reach
+// (chroot), so what was mapped is compared with the page in memory; then a file without a name
+// takes its place.
+#include "loader/core/call/pool.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "loader/core/call/pool_page.h"
+
+extern "C" [[gnu::visibility("hidden")]] const unsigned char epy_pool_page[];
+
+namespace epy {
+
+namespace {
+
+constexpr std::size_t page_size = EPY_POOL_PAGE;
+constexpr std::size_t trampolines = EPY_POOL_PAGE / EPY_TRAMPOLINE_SIZE;
+
+class file {
+public:
+    explicit file(int descriptor) noexcept : descriptor_(descriptor) {}
+    ~file() {
+        if (descriptor_ >= 0) {
+            close(descriptor_);
+        }
+    }
+    file(const file &) = delete;
+    file &operator=(const file &) = delete;
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+private:
+    int descriptor_;
+};
+
+bool map_code(void *place, int descriptor, off_t offset) {
+    struct stat found {};
+    // Behind the end of a file there is no page to compare with.
+    if (descriptor < 0 || fstat(descriptor, &found) != 0 ||
+        found.st_size < offset + static_cast<off_t>(page_size) ||
+        mmap(place, page_size, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, descriptor,
+             offset) == MAP_FAILED) {
+        return false;
+    }
+    return std::memcmp(place, epy_pool_page, page_size) == 0;
+}
+
+bool map_code_of_own_file(void *place) {
+    FILE *maps = std::fopen("/proc/self/maps", "re");
+    if (maps == nullptr) {
+        return false;
+    }
+    const auto wanted = reinterpret_cast<unsigned long>(epy_pool_page);
+    bool mapped = false;
+    char line[4352]; // a path may have 4,096 characters
+    while (std::fgets(line, sizeof line, maps) != nullptr) {
+        unsigned long first = 0;
+        unsigned long end = 0;
+        unsigned long offset = 0;
+        int path = 0;
+        if (std::sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &first, &end, &offset, &path) < 3 ||
+            wanted < first || wanted >= end || line[path] != '/') {
+            continue;
+        }
+        line[std::strcspn(line, "\n")] = '\0';
+        const file own(open(line + path, O_RDONLY | O_CLOEXEC));
+        mapped = map_code(place, own.descriptor(), static_cast<off_t>(offset + (wanted - first)));
+        break;
+    }
+    std::fclose(maps);
+    return mapped;
+}
+
+bool map_code_of_unnamed_file(void *place) {
+    const file copy(memfd_create("epy trampolines", MFD_CLOEXEC));
+    return copy.descriptor() >= 0 &&
+           write(copy.descriptor(), epy_pool_page, page_size) == static_cast<ssize_t>(page_size) &&
+           map_code(place, copy.descriptor(), 0);
+}
+
+// A code page and its page of slots, or null.
+unsigned char *new_block() {
+    void *place =
+        mmap(nullptr, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (place == MAP_FAILED) {
+        return nullptr;
+    }
+    if (!map_code_of_own_file(place) && !map_code_of_unnamed_file(place)) {
+        munmap(place, 2 * page_size);
+        return nullptr;
+    }
+    return static_cast<unsigned char *>(place);
+}
+
+unsigned char *block = nullptr;
+std::size_t used = trampolines;
+
+} // namespace
+
+void *take_trampoline(const record *target) {
+    if (used == trampolines) {
+        unsigned char *fresh = new_block();
+        if (fresh == nullptr) {
+            return nullptr;
+        }
+        block = fresh;
+        used = 0;
+    }
+    auto **slots = reinterpret_cast<const record **>(block + page_size);
+    slots[used] = target;
+    return block + EPY_TRAMPOLINE_SIZE * used++;
+}
+
+} // namespace epy

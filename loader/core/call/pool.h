@@ -1,0 +1,12 @@
+// Trampolines for callbacks that are no exports: function pointers in a host's structs.
+#pragma once
+
+#include "stub/stub.h"
+
+namespace epy {
+
+// The address of a fresh trampoline that leads to this record for good; null if no page can be
+// mapped. Needs the GIL. Never given back: the record is used again together with its trampoline.
+void *take_trampoline(const record *);
+
+} // namespace epy

@@ -1,0 +1,81 @@
+#include "loader/core/call/scope.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "loader/core/call/callback.h"
+#include "loader/core/plugin/native_plugin.h"
+#include "loader/core/thread/unwinding.h"
+
+namespace epy {
+
+constinit thread_local call_context running;
+
+call_extras &extras_of_this_call() {
+    if (running.extras == nullptr) {
+        running.extras = new call_extras;
+    }
+    return *running.extras;
+}
+
+PyObject *running_plugin(const module_state &state) noexcept {
+    PyObject *runner = running.runner;
+    if (runner != nullptr && Py_IS_TYPE(runner, state.callback_type)) {
+        return reinterpret_cast<callback *>(runner)->plugin;
+    }
+    return runner;
+}
+
+void drop_extras() noexcept {
+    if (running.extras->views != nullptr) {
+        run_python([] { end_views(*running.extras, running.runner); });
+    }
+    delete running.extras;
+}
+
+void left_by_exception() noexcept {
+    const PyObject *runner = running.runner;
+    const bool is_callback = runner != nullptr && Py_TYPE(runner)->tp_basicsize == sizeof(callback);
+    const auto *native = is_callback ? reinterpret_cast<const callback *>(runner)->native : nullptr;
+    dprintf(
+        STDERR_FILENO,
+        "epy: a C++ exception crossed Python below %s, and Python cannot go on after that: catch "
+        "it in the C++ function that Python calls\n",
+        native == nullptr ? "a callback" : native->label);
+    std::abort();
+}
+
+void left_by_unwinding() noexcept {
+    // Forced unwinding is no exception of C++'s: there is nothing to keep of it. To catch it by its
+    // type would bind a reference to nothing.
+    if (std::current_exception() != nullptr) {
+        left_by_exception();
+    }
+    for (;;) {
+        pause();
+    }
+}
+
+void call_scope::look_for_jump(PyObject *runner) noexcept {
+    // Greenlets share a stack in turns, and Python knows of it.
+    if (PyDict_GetItemString(PyImport_GetModuleDict(), "greenlet") != nullptr) {
+        return;
+    }
+    const ref label(PyObject_GetAttrString(runner, "label"));
+    const ref plugin(PyObject_GetAttrString(runner, "plugin"));
+    const ref path(plugin ? PyObject_GetAttrString(plugin.get(), "path") : nullptr);
+    const ref text(label && path ? PyUnicode_FromFormat("%S of %S", label.get(), path.get())
+                                 : nullptr);
+    const char *name = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    dprintf(
+        STDERR_FILENO,
+        "epy: %s was left by a jump (longjmp, a C++ exception) across Python, which cannot go on "
+        "after that: let it `return epy.tail_call(function, ...)` with the function that jumps\n",
+        name == nullptr ? "a callback" : name);
+    std::abort();
+}
+
+} // namespace epy

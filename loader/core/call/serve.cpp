@@ -1,0 +1,345 @@
+// The call path.
+//
+//   host -> trampoline -> epy_call_entry -> epy_dispatch -> serve
+//     room on the stack -> attach this thread -> convert arguments -> vectorcall
+//     -> convert the result -> detach
+//
+// Whatever goes wrong in Python is reported and the host gets the declared error value.
+#include "loader/core/call/serve.h"
+
+#include <unistd.h>
+
+#include <bit>
+#include <cstdio>
+#include <new>
+
+#include "loader/core/call/convert.h"
+#include "loader/core/call/errno_place.h"
+#include "loader/core/call/outcome.h"
+#include "loader/core/call/scope.h"
+#include "loader/core/thread/recursion.h"
+#include "loader/core/thread/stack.h"
+#include "loader/core/thread/threads.h"
+#include "loader/core/thread/unwinding.h"
+#include "loader/fp_environment.h"
+
+namespace epy {
+
+namespace {
+
+// Where the assembly entry left the arguments.
+struct frame_arguments {
+    static constexpr void *result = nullptr;
+    const frame *base;
+    const void *at(std::size_t, std::uint32_t offset) const {
+        return reinterpret_cast<const std::byte *>(base) + offset;
+    }
+};
+
+// Arguments on the stack up to here; more are on the heap.
+constexpr std::size_t few = 16;
+
+// Owned references, released whatever happens.
+class owned_array {
+public:
+    explicit owned_array(std::size_t capacity)
+        : items_(capacity < few ? small_ : new (std::nothrow) PyObject *[capacity + 1]) {}
+    ~owned_array() {
+        for (std::size_t i = 1; i <= count_; ++i) {
+            Py_DECREF(items_[i]);
+        }
+        if (items_ != small_) {
+            delete[] items_;
+        }
+    }
+    owned_array(const owned_array &) = delete;
+    owned_array &operator=(const owned_array &) = delete;
+
+    // False if there is no memory.
+    explicit operator bool() const noexcept { return items_ != nullptr; }
+    void push(PyObject *object) noexcept { items_[++count_] = object; }
+    [[nodiscard]] std::size_t size() const noexcept { return count_; }
+    // The callee may use the item before the first one (PY_VECTORCALL_ARGUMENTS_OFFSET).
+    [[nodiscard]] PyObject **data() noexcept { return items_ + 1; }
+
+private:
+    PyObject *small_[few + 1];
+    PyObject **items_;
+    std::size_t count_ = 0;
+};
+
+template <typename Arguments>
+PyObject *make_argument(const callback &self, std::size_t index, Arguments source) {
+    const signature &types = *self.types;
+    const parameter &expected = types.parameters[index];
+    const void *place = source.at(index, expected.offset);
+    if (expected.buffer) {
+        const parameter &count = types.parameters[expected.buffer->count];
+        return buffer_to_python(*expected.buffer, place, count.code,
+                                source.at(expected.buffer->count, count.offset), index + 1);
+    }
+    return to_python(*self.state, expected, place);
+}
+
+// A new reference to the function's result, or null.
+template <typename Arguments>
+[[gnu::noinline]] PyObject *call_plain(callback &self, Arguments source) noexcept {
+    const std::vector<parameter> &parameters = self.types->parameters;
+    owned_array objects(parameters.size());
+    if (!objects) {
+        return PyErr_NoMemory();
+    }
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+        PyObject *object = run_python([&] { return make_argument(self, i, source); });
+        if (object == nullptr) {
+            return nullptr;
+        }
+        objects.push(object);
+    }
+    return run_python([&] {
+        return PyObject_Vectorcall(self.function, objects.data(),
+                                   objects.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    });
+}
+
+#ifdef EPY_REUSE
+
+template <typename Arguments>
+[[gnu::noinline]] PyObject *make_for_one_call(const callback &self, std::size_t index,
+                                              argument_objects::argument &expected,
+                                              Arguments source) noexcept {
+    if (PyErr_Occurred() != nullptr) {
+        return nullptr;
+    }
+    PyObject *object = run_python([&] { return make_argument(self, index, source); });
+    if (object != nullptr) {
+        argument_objects::keep(expected, object);
+    }
+    return object;
+}
+
+// The same with argument objects of the last call, and straight into a Python function's own entry.
+template <typename Arguments>
+[[gnu::always_inline]] inline PyObject *
+call_reusing(callback &self, const argument_objects::use &reuse, Arguments source) {
+    PyObject *objects[argument_objects::most + 1]; // borrowed; the first place is the callee's
+    std::size_t count = 0;
+    for (argument_objects::argument &expected : reuse) {
+        PyObject *object = argument_objects::make(expected, source.at(count, expected.offset));
+        if (object == nullptr) {
+            object = make_for_one_call(self, count, expected, source);
+            if (object == nullptr) {
+                return nullptr;
+            }
+        }
+        objects[++count] = object;
+    }
+    return run_python([&] {
+        if (PyFunction_Check(self.function)) [[likely]] {
+            return reinterpret_cast<PyFunctionObject *>(self.function)
+                ->vectorcall(self.function, objects + 1, count | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                             nullptr);
+        }
+        return PyObject_Vectorcall(self.function, objects + 1,
+                                   count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
+    });
+}
+
+// Results that need no look at the rules. False: the rules decide, and the object is still there.
+[[gnu::always_inline]] inline bool read_result(quick_result kind, ref &result,
+                                               std::uint64_t &bits) {
+    PyObject *const value = result.get();
+    if (kind <= quick_result::natural) [[likely]] {
+        std::int64_t number = 0;
+        if (!read_short_int(value, number) || (number < 0 && kind == quick_result::natural)) {
+            return false;
+        }
+        bits = static_cast<std::uint64_t>(number);
+        drop_int(result.release());
+        return true;
+    }
+    if (kind == quick_result::real && PyFloat_CheckExact(value)) {
+        bits = std::bit_cast<std::uint64_t>(PyFloat_AS_DOUBLE(value));
+        return true;
+    }
+    return kind == quick_result::nothing && value == Py_None;
+}
+
+#endif
+
+template <typename Arguments>
+[[gnu::always_inline]] inline PyObject *call(callback &self, Arguments source) {
+#ifdef EPY_REUSE
+    argument_objects::use reuse(*self.objects);
+    if (reuse) [[likely]] {
+        return call_reusing(self, reuse, source);
+    }
+#endif
+    return call_plain(self, source);
+}
+
+void complain_of_stale_pointer(call_record &native) noexcept {
+    if (!native.complained) {
+        native.complained = true;
+        dprintf(STDERR_FILENO,
+                "epy: %s was called after it was dropped; it returned its error value. Keep the "
+                "callback object as long as the host may call it\n",
+                native.label);
+    }
+}
+
+template <typename Arguments>
+[[gnu::noinline]] served serve_despite_exception(call_record &, Arguments, std::uintptr_t here,
+                                                 int host_errno) noexcept;
+
+// With the GIL.
+template <typename Arguments>
+[[gnu::always_inline]] inline served serve_attached(call_record &native, Arguments source,
+                                                    std::uintptr_t here, int &host_errno,
+                                                    const PyThreadState *state) {
+    callback *self = native.target;
+    if (self == nullptr) [[unlikely]] {
+        complain_of_stale_pointer(native);
+        return {native.head.error[0], nullptr};
+    }
+    if (has_exception(state)) [[unlikely]] {
+        const served result = serve_despite_exception(native, source, here, host_errno);
+        host_errno = this_errno();
+        return result;
+    }
+    auto *object = reinterpret_cast<PyObject *>(self);
+    const ref alive = ref::borrowed(object);
+    call_extras *const callers = running.extras;
+    const call_scope now(object, here, host_errno);
+    if (ref result(call(*self, source)); result) [[likely]] {
+#ifdef EPY_REUSE
+        std::uint64_t bits = 0;
+        if (read_result(self->objects->result(), result, bits)) [[likely]] {
+            return {bits, nullptr};
+        }
+#endif
+        served done = {0, nullptr};
+        if (read_by_the_rules(*self, native, std::move(result), source.result, done)) [[likely]] {
+            return done;
+        }
+    }
+    return serve_error(*self, native, callers, source.result);
+}
+
+[[gnu::noinline]] served refuse(const call_record &native, const attachment &python) noexcept {
+    if (python.is_out_of_memory()) {
+        complain_of_memory(&native);
+    }
+    return {native.head.error[0], nullptr};
+}
+
+// `here` is the host's stack pointer.
+template <typename Arguments>
+[[gnu::always_inline]] inline served serve_from(call_record &native, Arguments source,
+                                                std::uintptr_t here) {
+    int host_errno = this_errno();
+    served result;
+    {
+        const fp_environment floating_point;
+        PyThreadState *const known = attachment::known_state();
+        if (attachment::is_present(known)) {
+            result = serve_attached(native, source, here, host_errno, known);
+        } else if (const attachment python(known); python) [[likely]] {
+            result = serve_attached(native, source, here, host_errno, python.state());
+        } else {
+            result = refuse(native, python);
+        }
+    }
+    this_errno() = host_errno;
+    return result;
+}
+
+template <typename Arguments>
+served serve_despite_exception(call_record &native, Arguments source, std::uintptr_t here,
+                               int host_errno) noexcept {
+    served result = {0, nullptr};
+    {
+        const exception_set_aside callers;
+        this_errno() = host_errno;
+        result = serve_from(native, source, here);
+        host_errno = this_errno();
+    }
+    this_errno() = host_errno;
+    return result;
+}
+
+// There is little room on this stack, or it is not known yet.
+template <typename Arguments>
+[[gnu::noinline]] served serve_with_little_stack(call_record &native, Arguments source,
+                                                 std::uintptr_t here) noexcept {
+    bool jumped = false;
+    const int host_errno = this_errno();
+    const std::size_t levels = levels_below(here, jumped);
+    this_errno() = host_errno;
+    if (levels == SIZE_MAX) {
+        return serve_from(native, source, here);
+    }
+    served result = {0, nullptr};
+    if (levels == 0) {
+        const auto there = [&] {
+            if (jumped) {
+                const fp_environment floating_point;
+                const attachment python;
+                if (python) {
+                    call_scope::look_for_jump(running.runner);
+                }
+            }
+            result = serve_from(native, source,
+                                reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
+        };
+        if (!run_on_own_stack(here, there)) {
+            complain_of_memory(&native);
+            result.bits = native.head.error[0];
+        }
+        return result;
+    }
+    int new_errno = host_errno;
+    {
+        const fp_environment floating_point;
+        const attachment python;
+        if (python) {
+            const recursion_limit lowered(levels);
+            result = serve_from(native, source, here);
+            new_errno = this_errno();
+        } else {
+            result = refuse(native, python);
+        }
+    }
+    this_errno() = new_errno;
+    return result;
+}
+
+template <typename Arguments>
+[[gnu::always_inline]] inline served serve_anywhere(call_record &native, Arguments source,
+                                                    const void *frame) {
+    const auto here = reinterpret_cast<std::uintptr_t>(frame);
+    if (!has_plenty_of_stack(here)) [[unlikely]] {
+        return serve_with_little_stack(native, source, here);
+    }
+    return serve_from(native, source, here);
+}
+
+} // namespace
+
+served serve(call_record &native, pointer_arguments source) noexcept {
+    return serve_anywhere(native, source, __builtin_frame_address(0));
+}
+
+} // namespace epy
+
+void *epy_dispatch(epy::call_record *native, epy::frame *registers) noexcept {
+    const auto [bits, jump] =
+        epy::serve_anywhere(*native, epy::frame_arguments{registers}, registers);
+    if (jump != nullptr) [[unlikely]] {
+        epy::fill(*jump, *registers);
+        return jump->target;
+    }
+    registers->rax = bits;
+    registers->xmm0 = bits;
+    return nullptr;
+}

@@ -1,0 +1,118 @@
+#include "loader/core/call/signature.h"
+
+namespace epy {
+
+namespace {
+
+// Of a Buffer's (item type, index of the count, writable). Null with a Python exception.
+std::unique_ptr<const buffer_parameter> parse_buffer(const module_state &state,
+                                                     PyObject *description) {
+    PyObject *item_type = nullptr;
+    Py_ssize_t count = 0;
+    int writable = 0;
+    element item{};
+    if (PyArg_ParseTuple(description, "Onp:buffer", &item_type, &count, &writable) == 0 ||
+        !element_of(state, item_type, item)) {
+        return nullptr;
+    }
+    return std::make_unique<const buffer_parameter>(
+        buffer_parameter{item, static_cast<std::size_t>(count), writable != 0});
+}
+
+bool is_integer(const parameter &one) {
+    return one.code >= type::signed_char && one.code <= type::unsigned_long_long;
+}
+
+// The type that `codes` begins with, and how much of it that is. 0 with a Python exception if there
+// is none.
+std::size_t parse_type(const char *codes, parameter &out) {
+    if (*codes == '{') {
+        out.code = type::aggregate;
+        const std::size_t length = parse_aggregate(codes, out.form);
+        if (length == 0) {
+            PyErr_Format(PyExc_ValueError, "'%s' describes no struct or union", codes);
+        }
+        return length;
+    }
+    const auto code = type_of(*codes);
+    if (!code) {
+        PyErr_Format(PyExc_ValueError, "no C type has the code '%c'", *codes);
+        return 0;
+    }
+    out.code = *code;
+    out.form = shape_of(*code);
+    return 1;
+}
+
+} // namespace
+
+bool signature::parse(const module_state &state, const char *codes, PyObject *classes) {
+    std::uint32_t general = 0;
+    std::uint32_t vector = 0;
+    std::uint32_t stack = 0;
+    Py_ssize_t count = 0;
+    for (; *codes != '\0' && count < PyTuple_GET_SIZE(classes); ++count) {
+        parameter one;
+        const std::size_t length = parse_type(codes, one);
+        if (length == 0) {
+            return false;
+        }
+        codes += length;
+        PyObject *class_or_none = PyTuple_GET_ITEM(classes, count);
+        if (is_handle(one.code) && PyType_Check(class_or_none) == 0) {
+            PyErr_SetString(PyExc_ValueError, "a handle needs the class of its objects");
+            return false;
+        }
+        if (PyTuple_Check(class_or_none)) {
+            one.buffer = parse_buffer(state, class_or_none);
+            if (!one.buffer) {
+                return false;
+            }
+        } else if (class_or_none != Py_None) {
+            if (PyDict_Check(class_or_none) && !is_integer(one)) {
+                PyErr_SetString(PyExc_ValueError, "only integers have members");
+                return false;
+            }
+            one.instance_of = ref::borrowed(class_or_none);
+            one.seen = is_handle(one.code)           ? seen_as::object
+                       : PyDict_Check(class_or_none) ? seen_as::member
+                                                     : seen_as::instance;
+        }
+        if (one.code != type::none && !one.form.in_one_register()) {
+            fits_frame = false;
+        }
+        if (count == 0) {
+            result = std::move(one);
+            continue;
+        }
+        if (one.code == type::none) {
+            PyErr_SetString(PyExc_ValueError, "a parameter is void");
+            return false;
+        }
+        const bool is_vector = one.form.parts[0] == eightbyte::sse;
+        if (is_vector && vector < EPY_FRAME_VECTOR_COUNT) {
+            one.offset = EPY_FRAME_VECTOR + 8 * vector++;
+        } else if (!is_vector && general < EPY_FRAME_GENERAL_COUNT) {
+            one.offset = EPY_FRAME_GENERAL + 8 * general++;
+        } else {
+            one.offset = EPY_FRAME_STACK + 8 * stack++;
+        }
+        parameters.push_back(std::move(one));
+    }
+    if (count == 0 || *codes != '\0' || count != PyTuple_GET_SIZE(classes)) {
+        PyErr_SetString(PyExc_ValueError,
+                        "a signature needs a code and a class (or None) for the result and for "
+                        "each parameter");
+        return false;
+    }
+    for (const parameter &one : parameters) {
+        if (one.buffer && (one.buffer->count >= parameters.size() ||
+                           !is_integer(parameters[one.buffer->count]))) {
+            PyErr_SetString(PyExc_ValueError, "a buffer's count is an integer parameter");
+            return false;
+        }
+    }
+    return true;
+}
+
+} // namespace epy

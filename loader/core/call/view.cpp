@@ -1,0 +1,331 @@
+#include "loader/core/call/view.h"
+
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "loader/core/call/callback.h"
+#include "loader/core/call/outcome.h"
+#include "loader/core/call/scope.h"
+
+namespace epy {
+
+namespace {
+
+// ---- the memory
+
+struct memory {
+    void *address = nullptr;
+    ref item_type;             // what the pointer leads to, empty if it does not say
+    PyObject *owner = nullptr; // borrowed: the memory may be Python's, through it
+};
+
+// Where the bytes of a ctypes instance are, as long as it lives.
+void *bytes_of(PyObject *instance) {
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(instance, &buffer, PyBUF_SIMPLE) != 0) {
+        return nullptr;
+    }
+    PyBuffer_Release(&buffer);
+    return buffer.buf;
+}
+
+bool memory_of(const module_state &state, PyObject *pointer, memory &out) {
+    if (pointer == Py_None) {
+        return true;
+    }
+    if (PyLong_Check(pointer)) {
+        out.address = PyLong_AsVoidPtr(pointer);
+        return PyErr_Occurred() == nullptr;
+    }
+    auto *type = reinterpret_cast<PyObject *>(Py_TYPE(pointer));
+    const bool is_array = is_class_of(type, state.array);
+    const bool is_pointer = is_class_of(type, reinterpret_cast<PyObject *>(state.pointer));
+    const bool is_simple = is_class_of(type, state.simple);
+    ref item(is_array || is_pointer || is_simple ? PyObject_GetAttr(type, state.type_name)
+                                                 : nullptr);
+    const bool is_address =
+        is_simple && item && PyUnicode_CompareWithASCIIString(item.get(), "P") == 0;
+    if (item && (is_array || is_pointer || is_address)) {
+        void *bytes = bytes_of(pointer);
+        if (PyErr_Occurred() != nullptr) {
+            return false;
+        }
+        out.owner = pointer;
+        if (is_array) {
+            out.address = bytes;
+        } else {
+            std::memcpy(&out.address, bytes, sizeof out.address);
+        }
+        if (!is_address) {
+            out.item_type = std::move(item);
+        }
+        return true;
+    }
+    return view_error(
+        "epy.view takes a pointer, an array or an address, not %R: let the parameter be a "
+        "POINTER(T) or a c_void_p",
+        pointer);
+}
+
+// ---- the view
+
+_PyManagedBufferObject &as_managed(PyObject *object) {
+    return *reinterpret_cast<_PyManagedBufferObject *>(object);
+}
+
+PyObject *new_view(void *address, Py_ssize_t count, const element &item, bool writable,
+                   PyObject *owner) {
+    if (running.runner == nullptr) {
+        view_error(
+            "no call of the host runs on this thread, which would end the view: make it in the "
+            "call, or use (T * count).from_address(address) if the memory stays");
+        return nullptr;
+    }
+    static char nothing[1];
+    Py_ssize_t shape = count;
+    Py_ssize_t stride = item.size;
+    Py_buffer whole{};
+    whole.buf = address == nullptr ? nothing : address;
+    whole.len = count * item.size;
+    whole.itemsize = item.size;
+    whole.readonly = writable ? 0 : 1;
+    whole.ndim = 1;
+    whole.format = const_cast<char *>(item.format);
+    whole.shape = &shape;
+    whole.strides = &stride;
+    PyObject *made = PyMemoryView_FromBuffer(&whole);
+    if (made == nullptr) {
+        return nullptr;
+    }
+    ref managed = ref::borrowed(
+        reinterpret_cast<PyObject *>(reinterpret_cast<PyMemoryViewObject *>(made)->mbuf));
+    Py_buffer &master = as_managed(managed.get()).master;
+    master.shape = nullptr; // the view has a copy
+    master.strides = nullptr;
+    master.obj = Py_XNewRef(owner);
+    call_extras &extras = extras_of_this_call();
+    master.internal = extras.views;
+    extras.views = managed.release();
+    return made;
+}
+
+bool fits(Py_ssize_t count, const element &item) {
+    return count >= 0 && count <= std::numeric_limits<Py_ssize_t>::max() / item.size;
+}
+
+// Negative if no memory holds so many.
+template <typename T> Py_ssize_t load_count(const void *source) {
+    if constexpr (std::is_integral_v<T>) {
+        T value;
+        std::memcpy(&value, source, sizeof value);
+        return static_cast<Py_ssize_t>(value);
+    }
+    Py_UNREACHABLE(); // no signature has such a count
+}
+
+Py_ssize_t read_count(type code, const void *source) {
+    switch (code) {
+#define EPY_TYPE(letter, name, c_type, family)                                                     \
+    case type::name:                                                                               \
+        return load_count<c_type>(source);
+#include "loader/core/values/types.def"
+    case type::none:
+    case type::aggregate:
+        break;
+    }
+    Py_UNREACHABLE();
+}
+
+// ---- the function's arguments
+
+class view_arguments {
+public:
+    // False with a TypeError if they are not what `view` takes.
+    bool take(PyObject *const *arguments, Py_ssize_t given, PyObject *keywords) {
+        for (Py_ssize_t i = 0; i < given; ++i) {
+            if (i >= most) {
+                PyErr_Format(PyExc_TypeError, "view() takes %zd arguments, got %zd", most, given);
+                return false;
+            }
+            values_[i] = arguments[i];
+        }
+        const Py_ssize_t named = keywords == nullptr ? 0 : PyTuple_GET_SIZE(keywords);
+        for (Py_ssize_t i = 0; i < named; ++i) {
+            if (!take_named(PyTuple_GET_ITEM(keywords, i), arguments[given + i])) {
+                return false;
+            }
+        }
+        if (pointer() == nullptr || count() == nullptr) {
+            PyErr_SetString(PyExc_TypeError, "view() needs a pointer and a count");
+            return false;
+        }
+        return true;
+    }
+
+    [[nodiscard]] PyObject *pointer() const noexcept { return values_[0]; }
+    [[nodiscard]] PyObject *count() const noexcept { return values_[1]; }
+    [[nodiscard]] PyObject *type() const noexcept {
+        return values_[2] == nullptr ? Py_None : values_[2];
+    }
+    [[nodiscard]] PyObject *writable() const noexcept { return values_[3]; }
+
+private:
+    static constexpr Py_ssize_t most = 4;
+
+    bool take_named(PyObject *name, PyObject *value) {
+        static constexpr const char *names[most] = {"pointer", "count", "type", "writable"};
+        for (Py_ssize_t i = 0; i < most; ++i) {
+            if (values_[i] == nullptr && PyUnicode_CompareWithASCIIString(name, names[i]) == 0) {
+                values_[i] = value;
+                return true;
+            }
+        }
+        PyErr_Format(PyExc_TypeError, "view() has no argument '%U', or has it twice", name);
+        return false;
+    }
+
+    PyObject *values_[most] = {};
+};
+
+// ---- the end
+
+ref referrers(PyObject *collector, PyObject *object) {
+    return ref(PyObject_CallMethod(collector, "get_referrers", "O", object));
+}
+
+bool is_ctypes_instance(const module_state &state, PyObject *object) {
+    return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject *>(state.c_data)) != 0;
+}
+
+// A ctypes instance, or the dictionary in which one keeps what its memory belongs to.
+bool is_of_ctypes(const module_state &state, PyObject *collector, PyObject *holder) {
+    if (is_ctypes_instance(state, holder)) {
+        return true;
+    }
+    const ref owners(PyDict_CheckExact(holder) ? referrers(collector, holder) : ref());
+    for (Py_ssize_t i = 0; owners && i < PyList_GET_SIZE(owners.get()); ++i) {
+        if (is_ctypes_instance(state, PyList_GET_ITEM(owners.get(), i))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether somebody reads the memory by its address: has the buffer exported, or holds a memoryview
+// of his own only to keep the memory. numpy's arrays do, which the collector does not know.
+bool is_address_taken(const module_state &state, PyObject *managed) {
+    const ref collector(PyImport_ImportModule("gc"));
+    const ref users(collector ? referrers(collector.get(), managed) : ref());
+    for (Py_ssize_t i = 0; users && i < PyList_GET_SIZE(users.get()); ++i) {
+        PyObject *user = PyList_GET_ITEM(users.get(), i);
+        if (!PyMemoryView_Check(user)) {
+            continue;
+        }
+        const ref holders = referrers(collector.get(), user); // `users` is one
+        bool is_taken = reinterpret_cast<PyMemoryViewObject *>(user)->exports > 0 ||
+                        (holders && PyList_GET_SIZE(holders.get()) == 1);
+        for (Py_ssize_t j = 0; holders && j < PyList_GET_SIZE(holders.get()); ++j) {
+            is_taken =
+                is_taken || is_of_ctypes(state, collector.get(), PyList_GET_ITEM(holders.get(), j));
+        }
+        if (is_taken) {
+            return true;
+        }
+    }
+    PyErr_Clear();
+    return false;
+}
+
+// Finding out who holds a view takes a walk over all of Python's objects: done in the first,
+// second, fourth, ... call that leaves one, until there is something to report.
+void look_at_survivors(callback &called, const std::vector<ref> &survivors) {
+    if (called.address_reported || !std::has_single_bit(++called.calls_with_survivors)) {
+        return;
+    }
+    for (const ref &managed : survivors) {
+        if (is_address_taken(*called.state, managed.get())) {
+            called.address_reported = true;
+            view_error(
+                "memory of the host is still read by its address after the call, through an array "
+                "for instance, and may be gone: copy it before the call ends, as in "
+                "numpy.array(view)");
+            report_exception(called);
+            return;
+        }
+    }
+}
+
+} // namespace
+
+PyObject *buffer_to_python(const buffer_parameter &expected, const void *place, type count_type,
+                           const void *count_place, std::size_t number) {
+    void *address = nullptr;
+    std::memcpy(&address, place, sizeof address);
+    const Py_ssize_t count = read_count(count_type, count_place);
+    if (!fits(count, expected.item)) {
+        view_error(
+            "parameter %zu is a buffer, but its count (%zd) is no number of items that memory can "
+            "hold: the host must pass the right one",
+            number, count);
+        return nullptr;
+    }
+    if (address == nullptr && count > 0) {
+        return Py_NewRef(Py_None);
+    }
+    return new_view(address, count, expected.item, expected.writable, nullptr);
+}
+
+PyObject *view(PyObject *module, PyObject *const *arguments, Py_ssize_t given, PyObject *keywords) {
+    view_arguments all;
+    if (!all.take(arguments, given, keywords)) {
+        return nullptr;
+    }
+    const Py_ssize_t count = PyNumber_AsSsize_t(all.count(), PyExc_OverflowError);
+    const int writable = all.writable() == nullptr ? 0 : PyObject_IsTrue(all.writable());
+    if (PyErr_Occurred() != nullptr) {
+        return nullptr;
+    }
+    const module_state &state = state_of(module);
+    memory found;
+    element item{};
+    if (!memory_of(state, all.pointer(), found) ||
+        !element_of(state,
+                    all.type() != Py_None ? all.type()
+                    : found.item_type     ? found.item_type.get()
+                                          : Py_None,
+                    item)) {
+        return nullptr;
+    }
+    if (!fits(count, item)) {
+        view_error("epy.view of %zd items: give a count of 0 or more that memory can hold", count);
+        return nullptr;
+    }
+    if (found.address == nullptr && count > 0) {
+        view_error("epy.view of %zd items at NULL: check the pointer before", count);
+        return nullptr;
+    }
+    return new_view(found.address, count, item, writable != 0, found.owner);
+}
+
+void end_views(call_extras &extras, PyObject *runner) {
+    std::vector<ref> survivors;
+    while (extras.views != nullptr) {
+        ref ended(extras.views);
+        _PyManagedBufferObject &managed = as_managed(ended.get());
+        extras.views = static_cast<PyObject *>(std::exchange(managed.master.internal, nullptr));
+        managed.flags |= _Py_MANAGED_BUFFER_RELEASED;
+        const ref owner(std::exchange(managed.master.obj, nullptr));
+        if (Py_REFCNT(&managed) > 1) {
+            survivors.push_back(std::move(ended));
+        }
+    }
+    if (!survivors.empty() && Py_IS_TYPE(runner, state_of(Py_TYPE(runner)).callback_type)) {
+        look_at_survivors(*reinterpret_cast<callback *>(runner), survivors);
+    }
+}
+
+} // namespace epy

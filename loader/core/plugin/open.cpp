@@ -1,0 +1,203 @@
+// Opening the core: what the loader calls once per process, before anything else.
+//
+// The Python of this core's version is there, initialized or not, and its symbols are global. Start
+// it if asked to, import the package epy, and hand out the table of the core that the package uses:
+// the process may have imported epy before, from another place.
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "loader/core/plugin/collector.h"
+#include "loader/core/plugin/signals.h"
+#include "loader/core/plugin/vetting.h"
+#include "loader/core/state.h"
+#include "loader/core/thread/fork.h"
+#include "loader/core/thread/patient_attachment.h"
+#include "loader/core/thread/stack.h"
+#include "loader/core/thread/threads.h"
+#include "stub/trust.h"
+
+namespace epy {
+
+namespace {
+
+void fail(const core_options &options, const char *what, const char *detail) {
+    if (!last_refusal().empty()) { // that is why, whatever Python made of it on its way here
+        std::snprintf(options.error, options.error_size, "%s", last_refusal().c_str());
+        return;
+    }
+    std::snprintf(options.error, options.error_size, "%s: %s", what, detail);
+}
+
+void fail_with_exception(const core_options &options, const char *what) {
+    PyObject *kind = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&kind, &value, &traceback);
+    const ref text(value == nullptr ? nullptr : PyObject_Str(value));
+    const char *detail = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    fail(options, what, detail == nullptr ? "unknown error" : detail);
+    PyErr_Clear();
+    Py_XDECREF(kind);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}
+
+// Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
+// host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
+bool start_python(const core_options &options) {
+    if (has_raised_privileges() && !vet_imports()) {
+        fail(options, "its Python did not start",
+             "the host has an open-code hook of its own, and this process has raised privileges; "
+             "start Python in the host");
+        return false;
+    }
+    PyPreConfig before;
+    PyPreConfig_InitIsolatedConfig(&before);
+    before.utf8_mode = 1;
+    PyStatus status = Py_PreInitialize(&before);
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    config.install_signal_handlers = 0;
+    config.site_import = 0; // epy/_start.py: when it is needed
+    config.write_bytecode = has_raised_privileges() ? 0 : 1;
+    if (PyStatus_Exception(status) == 0 && options.executable != nullptr) {
+        // Otherwise the first python3 on PATH would decide which libraries are used.
+        status = PyConfig_SetBytesString(&config, &config.executable, options.executable);
+    }
+    if (PyStatus_Exception(status) == 0) {
+        status = Py_InitializeFromConfig(&config);
+    }
+    PyConfig_Clear(&config);
+    if (PyStatus_Exception(status) != 0) {
+        fail(options, "its Python did not start",
+             status.err_msg == nullptr ? "unknown error" : status.err_msg);
+        return false;
+    }
+    import_signals_untaken();
+    return true;
+}
+
+// Imports epy from its own folder, which need not be on sys.path: two steps of the import system,
+// by hand.
+ref load_package(const core_options &options) {
+    const char *slash = std::strrchr(options.package_folder, '/');
+    const ref folder(PyUnicode_DecodeFSDefaultAndSize(
+        options.package_folder, slash == nullptr ? 0 : slash - options.package_folder));
+    const ref external(PyImport_ImportModule("_frozen_importlib_external"));
+    const ref import_system(PyImport_ImportModule("_frozen_importlib"));
+    const ref finder(external ? PyObject_GetAttrString(external.get(), "PathFinder") : nullptr);
+    const ref spec(finder && folder
+                       ? PyObject_CallMethod(finder.get(), "find_spec", "s[O]", "epy", folder.get())
+                       : nullptr);
+    return ref(spec && import_system
+                   ? PyObject_CallMethod(import_system.get(), "_load", "O", spec.get())
+                   : nullptr);
+}
+
+const core_api *import_package(const core_options &options) {
+    const patient_collector collector;
+    PyObject *modules = PyImport_GetModuleDict();
+    const ref package =
+        PyDict_GetItemString(modules, "epy") != nullptr
+            ? ref(PyImport_ImportModule("epy")) // also if another thread is importing it
+            : load_package(options);
+    if (!package) {
+        return nullptr;
+    }
+    if (options.start) {
+        const ref module(PyImport_ImportModule("epy._start"));
+        const ref started(module ? PyObject_CallMethod(module.get(), "start", nullptr) : nullptr);
+        if (!started) {
+            return nullptr;
+        }
+        collector.keep_what_is_there();
+    }
+    const auto *api = static_cast<const core_api *>(PyCapsule_Import("epy._core._C_API", 0));
+    if (api != nullptr && api->version != core_api_version) {
+        PyErr_SetString(PyExc_ImportError,
+                        "the epy that this process has imported is of another version; use one "
+                        "version of epy in a process");
+        return nullptr;
+    }
+    return api;
+}
+
+// A Python that is not ours is finalized some day, while threads of it or of the host may still
+// call. Its exit functions are the last moment at which that can be told; from then on they get
+// error values.
+void stop_when_python_finalizes() {
+    static PyMethodDef stop = {"stop",
+                               [](PyObject *, PyObject *) -> PyObject * {
+                                   stop_attaching();
+                                   Py_RETURN_NONE;
+                               },
+                               METH_NOARGS, nullptr};
+    const ref module(PyImport_ImportModule("atexit"));
+    const ref last(PyCFunction_New(&stop, nullptr)); // exit functions run in reverse order
+    const ref plugins(PyImport_ImportModule("epy._plugin"));
+    const ref hooks(plugins ? PyObject_GetAttrString(plugins.get(), "at_exit") : nullptr);
+    for (PyObject *function : {last.get(), hooks.get()}) {
+        const ref done(module && function != nullptr
+                           ? PyObject_CallMethod(module.get(), "register", "O", function)
+                           : nullptr);
+        if (!done) {
+            PyErr_WriteUnraisable(function);
+        }
+    }
+}
+
+const core_api *open_attached(const core_options &options) {
+    const core_api *api = import_package(options);
+    if (api == nullptr) {
+        fail_with_exception(options, "cannot import the package epy into its Python");
+        return nullptr;
+    }
+    if (!options.start) {
+        stop_when_python_finalizes();
+    }
+    follow_forks();
+    return api;
+}
+
+const core_api *open_core(const core_options &options) {
+    if (options.start) {
+        if (!start_python(options)) {
+            return nullptr;
+        }
+        const core_api *api = open_attached(options);
+        PyEval_SaveThread();
+        return api;
+    }
+    start_attaching();
+    const patient_attachment python(options.plugin);
+    const exception_set_aside callers;
+    if (has_raised_privileges()) {
+        // Or epy's folder gets files whose bits are those of the host's umask.
+        PySys_SetObject("dont_write_bytecode", Py_True);
+    }
+    return open_attached(options);
+}
+
+} // namespace
+
+} // namespace epy
+
+extern "C" [[gnu::visibility("default")]] const epy::core_api *
+epy_core_open(const epy::core_options *options) noexcept;
+
+extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) noexcept {
+    if (options->version != epy::core_api_version) {
+        epy::fail(*options, "its core is of another version", "install epy again");
+        return nullptr;
+    }
+    const epy::core_api *api = nullptr;
+    epy::run_with_plenty_of_stack([&] {
+        try {
+            api = epy::open_core(*options);
+        } catch (const std::bad_alloc &) {
+            epy::fail(*options, "cannot import the package epy into its Python", "out of memory");
+        }
+    });
+    return api;
+}

@@ -1,0 +1,202 @@
+// The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
+#include <unistd.h>
+
+#include <cstdio>
+#include <new>
+
+#include "loader/core/call/callback.h"
+#include "loader/core/call/scope.h"
+#include "loader/core/plugin/collector.h"
+#include "loader/core/plugin/module_init.h"
+#include "loader/core/plugin/native_plugin.h"
+#include "loader/core/thread/patient_attachment.h"
+#include "loader/core/thread/stack.h"
+#include "loader/core/thread/threads.h"
+#include "loader/core/thread/unwinding.h"
+
+namespace epy {
+
+namespace {
+
+// Where Python code may run no reference of ours stands below: a Python that finalizes ends this
+// thread there, by unwinding, and what it unwound would touch objects without the GIL.
+
+ref import(const char *name) {
+    return ref(run_python([name] { return PyImport_ImportModule(name); }));
+}
+
+// The module of the interpreter that plugins share.
+ref core_module_object() { return import("epy._core"); }
+
+// MODULE.NAME(argument or nothing)
+ref call_package(const char *name, PyObject *argument, const char *module = "epy._plugin") {
+    const ref package = import(module);
+    const ref function(package ? PyObject_GetAttrString(package.get(), name) : nullptr);
+    return ref(!function ? nullptr : run_python([&] {
+        return PyObject_CallFunctionObjArgs(function.get(), argument, nullptr);
+    }));
+}
+
+// Work that the loader asks for: nothing may get out to it.
+template <typename Work> void run_for_loader(Work work) noexcept {
+    run_with_plenty_of_stack([&] {
+        try {
+            work();
+        } catch (const std::bad_alloc &) {
+            dprintf(STDERR_FILENO, "epy: out of memory while a plugin starts or ends\n");
+        }
+    });
+}
+
+void print_exception() {
+    if (PyErr_Occurred() != nullptr) {
+        run_python([] { PyErr_WriteUnraisable(nullptr); });
+    }
+}
+
+bool load_here(const plugin_view *view) {
+    const patient_attachment python(view->path);
+    if (!python) {
+        view->services->release(view->handle);
+        return false;
+    }
+    const exception_set_aside callers;
+    const ref module = core_module_object();
+    if (!module) {
+        print_exception();
+        view->services->release(view->handle);
+        return false;
+    }
+    module_state &state = state_of(module.get());
+    const ref key(PyLong_FromVoidPtr(view->handle));
+    const ref native(new_native_plugin(state, *view));
+    if (!key || !native || PyDict_SetItem(state.plugins, key.get(), native.get()) != 0) {
+        print_exception();
+        return false;
+    }
+    ref loaded;
+    {
+        const plugin_scope now(native.get());
+        const patient_collector collector;
+        loaded = call_package("load", native.get());
+    }
+    print_exception();
+    close_archive(native.get());
+    const bool ready = loaded.get() == Py_True;
+    if (!ready) {
+        PyDict_DelItem(state.plugins, key.get());
+    }
+    if (loaded.get() == Py_None) {
+        PyErr_SetInterrupt(); // Ctrl-C: it strikes when the host's Python goes on
+    }
+    return ready;
+}
+
+bool load(const plugin_view *view) noexcept {
+    bool ready = false;
+    run_for_loader([&] { ready = load_here(view); });
+    return ready;
+}
+
+void unload_here(plugin *handle) {
+    const urgency soon;
+    const attachment python;
+    if (!python) {
+        return;
+    }
+    const ref module = core_module_object();
+    const ref key(PyLong_FromVoidPtr(handle));
+    if (module && key) {
+        module_state &state = state_of(module.get());
+        const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
+        if (native) {
+            const plugin_scope now(native.get());
+            const ref done = call_package("unload", native.get());
+            print_exception();
+            run_python([&] { forget_dropped_callbacks(native.get()); });
+            print_exception();
+            run_python([&] { PyDict_DelItem(state.plugins, key.get()); });
+        }
+    }
+    print_exception();
+}
+
+void unload(plugin *handle) noexcept {
+    run_for_loader([&] { unload_here(handle); });
+}
+
+std::uintptr_t awaited_here(std::uintptr_t thread) {
+    const urgency soon;
+    const attachment python;
+    if (!python) {
+        return 0;
+    }
+    const ref waits = import("epy._running.waits");
+    const ref found(!waits ? nullptr : run_python([&] {
+        return PyObject_CallMethod(waits.get(), "awaited", "K", thread);
+    }));
+    const std::uintptr_t awaited = found ? PyLong_AsUnsignedLongLong(found.get()) : 0;
+    print_exception();
+    return awaited;
+}
+
+std::uintptr_t awaited(std::uintptr_t thread) noexcept {
+    std::uintptr_t found = 0;
+    run_with_plenty_of_stack([&] { found = awaited_here(thread); });
+    return found;
+}
+
+void flush(const char *stream) {
+    PyObject *file = PySys_GetObject(stream);
+    if (file != nullptr && file != Py_None) {
+        const ref done(PyObject_CallMethod(file, "flush", nullptr));
+        PyErr_Clear(); // a closed pipe at exit is nobody's business
+    }
+}
+
+void exit_here(void (*attached)(void *), void *argument) {
+    const urgency soon;
+    const attachment python;
+    attached(argument);
+    if (!python) {
+        return;
+    }
+    const ref hooks = call_package("at_exit", nullptr);
+    print_exception();
+    const ref functions = import("atexit");
+    const ref ran(functions ? PyObject_CallMethod(functions.get(), "_run_exitfuncs", nullptr)
+                            : nullptr);
+    print_exception();
+    flush("stdout");
+    flush("stderr");
+}
+
+void at_exit(void (*attached)(void *), void *argument) noexcept {
+    run_for_loader([&] { exit_here(attached, argument); });
+}
+
+bool call_loading(const char *name, unsigned long thread) {
+    bool done = false;
+    run_for_loader([&] {
+        const attachment python;
+        if (python) {
+            const exception_set_aside callers;
+            const ref number(PyLong_FromUnsignedLong(thread));
+            done = number && call_package(name, number.get(), "epy._loading").get() == Py_True;
+            print_exception();
+        }
+    });
+    return done;
+}
+
+bool reserve_loading(unsigned long thread) noexcept { return call_loading("reserve", thread); }
+
+void release_loading(unsigned long thread) noexcept { call_loading("release", thread); }
+
+} // namespace
+
+const core_api the_core_api = {core_api_version, load,    unload,
+                               module_init,      at_exit, reserve_loading,
+                               release_loading,  awaited};
+
+} // namespace epy

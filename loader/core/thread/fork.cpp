@@ -1,0 +1,94 @@
+// A host forks when it likes. The child has one thread and a copy of every lock, so Python must be
+// stopped in a known state while it happens: PyOS_BeforeFork with the GIL held, PyOS_AfterFork_*
+// after. os.fork does the same itself and then calls fork: its hook tells us to keep out.
+#include "loader/core/thread/fork.h"
+
+#include <pthread.h>
+
+#include <cstddef>
+#include <new>
+
+#include "loader/core/guarded.h"
+#include "loader/core/py.h"
+#include "loader/core/thread/patient_attachment.h"
+#include "loader/core/thread/threads.h"
+
+namespace epy {
+
+namespace {
+
+thread_local bool python_forks [[gnu::tls_model("initial-exec")]] = false;
+// Lies in `place`, without memory of its own: fork must not fail for want of it.
+thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullptr;
+alignas(patient_attachment) thread_local std::byte
+    place[sizeof(patient_attachment)] [[gnu::tls_model("initial-exec")]];
+
+void before_fork() {
+    if (python_forks || is_attaching_stopped()) {
+        return;
+    }
+    held = new (place) patient_attachment("fork");
+    if (*held) {
+        PyOS_BeforeFork();
+    }
+}
+
+void let_go() {
+    held->~patient_attachment();
+    held = nullptr;
+}
+
+void in_parent() {
+    if (held != nullptr) {
+        if (*held) {
+            PyOS_AfterFork_Parent();
+        }
+        let_go();
+    }
+}
+
+void in_child() {
+    forget_ended_threads();
+    if (held != nullptr) {
+        if (*held) {
+            PyOS_AfterFork_Child();
+        }
+        let_go();
+    }
+}
+
+PyObject *os_fork_begins(PyObject *, PyObject *) {
+    python_forks = true;
+    Py_RETURN_NONE;
+}
+
+PyObject *os_fork_ends(PyObject *, PyObject *) {
+    python_forks = false;
+    Py_RETURN_NONE;
+}
+
+PyMethodDef begins = {"os_fork_begins", guarded<os_fork_begins>, METH_NOARGS, nullptr};
+PyMethodDef ends = {"os_fork_ends", guarded<os_fork_ends>, METH_NOARGS, nullptr};
+
+} // namespace
+
+void follow_forks() {
+    const ref os(PyImport_ImportModule("os"));
+    const ref first(PyCFunction_New(&begins, nullptr));
+    const ref last(PyCFunction_New(&ends, nullptr));
+    const ref function(os ? PyObject_GetAttrString(os.get(), "register_at_fork") : nullptr);
+    const ref none(PyTuple_New(0));
+    const ref hooks(PyDict_New());
+    if (function && first && last && none && hooks &&
+        PyDict_SetItemString(hooks.get(), "before", first.get()) == 0 &&
+        PyDict_SetItemString(hooks.get(), "after_in_parent", last.get()) == 0 &&
+        PyDict_SetItemString(hooks.get(), "after_in_child", last.get()) == 0) {
+        const ref done(PyObject_Call(function.get(), none.get(), hooks.get()));
+    }
+    if (PyErr_Occurred() != nullptr) {
+        PyErr_WriteUnraisable(nullptr);
+    }
+    pthread_atfork(before_fork, in_parent, in_child);
+}
+
+} // namespace epy

@@ -1,0 +1,157 @@
+#include "loader/core/thread/stack.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+
+#include "loader/core/call/scope.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+extern "C" [[gnu::visibility("hidden")]] void epy_call_on_stack(void *top, void (*function)(void *),
+                                                                void *argument);
+
+namespace epy {
+
+constinit thread_local thread_stacks stacks;
+
+namespace {
+
+constexpr std::size_t own_stack_size = 8 << 20;
+constexpr std::size_t guard_size = 64 << 10;
+// Below that a call is not worth starting: reports and exceptions need some room, too.
+constexpr std::size_t reserve = 64 << 10;
+
+void use(std::uintptr_t low, std::uintptr_t high) noexcept {
+    const bool large = high - low > plenty;
+    stacks.low = low;
+    stacks.high = high;
+    stacks.floor = large ? low + plenty : UINTPTR_MAX;
+    stacks.span = large ? high - low - plenty : 0;
+}
+
+// Once per thread. For the main thread the C library reads /proc/self/maps.
+void find_thread_stack() noexcept {
+    pthread_attr_t attributes;
+    if (const int problem = pthread_getattr_np(pthread_self(), &attributes); problem != 0) {
+        if (problem != ENOMEM) {                        // then the next call asks again
+            stacks.thread_low = stacks.thread_high = 1; // every call takes a stack of epy's
+        }
+        return;
+    }
+    void *low = nullptr;
+    std::size_t size = 0;
+    pthread_attr_getstack(&attributes, &low, &size);
+    pthread_attr_destroy(&attributes);
+    stacks.thread_low = reinterpret_cast<std::uintptr_t>(low);
+    stacks.thread_high = stacks.thread_low + size;
+}
+
+void unmap(void *stack) noexcept {
+    munmap(static_cast<std::byte *>(stack) - guard_size, own_stack_size + guard_size);
+}
+
+// Each thread keeps one stack that is not in use, until it ends.
+pthread_key_t spare() noexcept {
+    static const pthread_key_t key = [] {
+        pthread_key_t made{};
+        pthread_key_create(&made, unmap);
+        return made;
+    }();
+    return key;
+}
+
+// The lowest address of a stack, guarded below; null without memory.
+void *take_stack() noexcept {
+    void *kept = pthread_getspecific(spare());
+    if (kept != nullptr) {
+        pthread_setspecific(spare(), nullptr);
+        return kept;
+    }
+    void *made = mmap(nullptr, own_stack_size + guard_size, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (made == MAP_FAILED) {
+        return nullptr;
+    }
+    mprotect(made, guard_size, PROT_NONE);
+    return static_cast<std::byte *>(made) + guard_size;
+}
+
+void give_back(void *stack) noexcept {
+    if (pthread_getspecific(spare()) != nullptr || pthread_setspecific(spare(), stack) != 0) {
+        unmap(stack);
+    }
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+struct announced_work {
+    void (*function)(void *);
+    void *argument;
+    const void *host_low;
+    std::size_t host_size;
+
+    static void run(void *self) {
+        auto *work = static_cast<announced_work *>(self);
+        __sanitizer_finish_switch_fiber(nullptr, &work->host_low, &work->host_size);
+        work->function(work->argument);
+        __sanitizer_start_switch_fiber(nullptr, work->host_low, work->host_size);
+    }
+};
+
+void call_on_stack(void *low, void *top, void (*function)(void *), void *argument) {
+    announced_work work = {function, argument, nullptr, 0};
+    void *fake_stack = nullptr;
+    __sanitizer_start_switch_fiber(&fake_stack, low, own_stack_size);
+    epy_call_on_stack(top, announced_work::run, &work);
+    __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
+}
+#else
+void call_on_stack(void *, void *top, void (*function)(void *), void *argument) {
+    epy_call_on_stack(top, function, argument);
+}
+#endif
+
+} // namespace
+
+std::size_t levels_below(std::uintptr_t here, bool &jumped) noexcept {
+    if (stacks.thread_high == 0) {
+        find_thread_stack();
+        use(stacks.thread_low, stacks.thread_high);
+    }
+    if (has_plenty_of_stack(here)) {
+        return SIZE_MAX;
+    }
+    if (here < stacks.low || here >= stacks.high) {
+        const bool on_thread_stack = here >= stacks.thread_low && here < stacks.thread_high;
+        jumped = on_thread_stack && stacks.left_at <= here;
+        return 0;
+    }
+    const std::size_t room = here - stacks.low;
+    return room < little ? 0 : (room - reserve) / bytes_per_level;
+}
+
+bool run_on_own_stack(std::uintptr_t here, void (*function)(void *), void *argument) noexcept {
+    void *low = take_stack();
+    if (low == nullptr) {
+        return false;
+    }
+    const thread_stacks before = stacks;
+    const std::uintptr_t entered_at = running.entered_at;
+    if (here >= stacks.thread_low && here < stacks.thread_high) {
+        stacks.left_at = here;
+    }
+    running.entered_at = call_context::no_entry;
+    const auto address = reinterpret_cast<std::uintptr_t>(low);
+    use(address, address + own_stack_size);
+    call_on_stack(low, static_cast<std::byte *>(low) + own_stack_size, function, argument);
+    use(before.low, before.high);
+    running.entered_at = entered_at;
+    stacks.left_at = before.left_at;
+    give_back(low);
+    return true;
+}
+
+} // namespace epy

@@ -1,0 +1,210 @@
+// Host threads and the GIL.
+//
+// A thread that Python has not seen gets a thread state on its first call, and keeps it: making one
+// costs fifty calls. Only such states, and that of Python's main thread, are remembered per thread,
+// because nobody frees them before Python ends; others that Python or the host made are looked up
+// at each call. A Python that is started again is another generation.
+//
+// When a thread ends, nothing takes the GIL, because the host may be joining the thread while it
+// holds it. The state goes on a list, which the next call that holds the GIL clears.
+#pragma once
+
+#include <atomic>
+#include <climits>
+#include <memory>
+
+#include "loader/core/py.h"
+#include "loader/core/thread/cancellation.h"
+#include "loader/core/thread/unwinding.h"
+
+namespace epy {
+
+// What outlives a thread of it, for those who keep things by thread. Guarded by the GIL.
+struct thread_mark {
+    bool ended = false;
+    unsigned process = 0; // how many forks were before: a child has but the thread that forked
+};
+
+// What the core keeps for one host thread.
+struct thread_block {
+    PyThreadState *made_state = nullptr; // by epy, to be cleared after the thread
+    unsigned generation = 0;             // of the Python that it belongs to
+    std::shared_ptr<thread_mark> mark;
+    thread_block *next = nullptr;
+};
+
+// Holds the GIL with this thread's state for a scope.
+class attachment {
+public:
+    // The state that is remembered for this thread, or null.
+    [[nodiscard]] static PyThreadState *known_state() noexcept {
+        return mine.generation == generation.load(std::memory_order_acquire) ? mine.state : nullptr;
+    }
+
+    // Whether this thread holds the GIL with a known state. Then a call needs no attachment.
+    [[nodiscard]] static bool is_present(const PyThreadState *known) noexcept {
+        return known != nullptr && current_state() == known;
+    }
+
+    // False if the GIL is free or this thread's: an attachment will not wait.
+    [[nodiscard]] static bool may_be_taken() noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        return current_state() == nullptr; // nothing tells of other threads
+#else
+        PyThreadState *const holder = current_state();
+        return holder != nullptr && holder != PyGILState_GetThisThreadState();
+#endif
+    }
+
+    // May not return: a Python that finalizes ends or parks the thread.
+    attachment() noexcept;
+    // The same where the known state was looked up and is not present.
+    explicit attachment(PyThreadState *known) noexcept {
+        if (known != nullptr) [[likely]] {
+            take(known);
+        } else {
+            attach_unknown_thread();
+        }
+    }
+    ~attachment() {
+        if (taken_) {
+            PyEval_SaveThread();
+            if (urgent.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+                make_room();
+            }
+            cancellation_.end();
+        }
+#if PY_VERSION_HEX >= 0x030c0000
+        if (suspended_ != nullptr) [[unlikely]] {
+            PyEval_RestoreThread(suspended_);
+        }
+#endif
+    }
+    attachment(const attachment &) = delete;
+    attachment &operator=(const attachment &) = delete;
+
+    // False if there is no Python (any more), or no memory: no Python work is possible.
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    // Of one that is false.
+    [[nodiscard]] bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
+
+    [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
+
+private:
+    static PyThreadState *current_state() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+        return PyThreadState_GetUnchecked();
+#else
+        return _PyThreadState_UncheckedGet();
+#endif
+    }
+
+    void attach_unknown_thread() noexcept;
+    PyThreadState *make_state(unsigned now) noexcept;
+
+    void take(PyThreadState *own) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        // Since 3.12 the current state is this thread's: one of another interpreter.
+        if (current_state() != nullptr) {
+            suspended_ = PyEval_SaveThread();
+        }
+#endif
+        state_ = own;
+        taken_ = true;
+        cancellation_.begin();
+        run_python([own] { PyEval_RestoreThread(own); });
+        if (ended.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
+            clear_ended_threads();
+        }
+    }
+
+    static void clear_ended_threads();
+    static void make_room() noexcept;
+
+    // Python can be used: the core is imported and nothing finalizes. Otherwise 0.
+    static std::atomic<unsigned> generation;
+    // Blocks of threads that have ended.
+    static std::atomic<thread_block *> ended;
+    // How many urgencies there are.
+    static std::atomic<int> urgent;
+
+    struct remembered {
+        PyThreadState *state = nullptr;
+        unsigned generation = UINT_MAX; // never that of a Python
+        thread_block *block = nullptr;
+    };
+    static constinit thread_local remembered mine [[gnu::tls_model("initial-exec")]];
+    static void remember(PyThreadState *, unsigned now);
+
+    friend thread_block &this_thread();
+    friend void stop_attaching() noexcept;
+    friend bool is_attaching_stopped() noexcept;
+    friend void start_attaching() noexcept;
+    friend void forget_ended_threads() noexcept;
+    friend struct thread_end;
+    friend class urgency;
+
+    PyThreadState *state_ = nullptr;
+#if PY_VERSION_HEX >= 0x030c0000
+    PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
+#endif
+    cancellation_put_off cancellation_; // while taken
+    bool taken_ = false;                // the GIL was not ours before
+    bool is_out_of_memory_ = false;
+};
+
+// While one exists, calls that are over make room for whoever waits for the GIL. CPython lets a
+// thread that comes again at once overtake those that wait, for seconds if several do: too long for
+// an unload or an exit, which wait with a limit.
+class urgency {
+public:
+    urgency() noexcept { attachment::urgent.fetch_add(1, std::memory_order_relaxed); }
+    ~urgency() { attachment::urgent.fetch_sub(1, std::memory_order_relaxed); }
+    urgency(const urgency &) = delete;
+    urgency &operator=(const urgency &) = delete;
+};
+
+// The caller has an exception set, as extensions have that clean up after an error.
+inline bool has_exception(const PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return state->current_exception != nullptr;
+#else
+    return state->curexc_type != nullptr;
+#endif
+}
+
+// Takes an exception that is set out of sight for a scope: Python code must not run with one. With
+// the GIL.
+class exception_set_aside {
+public:
+    exception_set_aside() noexcept { PyErr_Fetch(&kind_, &value_, &traceback_); }
+    ~exception_set_aside() { PyErr_Restore(kind_, value_, traceback_); }
+    exception_set_aside(const exception_set_aside &) = delete;
+    exception_set_aside &operator=(const exception_set_aside &) = delete;
+
+    // Its class, borrowed.
+    [[nodiscard]] PyObject *kind() const noexcept { return kind_; }
+
+private:
+    PyObject *kind_ = nullptr;
+    PyObject *value_ = nullptr;
+    PyObject *traceback_ = nullptr;
+};
+
+// The block of the calling thread. Only inside an attachment. May throw std::bad_alloc.
+thread_block &this_thread();
+
+// Whether the thread is known to have ended. How often that became known of one. With the GIL.
+bool has_ended(const thread_mark &) noexcept;
+unsigned ends_of_threads() noexcept;
+
+// Python is being finalized, or the core's module dies: no attachment succeeds any more.
+void stop_attaching() noexcept;
+bool is_attaching_stopped() noexcept;
+void start_attaching() noexcept;
+
+// A forked child: states of other threads are gone already.
+void forget_ended_threads() noexcept;
+
+} // namespace epy

@@ -1,0 +1,1 @@
+"""The language C: text -> tokens -> declarations -> definitions; ctypes -> C text."""

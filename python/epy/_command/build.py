@@ -1,0 +1,287 @@
+"""`epy build`: import a script, collect what it exports, and stamp it into a copy of the stub."""
+
+import marshal
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import __version__, _archive, _core
+from .._error_values import in_memory, shown
+from .._errors import Error, ScriptError, StampError
+from .._exports.data import check_complete, layout
+from .._exports.memory import Block as Memory
+from .._exports.memory import collect
+from .._file.elf import STUB_BARE, STUB_EAGER
+from .._file.sources import read_script
+from .._file.stamp import Data, Settings, stamp, write
+from .._file.stored_header import pack
+from .._file.tables import LOADER
+from .._file.tail import Block, BlockPointer, Slot, SlotPointer
+from .._modules import MAGIC, Sources, drop_modules, run_modules
+from .._report import format_exception
+from .._running.importing import init_name
+from .._script import HeaderOptions, Script
+from .later_prototypes import read_later_prototypes
+from .python import Python, find
+
+
+def build(
+    script: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    editable: bool = False,
+    eager: bool = False,
+    python: str | None = None,
+    include: Iterable[str | os.PathLike[str]] = (),
+    define: Mapping[str, Any] | None = None,
+    cpp: str | None = None,
+) -> Path:
+    """Make a plugin from a script (a file, or the folder of a package); returns its path.
+
+    The plugin is `output`, or the script's name with `.so` in the current folder. With `editable`
+    it reads the script from its place at each load, otherwise it holds it. With `eager` Python
+    starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
+    it starts if the host has none; default: this one.
+
+    For headers that the script reads: `include` are folders to search, `define` macros to set
+    before, `cpp` a command that preprocesses C, to use in place of epy's own preprocessor.
+    """
+    if not os.fspath(script):
+        raise ScriptError("'': no script: give a .py file, or the folder of a package")
+    source = os.path.abspath(script)
+    name = Path(source).stem
+    # Everything before the script runs, which may change the folder.
+    target = Path(os.path.abspath(_target(f"{name}.so" if output is None else output)))
+    if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
+        raise StampError(f"{target}: the plugin would replace its script; choose another -o")
+    stamped = find(python)
+    sources = read_script(source, target)
+    options = HeaderOptions(
+        tuple(os.path.abspath(folder) for folder in include),
+        dict(define or {}),
+        _from_here(cpp) if cpp is not None else None,
+    )
+    filled = _run(Script(name, source, building=True, header_options=options), sources)
+    content = _Content(filled)
+
+    rows = [
+        ("plugin", name),
+        ("mode", "eager" if eager else "lazy"),
+        ("kind", "package" if sources.package else "module"),
+        ("source", source),
+        *([("editable", source)] if editable else []),
+        ("python", *stamped),
+        ("epy", __version__),
+    ]
+    if editable:
+        sources = Sources({})
+    stored = [(key, *member) for key, member in sources.members.items()]
+    code = [(key, MAGIC, _compile(*member)) for key, member in sources.members.items()]
+    files = [(key, read()) for key, read in sources.data.items()]
+    constants = [] if editable else list(filled.constants.items())
+    try:
+        plugin = stamp(
+            target.name,
+            _settings(STUB_EAGER if eager else 0, stamped),
+            content.slots,
+            content.blocks,
+            content.data,
+            lambda addresses: _archive.write(
+                [*rows, *content.manifest(addresses)],
+                stored,
+                code,
+                constants,
+                content.headers,
+                files,
+            ),
+            _archive.size_of_files(files),
+            init_name(target.name),
+        )
+    except StampError as error:
+        raise StampError(f"{source}: {error}") from None
+    write(target, plugin)
+    return target
+
+
+def _from_here(command: str) -> str:
+    """A command line that means the same in another folder."""
+    program, *arguments = shlex.split(command) or [""]
+    return shlex.join([os.path.abspath(program) if "/" in program else program, *arguments])
+
+
+def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path:
+    """Write the bare stub: named like a script and beside it, it runs that script."""
+    target = _target(output)
+    settings = _settings(STUB_BARE, find(python))
+    write(
+        target,
+        stamp(target.name, settings, [], [], [], lambda _: b"", module=init_name(target.name)),
+    )
+    return target
+
+
+def _target(output: str | os.PathLike[str]) -> Path:
+    if not os.fspath(output):
+        raise StampError("'': no name for the plugin; give a path with -o, or leave it out")
+    return Path(output)
+
+
+def _settings(flags: int, python: Python) -> Settings:
+    return Settings(flags, os.fspath(LOADER), python.libpython, python.executable)
+
+
+class _Content:
+    """What a script defined, in the stamper's terms.
+
+    Slots go to functions and addresses in order of definition, then to the callbacks that data
+    points to and that have no name.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._prototypes = script.prototypes
+        self.headers = [
+            (text, *pack(found.names, found.prototypes))
+            for text, found in script.declarations.items()
+        ]
+        self._functions = [item for item in script.exports.values() if item.kind != "data"]
+        self._values = [item for item in script.exports.values() if item.kind == "data"]
+        self._slot_of: dict[int, int] = {}  # by native address
+        for index, item in enumerate(self._functions):
+            self._slot_of.setdefault(item.address, index)
+        callbacks = {item.address: item.callback for item in script.callbacks}
+        unnamed: list[_core.Callback | None] = []
+        for item in self._values:
+            for address in item.functions:
+                if address not in self._slot_of:
+                    self._slot_of[address] = len(self._functions) + len(unnamed)
+                    unnamed.append(callbacks.get(address))
+
+        self._known = {*self._slot_of, *callbacks}
+        found = collect([item.value for item in self._values], self._known)
+        self.blocks = [self._block(block, 0, 0, False) for block in found]
+        # collect() promises that block i is root i.
+        self.data = [
+            Data(item.name, index, len(self.blocks[index].data))
+            for index, item in enumerate(self._values)
+        ]
+        self.slots = [
+            self._slot(item.name, item.callback, item.version) for item in self._functions
+        ]
+        self.slots += [self._slot(None, callback) for callback in unnamed]
+
+    def _block(self, block: Memory, known: int, shift: int, is_error: bool) -> Block:
+        """A piece of memory for the stamper; blocks from number `known` on are moved by `shift`."""
+        pointers: list[tuple[int, SlotPointer | BlockPointer]] = []
+        for offset, target in block.relocations:
+            if target[0] == "block":
+                index = target[1] + (shift if target[1] >= known else 0)
+                pointers.append((offset, BlockPointer(index, target[2])))
+            elif target[1] in self._slot_of:
+                pointers.append((offset, SlotPointer(self._slot_of[target[1]])))
+            else:
+                raise StampError("it points to a function that is no export: export it")
+        return Block(block.data, block.align, pointers, is_error)
+
+    def _slot(
+        self, name: str | None, callback: _core.Callback | None, version: str | None = None
+    ) -> Slot:
+        """A slot with its callback's error value; of a bare address none is known."""
+        if callback is None:
+            return Slot(name, version=version)
+        result, error, _, size, *_ = callback.error_value
+        try:
+            held = in_memory(callback)
+            if held is None:
+                return Slot(name, result, error, size, version=version)
+            data = [item.value for item in self._values]
+            found = collect([*data, held[0]], self._known, skip=len(data), kept=held[1:])
+            # A value of two registers lies in the record itself.
+            taken = len(data) + (0 if size else 1)
+            first = len(self.blocks)
+            blocks = [self._block(it, taken, first - taken, True) for it in found[len(data) :]]
+        except StampError as reason:
+            raise StampError(f"error= of {callback.label}: {reason}") from None
+        if size:
+            self.blocks += blocks
+            pointers: Any = ((0, BlockPointer(first, 0)),)
+            return Slot(name, result, bytes(16), size, pointers, version)
+        self.blocks += blocks[1:]
+        value = blocks[0]
+        return Slot(name, result, value.data.ljust(16, b"\0"), 0, tuple(value.pointers), version)
+
+    def manifest(self, addresses: list[int]) -> list[tuple[str, ...]]:
+        """The archive's lines, once the address of each block is known."""
+        rows: list[tuple[str, ...]] = []
+        for slot, item in enumerate(self._functions):
+            if item.kind == "function":
+                fields = (item.codes, item.text, shown(item.error))
+                rows.append(("function", item.name, str(slot), *fields))
+            else:
+                rows.append(("address", item.name, str(slot), item.text))
+        rows += [("version", item.name, item.version) for item in self._functions if item.version]
+        rows += [("callback", str(i)) for i, slot in enumerate(self.slots) if slot.name is None]
+        for item, data in zip(self._values, self.data, strict=True):
+            slots = ",".join(str(self._slot_of[address]) for address in item.functions)
+            place = (str(addresses[data.block]), str(data.size))
+            rows.append(("data", item.name, *place, layout(type(item.value)), slots, item.text))
+        rows += [("prototype", text, *found) for text, found in self._prototypes.items()]
+        return rows
+
+
+def _compile(filename: str, source: bytes) -> bytes:
+    """A module as marshalled code. Starting the compiler takes longer than most scripts run."""
+    return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
+
+
+def _run(script: Script, sources: Sources) -> Script:
+    """Import the script, which fills it."""
+    try:
+        run_modules(script, sources)
+        check_complete(script)
+        read_later_prototypes(script, sources)
+    except SystemExit as error:
+        place = _place(script, sources, error)
+        raise ScriptError(
+            f'{place}: the script exits; put that under `if __name__ == "__main__":`'
+        ) from None
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise _failure(script, sources, error) from None
+    drop_modules(script.module)
+    if not script.exports:
+        raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
+    return script
+
+
+def _failure(script: Script, sources: Sources, error: BaseException) -> Error:
+    """The one line for a script that raised; what is not plain from it is printed before."""
+    first_line = (str(error).splitlines() or [""])[0]
+    if isinstance(error, SyntaxError) and error.filename is not None:
+        text = f": {error.text.strip()}" if error.text else ""
+        place = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
+        return ScriptError(f"{place}: {error.msg}{text}")
+    place = _place(script, sources, error)
+    if isinstance(error, Error):
+        named = any(first_line.startswith(name) for name, _ in sources.members.values())
+        return type(error)(first_line if named else f"{place}: {first_line}")
+    if place != script.path:
+        sys.stderr.write(format_exception(error))
+    if isinstance(error, ModuleNotFoundError):
+        kind = "below" if sources.package else "beside"
+        first_line += f": install it for {sys.executable}, or put it {kind} the script"
+    return ScriptError(f"{place}: {type(error).__name__}: {first_line}")
+
+
+def _place(script: Script, sources: Sources, error: BaseException) -> str:
+    """File and line of the script's innermost frame."""
+    files = {filename for filename, _ in sources.members.values()}
+    place, entry = script.path, error.__traceback__
+    while entry is not None:
+        if entry.tb_frame.f_code.co_filename in files:
+            place = f"{entry.tb_frame.f_code.co_filename}:{entry.tb_lineno}"
+        entry = entry.tb_next
+    return place

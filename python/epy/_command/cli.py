@@ -1,0 +1,239 @@
+"""The command line."""
+
+import argparse
+import io
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .. import __version__
+from .._errors import Error
+from .._printable import printable
+
+_STORY = """\
+epy makes a C plugin out of a Python script: a real shared object that any C program finds with
+dlopen and dlsym, or links with -l. No compiler runs, and the host knows nothing of Python.
+
+    # synth.py
+    import epy
+    from ctypes import c_int
+
+    @epy.export
+    def add(a: c_int, b: c_int) -> c_int:
+        return a + b
+
+    $ epy build synth.py          writes synth.so
+    $ epy inspect synth.so        shows what it exports
+    $ epy call synth.so add 2 3   prints 5
+"""
+_PYTHON = "the Python that runs it; default: this one"
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line, and whose help is output like any other."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"epy: {message}; see `{self.prog} --help`\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """From Python 3.12 on argparse ignores that its text cannot be written."""
+        if file is not None and file is sys.stdout:
+            file.write(message)
+        else:
+            super()._print_message(message, file)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command; the exit status: 0, 1 if the called function failed, 2 for any mistake.
+
+    Ctrl-C, and a reader of its output that has gone, end the process by SIGINT and SIGPIPE, as they
+    end any program.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # paths may be any bytes
+    try:
+        try:
+            return _run(argv)
+        finally:
+            if sys.stdout is not None:  # it was closed
+                sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("epy: interrupted", file=sys.stderr)
+        return _die(signal.SIGINT)
+    except BrokenPipeError:
+        return _die(signal.SIGPIPE)
+    except OSError as error:
+        print(f"epy: standard output: {error.strerror}", file=sys.stderr)
+        _discard_output()
+        return 2
+
+
+def _die(number: int) -> int:
+    _discard_output()
+    signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def _discard_output() -> None:
+    """Python would try to write the rest again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _run(argv: list[str] | None) -> int:
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return int(options.run(options))
+    except Error as error:
+        problem = str(error)
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise  # of standard output
+        problem = str(error)  # of dlopen: names the file and the reason
+        if error.filename is not None:
+            problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
+    print(f"epy: {printable(problem)}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="epy", description=_STORY, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"epy {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+
+    build = commands.add_parser("build", help="make a plugin from a script")
+    build.description = (
+        "Import SCRIPT, and write what it exports as a plugin, with the modules beside it that it "
+        "imports, or with all that is in its package."
+    )
+    build.add_argument("script", metavar="SCRIPT", help="a .py file, or the folder of a package")
+    build.add_argument("-o", "--output", metavar="OUT", help="default: SCRIPT's name with .so here")
+    build.add_argument(
+        "--editable", action="store_true", help="read the script from its place at each load"
+    )
+    build.add_argument(
+        "--eager", action="store_true", help="start Python when loaded, not at the first call"
+    )
+    build.add_argument("--python", metavar="PATH", help=_PYTHON)
+    _add_header_options(build)
+    build.set_defaults(run=_build)
+
+    inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
+    inspect.description = (
+        "Read the file, without loading it. With --header: what a C header gives to epy.header."
+    )
+    inspect.add_argument("plugin", metavar="PLUGIN", type=Path, nargs="?")
+    inspect.add_argument("--header", metavar="FILE", help="a C header, as a script would name it")
+    _add_header_options(inspect)
+    inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.set_defaults(run=_inspect)
+
+    call = commands.add_parser("call", help="call a function of a plugin")
+    call.description = "Load PLUGIN, call FUNCTION, print its result. Exit status 1 if it raised."
+    call.add_argument("plugin", metavar="PLUGIN", type=Path)
+    call.add_argument("function", metavar="FUNCTION")
+    call.add_argument(
+        "arguments",
+        metavar="ARG",
+        nargs=argparse.REMAINDER,
+        help="integers in any base (0x2a), numbers, true or false, text, null",
+    )
+    call.set_defaults(run=_call)
+
+    stub = commands.add_parser("stub", help="write the bare stub, which needs no build")
+    stub.description = "Copied to synth.so beside synth.py, the stub runs that script."
+    stub.add_argument("-o", "--output", metavar="OUT", default="stub.so", help="default: stub.so")
+    stub.add_argument("--python", metavar="PATH", help=_PYTHON)
+    stub.set_defaults(run=_stub)
+    return parser
+
+
+def _add_header_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("C headers")
+    group.add_argument(
+        "-I", dest="include", metavar="DIR", action="append", default=[], help="search DIR"
+    )
+    group.add_argument(
+        "-D",
+        dest="define",
+        metavar="NAME[=VALUE]",
+        action=_Define,
+        default={},
+        help="set a macro, to 1 without a value",
+    )
+    group.add_argument(
+        "--cpp", metavar="COMMAND", help="preprocess with COMMAND -E -dD, such as gcc"
+    )
+
+
+class _Define(argparse.Action):
+    """Collects NAME=VALUE."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        options: argparse.Namespace,
+        values: Any,
+        _: Any = None,
+    ) -> None:
+        name, _, value = str(values).partition("=")
+        options.define = {**options.define, name: value if "=" in str(values) else "1"}
+
+
+def _build(options: argparse.Namespace) -> int:
+    from .build import build
+
+    output = build(
+        options.script,
+        options.output,
+        editable=options.editable,
+        eager=options.eager,
+        python=options.python,
+        include=options.include,
+        define=options.define,
+        cpp=options.cpp,
+    )
+    print(f"{options.script} -> {options.output or output.name}")
+    return 0
+
+
+def _stub(options: argparse.Namespace) -> int:
+    from .build import bare_stub
+
+    print(bare_stub(options.output, options.python))
+    return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    from . import inspect
+
+    if options.header is not None:
+        from .inspect_header import render_header
+
+        print(render_header(options.header, options.include, options.define, options.cpp), end="")
+        return 0
+    if options.plugin is None:
+        raise Error("name a plugin, or a header with --header")
+    description = inspect.describe(options.plugin)
+    if options.json:
+        import json
+
+        print(json.dumps(description, indent=2))
+    else:
+        print(inspect.render(description), end="")
+    return 0
+
+
+def _call(options: argparse.Namespace) -> int:
+    from .call import call
+
+    return call(options.plugin, options.function, options.arguments)

@@ -1,0 +1,1 @@
+"""What is exported beside functions: data, constants."""

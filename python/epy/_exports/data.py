@@ -1,0 +1,159 @@
+"""Exported data: the symbol that offers a ctypes value to the host.
+
+At build the bytes go into the plugin with their pointers as relocations. At run time the script
+gets an object on that very memory, and functions that it points to are published to their slots.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
+
+from .. import _core
+from .._errors import LayoutError, SignatureError, StampError
+from .._script import DataEntry, Export, Script, find_script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def layout(ctype: Any) -> str:
+    """A text that is the same for two types exactly if their memory means the same to C."""
+    return _layout(ctype, [])
+
+
+def _layout(ctype: Any, outer: list[Any]) -> str:
+    if ctype is None:
+        return "v"
+    if issubclass(ctype, _SimpleCData):
+        return str(ctype._type_)
+    if issubclass(ctype, CFuncPtr):
+        return "F"
+    if ctype in outer:  # a list's node points to nodes
+        return f"^{len(outer) - outer.index(ctype)}"
+    inner = [*outer, ctype]
+    if issubclass(ctype, _Pointer):
+        return f"*{_layout(ctype._type_, inner)}"
+    if issubclass(ctype, Array):
+        return f"[{ctype._length_}{_layout(ctype._type_, inner)}]"
+    members = "".join(
+        f"{field[0]}@{getattr(ctype, field[0]).offset}:{_layout(field[1], inner)}"
+        f"{'/' + str(field[2]) if len(field) == 3 else ''};"
+        for base in reversed(ctype.__mro__)
+        for field in vars(base).get("_fields_", ())
+    )
+    opening, closing = "<>" if issubclass(ctype, Union) else "{}"
+    return f"{opening}{members}{ctypes.sizeof(ctype)}{closing}"
+
+
+def export_data(name: str, value: Any) -> Any:
+    """Offer a data symbol to the host; returns the object on the exported memory: use that one.
+
+    `value` is a ctypes structure, union, array or simple object, or bytes or str (UTF-8), which
+    become a `char` array with a NUL at its end. What it holds when `epy build` has imported the
+    script is in the plugin's file, so the host may read it before any Python runs: bytes, and
+    pointers to exports, callbacks, strings and other ctypes objects. The value must keep those
+    alive: assign the object, not its address. Set function pointers before the call.
+
+    At run time nothing is written: the object returned reads and writes the memory that the host
+    sees. It stays valid until the plugin is unloaded. In a plugin that was not built with the name,
+    the name is added, for `value`'s own memory. An executable linked with the plugin may hold
+    a copy of the value, which is then what both use; a pointer from other exported data still leads
+    to the plugin's own.
+
+    Raises ExportNameError for a name that is empty, contains NUL or is taken, StampError (at build)
+    for a pointer to memory that the value does not keep alive, LayoutError if the type's layout is
+    not the build's.
+    """
+    script = find_script()
+    if isinstance(value, str):
+        value = value.encode()
+    if isinstance(value, bytes):
+        value = ctypes.create_string_buffer(value)
+    if not isinstance(value, (Structure, Union, Array, _SimpleCData, _Pointer, CFuncPtr)):
+        raise SignatureError(
+            f"epy.export_data({name!r}, ...): {type(value).__name__} is no ctypes object: "
+            "pass a structure, an array, c_int(...) or bytes"
+        )
+    if script is None:
+        return value
+    text = ""
+    if script.native is None:
+        from .._c.spelling import declare  # people are told when the plugin is built
+
+        text = declare(type(value), name)
+    export = Export(name, "data", ctypes.addressof(value), text, value=value, source=value)
+    script.check_new(name)
+    if script.building or name in script.loaded:
+        export.functions = _unnamed_functions(script, value)
+    if script.native is not None:
+        _place(script, script.native, export)
+    script.exports[name] = export
+    return export.value
+
+
+def check_complete(script: Script) -> None:
+    """At build, after the script ran: StampError if data got a function pointer too late."""
+    known: list[Any] = []
+    for export in script.exports.values():
+        if export.kind == "data":
+            if _unnamed_functions(script, export.value, known) != export.functions:
+                raise StampError(
+                    f"data '{export.name}': a function pointer was set after epy.export_data: "
+                    "set it before"
+                )
+            known.append(export.value)
+
+
+def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
+    """Map the value onto the plugin's file, or add its own memory to the plugin's names."""
+    entry = script.loaded.get(export.name)
+    size = ctypes.sizeof(export.value)
+    if entry is None:
+        native.append_data(export.name, export.address, size)
+        return
+    again = "run `epy build` again"
+    if not isinstance(entry, DataEntry):
+        raise LayoutError(f"'{export.name}' was a function when {native.path} was built: {again}")
+    if (entry.size, entry.layout) != (size, layout(type(export.value))):
+        raise LayoutError(
+            f"data '{export.name}' has another layout than when {native.path} was built: {again}"
+        )
+    if len(entry.slots) != len(export.functions):
+        raise LayoutError(
+            f"data '{export.name}' has {len(export.functions)} function pointers that are no "
+            f"exports, {len(entry.slots)} when {native.path} was built: {again}"
+        )
+    callbacks = {item.address: item.callback for item in script.callbacks}
+    for slot, address in zip(entry.slots, export.functions, strict=True):
+        if address != native.trampoline(slot):
+            native.publish(slot, callbacks.get(address, address))
+    export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
+    export.address = native.data_address(export.name, entry.address, size)
+    export.value = type(export.value).from_address(export.address)
+
+
+def _unnamed_functions(
+    script: Script, value: Any, exported: list[Any] | None = None
+) -> tuple[int, ...]:
+    """The functions that `value` reaches and that have no slot of their own, in order.
+
+    Other exported data is not followed: its functions are its own.
+    """
+    from .memory import collect  # few scripts export data
+
+    if exported is None:
+        exported = []
+        for export in script.exports.values():
+            if export.kind == "data":
+                exported += [export.source, export.value]
+    named = {export.address for export in script.exports.values() if export.kind == "function"}
+    known = named | {callback.address for callback in script.callbacks}
+    found = [
+        target[1]
+        for block in collect([*exported, value], known, skip=len(exported))
+        for _, target in block.relocations
+        if target[0] == "function" and target[1] not in named
+    ]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,79 @@
+"""`host.export_all`: many entry points at once, of which a script implements few."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from .._errors import HeaderNameError, SignatureError
+from .._header import MISSING
+from .._script import find_script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
+    from .._header import Header
+
+
+def export_all(
+    header: Header, patterns: tuple[str, ...], default: Any, functions: dict[str, Any]
+) -> dict[str, Any]:
+    """See `Header.export_all`."""
+    made = {name: _export(header, name, given) for name, given in functions.items()}
+    if patterns and default is MISSING:
+        raise SignatureError(
+            f"{header._name}: export_all({', '.join(map(repr, patterns))}): "
+            "give default=, what the functions return that the script does not define"
+        )
+    for pattern in patterns:
+        names = list(_matching(header, pattern))
+        if not names:
+            raise HeaderNameError(f"{header._name} declares no function that matches {pattern!r}")
+        for name in names:
+            if name not in made:
+                made[name] = _exported(header, name) or _constant(header, name, default)
+    return made
+
+
+def _matching(header: Header, pattern: str) -> Iterator[str]:
+    for name in header._all_names():
+        if fnmatchcase(name, pattern) and header._declarations.find(name)[0] == "f":
+            yield name
+
+
+def _exported(header: Header, name: str) -> Any:
+    """What the script exports under this name already."""
+    script = find_script()
+    export = script.exports.get(name) if script else None
+    return export.keep[0] if export and export.keep else header._exported.get(name)
+
+
+def _export(header: Header, name: str, given: Any) -> Any:
+    if callable(given):
+        return header.export(name=name, like=name)(given)
+    return _constant(header, name, given)
+
+
+def _constant(header: Header, name: str, value: Any) -> Any:
+    """A function that returns the value, whatever it is called with."""
+    kind = header._function_type(name, None)
+    kind = (*kind[:3], False)  # what follows its named parameters is not looked at either
+    result = header._classes.resolved(kind[1])
+    if result is None:
+        value = None
+    value = header._error_value(value, kind[1])
+    is_number = isinstance(value, int) and value != 0
+    try:
+        if is_number and isinstance(result, tuple) and result[0] == "*":
+            raise SignatureError
+        return header._export(_returning(value), kind, name, value, None)
+    except SignatureError:
+        from .._c.spelling import declare_function
+
+        declared = declare_function(header._function_class(name, kind), name)
+        raise SignatureError(f"{value!r} does not fit the result of `{declared}`") from None
+
+
+def _returning(value: Any) -> Callable[..., Any]:
+    return lambda *_: value

@@ -1,0 +1,1 @@
+"""The host's memory, functions and pointers as a script uses them."""

@@ -1,0 +1,1 @@
+"""What a running plugin needs now and then: signals, waits, environments, resources."""
