@@ -17,6 +17,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
+#include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/auxv.h>
@@ -206,11 +207,25 @@ bool in_static_program() {
     return dlopen(found.path, RTLD_NOW | RTLD_LOCAL);
 }
 
+// The C library's texts of errors as they are: to translate one it may load conversions, under a
+// lock that the host may hold.
+class untranslated {
+public:
+    untranslated() : before_(uselocale(newlocale(LC_ALL_MASK, "C", nullptr))) {}
+    ~untranslated() { uselocale(before_); }
+    untranslated(const untranslated &) = delete;
+    untranslated &operator=(const untranslated &) = delete;
+
+private:
+    locale_t before_;
+};
+
 const loader_api *opened_loader = nullptr;
 
 // One loader per process: one that is there already, whichever plugin brought it, else the stamped
 // one.
 const loader_api *open_loader() {
+    const untranslated here;
     if (is_damaged()) {
         say_once("is damaged", "", "build it again with 'epy build'");
         return nullptr;
@@ -233,7 +248,11 @@ const loader_api *open_loader() {
             epy::has_raised_privileges() ? open_trusted(path) : dlopen(path, RTLD_NOW | RTLD_LOCAL);
     }
     if (handle == nullptr) {
+        // Not translated: the C library would load conversions, under a lock that the host may
+        // have.
+        const locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", nullptr));
         const char *why = dlerror();
+        uselocale(before);
         const bool missing = path != nullptr && access(path, F_OK) != 0;
         say_once("cannot open epy's loader: ", path == nullptr ? "no path is stamped" : why,
                  missing ? install_or_eager : install_again);

@@ -45,6 +45,8 @@ demo) ;;
         git patchelf gdb valgrind libc6-dbg
         # A Python that checks more.
         python3-dbg
+        # Hosts in another language.
+        locales
         # Gives a host's file capabilities, which are raised privileges too.
         libcap2-bin
         # A second compiler, for hosts and to fuzz with.

@@ -1,20 +1,35 @@
 #include "loader/bootstrap/conversions.h"
 
+#include <dlfcn.h>
 #include <iconv.h>
 #include <langinfo.h>
+#include <netdb.h>
 
+#include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <cwchar>
+#include <exception>
 #include <memory>
+#include <string>
 
 #include "loader/bootstrap/helper.h"
+#include "loader/bootstrap/objects.h"
 
 namespace epy {
 
 namespace {
 
-constexpr std::chrono::milliseconds soon{300};
+using clock = std::chrono::steady_clock;
+
+// How long somebody may have the lock before the conversions of C are taken.
+constexpr std::chrono::milliseconds soon{500};
+
+// The C locale's own object, for which glibc allocates and locks nothing.
+locale_t c_locale() noexcept { return newlocale(LC_ALL_MASK, "C", nullptr); }
 
 // Takes the lock and gives it back. Not by loading, for which another lock is held meanwhile.
 void pass_the_lock() {
@@ -24,7 +39,7 @@ void pass_the_lock() {
     }
 }
 
-// What Python uses: both directions, and the translated texts of errors.
+// Both directions, and the translated texts of errors, in the thread's locale.
 void load() {
     wchar_t wide[4] = {};
     char narrow[16] = {};
@@ -33,43 +48,144 @@ void load() {
     static_cast<void>(std::strerror(ENOENT));
 }
 
-// False if somebody has the lock. In the C locale there is nothing to load.
+// A pair of locales, for letters and for messages, that a thread has had. Never freed.
+class seen_locale {
+public:
+    // Null without memory or a thread, or for one locale too many: it is as without epy.
+    static seen_locale *find(const char *letters, const char *messages) noexcept {
+        for (seen_locale *one = all.load(std::memory_order_acquire); one != nullptr;
+             one = one->next_) {
+            if (one->letters_ == letters && one->messages_ == messages) {
+                return one;
+            }
+        }
+        if (count.load(std::memory_order_relaxed) >= most) {
+            return nullptr;
+        }
+        try {
+            auto made = std::make_unique<seen_locale>(letters, messages);
+            made->loading_ =
+                std::make_shared<helper>([self = made.get()](helper &) { self->load_in_helper(); });
+            if (!made->loading_->run()) {
+                return nullptr;
+            }
+            made->next_ = all.load(std::memory_order_relaxed);
+            while (!all.compare_exchange_weak(made->next_, made.get(), std::memory_order_release,
+                                              std::memory_order_relaxed)) {
+            }
+            count.fetch_add(1, std::memory_order_relaxed);
+            return made.release();
+        } catch (const std::exception &) {
+            return nullptr;
+        }
+    }
+
+    seen_locale(const char *letters, const char *messages)
+        : letters_(letters), messages_(messages) {}
+
+    // Waits for it until `soon` after the locale was seen for the first time.
+    bool is_loaded() noexcept {
+        if (!loaded_.load(std::memory_order_acquire)) {
+            const auto left =
+                std::chrono::duration_cast<std::chrono::milliseconds>(until_ - clock::now());
+            if (left.count() > 0) {
+                loading_->wait_for(helper::done, left);
+            }
+        }
+        return loaded_.load(std::memory_order_acquire);
+    }
+
+private:
+    static constexpr int most = 64;
+    static std::atomic<seen_locale *> all;
+    static std::atomic<int> count;
+
+    void load_in_helper() noexcept {
+        pass_the_lock();
+        // By name: the thread that has the locale may free it meanwhile.
+        const locale_t base = newlocale(LC_CTYPE_MASK, letters_.c_str(), nullptr);
+        kept_ = base == nullptr ? nullptr : newlocale(LC_MESSAGES_MASK, messages_.c_str(), base);
+        if (kept_ != nullptr) {
+            uselocale(kept_);
+            load();
+            uselocale(LC_GLOBAL_LOCALE);
+        }
+        loaded_.store(true, std::memory_order_release);
+    }
+
+    std::string letters_;
+    std::string messages_;
+    clock::time_point until_ = clock::now() + soon;
+    std::shared_ptr<helper> loading_;
+    std::atomic<bool> loaded_ = false;
+    locale_t kept_{}; // what a locale has loaded stays as long as somebody uses it
+    seen_locale *next_ = nullptr;
+};
+
+std::atomic<seen_locale *> seen_locale::all = nullptr;
+std::atomic<int> seen_locale::count = 0;
+
 bool are_loaded() noexcept {
-    if (std::strcmp(nl_langinfo(CODESET), "ANSI_X3.4-1968") == 0) {
+    const char *letters = nl_langinfo(_NL_LOCALE_NAME(LC_CTYPE));
+    const char *messages = nl_langinfo(_NL_LOCALE_NAME(LC_MESSAGES));
+    if (std::strcmp(letters, "C") == 0 && std::strcmp(messages, "C") == 0) {
         return true;
     }
-    try {
-        auto passing = std::make_shared<helper>([](helper &) { pass_the_lock(); });
-        if (passing->run() && !passing->wait_for(helper::done, soon)) {
-            return false;
-        }
-    } catch (const std::exception &) {
-        return true; // no memory: as without epy
-    }
-    load();
-    return true;
+    const int saved_errno = errno;
+    seen_locale *seen = seen_locale::find(letters, messages);
+    const bool loaded = seen == nullptr || seen->is_loaded();
+    errno = saved_errno;
+    return loaded;
 }
+
+// ---- what Python calls in place of the C library's functions
+
+template <auto function> struct safe;
+template <typename Result, typename... Arguments, bool nothrow,
+          Result (*function)(Arguments...) noexcept(nothrow)>
+struct safe<function> {
+    static Result call(Arguments... arguments) noexcept(nothrow) {
+        const safe_conversions here;
+        return function(arguments...);
+    }
+};
+
+template <auto function> void *safely() noexcept {
+    return reinterpret_cast<void *>(&safe<function>::call);
+}
+
+// Of those that CPython's libpython takes: conversions, and texts that are translated. Not
+// gettext's own: each catalogue has its conversions, which are not loaded here.
+const import_replacement conversions[] = {
+    {"mbstowcs", safely<&std::mbstowcs>()}, {"wcstombs", safely<&std::wcstombs>()},
+    {"mbrtowc", safely<&std::mbrtowc>()},   {"wcsftime", safely<&std::wcsftime>()},
+    {"strerror", safely<&std::strerror>()}, {"strsignal", safely<&strsignal>()},
+    {"hstrerror", safely<&hstrerror>()},    {"gai_strerror", safely<&gai_strerror>()},
+    {"perror", safely<&std::perror>()},     {"dlerror", safely<&dlerror>()},
+};
 
 } // namespace
 
 safe_conversions::safe_conversions() noexcept {
-    if (are_loaded()) {
-        return;
-    }
-    const locale_t same = duplocale(uselocale(nullptr));
-    safe_ = same == nullptr ? nullptr : newlocale(LC_CTYPE_MASK | LC_MESSAGES_MASK, "C", same);
-    if (safe_ != nullptr) {
-        before_ = uselocale(safe_);
-    } else if (same != nullptr) {
-        freelocale(same);
+    if (!are_loaded()) {
+        before_ = uselocale(c_locale());
     }
 }
 
 safe_conversions::~safe_conversions() {
-    if (safe_ != nullptr) {
+    if (before_ != nullptr) {
         uselocale(before_);
-        freelocale(safe_);
     }
+}
+
+void make_conversions_safe(const void *function) noexcept {
+    for_each_object([&](const loaded_object &python) {
+        const bool found = python.contains(function);
+        if (found) {
+            python.replace_imports(conversions);
+        }
+        return !found;
+    });
 }
 
 } // namespace epy

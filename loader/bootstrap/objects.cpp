@@ -1,5 +1,8 @@
 #include "loader/bootstrap/objects.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <cstring>
 
 #include "stub/tables.h"
@@ -117,13 +120,22 @@ void *loaded_object::find(const char *symbol) const noexcept {
     return hash == nullptr ? nullptr : find_by_hash(hash, symbol);
 }
 
-loaded_object::relocation_table loaded_object::relocations() const noexcept {
-    const auto *first = table<ElfW(Rela)>(DT_RELA);
-    const auto *size = entry(DT_RELASZ);
+loaded_object::relocation_table loaded_object::relocations(std::int64_t table_tag,
+                                                           std::int64_t size_tag) const noexcept {
+    const auto *first = table<ElfW(Rela)>(table_tag);
+    const auto *size = entry(size_tag);
     if (first == nullptr || size == nullptr || symbols_ == nullptr || strings_ == nullptr) {
         return {nullptr, nullptr};
     }
     return {first, first + size->d_un.d_val / sizeof *first};
+}
+
+loaded_object::relocation_table loaded_object::relocations() const noexcept {
+    return relocations(DT_RELA, DT_RELASZ);
+}
+
+loaded_object::relocation_table loaded_object::function_relocations() const noexcept {
+    return relocations(DT_JMPREL, DT_PLTRELSZ);
 }
 
 // They are applied in order. So the last one that cannot leave a zero behind tells.
@@ -150,6 +162,48 @@ void *loaded_object::find_copy(const char *symbol) const noexcept {
         }
     }
     return nullptr;
+}
+
+// What the dynamic linker has made read-only after it wrote there is so again afterwards.
+void loaded_object::write_protected(void **place, void *value) const noexcept {
+    const auto size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    const std::uintptr_t page = reinterpret_cast<std::uintptr_t>(place) & ~(size - 1);
+    bool read_only = false;
+    for (unsigned i = 0; i < segment_count_; ++i) {
+        const std::uintptr_t first = base_ + segments_[i].p_vaddr;
+        read_only |= segments_[i].p_type == PT_GNU_RELRO && page >= (first & ~(size - 1)) &&
+                     page < ((first + segments_[i].p_memsz) & ~(size - 1));
+    }
+    if (read_only && mprotect(reinterpret_cast<void *>(page), size, PROT_READ | PROT_WRITE) != 0) {
+        return; // forbidden in this process
+    }
+    __atomic_store_n(place, value, __ATOMIC_RELEASE);
+    if (read_only) {
+        mprotect(reinterpret_cast<void *>(page), size, PROT_READ);
+    }
+}
+
+void loaded_object::replace_imports(
+    relocation_table relocations, std::span<const import_replacement> replacements) const noexcept {
+    for (const ElfW(Rela) *one = relocations.begin; one != relocations.end; ++one) {
+        const std::uint64_t type = ELF64_R_TYPE(one->r_info);
+        if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) {
+            continue;
+        }
+        const char *name = strings_ + symbols_[ELF64_R_SYM(one->r_info)].st_name;
+        for (const import_replacement &replacement : replacements) {
+            if (std::strcmp(name, replacement.name) == 0) {
+                write_protected(reinterpret_cast<void **>(base_ + one->r_offset),
+                                replacement.function);
+            }
+        }
+    }
+}
+
+void loaded_object::replace_imports(
+    std::span<const import_replacement> replacements) const noexcept {
+    replace_imports(relocations(), replacements);
+    replace_imports(function_relocations(), replacements);
 }
 
 } // namespace epy

@@ -7,9 +7,15 @@
 #include <link.h>
 
 #include <cstdint>
+#include <span>
 #include <string>
 
 namespace epy {
+
+struct import_replacement {
+    const char *name;
+    void *function;
+};
 
 class loaded_object {
 public:
@@ -23,6 +29,8 @@ public:
     [[nodiscard]] bool is_relocated() const noexcept;
     // The object's copy of the data of that name (R_X86_64_COPY), or null.
     [[nodiscard]] void *find_copy(const char *symbol) const noexcept;
+    // Lets the object call other functions than those that the dynamic linker found for it.
+    void replace_imports(std::span<const import_replacement> replacements) const noexcept;
 
 private:
     struct relocation_table {
@@ -30,6 +38,12 @@ private:
         const ElfW(Rela) * end;
     };
     [[nodiscard]] relocation_table relocations() const noexcept;
+    [[nodiscard]] relocation_table function_relocations() const noexcept;
+    [[nodiscard]] relocation_table relocations(std::int64_t table,
+                                               std::int64_t size) const noexcept;
+    void replace_imports(relocation_table relocations,
+                         std::span<const import_replacement> replacements) const noexcept;
+    void write_protected(void **place, void *value) const noexcept;
     template <typename Item> const Item *table(std::int64_t tag) const noexcept;
     [[nodiscard]] const ElfW(Dyn) * entry(std::int64_t tag) const noexcept;
     [[nodiscard]] void *defined(std::uint32_t index, const char *symbol) const noexcept;

@@ -16,6 +16,7 @@
 #include <exception>
 #include <string>
 
+#include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/libpython.h"
 #include "loader/bootstrap/process.h"
@@ -181,6 +182,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
         report(wish.plugin, "%s", against.c_str());
         return nullptr;
     }
+    make_conversions_safe(reinterpret_cast<void *>(version));
     void *handle = dlopen(core.c_str(), RTLD_NOW | RTLD_LOCAL);
     auto *open =
         handle == nullptr ? nullptr : look_up<core_open_function>(handle, core_open_symbol);

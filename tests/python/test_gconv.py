@@ -1,6 +1,11 @@
-"""A first call that the host makes while it holds the lock of glibc's conversions."""
+"""Calls that the host makes while it holds the lock of glibc's conversions.
+
+Python converts text by locale when it starts, and for the message of every OSError.
+"""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -21,6 +26,7 @@ if not epy.building:
 
 @epy.export
 def gconv_init(step: c_void_p) -> c_int:
+    work()
     return 1                # no such conversion
 
 @epy.export
@@ -30,9 +36,9 @@ def gconv(a: c_void_p, b: c_void_p, c: c_void_p, d: c_void_p, e: c_void_p, f: c_
 """
 
 
-@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
-def test_a_converter_of_iconv_is_a_plugin(build_plugin, epy, run, tmp_path, locale):
-    """Python's start and every OSError convert text; file names beyond ASCII are right."""
+@pytest.fixture
+def converter(epy, tmp_path):
+    """The folder of a converter of iconv, TOY, that is a plugin."""
     folder = tmp_path / "ä"
     folder.mkdir()
     script = tmp_path / "toy.py"
@@ -41,11 +47,169 @@ def test_a_converter_of_iconv_is_a_plugin(build_plugin, epy, run, tmp_path, loca
     (folder / "gconv-modules").write_text(
         f"module INTERNAL TOY// {folder}/TOY 1\nmodule TOY// INTERNAL {folder}/TOY 1\n"
     )
-    environment = {"GCONV_PATH": str(folder), "LC_ALL": locale}
+    return folder
+
+
+def written(converter):
+    return (converter / "grün").read_text(encoding="utf-8").splitlines()
+
+
+@pytest.mark.parametrize("locale", ["C", "C.UTF-8"])
+def test_a_converter_of_iconv_is_a_plugin(converter, run, locale):
+    """Its start and each call come with the lock held; file names beyond ASCII are right."""
+    environment = {"GCONV_PATH": str(converter), "LC_ALL": locale}
     run("iconv", "-f", "UTF-8", "-t", "TOY", stdin="x", status=1, env=environment)
-    missing = folder / "fehlt-ö"
-    text = f"[Errno 2] No such file or directory: '{missing}' {locale}\n"
-    assert (folder / "grün").read_text(encoding="utf-8") == text
+    text = f"[Errno 2] No such file or directory: '{converter / 'fehlt-ö'}' {locale}"
+    lines = written(converter)
+    assert len(lines) >= 2
+    assert set(lines) == {text}
+
+
+SETS_ITS_LOCALE = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <iconv.h>
+#include <locale.h>
+#include <stdio.h>
+
+// TOY.so [own]: the plugin starts in the C locale; another one is set before iconv has the lock.
+int main(int argc, char **argv) {
+    int (*gconv_init)(void *) = (int (*)(void *))dlsym(dlopen(argv[1], RTLD_NOW), "gconv_init");
+    printf("%d\n", gconv_init(NULL));
+    if (argc > 2) {
+        uselocale(newlocale(LC_ALL_MASK, "C.UTF-8", 0));
+    } else {
+        setlocale(LC_ALL, "C.UTF-8");
+    }
+    printf("%d\n", iconv_open("TOY", "UTF-8") == (iconv_t)-1);
+}
+"""
+
+
+@pytest.mark.parametrize("own", [(), ("own",)])
+def test_a_locale_that_is_set_after_the_start(converter, compile_c, run, own):
+    environment = {"GCONV_PATH": str(converter), "LC_ALL": "C"}
+    result = run(compile_c(SETS_ITS_LOCALE), converter / "TOY.so", *own, env=environment)
+    assert result.stdout == "1\n1\n"
+    assert len(written(converter)) >= 3
+
+
+KEEPS_THE_GIL = """
+import ctypes, epy, os
+
+@epy.export("int work(void (*wait)(void))")
+def work(wait):
+    ctypes.PYFUNCTYPE(None)(ctypes.cast(wait, ctypes.c_void_p).value)()
+    return len(os.strerror(2))  # with the GIL, which is not given up in between
+
+@epy.export("int of_converter(void)")
+def of_converter():
+    return 3
+"""
+
+CONVERTER_IN_C = r"""
+#include <gconv.h>
+extern int called_by_converter(void);
+int gconv_init(struct __gconv_step *step) { return called_by_converter(), __GCONV_NOCONV; }
+int gconv(struct __gconv_step *a, struct __gconv_step_data *b, const unsigned char **c,
+          const unsigned char *d, unsigned char **e, size_t *f, int g, int h) {
+    return __GCONV_INTERNAL_ERROR;
+}
+"""
+
+TWO_THREADS = r"""
+#include <dlfcn.h>
+#include <iconv.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static atomic_int has_the_gil, has_the_lock;
+static int (*of_converter)(void);
+
+int called_by_converter(void) {
+    has_the_lock = 1;
+    printf("converter: %d\n", of_converter());
+    return 0;
+}
+
+static void wait_for_the_lock(void) {
+    has_the_gil = 1;
+    while (!has_the_lock) {
+        // no longer than that: after 5 ms of waiting for the GIL the other one would ask for it
+    }
+}
+
+static void *convert(void *unused) {
+    while (!has_the_gil) usleep(1000);
+    iconv_open("TOY", "UTF-8");
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    pthread_t thread;
+    void *plugin = dlopen(argv[1], RTLD_NOW);
+    int (*work)(void (*)(void)) = (int (*)(void (*)(void)))dlsym(plugin, "work");
+    of_converter = (int (*)(void))dlsym(plugin, "of_converter");
+    of_converter();
+    setlocale(LC_ALL, "C.UTF-8");
+    pthread_create(&thread, NULL, convert, NULL);
+    printf("length: %d\n", work(wait_for_the_lock));
+    pthread_join(thread, NULL);
+}
+"""
+
+
+def test_who_has_the_gil_does_not_wait_for_a_converter_that_waits_for_the_gil(
+    build_plugin, compile_c, run, tmp_path
+):
+    plugin = build_plugin(KEEPS_THE_GIL)
+    host = compile_c(TWO_THREADS, "-pthread", "-rdynamic")
+    compile_c(CONVERTER_IN_C, "-shared", "-fPIC", name="TOY.so")
+    (tmp_path / "gconv-modules").write_text(
+        f"module INTERNAL TOY// {tmp_path}/TOY 1\nmodule TOY// INTERNAL {tmp_path}/TOY 1\n"
+    )
+    result = run(host, plugin, env={"GCONV_PATH": str(tmp_path), "LC_ALL": "C"})
+    assert result.stderr == ""
+    assert {*result.stdout.splitlines()} == {f"length: {len(os.strerror(2))}", "converter: 3"}
+
+
+TRANSLATED = """
+import errno, epy, os
+
+@epy.export("const char *message(void)")
+def message():
+    return f"{os.strerror(errno.EINVAL)} {OSError(errno.EINVAL, os.strerror(errno.EINVAL))}"
+"""
+
+
+@pytest.mark.parametrize("charset", ["ISO-8859-1", "UTF-8"])
+def test_messages_are_those_of_the_hosts_locale(build_plugin, compile_c, run, tmp_path, charset):
+    """Also of one that is set after the start, with letters that are not UTF-8."""
+    run("localedef", "--no-archive", "-i", "de_DE", "-f", charset, tmp_path / f"de_DE.{charset}")
+    host = compile_c(
+        r"""
+        #include <dlfcn.h>
+        #include <locale.h>
+        #include <stdio.h>
+        int main(int argc, char **argv) {
+            const char *(*message)(void) =
+                (const char *(*)(void))dlsym(dlopen(argv[1], RTLD_NOW), "message");
+            puts(message());
+            printf("%d\n", setlocale(LC_ALL, argv[2]) != NULL);
+            puts(message());
+            setlocale(LC_ALL, "C");
+            puts(message());
+        }
+        """
+    )
+    environment = {"LOCPATH": str(tmp_path), "LC_ALL": "C", "LANGUAGE": None}
+    result = run(host, build_plugin(TRANSLATED), f"de_DE.{charset}", env=environment)
+    english = "Invalid argument [Errno 22] Invalid argument"
+    german = "Das Argument ist ungültig [Errno 22] Das Argument ist ungültig"
+    assert result.stdout.splitlines() == [english, "1", german, english]
 
 
 def test_a_start_leaves_the_locales_of_its_thread_as_they_are(build_plugin, compile_c, run):
