@@ -9,6 +9,7 @@
 #include "loader/core/headers/header_types.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/vetting.h"
@@ -113,9 +114,19 @@ PyObject *resolve_handle(PyObject *module, PyObject *arguments) {
                             consume != 0);
 }
 
-PyObject *drop_handles(PyObject *module, PyObject *plugin) {
-    state_of(module).handles->drop(plugin);
-    Py_RETURN_NONE;
+PyObject *take_from_host(PyObject *module, PyObject *plugin) {
+    ref kept(PyList_New(0));
+    if (!kept || !state_of(module).handles->drop(plugin, kept.get())) {
+        return nullptr;
+    }
+    std::vector<ref> held;
+    forget_dropped_callbacks(plugin, held);
+    for (const ref &one : held) {
+        if (one && PyList_Append(kept.get(), one.get()) != 0) {
+            return nullptr;
+        }
+    }
+    return kept.release();
 }
 
 PyMethodDef functions[] = {
@@ -151,8 +162,11 @@ PyMethodDef functions[] = {
     {"find_handle", guarded<find_handle>, METH_O, "find_handle(object) -> its handle, or 0."},
     {"resolve_handle", guarded<resolve_handle>, METH_VARARGS,
      "resolve_handle(address, class, consume) -> the object, None for 0."},
-    {"drop_handles", guarded<drop_handles>, METH_O,
-     "drop_handles(plugin): let go what hosts still hold of it."},
+    {"take_from_host", guarded<take_from_host>, METH_O,
+     "take_from_host(plugin) -> what handles in the host's hands and callbacks that are gone still "
+     "kept alive; they do no more."},
+    {"make_young", guarded<make_young>, METH_O,
+     "make_young(list) -> the generation that then has all that the list leads to."},
     {"prepare_headers", guarded<prepare_headers>, METH_NOARGS,
      "prepare_headers(): make what headers need: Fields, Items, Pointer and so on."},
     {"instance", guarded<instance>, METH_VARARGS,

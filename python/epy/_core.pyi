@@ -152,8 +152,13 @@ def resolve_handle(address: int, cls: type, consume: bool) -> Any:
     """The object that a handle stands for, None for 0. InvalidHandleError for any other number.
     `consume`: takes a reference of the host's back."""
 
-def drop_handles(plugin: NativePlugin) -> None:
-    """Make what hosts still hold of a plugin invalid, and let the objects go."""
+def take_from_host(plugin: NativePlugin) -> list[object]:
+    """Make the handles of a plugin that hosts still hold invalid. Returns what they, and the
+    addresses of callbacks that are gone, have kept alive."""
+
+def make_young(objects: list[object]) -> int:
+    """Make all that the objects lead to, as far as it is not other modules', young for the
+    collector. Returns the generation to collect: the youngest, or all if memory ran out."""
 
 def current_plugin() -> NativePlugin | None:
     """The plugin whose script or callback runs on this thread."""

@@ -191,7 +191,7 @@ class _Finder:
 
         return Entry(*self.places[place])
 
-    def forget(self, root: str) -> None:
+    def forget(self, root: str) -> _Loader | None:
         loader = self.loaders.pop(root, None)
         lines = sys.modules.get("linecache")
         if loader and lines:
@@ -202,6 +202,7 @@ class _Finder:
             sys.path_importer_cache.pop(place, None)
             if not self.places:
                 sys.path_hooks.remove(self.entry)
+        return loader
 
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
@@ -258,12 +259,16 @@ def find_modules(
     return loader
 
 
-def drop_modules(root: str) -> None:
-    """Forget a script's modules; code of them that still runs is not disturbed."""
-    _finder.forget(root)
+def drop_modules(root: str) -> list[object]:
+    """Forget a script's modules; code of them that still runs is not disturbed.
+
+    Returns them and their loader.
+    """
+    dropped: list[object] = [_finder.forget(root)]
     names = [name for name in sys.modules if name == root or name.startswith(root + ".")]
     for name in reversed(names):  # its own last: that tells run_modules of the others
-        del sys.modules[name]
+        dropped.append(sys.modules.pop(name))
+    return dropped
 
 
 def _import(name: str) -> ModuleType:

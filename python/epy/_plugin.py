@@ -40,8 +40,19 @@ def load(native: _core.NativePlugin) -> bool | None:
 
 def _load(native: _core.NativePlugin) -> bool | None:
     script = Script(_stem(native.script or native.path), native.path, native=native)
-    source = native.script or native.path
     registry.by_plugin[native] = script
+    outcome: bool | None = False
+    try:
+        outcome = _run(native, script)
+    finally:
+        script.plugin.state = "ready" if outcome else "failed"
+        if not outcome:  # and nothing refers to the exception any more, which leads to the script
+            _drop(native, script)
+    return outcome
+
+
+def _run(native: _core.NativePlugin, script: Script) -> bool | None:
+    source = native.script or native.path
     try:
         sources, source = _sources_of(native, script)
         run_modules(script, sources)
@@ -50,15 +61,10 @@ def _load(native: _core.NativePlugin) -> bool | None:
         for hook in script.on_load:
             hook()
     except BaseException as error:
-        try:
-            write(_failure(native, source, error))
-        finally:
-            _drop(native, script)
-            script.plugin.state = "failed"
+        write(_failure(native, source, error))
         return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
-    script.plugin.state = "ready"
     return True
 
 
@@ -71,7 +77,6 @@ def unload(native: _core.NativePlugin) -> None:
         finally:
             _drop(native, script)
             script.plugin.state = "unloaded"
-        gc.collect()  # functions and their module refer to each other
 
 
 def at_exit() -> None:
@@ -115,25 +120,27 @@ def _run_last(script: Script, kind: str, hook: Callable[[], object], name: str =
         write(header + format_exception(error))
 
 
-def _run_exit_functions(script: Script) -> None:
+def _run_exit_functions(script: Script, left: list[object]) -> None:
     if script.exit_functions:
         from . import _exit
 
         for one in _exit.take(script):
+            left.append(one.function)
             name = getattr(one.function, "__name__", "?")
             _run_last(script, "the exit function", one, name)
 
 
 def _drop(native: _core.NativePlugin, script: Script) -> None:
     """Each step, whatever the others raise: memory may run out. Then it is tried once more."""
+    left: list[object] = [script]
     steps: tuple[Callable[[], object], ...] = (
-        lambda: _run_exit_functions(script),
+        lambda: _run_exit_functions(script, left),
         lambda: registry.by_plugin.pop(native, None),
-        lambda: _core.drop_handles(native),
-        lambda: _give_signals_back(script),
-        lambda: drop_modules(script.module),
-        lambda: forget_types(script.module) if script.module else None,
-        lambda: _forget(script),
+        lambda: left.extend(_core.take_from_host(native)),
+        lambda: left.extend(_give_signals_back(script)),
+        lambda: left.extend(drop_modules(script.module)),
+        lambda: left.extend(forget_types(script.module) if script.module else ()),
+        lambda: _collect(script, left),
     )
     for step in steps:
         try:
@@ -150,18 +157,34 @@ def _try_twice(step: Callable[[], object]) -> None:
         step()
 
 
-def _give_signals_back(script: Script) -> None:
+def _give_signals_back(script: Script) -> list[object]:
     signals = sys.modules.get("epy._running.signals")
-    if signals is not None:
-        signals.give_back(script)
+    dropped: list[object] = signals.give_back(script) if signals else []
+    return dropped
+
+
+def _collect(script: Script, left: list[object]) -> None:
+    """Free what a script has left: its functions, classes and modules refer to each other."""
+    is_on = gc.isenabled()
+    gc.disable()  # a collection in between would make what it leaves old again
+    try:
+        generation = _core.make_young(left)
+        left.clear()
+        _forget(script)
+        gc.collect(generation)
+    finally:
+        if is_on:
+            gc.enable()
 
 
 def _forget(script: Script) -> None:
+    """What still runs of the script may hold it."""
     for made in (
         *(script.exports, script.callbacks, script.returned),
         *(script.on_load, script.on_unload),
     ):
         made.clear()
+    script.error_hook = None
     for header in script.headers.values():
         for _, made in header:
             made._exported.clear()

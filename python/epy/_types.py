@@ -52,17 +52,19 @@ def native_address(function: CFuncPtr) -> int:
     return ctypes.c_void_p.from_buffer(function).value or 0
 
 
-def forget_types(root: str) -> None:
-    """Take the types of the modules below `root` out of ctypes' caches.
+def forget_types(root: str) -> list[object]:
+    """Take the types of the modules below `root` out of ctypes' caches; returns them.
 
     Those keep for ever what they hold, and with a class of a script all of its module.
     """
     ours: Any = ctypes
+    forgotten: list[object] = []
     for cache in (ours._c_functype_cache, ours._pointer_type_cache):
         if isinstance(cache, dict):  # since 3.14 pointer types are kept by what they point to
             for key in list(cache):  # classes of handles leave it when they die: at any moment
                 if _mentions(key() if isinstance(key, ReferenceType) else key, root):
-                    cache.pop(key, None)
+                    forgotten += key, cache.pop(key, None)
+    return forgotten
 
 
 def _mentions(ctype: Any, root: str) -> bool:

@@ -143,9 +143,7 @@ void let_go(callback *self) {
 // Whatever the error value leads to is garbage like the callback.
 int clear(PyObject *object) {
     callback *self = as_callback(object);
-    if (self->native != nullptr) {
-        forget_error_value(*self->native);
-    }
+    const ref error = self->native != nullptr ? forget_error_value(*self->native) : ref();
     let_go(self);
     return 0;
 }
@@ -236,13 +234,12 @@ void keep_for_host(callback &self, call_record &native, ref object) {
     self.returned->keep(std::move(object));
 }
 
-void forget_dropped_callbacks(const PyObject *plugin) {
-    std::vector<ref> last; // let go at the end: that may drop further callbacks
+void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held) {
     for (call_record *native = oldest_dropped; native != nullptr; native = native->next) {
         if (native->plugin == plugin) {
+            held.push_back(std::move(native->last));
+            held.push_back(forget_error_value(*native));
             native->plugin = nullptr;
-            last.push_back(std::move(native->last));
-            forget_error_value(*native);
         }
     }
 }

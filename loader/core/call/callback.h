@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "loader/core/call/returned.h"
 #include "loader/core/call/reuse.h"
@@ -60,8 +61,9 @@ extern PyType_Spec callback_spec;
 // is nothing to look at.
 void keep_for_host(callback &, call_record &, ref object);
 
-// The plugin is unloaded: lets go what records of its dropped callbacks still hold of it.
-void forget_dropped_callbacks(const PyObject *plugin);
+// The plugin is unloaded: records of its dropped callbacks let go what they still hold of it, which
+// the vector gets.
+void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held);
 
 // The record of a Callback, or null with TypeError for other objects.
 call_record *record_of(const module_state &, PyObject *object);

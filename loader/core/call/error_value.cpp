@@ -52,10 +52,10 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
     return true;
 }
 
-void forget_error_value(call_record &native) {
+ref forget_error_value(call_record &native) {
     record &head = native.head;
     PyObject *const target = native.kept.get();
-    const ref error = std::move(native.error);
+    ref error = std::move(native.error);
     if (error) {
         if (target == nullptr) {
             head.error[0] = head.error[1] = 0;
@@ -64,8 +64,9 @@ void forget_error_value(call_record &native) {
         }
     } else if (target != nullptr && PyBytes_Check(target) == 0 && PyUnicode_Check(target) == 0) {
         head.error[0] = 0;
-        const ref kept = std::move(native.kept);
+        return std::move(native.kept);
     }
+    return error;
 }
 
 PyObject *describe_error_value(const signature &types, const call_record &native) {

@@ -9,8 +9,8 @@ namespace epy {
 // fit.
 bool set_error_value(const module_state &, const parameter &result, PyObject *error, call_record &);
 
-// Lets go what it points into, but for texts: a pointer becomes null.
-void forget_error_value(call_record &);
+// Gives what it points into, but for texts: a pointer becomes null.
+[[nodiscard]] ref forget_error_value(call_record &);
 
 // For the stamper, which stores it in a plugin's file. See _core.pyi.
 PyObject *describe_error_value(const signature &, const call_record &);

@@ -3,6 +3,7 @@
 
 #include <cstdio>
 #include <new>
+#include <vector>
 
 #include "loader/core/call/callback.h"
 #include "loader/core/call/scope.h"
@@ -113,7 +114,10 @@ void unload_here(plugin *handle) {
             const plugin_scope now(native.get());
             const ref done = call_package("unload", native.get());
             print_exception();
-            run_python([&] { forget_dropped_callbacks(native.get()); });
+            run_python([&] {
+                std::vector<ref> held; // let go at the end: that may drop further callbacks
+                forget_dropped_callbacks(native.get(), held);
+            });
             print_exception();
             run_python([&] { PyDict_DelItem(state.plugins, key.get()); });
         }

@@ -116,16 +116,23 @@ handle_cell *handle_table::of_object(PyObject *object) const {
     return known != of_object_.end() && known->second->count != 0 ? known->second : nullptr;
 }
 
-void handle_table::drop(PyObject *plugin) {
+bool handle_table::drop(PyObject *plugin, PyObject *objects) {
     collect();
     for (std::size_t k = 0; k < block_count_; ++k) {
         handle_cell *const block = blocks_[k].load();
         for (handle_cell *cell = block; cell != block + (first_block << k); ++cell) {
-            if (cell->plugin == plugin && cell->count.exchange(0) != 0) {
+            if (cell->plugin != plugin || cell->count == 0) {
+                continue;
+            }
+            if (PyList_Append(objects, cell->object) != 0) {
+                return false;
+            }
+            if (cell->count.exchange(0) != 0) {
                 free(*cell);
             }
         }
     }
+    return true;
 }
 
 // ---- objects

@@ -48,8 +48,9 @@ public:
     void release(handle_cell &) noexcept;
     // Lets the objects go whose last reference was taken back.
     void collect();
-    // Lets go what hosts still hold of a plugin.
-    void drop(PyObject *plugin);
+    // Makes what hosts still hold of a plugin invalid. The objects go to a list, for who drops
+    // them; false, with a Python exception, if some are still to be dropped.
+    bool drop(PyObject *plugin, PyObject *objects);
 
 private:
     static constexpr std::size_t frees_before_reuse = 4096;

@@ -78,12 +78,14 @@ class _Signal:
         usual = _signal.default_int_handler if self.number == _signal.SIGINT else None
         return handler in (_signal.SIG_DFL, usual, self.actions[-2].handler)
 
-    def drop(self, owner: object) -> None:
-        """What `owner` has set is over."""
+    def drop(self, owner: object) -> list[object]:
+        """What `owner` has set is over; returns its handlers."""
         taken = self.is_taken() and self.actions[-1].owner is owner
+        dropped = [action.handler for action in self.actions if action.owner is owner]
         self.actions = [action for action in self.actions if action.owner is not owner]
         if taken:
             _core.put_signal_back(self.actions[-1].kept)
+        return dropped
 
 
 def signal(signalnum: int, handler: Any, /) -> Any:
@@ -104,10 +106,9 @@ def getsignal(signalnum: int, /) -> Any:
     return (_signals.get(signalnum) or _Signal(signalnum)).look()
 
 
-def give_back(script: object) -> None:
-    """A plugin goes."""
-    for taken in _signals.values():
-        taken.drop(script)
+def give_back(script: object) -> list[object]:
+    """A plugin goes; returns its handlers."""
+    return [handler for taken in _signals.values() for handler in taken.drop(script)]
 
 
 _signal.signal, _signal.getsignal = signal, getsignal

@@ -121,12 +121,15 @@ TEST_F(Handles, AreUsedAgainAfter4096Others) {
 TEST_F(Handles, AreDroppedWithTheirPlugin) {
     const ref other(PyList_New(0));
     const ref plugin(PyList_New(0));
+    const ref held(PyList_New(0));
     handle_cell *gone = table_.give(object_.get(), plugin.get());
     handle_cell *stays = table_.give(other.get(), nullptr);
-    table_.drop(plugin.get());
+    EXPECT_TRUE(table_.drop(plugin.get(), held.get()));
     EXPECT_EQ(table_.at(address(gone)), nullptr);
     EXPECT_EQ(table_.at(address(stays)), stays);
-    EXPECT_EQ(Py_REFCNT(object_.get()), 1);
+    ASSERT_EQ(PyList_GET_SIZE(held.get()), 1);
+    EXPECT_EQ(PyList_GET_ITEM(held.get(), 0), object_.get());
+    EXPECT_EQ(Py_REFCNT(object_.get()), 2);
     table_.release(*stays);
     table_.collect();
 }
