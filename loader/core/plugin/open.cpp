@@ -79,17 +79,15 @@ bool start_python(const core_options &options) {
 }
 
 // Imports epy from its own folder, which need not be on sys.path: two steps of the import system,
-// by hand.
+// by hand. The folder around it is not looked through, which may hold a thousand packages.
 ref load_package(const core_options &options) {
-    const char *slash = std::strrchr(options.package_folder, '/');
-    const ref folder(PyUnicode_DecodeFSDefaultAndSize(
-        options.package_folder, slash == nullptr ? 0 : slash - options.package_folder));
+    const ref folder(PyUnicode_DecodeFSDefault(options.package_folder));
+    const ref file(folder ? PyUnicode_FromFormat("%U/__init__.py", folder.get()) : nullptr);
     const ref external(PyImport_ImportModule("_frozen_importlib_external"));
     const ref import_system(PyImport_ImportModule("_frozen_importlib"));
-    const ref finder(external ? PyObject_GetAttrString(external.get(), "PathFinder") : nullptr);
-    const ref spec(finder && folder
-                       ? PyObject_CallMethod(finder.get(), "find_spec", "s[O]", "epy", folder.get())
-                       : nullptr);
+    const ref spec(external && file ? PyObject_CallMethod(external.get(), "spec_from_file_location",
+                                                          "sO", "epy", file.get())
+                                    : nullptr);
     return ref(spec && import_system
                    ? PyObject_CallMethod(import_system.get(), "_load", "O", spec.get())
                    : nullptr);

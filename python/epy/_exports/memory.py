@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from _bisect import bisect_right, insort_right  # without a module more
 from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
-from bisect import bisect_right, insort
 
 from .. import _core
 from .._errors import StampError
@@ -49,7 +49,7 @@ class _Map:
     def add(self, block: Block) -> None:
         other = self.blocks.get(block.address)
         if other is None:
-            insort(self.addresses, block.address)
+            insort_right(self.addresses, block.address)
         if other is None or other.size < block.size:
             self.blocks[block.address] = block
 
