@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "loader/bootstrap/objects.h"
+#include "loader/current_state.h"
 
 namespace epy {
 
@@ -30,23 +31,32 @@ template <typename Visit> bool any_gil(Visit visit) {
 
 } // namespace
 
+bool gil_api::is_held() const noexcept {
+    const void *state = current == nullptr ? nullptr : current();
+    return state != nullptr &&
+           (each_thread_has_a_current_state || is_current_here(state, of_this_thread(), current));
+}
+
 // No memory is allocated while the objects are looked through: malloc may be a plugin's export.
 python_objects find_pythons() noexcept {
     python_objects found;
     for_each_object([&](const loaded_object &object) {
         auto *is_initialized = look_up<int()>(object, "Py_IsInitialized");
         if (is_initialized != nullptr && object.is_relocated()) {
-            auto *current = look_up<void *()>(object, "PyThreadState_GetUnchecked");
+            auto *current = look_up<const void *()>(object, "PyThreadState_GetUnchecked");
             if (current == nullptr) {
-                current = look_up<void *()>(object, "_PyThreadState_UncheckedGet");
+                current = look_up<const void *()>(object, "_PyThreadState_UncheckedGet");
             }
-            found.all[found.count++] = {object.name(),
-                                        is_initialized,
-                                        look_up<void *()>(object, "PyInterpreterState_Main"),
-                                        {current,
-                                         look_up<void *()>(object, "PyGILState_GetThisThreadState"),
-                                         look_up<void *()>(object, "PyEval_SaveThread"),
-                                         look_up<void(void *)>(object, "PyEval_RestoreThread")}};
+            const auto *version =
+                static_cast<const unsigned long *>(object.find("Py_Version")); // since 3.11
+            found.all[found.count++] = {
+                object.name(),
+                is_initialized,
+                look_up<void *()>(object, "PyInterpreterState_Main"),
+                {current, look_up<const void *()>(object, "PyGILState_GetThisThreadState"),
+                 look_up<void *()>(object, "PyEval_SaveThread"),
+                 look_up<void(void *)>(object, "PyEval_RestoreThread"),
+                 version != nullptr && *version >= 0x030c0000}};
         }
         return found.count < std::size(found.all);
     });

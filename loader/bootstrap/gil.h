@@ -8,16 +8,13 @@ namespace epy {
 
 // What the loader itself needs of a running Python.
 struct gil_api {
-    void *(*current)() = nullptr;
-    void *(*of_this_thread)() = nullptr;
+    const void *(*current)() = nullptr;
+    const void *(*of_this_thread)() = nullptr;
     void *(*save)() = nullptr;
     void (*restore)(void *) = nullptr;
+    bool each_thread_has_a_current_state = false; // since 3.12
 
-    // Before 3.12 the current state is the process's, so it must also be this thread's.
-    [[nodiscard]] bool is_held() const noexcept {
-        void *state = current == nullptr ? nullptr : current();
-        return state != nullptr && state == of_this_thread();
-    }
+    [[nodiscard]] bool is_held() const noexcept;
 };
 
 // An object in the process that defines the C API itself.

@@ -188,6 +188,11 @@ PyObject *import_from(const char *module, const char *name) {
     return owner ? PyObject_GetAttrString(owner.get(), name) : nullptr;
 }
 
+// Where plugins run. Scripts of others may import epy, too.
+bool is_main_interpreter() noexcept {
+    return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
+
 int execute(PyObject *module) {
     module_state &state = state_of(module);
     state.callback_type =
@@ -248,7 +253,9 @@ int execute(PyObject *module) {
     if (!argument_objects::prepare() || !add_to_function_calls(state)) {
         return -1;
     }
-    start_attaching();
+    if (is_main_interpreter()) {
+        start_attaching();
+    }
     return 0;
 }
 
@@ -313,7 +320,9 @@ int clear(PyObject *module) {
 }
 
 void deallocate(void *module) {
-    stop_attaching(); // the interpreter goes
+    if (is_main_interpreter()) {
+        stop_attaching(); // it goes
+    }
     clear(static_cast<PyObject *>(module));
     delete state_of(static_cast<PyObject *>(module)).handles;
     free_headers(state_of(static_cast<PyObject *>(module)).headers);

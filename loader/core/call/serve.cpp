@@ -242,9 +242,10 @@ template <typename Arguments>
     {
         const fp_environment floating_point;
         PyThreadState *const known = attachment::known_state();
-        if (attachment::is_present(known)) {
+        PyThreadState *const current = attachment::current_state();
+        if (current != nullptr && current == known) {
             result = serve_attached(native, source, here, host_errno, known);
-        } else if (const attachment python(known); python) [[likely]] {
+        } else if (const attachment python(known, current); python) [[likely]] {
             result = serve_attached(native, source, here, host_errno, python.state());
         } else {
             result = refuse(native, python);

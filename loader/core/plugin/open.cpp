@@ -151,6 +151,7 @@ const core_api *open_attached(const core_options &options) {
         fail_with_exception(options, "cannot import the package epy into its Python");
         return nullptr;
     }
+    find_main_thread();
     if (!options.start) {
         stop_when_python_finalizes();
     }

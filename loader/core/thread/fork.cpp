@@ -1,6 +1,9 @@
 // A host forks when it likes. The child has one thread and a copy of every lock, so Python must be
 // stopped in a known state while it happens: PyOS_BeforeFork with the GIL held, PyOS_AfterFork_*
 // after. os.fork does the same itself and then calls fork: its hook tells us to keep out.
+//
+// A host with sub-interpreters forks on its own terms, because PyOS_AfterFork_Child deletes them:
+// there Python's lock is held during the fork, and nothing else is done.
 #include "loader/core/thread/fork.h"
 
 #include <pthread.h>
@@ -18,6 +21,7 @@ namespace epy {
 namespace {
 
 thread_local bool python_forks [[gnu::tls_model("initial-exec")]] = false;
+thread_local bool stopped [[gnu::tls_model("initial-exec")]] = false; // by PyOS_BeforeFork
 // Lies in `place`, without memory of its own: fork must not fail for want of it.
 thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullptr;
 alignas(patient_attachment) thread_local std::byte
@@ -28,7 +32,8 @@ void before_fork() {
         return;
     }
     held = new (place) patient_attachment("fork");
-    if (*held) {
+    stopped = *held && PyInterpreterState_Next(PyInterpreterState_Head()) == nullptr;
+    if (stopped) {
         PyOS_BeforeFork();
     }
 }
@@ -40,7 +45,7 @@ void let_go() {
 
 void in_parent() {
     if (held != nullptr) {
-        if (*held) {
+        if (stopped) {
             PyOS_AfterFork_Parent();
         }
         let_go();
@@ -50,7 +55,7 @@ void in_parent() {
 void in_child() {
     forget_ended_threads();
     if (held != nullptr) {
-        if (*held) {
+        if (stopped) {
             PyOS_AfterFork_Child();
         }
         let_go();

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <climits>
+#include <cstddef>
 #include <ctime>
 #include <memory>
 #include <new>
@@ -34,6 +36,56 @@ pthread_key_t key() {
         return made;
     }();
     return the_key;
+}
+
+// That of Python's main thread lives as long as Python.
+struct {
+    std::atomic<unsigned> generation{0};
+    pthread_t thread{};
+    PyThreadState *state = nullptr;
+} main_thread;
+
+#if PY_VERSION_HEX < 0x030c0000
+static_assert(offsetof(PyThreadState, interp) == interpreter_in_state);
+static_assert(offsetof(PyThreadState, cframe) == frame_in_state);
+static_assert(offsetof(PyThreadState, thread_id) == thread_in_state);
+static_assert(offsetof(PyThreadState, root_cframe) == first_frame_in_state);
+
+bool lead_ensure_by(pthread_key_t key, PyThreadState *from, PyThreadState *to) {
+    if (pthread_getspecific(key) != from || pthread_setspecific(key, to) != 0) {
+        return false;
+    }
+    if (PyGILState_GetThisThreadState() == to) {
+        return true;
+    }
+    pthread_setspecific(key, from); // somebody else's
+    return false;
+}
+#endif
+
+// Lets PyGILState_Ensure lead to `state` on this thread; returns what it led to. From 3.12 on it is
+// what was current last. Before that it is the thread's first state, in a thread-specific key that
+// no function gives: the one is it that changes what PyGILState_GetThisThreadState says.
+PyThreadState *lead_ensure_to([[maybe_unused]] PyThreadState *state) noexcept {
+    PyThreadState *const before = PyGILState_GetThisThreadState();
+#if PY_VERSION_HEX < 0x030c0000
+    static constinit std::atomic<pthread_key_t> its_key{0};
+    const pthread_key_t last = its_key.load(std::memory_order_relaxed);
+    if (before == state || lead_ensure_by(last, before, state)) {
+        return before;
+    }
+    for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; ++key) {
+        if (lead_ensure_by(key, before, state)) {
+            its_key.store(key, std::memory_order_relaxed);
+            break;
+        }
+    }
+#endif
+    return before;
+}
+
+bool is_what_ensure_leads_to(const PyThreadState *state) noexcept {
+    return PY_VERSION_HEX >= 0x030c0000 || PyGILState_GetThisThreadState() == state;
 }
 
 // Guarded by the GIL.
@@ -72,57 +124,122 @@ thread_block &this_thread() {
     return *block;
 }
 
-void attachment::remember(PyThreadState *state, unsigned now) {
+void attachment::remember(PyThreadState *state, unsigned now) noexcept {
     mine.state = state;
     mine.generation = now;
 }
 
-attachment::attachment() noexcept {
-    PyThreadState *const known = known_state();
-    if (known == nullptr) {
-        attach_unknown_thread();
-    } else if (is_present(known)) {
-        state_ = known;
-    } else {
-        take(known);
+void attachment::remember_if_main(PyThreadState *state, unsigned now) noexcept {
+    if (state->id == 1) { // of the main interpreter's: that of the main thread
+        remember(state, now);
     }
 }
 
-void attachment::attach_unknown_thread() noexcept {
+void find_main_thread() noexcept {
+    PyThreadState *state = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
+    while (state != nullptr && state->id != 1) {
+        state = PyThreadState_Next(state);
+    }
+    if (state != nullptr) {
+        main_thread.state = state;
+        main_thread.thread = static_cast<pthread_t>(state->thread_id);
+        main_thread.generation = attachment::generation.load();
+        if (pthread_equal(main_thread.thread, pthread_self()) != 0 &&
+            is_what_ensure_leads_to(state)) {
+            attachment::remember(state, main_thread.generation);
+        }
+    }
+}
+
+// What is not the usual: this thread is new, or holds the GIL with a state that is not known.
+void attachment::attach_in_place_of(PyThreadState *known, PyThreadState *current) noexcept {
     const unsigned now = generation.load(std::memory_order_acquire);
     if (now == 0) {
         return;
     }
-    PyThreadState *known = PyGILState_GetThisThreadState();
-    if (known == nullptr) {
-        thread_block *block = nullptr; // first: a state cannot be taken back without the GIL
-        try {
-            block = &this_thread();
-        } catch (const std::bad_alloc &) {
-            is_out_of_memory_ = true;
-            return;
-        }
-        cancellation_put_off making; // which waits for locks
-        making.begin();
-        known = make_state(now);
-        making.end();
-        if (known == nullptr) {
-            return;
-        }
-        block->made_state = known;
-        block->generation = now;
-        remember(known, now);
-        take(known);
+    if (current != nullptr && !is_of_this_thread(current)) {
+        current = nullptr;
+    }
+    if (current != nullptr && current->interp == PyInterpreterState_Main()) {
+        state_ = current;
+        remember_if_main(current, now);
         return;
     }
-    if (is_present(known)) {
-        state_ = known;
+    PyThreadState *const own = known == nullptr ? own_state(now) : known;
+    if (own == nullptr) {
+        return;
+    }
+    if (current == nullptr && is_what_ensure_leads_to(own)) {
+        take(own);
     } else {
-        take(known);
+        change(current, own);
     }
-    if (known->id == 1 && known->interp == PyInterpreterState_Main()) {
-        remember(known, now); // the main thread's: it lives as long as Python
+}
+
+// This thread's state in the main interpreter. Null if Python finalizes or there is no memory.
+PyThreadState *attachment::own_state(unsigned now) noexcept {
+    PyThreadState *const first = PyGILState_GetThisThreadState();
+    if (first != nullptr && first->interp == PyInterpreterState_Main()) {
+        remember_if_main(first, now);
+        return first;
     }
+    if (main_thread.generation == now && pthread_equal(main_thread.thread, pthread_self()) != 0) {
+        return main_thread.state;
+    }
+    thread_block *block = nullptr; // first: a state cannot be taken back without the GIL
+    try {
+        block = &this_thread();
+    } catch (const std::bad_alloc &) {
+        is_out_of_memory_ = true;
+        return nullptr;
+    }
+    if (block->made_state == nullptr || block->generation != now) {
+        cancellation_put_off making; // which waits for locks
+        making.begin();
+        PyThreadState *const made = make_state(now);
+        making.end();
+        if (made == nullptr) {
+            return nullptr;
+        }
+        block->made_state = made;
+        block->generation = now;
+    }
+    if (PyGILState_GetThisThreadState() == nullptr) { // the host has deleted the first one
+        lead_ensure_to(block->made_state);
+    }
+    if (is_what_ensure_leads_to(block->made_state)) {
+        remember(block->made_state, now);
+    }
+    return block->made_state;
+}
+
+// `current` is another interpreter's, or null: then it is PyGILState_Ensure that leads there.
+void attachment::change(PyThreadState *current, PyThreadState *own) noexcept {
+    state_ = own;
+    way_ = way::changed;
+    current_before_ = current;
+    cancellation_.begin();
+    run_python([=] {
+        if (current == nullptr) {
+            PyEval_RestoreThread(own);
+        } else {
+            PyThreadState_Swap(own);
+        }
+    });
+    gilstate_before_ = lead_ensure_to(own);
+    if (ended.load(std::memory_order_relaxed) != nullptr) {
+        clear_ended_threads();
+    }
+}
+
+void attachment::change_back() noexcept {
+    lead_ensure_to(gilstate_before_);
+    if (current_before_ == nullptr) {
+        PyEval_SaveThread();
+    } else {
+        run_python([this] { PyThreadState_Swap(current_before_); });
+    }
+    cancellation_.end();
 }
 
 // With the GIL. Clearing a state runs destructors of Python objects, so that calls may nest.
@@ -174,6 +291,9 @@ bool is_attaching_stopped() noexcept {
 
 void forget_ended_threads() noexcept {
     making_state = PTHREAD_MUTEX_INITIALIZER; // a thread that is gone may have held it
+    if (pthread_equal(main_thread.thread, pthread_self()) == 0) {
+        main_thread.generation = 0; // which is no Python's
+    }
     attachment::ended.store(nullptr, std::memory_order_relaxed);
     ++process;
     ++ends;

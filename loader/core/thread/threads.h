@@ -7,6 +7,13 @@
 //
 // When a thread ends, nothing takes the GIL, because the host may be joining the thread while it
 // holds it. The state goes on a list, which the next call that holds the GIL clears.
+//
+// Sub-interpreters are the host's: plugins run in the main interpreter, whichever is current where
+// the host calls. A thread whose current state is another interpreter's changes to one of the main
+// interpreter's, and back afterwards. On 3.11 this changes the state with the GIL in hand and waits
+// for nothing; from 3.12 on every change of state, the host's too, is a release and a taking.
+// PyGILState_Ensure has to lead to the plugin's state meanwhile, for callbacks that ctypes makes:
+// gilstate.h.
 #pragma once
 
 #include <atomic>
@@ -16,6 +23,7 @@
 #include "loader/core/py.h"
 #include "loader/core/thread/cancellation.h"
 #include "loader/core/thread/unwinding.h"
+#include "loader/current_state.h"
 
 namespace epy {
 
@@ -41,44 +49,45 @@ public:
         return mine.generation == generation.load(std::memory_order_acquire) ? mine.state : nullptr;
     }
 
-    // Whether this thread holds the GIL with a known state. Then a call needs no attachment.
-    [[nodiscard]] static bool is_present(const PyThreadState *known) noexcept {
-        return known != nullptr && current_state() == known;
+    // What runs with the GIL: from 3.12 on only on this thread, before that on any.
+    static PyThreadState *current_state() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+        return PyThreadState_GetUnchecked();
+#else
+        return _PyThreadState_UncheckedGet();
+#endif
     }
 
     // False if the GIL is free or this thread's: an attachment will not wait.
     [[nodiscard]] static bool may_be_taken() noexcept {
+        PyThreadState *const current = current_state();
 #if PY_VERSION_HEX >= 0x030c0000
-        return current_state() == nullptr; // nothing tells of other threads
+        return current == nullptr; // nothing tells of other threads
 #else
-        PyThreadState *const holder = current_state();
-        return holder != nullptr && holder != PyGILState_GetThisThreadState();
+        return current != nullptr && !is_of_this_thread(current);
 #endif
     }
 
     // May not return: a Python that finalizes ends or parks the thread.
-    attachment() noexcept;
-    // The same where the known state was looked up and is not present.
-    explicit attachment(PyThreadState *known) noexcept {
-        if (known != nullptr) [[likely]] {
+    attachment() noexcept : attachment(known_state(), current_state()) {}
+    // The same where they were looked up.
+    attachment(PyThreadState *known, PyThreadState *current) noexcept {
+        if (current == nullptr && known != nullptr) [[likely]] {
             take(known);
         } else {
-            attach_unknown_thread();
+            attach_in_place_of(known, current);
         }
     }
     ~attachment() {
-        if (taken_) {
+        if (way_ == way::taken) [[likely]] {
             PyEval_SaveThread();
             if (urgent.load(std::memory_order_relaxed) != 0) [[unlikely]] {
                 make_room();
             }
             cancellation_.end();
+        } else if (way_ == way::changed) [[unlikely]] {
+            change_back();
         }
-#if PY_VERSION_HEX >= 0x030c0000
-        if (suspended_ != nullptr) [[unlikely]] {
-            PyEval_RestoreThread(suspended_);
-        }
-#endif
     }
     attachment(const attachment &) = delete;
     attachment &operator=(const attachment &) = delete;
@@ -92,26 +101,30 @@ public:
     [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
 
 private:
-    static PyThreadState *current_state() noexcept {
-#if PY_VERSION_HEX >= 0x030d0000
-        return PyThreadState_GetUnchecked();
+    enum class way : unsigned char {
+        none,   // no Python, or the GIL was this thread's already
+        taken,  // the GIL was not this thread's
+        changed // another interpreter's state was this thread's
+    };
+
+    static bool is_of_this_thread(const PyThreadState *current) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        return current != nullptr;
 #else
-        return _PyThreadState_UncheckedGet();
+        return is_current_here(current, PyGILState_GetThisThreadState(),
+                               [] { return static_cast<const void *>(current_state()); });
 #endif
     }
 
-    void attach_unknown_thread() noexcept;
+    void attach_in_place_of(PyThreadState *known, PyThreadState *current) noexcept;
+    PyThreadState *own_state(unsigned now) noexcept;
     PyThreadState *make_state(unsigned now) noexcept;
+    void change(PyThreadState *current, PyThreadState *own) noexcept;
+    void change_back() noexcept;
 
     void take(PyThreadState *own) noexcept {
-#if PY_VERSION_HEX >= 0x030c0000
-        // Since 3.12 the current state is this thread's: one of another interpreter.
-        if (current_state() != nullptr) {
-            suspended_ = PyEval_SaveThread();
-        }
-#endif
         state_ = own;
-        taken_ = true;
+        way_ = way::taken;
         cancellation_.begin();
         run_python([own] { PyEval_RestoreThread(own); });
         if (ended.load(std::memory_order_relaxed) != nullptr) [[unlikely]] {
@@ -135,22 +148,24 @@ private:
         thread_block *block = nullptr;
     };
     static constinit thread_local remembered mine [[gnu::tls_model("initial-exec")]];
-    static void remember(PyThreadState *, unsigned now);
+    static void remember(PyThreadState *, unsigned now) noexcept;
+    static void remember_if_main(PyThreadState *, unsigned now) noexcept;
 
     friend thread_block &this_thread();
     friend void stop_attaching() noexcept;
     friend bool is_attaching_stopped() noexcept;
     friend void start_attaching() noexcept;
     friend void forget_ended_threads() noexcept;
+    friend void find_main_thread() noexcept;
     friend struct thread_end;
     friend class urgency;
 
     PyThreadState *state_ = nullptr;
-#if PY_VERSION_HEX >= 0x030c0000
-    PyThreadState *suspended_ = nullptr; // another state of this thread that held the GIL
-#endif
-    cancellation_put_off cancellation_; // while taken
-    bool taken_ = false;                // the GIL was not ours before
+    // Another interpreter's: what was current, and what PyGILState_Ensure would have led to.
+    PyThreadState *current_before_ = nullptr;
+    PyThreadState *gilstate_before_ = nullptr;
+    cancellation_put_off cancellation_; // unless `none`
+    way way_ = way::none;
     bool is_out_of_memory_ = false;
 };
 
@@ -203,6 +218,10 @@ unsigned ends_of_threads() noexcept;
 void stop_attaching() noexcept;
 bool is_attaching_stopped() noexcept;
 void start_attaching() noexcept;
+
+// Keeps the state of Python's main thread in mind, for calls that come on it in a
+// sub-interpreter's. With the GIL and the main interpreter; after start_attaching.
+void find_main_thread() noexcept;
 
 // A forked child: states of other threads are gone already.
 void forget_ended_threads() noexcept;

@@ -1,0 +1,228 @@
+// A host with a Python of its own. Each argument is a command; most are one call of Python's C API,
+// so that a list of them is what a program does, in its order and on its threads:
+//
+//   open FILE [N]         dlopen a plugin, as number N
+//   call [N:]NAME [A [B]] call int NAME(int...) of it
+//   close [N]             dlclose
+//   initialize, finalize  Py_InitializeEx(0), Py_FinalizeEx (prints its result)
+//   initialized           Py_IsInitialized
+//   run CODE              PyRun_SimpleString
+//   save, restore         PyEval_SaveThread, PyEval_RestoreThread
+//   ensure, release       PyGILState_Ensure, PyGILState_Release
+//   new S                 Py_NewInterpreter; its state is S from now on
+//   own S                 the same with a GIL of its own (3.12 and newer)
+//   end S                 Py_EndInterpreter
+//   keep S                the current state is S
+//   state S OF            PyThreadState_New for the interpreter of OF
+//   swap S                PyThreadState_Swap
+//   acquire S, leave S    PyEval_AcquireThread, PyEval_ReleaseThread
+//   delete S              PyThreadState_Clear, PyThreadState_DeleteCurrent
+//   current S             whether S is current
+//   check                 PyGILState_Check
+//   thread A ; B ; ...    in a thread of its own, which is joined
+//   start A ; B ; ...     the same, not joined
+//   join                  the thread that was started last
+//   fork A ; B ; ...      in a child, which is waited for
+//   atexit A ; B ; ...    when the process exits
+//   wait FILE, touch FILE until there is such a file; make it
+//   exit N, _exit N
+//
+// Answers are printed one a line.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef void state;
+
+int Py_IsInitialized(void), Py_FinalizeEx(void), PyRun_SimpleString(const char *);
+int PyGILState_Check(void), PyGILState_Ensure(void);
+void Py_InitializeEx(int), PyGILState_Release(int), PyEval_RestoreThread(state *);
+void Py_EndInterpreter(state *), PyEval_AcquireThread(state *), PyEval_ReleaseThread(state *);
+void PyThreadState_Clear(state *), PyThreadState_DeleteCurrent(void);
+state *PyEval_SaveThread(void), *Py_NewInterpreter(void), *PyThreadState_Swap(state *);
+state *PyThreadState_New(void *), *PyThreadState_Get(void);
+void *PyThreadState_GetInterpreter(state *);
+
+enum { most_states = 64, most_plugins = 8, most_words = 6 };
+
+static struct {
+    char name[16];
+    state *value;
+} states[most_states];
+
+static void *plugins[most_plugins];
+static pthread_t started;
+static __thread state *saved;
+static __thread int ensured;
+
+static void run(char *command);
+
+static state **place(const char *name) {
+    int i = 0;
+    while (states[i].name[0] != '\0' && strcmp(states[i].name, name) != 0) {
+        ++i;
+    }
+    strcpy(states[i].name, name);
+    return &states[i].value;
+}
+
+static void *find(const char *name) {
+    const char *colon = strchr(name, ':');
+    void *found = dlsym(plugins[colon == NULL ? 0 : atoi(name)], colon == NULL ? name : colon + 1);
+    if (found == NULL) {
+        fprintf(stderr, "%s\n", dlerror());
+        exit(65);
+    }
+    return found;
+}
+
+static void call(char **words) {
+    void *function = find(words[0]);
+    printf("%d\n", words[1] == NULL ? ((int (*)(void))function)()
+                   : words[2] == NULL
+                       ? ((int (*)(int))function)(atoi(words[1]))
+                       : ((int (*)(int, int))function)(atoi(words[1]), atoi(words[2])));
+}
+
+// PyInterpreterConfig, of which the last is the GIL: 2 is an own one.
+static state *new_with_own_gil(void) {
+    struct {
+        int use_main_obmalloc, allow_fork, allow_exec, allow_threads, allow_daemon_threads;
+        int check_multi_interp_extensions, gil;
+    } config = {0, 0, 0, 1, 0, 1, 2};
+    struct status {
+        int kind;
+        const char *where, *message;
+        int code;
+    };
+    state *made = NULL;
+    struct status (*make)(state **, const void *) = dlsym(NULL, "Py_NewInterpreterFromConfig");
+    const struct status outcome = make(&made, &config);
+    if (outcome.kind != 0) {
+        fprintf(stderr, "no interpreter: %s\n", outcome.message);
+        exit(65);
+    }
+    return made;
+}
+
+static void *run_all(void *commands) {
+    for (char *rest = commands, *one; (one = strsep(&rest, ";")) != NULL;) {
+        run(one + strspn(one, " "));
+    }
+    free(commands);
+    return NULL;
+}
+
+static char *at_exit;
+static void run_at_exit(void) { run_all(at_exit); }
+
+static void run(char *command) {
+    char *const whole = strdup(command);
+    char *const rest = whole + strcspn(whole, " ") + strspn(whole + strcspn(whole, " "), " ");
+    char *words[most_words + 1] = {NULL};
+    int count = 0;
+    for (char *left = command, *word;
+         count < most_words && (word = strtok_r(left, " ", &left)) != NULL;) {
+        words[count++] = word;
+    }
+    const char *what = words[0];
+    char *name = words[1];
+#define IS(text) (strcmp(what, text) == 0)
+    if (IS("open")) {
+        void *opened = dlopen(name, RTLD_NOW);
+        if (opened == NULL) {
+            fprintf(stderr, "%s\n", dlerror());
+            exit(65);
+        }
+        plugins[words[2] == NULL ? 0 : atoi(words[2])] = opened;
+    } else if (IS("call")) {
+        call(words + 1);
+    } else if (IS("close")) {
+        dlclose(plugins[name == NULL ? 0 : atoi(name)]);
+    } else if (IS("initialize")) {
+        Py_InitializeEx(0);
+    } else if (IS("finalize")) {
+        printf("finalized: %d\n", Py_FinalizeEx());
+    } else if (IS("initialized")) {
+        printf("%d\n", Py_IsInitialized());
+    } else if (IS("run")) {
+        PyRun_SimpleString(rest);
+    } else if (IS("save")) {
+        saved = PyEval_SaveThread();
+    } else if (IS("restore")) {
+        PyEval_RestoreThread(saved);
+    } else if (IS("ensure")) {
+        ensured = PyGILState_Ensure();
+    } else if (IS("release")) {
+        PyGILState_Release(ensured);
+    } else if (IS("new")) {
+        *place(name) = Py_NewInterpreter();
+    } else if (IS("own")) {
+        *place(name) = new_with_own_gil();
+    } else if (IS("end")) {
+        Py_EndInterpreter(*place(name));
+    } else if (IS("keep")) {
+        *place(name) = PyThreadState_Get();
+    } else if (IS("state")) {
+        *place(name) = PyThreadState_New(PyThreadState_GetInterpreter(*place(words[2])));
+    } else if (IS("swap")) {
+        PyThreadState_Swap(*place(name));
+    } else if (IS("acquire")) {
+        PyEval_AcquireThread(*place(name));
+    } else if (IS("leave")) {
+        PyEval_ReleaseThread(*place(name));
+    } else if (IS("delete")) {
+        PyThreadState_Clear(*place(name));
+        PyThreadState_DeleteCurrent();
+    } else if (IS("current")) {
+        printf("%s\n", PyThreadState_Get() == *place(name) ? "current" : "not current");
+    } else if (IS("check")) {
+        printf("%d\n", PyGILState_Check());
+    } else if (IS("thread") || IS("start")) {
+        pthread_create(&started, NULL, run_all, strdup(rest));
+        if (IS("thread")) {
+            pthread_join(started, NULL);
+        }
+    } else if (IS("join")) {
+        pthread_join(started, NULL);
+    } else if (IS("fork")) {
+        const pid_t child = fork();
+        if (child == 0) {
+            run_all(strdup(rest));
+            exit(0);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        printf("child: %d\n", status);
+    } else if (IS("atexit")) {
+        at_exit = strdup(rest);
+        atexit(run_at_exit);
+    } else if (IS("wait")) {
+        while (access(name, F_OK) != 0) {
+            usleep(1000);
+        }
+    } else if (IS("touch")) {
+        fclose(fopen(name, "w"));
+    } else if (IS("exit")) {
+        exit(atoi(name));
+    } else if (IS("_exit")) {
+        _exit(atoi(name));
+    } else {
+        fprintf(stderr, "no command: %s\n", what);
+        exit(64);
+    }
+    free(whole);
+}
+
+int main(int argc, char **argv) {
+    setvbuf(stdout, NULL, _IOLBF, 0); // Python and children write to the same file
+    for (int i = 1; i < argc; ++i) {
+        run(argv[i]);
+    }
+    return 0;
+}
