@@ -12,6 +12,7 @@
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/signals.h"
+#include "loader/core/plugin/type_references.h"
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/handles.h"
@@ -165,6 +166,8 @@ PyMethodDef functions[] = {
     {"take_from_host", guarded<take_from_host>, METH_O,
      "take_from_host(plugin) -> what handles in the host's hands and callbacks that are gone still "
      "kept alive; they do no more."},
+    {"array_types", guarded<array_types>, METH_NOARGS,
+     "array_types() -> ctypes' dictionary of them, by (item type, length), or None."},
     {"make_young", guarded<make_young>, METH_O,
      "make_young(list) -> the generation that then has all that the list leads to."},
     {"prepare_headers", guarded<prepare_headers>, METH_NOARGS,

@@ -156,6 +156,10 @@ def take_from_host(plugin: NativePlugin) -> list[object]:
     """Make the handles of a plugin that hosts still hold invalid. Returns what they, and the
     addresses of callbacks that are gone, have kept alive."""
 
+def array_types() -> dict[tuple[type, int], Any] | None:
+    """The dictionary of ctypes that keeps the item type of every array type there is; None if it is
+    not found."""
+
 def make_young(objects: list[object]) -> int:
     """Make all that the objects lead to, as far as it is not other modules', young for the
     collector. Returns the generation to collect: the youngest, or all if memory ran out."""
@@ -223,8 +227,7 @@ class Classes:
         """What ctypes stores of a value at an address of the host's memory goes to the function;
         what it needs is kept. ValueError, TypeError, OverflowError if it does not fit."""
     def clear(self) -> None:
-        """Forget all classes, and what is kept: before CPython 3.13 ctypes hides their cycles from
-        the collector."""
+        """Forget all classes, and what is kept."""
 
 class StoredHeader:
     """What a plugin stores of a header: nothing is read before a script asks for a name."""

@@ -9,6 +9,7 @@ import ctypes
 from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
 from _weakref import ReferenceType
 
+from . import _core
 from ._errors import SignatureError
 
 TYPE_CHECKING = False
@@ -59,7 +60,7 @@ def forget_types(root: str) -> list[object]:
     """
     ours: Any = ctypes
     forgotten: list[object] = []
-    for cache in (ours._c_functype_cache, ours._pointer_type_cache):
+    for cache in (ours._c_functype_cache, ours._pointer_type_cache, _core.array_types()):
         if isinstance(cache, dict):  # since 3.14 pointer types are kept by what they point to
             for key in list(cache):  # classes of handles leave it when they die: at any moment
                 if _mentions(key() if isinstance(key, ReferenceType) else key, root):

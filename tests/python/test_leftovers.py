@@ -84,6 +84,27 @@ forever = Forever()
 coroutine = wait()
 coroutine.send(None)
 """,
+    "types of C in signatures": """
+class Item(Structure): pass
+Item._fields_ = [("next", POINTER(Item)), ("call", CFUNCTYPE(c_int, POINTER(Item)))]
+Item.ballast = Ballast()
+@epy.export
+def take(item: POINTER(Item)) -> POINTER(Item): return item
+items = (POINTER(Item) * 2)()
+""",
+    "classes of a header": """
+host = epy.header('''
+    enum kind { A, B };
+    struct item { struct item *next; int (*call)(struct item *);
+                  struct item *all[2]; enum kind kind; };
+    int use(struct item *it);
+''')
+item = host.item(next={}, call=lambda it, ballast=Ballast(): 0, all=[{}, None], kind=host.B)
+item.call(item)
+@host.export
+def use(it): return 0
+host.item.ballast = Ballast()
+""",
     "what was stored in the host's memory": """
 host = epy.header("struct item { int (*call)(int); const char *text; }; int use(void);")
 memory = (c_char * 64)()

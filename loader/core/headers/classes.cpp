@@ -257,41 +257,13 @@ PyObject *store_method(PyObject *object, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-// Lets a struct forget its arrays: their classes hold those of their elements where the collector
-// of CPython 3.11 and 3.12 does not see it, so that a struct with an array of pointers to itself
-// would stay for ever.
-void forget_arrays(const header_types &types, PyObject *type) {
-    const ref fields(PyObject_GetAttrString(type, "_fields_"));
-    for (Py_ssize_t index = 0; fields && index < PyObject_Size(fields.get()); ++index) {
-        const ref field(PySequence_GetItem(fields.get(), index));
-        PyObject *name = nullptr;
-        PyObject *ctype = nullptr;
-        if (field && PyArg_ParseTuple(field.get(), "OO", &name, &ctype) != 0 &&
-            is_class_of(ctype, types.core->array)) {
-            PyObject_DelAttr(type, name);
-            PyObject_DelAttr(type, types.name.made);
-            PyObject_DelAttrString(type, "_fields_");
-        }
-        PyErr_Clear();
-    }
-    PyErr_Clear();
-}
-
 PyObject *clear_method(PyObject *object, PyObject *) {
-    const header_types &types = headers_of(Py_TYPE(object));
     const header_classes *self = as_classes(object);
-    const ref made(PyDict_Values(self->made));
     for (PyObject *dict : {self->made, self->members, self->signatures, self->incomplete}) {
         PyDict_Clear(dict);
     }
     clear_kept(self->kept);
-    for (Py_ssize_t index = 0; made && index < PyList_GET_SIZE(made.get()); ++index) {
-        PyObject *type = PyList_GET_ITEM(made.get(), index);
-        if (is_class_of(type, types.fields)) {
-            forget_arrays(types, type);
-        }
-    }
-    return made ? Py_NewRef(Py_None) : nullptr;
+    Py_RETURN_NONE;
 }
 
 PyMethodDef methods[] = {

@@ -14,6 +14,7 @@
 #include <new>
 #include <vector>
 
+#include "loader/core/plugin/type_references.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {
@@ -165,11 +166,12 @@ private:
 
 } // namespace
 
-PyObject *make_young(PyObject *, PyObject *objects) {
+PyObject *make_young(PyObject *core, PyObject *objects) {
     if (!PyList_Check(objects)) {
         PyErr_SetString(PyExc_TypeError, "make_young takes a list");
         return nullptr;
     }
+    show_references_of_types(state_of(core));
     bool done = false;
     if (has_generations) {
         const exception_set_aside lookups;

@@ -1,0 +1,174 @@
+#include "loader/core/plugin/type_references.h"
+
+#include <ffi.h>
+
+#include <cstring>
+
+#include "loader/core/thread/threads.h"
+
+namespace epy {
+
+// ---- what classes refer to
+
+#if PY_VERSION_HEX < 0x030d0000
+
+namespace {
+
+// What stands in the place of a class's `__dict__`: `StgDictObject` of CPython 3.11 and 3.12.
+struct type_details {
+    PyDictObject dict;
+    Py_ssize_t size;
+    Py_ssize_t align;
+    Py_ssize_t length;
+    ffi_type form;
+    PyObject *item_type;
+    void *set;
+    void *get;
+    void *pass;
+    PyObject *argument_types;
+    PyObject *converters;
+    PyObject *result_type;
+    PyObject *checker;
+    int flags;
+    char *format;
+    int dimensions;
+    Py_ssize_t *shape;
+};
+
+PyTypeObject *details_type = nullptr;
+traverseproc traverse_class_of_functions = nullptr;
+traverseproc traverse_class_of_arrays = nullptr;
+
+const type_details *details_of(PyObject *type) {
+    PyObject *dict = reinterpret_cast<PyTypeObject *>(type)->tp_dict;
+    return dict != nullptr && Py_IS_TYPE(dict, details_type)
+               ? reinterpret_cast<const type_details *>(dict)
+               : nullptr;
+}
+
+int traverse_functions(PyObject *type, visitproc visit, void *arg) {
+    if (const type_details *details = details_of(type)) {
+        Py_VISIT(details->argument_types);
+        Py_VISIT(details->converters);
+        Py_VISIT(details->result_type);
+        Py_VISIT(details->checker);
+    }
+    return traverse_class_of_functions(type, visit, arg);
+}
+
+int traverse_arrays(PyObject *type, visitproc visit, void *arg) {
+    if (const type_details *details = details_of(type)) {
+        Py_VISIT(details->item_type);
+    }
+    return traverse_class_of_arrays(type, visit, arg);
+}
+
+// How often the collector would see that a class refers to an object.
+int references(PyObject *type, PyObject *object) {
+    struct {
+        PyObject *wanted;
+        int count;
+    } seen{object, 0};
+    const auto note = [](PyObject *one, void *sought) {
+        auto &found = *static_cast<decltype(seen) *>(sought);
+        found.count += static_cast<int>(one == found.wanted);
+        return 0;
+    };
+    PyObject *dict = reinterpret_cast<PyTypeObject *>(type)->tp_dict;
+    Py_TYPE(type)->tp_traverse(type, note, &seen);
+    Py_TYPE(dict)->tp_traverse(dict, note, &seen);
+    return seen.count;
+}
+
+// int (*)(int), and an array of int: whether their details are where they are looked for, and the
+// collector sees but the names in their `__dict__`.
+bool are_hidden(PyObject *function, PyObject *array) {
+    const type_details *of_function = details_of(function);
+    const type_details *of_array = details_of(array);
+    if (of_function == nullptr || of_array == nullptr) {
+        return false;
+    }
+    const ref arguments(PyObject_GetAttrString(function, "_argtypes_"));
+    const ref result(PyObject_GetAttrString(function, "_restype_"));
+    const ref item(PyObject_GetAttrString(array, "_type_"));
+    return arguments && result && item && of_function->argument_types == arguments.get() &&
+           of_function->result_type == result.get() && of_array->item_type == item.get() &&
+           of_function->converters != nullptr && PyTuple_CheckExact(of_function->converters) &&
+           references(function, arguments.get()) == 1 && references(function, result.get()) == 1 &&
+           references(function, of_function->converters) == 0 && references(array, item.get()) == 1;
+}
+
+void show(const module_state &state) {
+    const ref ctypes(PyImport_ImportModule("ctypes"));
+    const ref integer(ctypes ? PyObject_GetAttrString(ctypes.get(), "c_int") : nullptr);
+    const ref function(
+        integer ? PyObject_CallMethod(ctypes.get(), "CFUNCTYPE", "OO", integer.get(), integer.get())
+                : nullptr);
+    const ref array(function ? PySequence_Repeat(integer.get(), 2) : nullptr);
+    if (!array) {
+        return;
+    }
+    details_type = Py_TYPE(reinterpret_cast<PyTypeObject *>(function.get())->tp_dict);
+    if (details_type->tp_basicsize != sizeof(type_details) ||
+        !are_hidden(function.get(), array.get())) {
+        return;
+    }
+    PyTypeObject *functions = Py_TYPE(state.function_pointer);
+    PyTypeObject *arrays = Py_TYPE(state.array);
+    traverse_class_of_functions = functions->tp_traverse;
+    traverse_class_of_arrays = arrays->tp_traverse;
+    functions->tp_traverse = traverse_functions;
+    arrays->tp_traverse = traverse_arrays;
+}
+
+} // namespace
+
+void show_references_of_types(const module_state &state) {
+    if (details_type == nullptr) { // ctypes' classes are the same for all interpreters
+        const exception_set_aside callers;
+        show(state);
+        PyErr_Clear();
+    }
+}
+
+#else
+
+void show_references_of_types(const module_state &) {}
+
+#endif
+
+// ---- what refers to classes
+
+namespace {
+
+// `DictRemoverObject`: called when the class dies that one entry of the dictionary is for.
+struct entry_remover {
+    PyObject_HEAD PyObject *key;
+    PyObject *dict;
+};
+
+PyObject *dict_of(PyObject *remover) {
+    PyTypeObject *type = Py_TYPE(remover);
+    return std::strcmp(type->tp_name, "_ctypes.DictRemover") == 0 &&
+                   type->tp_basicsize == sizeof(entry_remover)
+               ? reinterpret_cast<entry_remover *>(remover)->dict
+               : nullptr;
+}
+
+} // namespace
+
+PyObject *array_types(PyObject *core, PyObject *) {
+    const ref array(PySequence_Repeat(state_of(core).character, 2));
+    if (!array) {
+        return nullptr;
+    }
+    const auto *reference = reinterpret_cast<PyWeakReference *>(
+        reinterpret_cast<PyTypeObject *>(array.get())->tp_weaklist);
+    while (reference != nullptr && reference->wr_callback == nullptr) {
+        reference = reference->wr_next;
+    }
+    PyObject *found = reference == nullptr ? nullptr : dict_of(reference->wr_callback);
+    return Py_NewRef(found != nullptr && PyDict_Check(found) ? found : Py_None);
+}
+
+} // namespace epy
