@@ -313,7 +313,7 @@ void *plugin::next_function(std::uint32_t index) {
 
 bool plugin::read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept {
     const std::scoped_lock guard(image_lock());
-    if (!dead_) {
+    if (!dead_ && size != 0) {
         std::memcpy(target, text(info_->archive.address) + offset, size);
     }
     return !dead_;

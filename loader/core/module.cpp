@@ -26,6 +26,17 @@ PyObject *current_plugin(PyObject *module, PyObject *) {
     return Py_NewRef(plugin == nullptr ? Py_None : plugin);
 }
 
+PyObject *run_for(PyObject *module, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    if (count < 2 || !Py_IS_TYPE(arguments[0], state_of(module).plugin_type)) {
+        PyErr_SetString(PyExc_TypeError, "run_for takes a NativePlugin, a function, its arguments");
+        return nullptr;
+    }
+    const ref plugin = ref::borrowed(arguments[0]);
+    const plugin_scope now(plugin.get());
+    return PyObject_Vectorcall(arguments[1], arguments + 2, static_cast<std::size_t>(count - 2),
+                               names);
+}
+
 PyObject *set_errno(PyObject *module, PyObject *number) {
     int value = 0;
     if (PyArg_Parse(number, "i:set_errno", &value) == 0) {
@@ -136,6 +147,9 @@ PyMethodDef functions[] = {
      "call(function, *arguments): exceptions of callbacks that it calls are raised here."},
     {"current_plugin", guarded<current_plugin>, METH_NOARGS,
      "current_plugin() -> the NativePlugin whose script or callback runs on this thread, or None."},
+    {"run_for", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<run_for>)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "run_for(plugin, function, *arguments): what the function makes is the plugin's."},
     {"set_callback_maker", guarded<set_callback_maker>, METH_O,
      "set_callback_maker(callable): called with (function type, callable) where a function pointer "
      "is due; returns one."},

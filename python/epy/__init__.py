@@ -19,6 +19,7 @@ from . import _core
 from ._core import view
 from ._errors import (
     ArgumentError,
+    BindingsError,
     ConstantError,
     Error,
     ExportNameError,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._export import callback, export, export_address, next_function, set_errno
+    from ._exports.bindings import Bindings
     from ._exports.constant import constant
     from ._exports.data import export_data
     from ._header import Header, header
@@ -74,6 +76,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArgumentError",
+    "Bindings",
+    "BindingsError",
     "ConstantError",
     "Consumed",
     "Buffer",
@@ -145,6 +149,7 @@ _core.set_reporter(reporter)
 _core.set_callback_maker(_returned_callback)
 
 _LATER = {
+    "Bindings": "_exports.bindings",
     "Header": "_header",
     "Consumed": "_host.objects",
     "Object": "_host.objects",

@@ -62,6 +62,9 @@ class NativePlugin:
     """Of a bare plugin: the script that lies beside it."""
     inside_dlopen: bool
     """Its script starts while this thread holds the dynamic loader's lock."""
+    @property
+    def loaded(self) -> bool:
+        """Whether the host has it: false from its dlclose on, which may be before `unload`."""
     archive: memoryview
     """The bytes that `epy build` stored; empty for a bare plugin. Released once it has started."""
     def read_archive(self, begin: int, end: int, /) -> bytes | None:
@@ -94,6 +97,11 @@ class TailCall:
 
 def call(function: Callable[..., Any], /, *arguments: Any) -> Any:
     """Calls it; raises the first exception of callbacks that it called directly."""
+
+def run_for(
+    plugin: NativePlugin, function: Callable[..., Any], /, *args: Any, **kwargs: Any
+) -> Any:
+    """Calls the function as code of the plugin: what it makes is the plugin's, whoever called."""
 
 def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None:
     """Called with a ctypes function type and a callable that stands where a function pointer is

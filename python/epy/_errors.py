@@ -121,5 +121,17 @@ class ViewError(Error, ValueError):
     """
 
 
+class BindingsError(Error, ValueError):
+    """`epy.Bindings` cannot publish this.
+
+    The name is that of a module, another plugin publishes it, or a class can have no stand-in.
+    Remedy: another name, `share=True` in both, a value in place of a class.
+    """
+
+
 class UnloadedError(Error, RuntimeError):
-    """Something was used whose plugin has been unloaded."""
+    """Something was used whose plugin has been unloaded.
+
+    A function, class or module that `epy.Bindings` published, a file of the plugin. Remedy: load
+    the plugin again, then what was imported works again.
+    """

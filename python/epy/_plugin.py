@@ -8,7 +8,13 @@ import sys
 from _thread import allocate_lock
 
 from . import _archive, _core
-from ._errors import PluginFormatError, ScriptError, UnloadedError, UntrustedFileError
+from ._errors import (
+    BindingsError,
+    PluginFormatError,
+    ScriptError,
+    UnloadedError,
+    UntrustedFileError,
+)
 from ._modules import MAGIC, Sources, drop_modules, run_modules
 from ._report import format_exception, is_interrupt, write
 from ._script import DataEntry, Script, registry
@@ -56,10 +62,12 @@ def _run(native: _core.NativePlugin, script: Script) -> bool | None:
     try:
         sources, source = _sources_of(native, script)
         run_modules(script, sources)
-        if not script.exports:
+        if not script.exports and not script.bindings:
             raise ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
+        _publish_bindings(script)
         for hook in script.on_load:
             hook()
+        _publish_bindings(script)
     except BaseException as error:
         write(_failure(native, source, error))
         return None if is_interrupt(error) else False
@@ -136,6 +144,7 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
     steps: tuple[Callable[[], object], ...] = (
         lambda: _run_exit_functions(script, left),
         lambda: registry.by_plugin.pop(native, None),
+        lambda: left.extend(_withdraw_bindings(script)),
         lambda: left.extend(_core.take_from_host(native)),
         lambda: left.extend(_give_signals_back(script)),
         lambda: left.extend(drop_modules(script.module)),
@@ -148,6 +157,21 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         except BaseException as error:
             header = f"epy: {script.path}: something of its script stays:\n"
             write(header + format_exception(error))
+
+
+def _publish_bindings(script: Script) -> None:
+    if script.bindings:
+        from ._exports import bindings
+
+        bindings.publish(script)
+
+
+def _withdraw_bindings(script: Script) -> list[object]:
+    if not script.bindings:
+        return []
+    from ._exports import bindings
+
+    return bindings.withdraw(script)
 
 
 def _try_twice(step: Callable[[], object]) -> None:
@@ -261,7 +285,7 @@ def _read(native: _core.NativePlugin, begin: int, end: int) -> bytes:
 
 
 def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:
-    if isinstance(error, UntrustedFileError):
+    if isinstance(error, (BindingsError, UntrustedFileError)):
         return f"epy: {native.path}: {error}\n"
     version = ".".join(map(str, sys.version_info[:3]))
     return (

@@ -164,6 +164,7 @@ class Script:
         self.kept: _core.Kept | None = None  # for memory that Python does not own
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
+        self.bindings: list[Any] = []  # `epy.Bindings` that it publishes
         self.exit_functions: list[Any] = []  # in a Python that epy started: see `_exit`
         self.unloading = allocate_lock()  # held while these run
         # The names in the plugin's file: the slot of a function, the place of data.

@@ -182,6 +182,13 @@ PyObject *read_archive(PyObject *object, PyObject *arguments) {
     return read.release();
 }
 
+// To read nothing tells it too.
+PyObject *is_loaded(PyObject *object, void *) {
+    const native_plugin *self = as_plugin(object);
+    return PyBool_FromLong(self->view.services->read_archive(self->view.handle, 0, nullptr, 0) ? 1
+                                                                                               : 0);
+}
+
 PyMethodDef methods[] = {
     {"read_archive", guarded<read_archive>, METH_VARARGS,
      "read_archive(begin, end) -> bytes of what epy build stored; None after the unload."},
@@ -209,11 +216,17 @@ PyMemberDef members[] = {
     {},
 };
 
+PyGetSetDef properties[] = {
+    {"loaded", is_loaded, nullptr, "Whether the host has it: false from its dlclose on.", nullptr},
+    {},
+};
+
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("A loaded plugin. Made by the loader.")},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
     {Py_tp_methods, methods},
     {Py_tp_members, members},
+    {Py_tp_getset, properties},
     {0, nullptr},
 };
 

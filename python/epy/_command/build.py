@@ -65,6 +65,8 @@ def build(
         _from_here(cpp) if cpp is not None else None,
     )
     filled = _run(Script(name, source, building=True, header_options=options), sources)
+    if not filled.exports and not (eager and filled.bindings):
+        raise ScriptError(f"{source}: exports nothing; mark functions with @epy.export")
     content = _Content(filled)
 
     rows = [
@@ -252,8 +254,6 @@ def _run(script: Script, sources: Sources) -> Script:
     except BaseException as error:
         raise _failure(script, sources, error) from None
     drop_modules(script.module)
-    if not script.exports:
-        raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
     return script
 
 

@@ -1,1 +1,1 @@
-"""What is exported beside functions: data, constants."""
+"""What is exported beside functions: data, constants, bindings for the process's Python."""
