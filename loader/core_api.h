@@ -13,7 +13,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 2;
+inline constexpr std::uint32_t core_api_version = 3;
 
 struct plugin; // the loader's
 
@@ -55,6 +55,13 @@ struct plugin_view {
     const loader_services *services;
 };
 
+// A function of Python's that is to be another one.
+struct replacement {
+    const char *name;
+    void *function;
+    void **original; // receives the address of Python's own, null if it has none
+};
+
 struct core_options {
     std::uint32_t version;      // core_api_version
     const char *plugin;         // that is being started, for messages
@@ -63,6 +70,9 @@ struct core_options {
     const char *package_folder; // where the package epy lies, if it is not imported yet
     char *error;                // receives one line on failure
     std::size_t error_size;
+    // For `start`: see loader/bootstrap/replace.h.
+    void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;
+    bool (*embeds_python)(const void *caller) noexcept;
 };
 
 struct core_api {

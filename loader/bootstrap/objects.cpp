@@ -21,16 +21,20 @@ loaded_object::loaded_object(const dl_phdr_info &info) noexcept
     strings_ = table<char>(DT_STRTAB);
 }
 
-bool loaded_object::contains(const void *address) const noexcept {
+const ElfW(Phdr) * loaded_object::segment_of(const void *address) const noexcept {
     const auto wanted = reinterpret_cast<std::uintptr_t>(address);
     for (unsigned i = 0; i < segment_count_; ++i) {
         const std::uintptr_t first = base_ + segments_[i].p_vaddr;
         if (segments_[i].p_type == PT_LOAD && wanted >= first &&
             wanted < first + segments_[i].p_memsz) {
-            return true;
+            return &segments_[i];
         }
     }
-    return false;
+    return nullptr;
+}
+
+bool loaded_object::contains(const void *address) const noexcept {
+    return segment_of(address) != nullptr;
 }
 
 const ElfW(Dyn) * loaded_object::entry(std::int64_t tag) const noexcept {
@@ -53,17 +57,18 @@ template <typename Item> const Item *loaded_object::table(std::int64_t tag) cons
     return contains(place) ? place : reinterpret_cast<const Item *>(base_ + found->d_un.d_ptr);
 }
 
-void *loaded_object::defined(std::uint32_t index, const char *symbol) const noexcept {
+const void *loaded_object::first_code() const noexcept { return table<void *>(DT_INIT); }
+
+const ElfW(Sym) * loaded_object::defined(std::uint32_t index, const char *symbol) const noexcept {
     const ElfW(Sym) &one = symbols_[index];
-    return one.st_shndx != SHN_UNDEF && std::strcmp(strings_ + one.st_name, symbol) == 0
-               ? reinterpret_cast<void *>(base_ + one.st_value)
-               : nullptr;
+    return one.st_shndx != SHN_UNDEF && std::strcmp(strings_ + one.st_name, symbol) == 0 ? &one
+                                                                                         : nullptr;
 }
 
 // { buckets, first hashed symbol, words of the filter, shift }, filter, buckets, chains: of each
 // hashed symbol its hash, with the lowest bit set in the last one of a bucket.
-void *loaded_object::find_by_gnu_hash(const std::uint32_t *table,
-                                      const char *symbol) const noexcept {
+const ElfW(Sym) * loaded_object::find_by_gnu_hash(const std::uint32_t *table,
+                                                  const char *symbol) const noexcept {
     std::uint32_t hash = 5381;
     for (const char *place = symbol; *place != '\0'; ++place) {
         hash = hash * 33 + static_cast<unsigned char>(*place);
@@ -87,7 +92,7 @@ void *loaded_object::find_by_gnu_hash(const std::uint32_t *table,
     for (;; ++index) {
         const std::uint32_t other = chains[index - first];
         if ((other | 1U) == (hash | 1U)) {
-            if (void *found = defined(index, symbol); found != nullptr) {
+            if (const auto *found = defined(index, symbol); found != nullptr) {
                 return found;
             }
         }
@@ -98,18 +103,19 @@ void *loaded_object::find_by_gnu_hash(const std::uint32_t *table,
 }
 
 // { buckets, chains }, buckets, chains: of each symbol the next one, 0 at the end.
-void *loaded_object::find_by_hash(const std::uint32_t *table, const char *symbol) const noexcept {
+const ElfW(Sym) * loaded_object::find_by_hash(const std::uint32_t *table,
+                                              const char *symbol) const noexcept {
     const std::uint32_t *buckets = table + 2;
     std::uint32_t index = table[0] == 0 ? 0 : buckets[elf_hash(symbol) % table[0]];
     for (; index != 0; index = buckets[table[0] + index]) {
-        if (void *found = defined(index, symbol); found != nullptr) {
+        if (const auto *found = defined(index, symbol); found != nullptr) {
             return found;
         }
     }
     return nullptr;
 }
 
-void *loaded_object::find(const char *symbol) const noexcept {
+const ElfW(Sym) * loaded_object::find_symbol(const char *symbol) const noexcept {
     if (symbols_ == nullptr || strings_ == nullptr) {
         return nullptr;
     }
@@ -118,6 +124,11 @@ void *loaded_object::find(const char *symbol) const noexcept {
     }
     const auto *hash = table<std::uint32_t>(DT_HASH);
     return hash == nullptr ? nullptr : find_by_hash(hash, symbol);
+}
+
+void *loaded_object::find(const char *symbol) const noexcept {
+    const auto *found = find_symbol(symbol);
+    return found == nullptr ? nullptr : reinterpret_cast<void *>(base_ + found->st_value);
 }
 
 loaded_object::relocation_table loaded_object::relocations(std::int64_t table_tag,
@@ -130,8 +141,14 @@ loaded_object::relocation_table loaded_object::relocations(std::int64_t table_ta
     return {first, first + size->d_un.d_val / sizeof *first};
 }
 
+// The RELATIVE ones, which are most, come first, and are counted.
 loaded_object::relocation_table loaded_object::relocations() const noexcept {
-    return relocations(DT_RELA, DT_RELASZ);
+    relocation_table all = relocations(DT_RELA, DT_RELASZ);
+    const auto *relative = entry(DT_RELACOUNT);
+    if (all.begin != nullptr && relative != nullptr) {
+        all.begin += relative->d_un.d_val;
+    }
+    return all;
 }
 
 loaded_object::relocation_table loaded_object::function_relocations() const noexcept {
@@ -162,6 +179,16 @@ void *loaded_object::find_copy(const char *symbol) const noexcept {
         }
     }
     return nullptr;
+}
+
+bool loaded_object::needs(std::string_view beginning) const noexcept {
+    for (const auto *one = dynamic_; one != nullptr && one->d_tag != DT_NULL; ++one) {
+        if (one->d_tag == DT_NEEDED && strings_ != nullptr &&
+            std::string_view(strings_ + one->d_un.d_val).starts_with(beginning)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // What the dynamic linker has made read-only after it wrote there is so again afterwards.

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace epy {
 
@@ -25,31 +26,55 @@ public:
     [[nodiscard]] bool contains(const void *address) const noexcept;
     // What the object itself defines under this name, or null.
     [[nodiscard]] void *find(const char *symbol) const noexcept;
+    // Its entry in the object's symbol table.
+    [[nodiscard]] const ElfW(Sym) * find_symbol(const char *symbol) const noexcept;
     // Whether its code can run: another thread may be in the middle of loading the object.
     [[nodiscard]] bool is_relocated() const noexcept;
     // The object's copy of the data of that name (R_X86_64_COPY), or null.
     [[nodiscard]] void *find_copy(const char *symbol) const noexcept;
     // Lets the object call other functions than those that the dynamic linker found for it.
     void replace_imports(std::span<const import_replacement> replacements) const noexcept;
+    // The segment that an address lies in, or null.
+    [[nodiscard]] const ElfW(Phdr) * segment_of(const void *address) const noexcept;
+    // The code of the object's that is linked first, or null.
+    [[nodiscard]] const void *first_code() const noexcept;
+    // Whether it asks the dynamic loader for a library whose name begins so.
+    [[nodiscard]] bool needs(std::string_view beginning) const noexcept;
+
+    // Stores a word that the dynamic linker has written, also if that was for the last time.
+    void write_protected(void **place, void *value) const noexcept;
+
+    // Calls `visit` with each word that may hold the address of a function.
+    template <typename Visit> void for_each_slot(Visit visit) const {
+        for (const auto &[begin, end] : {relocations(), function_relocations()}) {
+            for (const ElfW(Rela) *one = begin; one != end; ++one) {
+                const std::uint64_t type = ELF64_R_TYPE(one->r_info);
+                if (type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT ||
+                    type == R_X86_64_64) {
+                    visit(reinterpret_cast<void **>(base_ + one->r_offset));
+                }
+            }
+        }
+    }
 
 private:
     struct relocation_table {
         const ElfW(Rela) * begin;
         const ElfW(Rela) * end;
     };
-    [[nodiscard]] relocation_table relocations() const noexcept;
+    [[nodiscard]] relocation_table relocations() const noexcept; // but for RELATIVE ones
     [[nodiscard]] relocation_table function_relocations() const noexcept;
     [[nodiscard]] relocation_table relocations(std::int64_t table,
                                                std::int64_t size) const noexcept;
     void replace_imports(relocation_table relocations,
                          std::span<const import_replacement> replacements) const noexcept;
-    void write_protected(void **place, void *value) const noexcept;
     template <typename Item> const Item *table(std::int64_t tag) const noexcept;
     [[nodiscard]] const ElfW(Dyn) * entry(std::int64_t tag) const noexcept;
-    [[nodiscard]] void *defined(std::uint32_t index, const char *symbol) const noexcept;
-    [[nodiscard]] void *find_by_gnu_hash(const std::uint32_t *table,
-                                         const char *symbol) const noexcept;
-    [[nodiscard]] void *find_by_hash(const std::uint32_t *table, const char *symbol) const noexcept;
+    [[nodiscard]] const ElfW(Sym) * defined(std::uint32_t index, const char *symbol) const noexcept;
+    [[nodiscard]] const ElfW(Sym) *
+        find_by_gnu_hash(const std::uint32_t *table, const char *symbol) const noexcept;
+    [[nodiscard]] const ElfW(Sym) *
+        find_by_hash(const std::uint32_t *table, const char *symbol) const noexcept;
 
     const char *name_;
     std::uintptr_t base_;

@@ -20,6 +20,7 @@
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/libpython.h"
 #include "loader/bootstrap/process.h"
+#include "loader/bootstrap/replace.h"
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/start.h"
 #include "loader/bootstrap/unload.h"
@@ -197,7 +198,9 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                python.executable.empty() ? nullptr : python.executable.c_str(),
                                package_folder().c_str(),
                                error,
-                               sizeof error};
+                               sizeof error,
+                               replace_functions,
+                               embeds_python};
     const core_api *api = open(&options);
     if (api == nullptr) {
         report(wish.plugin, "%s", error);

@@ -18,20 +18,26 @@ if TYPE_CHECKING:
 
 def start() -> None:
     """Make this Python a guest in its host's process."""
+    global standard_path
+    standard_path = tuple(sys.path)
     _exit.follow_scripts()
-    packages = _SitePackages()
     sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(packages)
     # A forked child writes nothing that its parent has written, and runs no exit function of it.
-    os.register_at_fork(before=_flush, after_in_child=atexit._clear)
+    os.register_at_fork(before=_flush, after_in_child=_forget_exit_functions)
     if sys.stdout is not None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if _core.has_raised_privileges():
-        _look_at_packages(packages)
+        _look_at_packages()
 
 
-def _look_at_packages(packages: _SitePackages) -> None:
+def _forget_exit_functions() -> None:
+    if not taken_over:
+        atexit._clear()
+
+
+def _look_at_packages() -> None:
     """In a process with raised privileges: UntrustedFileError for a path that others can change.
 
     It would be refused when a script imports from there, too; but what can start then and what
@@ -87,10 +93,21 @@ class _SitePackages:
                 import site
 
                 site.main()
-                sys.meta_path.remove(self)
+                self.leave()
         finally:
             if taken:
                 self.lock.release()
+
+    def leave(self) -> None:
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+
+
+packages = _SitePackages()
+standard_path: tuple[str, ...] = ()
+"""Where the standard library is."""
+taken_over = False
+"""The host has initialized Python itself since: see _running/takeover.py."""
 
 
 def _flush() -> None:

@@ -8,7 +8,9 @@
 #include <new>
 
 #include "loader/core/plugin/collector.h"
+#include "loader/core/plugin/inittab.h"
 #include "loader/core/plugin/signals.h"
+#include "loader/core/plugin/takeover.h"
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/state.h"
 #include "loader/core/thread/fork.h"
@@ -56,6 +58,9 @@ bool start_python(const core_options &options) {
     PyPreConfig_InitIsolatedConfig(&before);
     before.utf8_mode = 1;
     PyStatus status = Py_PreInitialize(&before);
+    if (PyStatus_Exception(status) == 0 && !reserve_built_in_modules()) {
+        status = PyStatus_NoMemory();
+    }
     PyConfig config;
     PyConfig_InitIsolatedConfig(&config);
     config.install_signal_handlers = 0;
@@ -161,9 +166,11 @@ const core_api *open_attached(const core_options &options) {
 
 const core_api *open_core(const core_options &options) {
     if (options.start) {
+        start_for_hosts hosts(options);
         if (!start_python(options)) {
             return nullptr;
         }
+        hosts.succeeded();
         const core_api *api = open_attached(options);
         PyEval_SaveThread();
         return api;

@@ -242,6 +242,24 @@ void attachment::change_back() noexcept {
     cancellation_.end();
 }
 
+bool attachment::attach_for_host() noexcept {
+    PyThreadState *state = PyGILState_GetThisThreadState();
+    if (state == nullptr) {
+        state = PyThreadState_New(PyInterpreterState_Main());
+    }
+    if (state == nullptr) {
+        return false;
+    }
+    if (mine.block != nullptr && mine.block->made_state == state) {
+        mine.block->made_state = nullptr;
+    }
+    remember(nullptr, UINT_MAX); // the host may free it
+    if (!holds_gil()) {
+        PyEval_RestoreThread(state);
+    }
+    return true;
+}
+
 // With the GIL. Clearing a state runs destructors of Python objects, so that calls may nest.
 void attachment::clear_ended_threads() {
     thread_block *block = ended.exchange(nullptr, std::memory_order_acquire);

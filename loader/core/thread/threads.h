@@ -58,6 +58,13 @@ public:
 #endif
     }
 
+    // Whether this thread holds the GIL.
+    [[nodiscard]] static bool holds_gil() noexcept { return is_of_this_thread(current_state()); }
+
+    // This thread gets the GIL for good, with a state that is the host's from now on. False without
+    // memory for one.
+    [[nodiscard]] static bool attach_for_host() noexcept;
+
     // False if the GIL is free or this thread's: an attachment will not wait.
     [[nodiscard]] static bool may_be_taken() noexcept {
         PyThreadState *const current = current_state();

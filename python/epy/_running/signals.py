@@ -106,6 +106,15 @@ def getsignal(signalnum: int, /) -> Any:
     return (_signals.get(signalnum) or _Signal(signalnum)).look()
 
 
+def install_handlers() -> None:
+    """What Python's initialization does for a host that asks for it; it stays."""
+    actions = {_signal.SIGPIPE: _signal.SIG_IGN, _signal.SIGXFSZ: _signal.SIG_IGN}
+    if _core.signal_handler(_signal.SIGINT) == _signal.SIG_DFL:
+        actions[_signal.SIGINT] = _signal.default_int_handler
+    for number, handler in actions.items():
+        _signals.setdefault(number, _Signal(number)).take(handler, None)
+
+
 def give_back(script: object) -> list[object]:
     """A plugin goes; returns its handlers."""
     return [handler for taken in _signals.values() for handler in taken.drop(script)]

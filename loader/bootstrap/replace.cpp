@@ -1,0 +1,123 @@
+// How the process's callers of a function of libpython come to call another one.
+//
+// Who calls a function of a library has its address from the library's symbol table: by relocation
+// when it is loaded, by lazy binding at the first call, by dlsym from whichever handle or scope. So
+// one word there, the function's value, decides for all that comes later; it may lead out of the
+// library, because the dynamic loader only adds the library's base to it, modulo 2^64. A library
+// of the same names that is global in front of libpython would reach less: not dlsym from
+// libpython's handle (vim), and nothing of an object that was there before it.
+//
+// Who was bound before has the address in words of its own, which its relocations name (an
+// executable that is linked with libpython, a library that was loaded before). Those that hold the
+// old address get the new one.
+//
+// Symbol tables, and with RELRO the bound words too, are read-only: their page is writable while
+// the word is stored, and no page is ever writable and executable. Nothing reaches calls inside an
+// object that defines the functions itself (a static Python), nor an address that somebody has
+// asked dlsym for and keeps.
+#include "loader/bootstrap/replace.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+
+#include "loader/bootstrap/objects.h"
+
+namespace epy {
+
+namespace {
+
+std::uintptr_t page_of(const void *place) noexcept {
+    static const auto size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+    return reinterpret_cast<std::uintptr_t>(place) & ~(size - 1);
+}
+
+// Into a page that is only read.
+void store_closed(std::uintptr_t *place, std::uintptr_t value) noexcept {
+    const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    auto *page = reinterpret_cast<void *>(page_of(place));
+    if (mprotect(page, size, PROT_READ | PROT_WRITE) == 0) {
+        __atomic_store_n(place, value, __ATOMIC_RELEASE);
+        mprotect(page, size, PROT_READ);
+    }
+}
+
+// Where the linker does not separate code, what is read lies in one segment with it, before it: its
+// pages never need to be executable.
+bool is_beside_code(const loaded_object &object, const void *place) noexcept {
+    const ElfW(Phdr) *segment = object.segment_of(place);
+    return segment == nullptr ||
+           ((segment->p_flags & PF_X) != 0 && page_of(place) >= page_of(object.first_code()));
+}
+
+void replace_in_table(const loaded_object &python, const ElfW(Sym) * symbol,
+                      const replacement &one) noexcept {
+    // The place in the process of what the symbol's value is relative to.
+    const std::uintptr_t base = reinterpret_cast<std::uintptr_t>(*one.original) - symbol->st_value;
+    const std::uintptr_t value = reinterpret_cast<std::uintptr_t>(one.function) - base;
+    auto *place =
+        const_cast<std::uintptr_t *>(reinterpret_cast<const std::uintptr_t *>(&symbol->st_value));
+    if (is_beside_code(python, place)) {
+        return;
+    }
+    if ((python.segment_of(place)->p_flags & PF_W) != 0) {
+        __atomic_store_n(place, value, __ATOMIC_RELEASE);
+    } else {
+        store_closed(place, value);
+    }
+}
+
+void replace_in_slots(const loaded_object &object, std::span<const replacement> all) noexcept {
+    object.for_each_slot([&](void **slot) {
+        const void *bound = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+        for (const replacement &one : all) {
+            if (bound != nullptr && bound == *one.original) {
+                object.write_protected(slot, one.function);
+            }
+        }
+    });
+}
+
+} // namespace
+
+void replace_functions(const void *place, const replacement *replacements,
+                       std::size_t count) noexcept {
+    const std::span<const replacement> all(replacements, count);
+    for_each_object([&](const loaded_object &object) {
+        if (!object.contains(place)) {
+            return true;
+        }
+        for (const replacement &one : all) {
+            *one.original = object.find(one.name);
+        }
+        for (const replacement &one : all) {
+            if (*one.original != nullptr) {
+                replace_in_table(object, object.find_symbol(one.name), one);
+            }
+        }
+        return false;
+    });
+    for_each_object([&](const loaded_object &object) {
+        // One that another thread is loading is not closed yet, and binds to the new ones.
+        if (!object.contains(all.front().function) && object.is_relocated()) {
+            replace_in_slots(object, all);
+        }
+        return true;
+    });
+}
+
+bool embeds_python(const void *caller) noexcept {
+    bool embeds = false;
+    for_each_object([&](const loaded_object &object) {
+        if (!object.contains(caller)) {
+            return true;
+        }
+        embeds = *object.name() == '\0' || object.needs("libpython");
+        return false;
+    });
+    return embeds;
+}
+
+} // namespace epy

@@ -1,0 +1,295 @@
+#include "loader/core/plugin/takeover.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <iterator>
+
+#include "loader/core/plugin/inittab.h"
+#include "loader/core/py.h"
+#include "loader/core/thread/main_thread.h"
+#include "loader/core/thread/stack.h"
+#include "loader/core/thread/threads.h"
+
+// CPython exports them for its own tests; where it does not, they are null.
+extern "C" {
+[[gnu::weak]] void epy_init_compat_config(PyConfig *) __asm__("_PyConfig_InitCompatConfig");
+[[gnu::weak]] int epy_copy_config(PyConfig *) __asm__("_PyInterpreterState_GetConfigCopy");
+}
+
+namespace epy {
+
+namespace {
+
+// CPython's own.
+struct {
+    int (*is_initialized)();
+    void (*initialize)();
+    void (*initialize_ex)(int);
+    PyStatus (*initialize_from_config)(const PyConfig *);
+    int (*append_inittab)(const char *, PyObject *(*)());
+    int (*extend_inittab)(_inittab *);
+    void (*finalize)();
+    int (*finalize_ex)();
+    int (*main)(int, wchar_t **);
+    int (*bytes_main)(int, char **);
+} original;
+
+bool (*embeds_python)(const void *caller) noexcept = nullptr;
+
+enum class owner { host, epy };
+std::atomic<owner> owned_by = owner::host;
+
+// Held while epy starts Python.
+pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+std::atomic<pthread_t> starter{};
+
+bool is_epys() noexcept {
+    if (!pthread_equal(starter, pthread_self())) {
+        pthread_mutex_lock(&starting);
+        pthread_mutex_unlock(&starting);
+    }
+    return owned_by.load(std::memory_order_acquire) == owner::epy;
+}
+
+// Who called one of the functions below from `caller`, remembered for libraries that ask often.
+bool is_host(const void *caller) noexcept {
+    static std::atomic<std::uintptr_t> known[16];
+    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(caller) << 1U;
+    std::atomic<std::uintptr_t> &place = known[(address >> 5U) % std::size(known)];
+    std::uintptr_t found = place.load(std::memory_order_relaxed);
+    if ((found & ~std::uintptr_t{1}) != address) {
+        found = address | (embeds_python(caller) ? 1U : 0U);
+        place.store(found, std::memory_order_relaxed);
+    }
+    return (found & 1U) != 0;
+}
+
+// What a first initialization does beyond a later one. With the GIL.
+void complete(const PyConfig &wanted) {
+    const exception_set_aside hosts;
+    if (!list_built_in_modules()) {
+        PyErr_WriteUnraisable(nullptr);
+    }
+    PyConfig read;
+    PyConfig_InitPythonConfig(&read);
+    const bool is_read = epy_copy_config != nullptr && epy_copy_config(&read) == 0;
+    const PyConfig &now = is_read ? read : wanted;
+    const wchar_t *home = wanted.home;
+    const char *home_variable = now.use_environment != 0 ? std::getenv("PYTHONHOME") : nullptr;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    if (home == nullptr) {
+        home = Py_GetPythonHome(); // what Py_SetPythonHome set
+    }
+#pragma GCC diagnostic pop
+    const ref module(PyImport_ImportModule("epy._running.takeover"));
+    const ref function(module ? PyObject_GetAttrString(module.get(), "take_over") : nullptr);
+    const ref none(PyTuple_New(0));
+    const ref options(Py_BuildValue(
+        "{s:u,s:u,s:N,s:u,s:O,s:O,s:O,s:O,s:u,s:u}", "program", now.program_name, "home", home,
+        "home_variable",
+        home_variable == nullptr ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(home_variable),
+        "python_path", now.pythonpath_env, "has_paths",
+        now.module_search_paths_set != 0 ? Py_True : Py_False, "with_site",
+        now.site_import != 0 ? Py_True : Py_False, "with_signals",
+        now.install_signal_handlers != 0 ? Py_True : Py_False, "buffered",
+        now.buffered_stdio != 0 ? Py_True : Py_False, "encoding", now.stdio_encoding, "errors",
+        now.stdio_errors));
+    PyConfig_Clear(&read);
+    const ref done(function && none && options
+                       ? PyObject_Call(function.get(), none.get(), options.get())
+                       : nullptr);
+    if (!done) {
+        PyErr_WriteUnraisable(function.get());
+    }
+}
+
+// Any thread, without the GIL unless a script has led here. With the GIL afterwards.
+PyStatus take_over(const PyConfig &wanted) noexcept {
+    if (!attachment::attach_for_host()) {
+        owned_by = owner::epy;
+        return PyStatus_NoMemory();
+    }
+    const PyStatus status = original.initialize_from_config(&wanted);
+    if (PyStatus_Exception(status) != 0) {
+        owned_by = owner::epy;
+        PyEval_SaveThread();
+        return status;
+    }
+    epy_become_main_thread();
+    run_with_plenty_of_stack([&] { complete(wanted); });
+    return status;
+}
+
+// The calling host takes over: only the first one does.
+bool begins_to_take_over() noexcept {
+    owner expected = owner::epy;
+    return is_epys() && owned_by.compare_exchange_strong(expected, owner::host);
+}
+
+void take_over_as_it_is_usual(int with_signals) noexcept {
+    PyConfig config;
+    if (epy_init_compat_config != nullptr) {
+        epy_init_compat_config(&config); // reads the global variables too
+    } else {
+        PyConfig_InitPythonConfig(&config);
+        config.parse_argv = 0;
+    }
+    config.install_signal_handlers = with_signals;
+    const PyStatus status = take_over(config);
+    PyConfig_Clear(&config);
+    if (PyStatus_Exception(status) != 0) {
+        Py_ExitStatusException(status);
+    }
+}
+
+// ---- what hosts call
+
+extern "C" {
+
+static int is_initialized() {
+    if (!is_epys() || attachment::holds_gil() || !is_host(__builtin_return_address(0))) {
+        return original.is_initialized();
+    }
+    return 0;
+}
+
+static void initialize_ex(int with_signals) {
+    if (begins_to_take_over()) {
+        take_over_as_it_is_usual(with_signals);
+    } else {
+        original.initialize_ex(with_signals);
+    }
+}
+
+static void initialize() { initialize_ex(1); }
+
+static PyStatus initialize_from_config(const PyConfig *config) {
+    return begins_to_take_over() ? take_over(*config) : original.initialize_from_config(config);
+}
+
+static int append_inittab(const char *name, PyObject *(*init)()) {
+    return is_epys() ? add_built_in_module(name, init) : original.append_inittab(name, init);
+}
+
+static int extend_inittab(_inittab *modules) {
+    if (!is_epys()) {
+        return original.extend_inittab(modules);
+    }
+    for (const _inittab *one = modules; one->name != nullptr; ++one) {
+        if (add_built_in_module(one->name, one->initfunc) != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
+// A host that has initialized nothing has nothing to finalize; one that has joined epy's does.
+static int finalize_ex() {
+    if (is_epys()) {
+        if (!attachment::holds_gil()) {
+            return 0;
+        }
+        owned_by = owner::host;
+    }
+    return original.finalize_ex();
+}
+
+static void finalize() { finalize_ex(); }
+
+static int main_of_python(int count, wchar_t **arguments) {
+    if (begins_to_take_over()) {
+        take_over_as_it_is_usual(1);
+    }
+    return original.main(count, arguments);
+}
+
+static int bytes_main(int count, char **arguments) {
+    if (begins_to_take_over()) {
+        take_over_as_it_is_usual(1);
+    }
+    return original.bytes_main(count, arguments);
+}
+
+} // extern "C"
+
+template <typename Function>
+replacement replaced(const char *name, Function *function, Function *&own) {
+    return {name, reinterpret_cast<void *>(function), reinterpret_cast<void **>(&own)};
+}
+
+void lead_here(const core_options &options) noexcept {
+    static bool done = false;
+    if (done) {
+        return;
+    }
+    done = true;
+    embeds_python = options.embeds_python;
+    const replacement all[] = {
+        replaced("Py_IsInitialized", is_initialized, original.is_initialized),
+        replaced("Py_Initialize", initialize, original.initialize),
+        replaced("Py_InitializeEx", initialize_ex, original.initialize_ex),
+        replaced("Py_InitializeFromConfig", initialize_from_config,
+                 original.initialize_from_config),
+        replaced("PyImport_AppendInittab", append_inittab, original.append_inittab),
+        replaced("PyImport_ExtendInittab", extend_inittab, original.extend_inittab),
+        replaced("Py_Finalize", finalize, original.finalize),
+        replaced("Py_FinalizeEx", finalize_ex, original.finalize_ex),
+        replaced("Py_Main", main_of_python, original.main),
+        replaced("Py_BytesMain", bytes_main, original.bytes_main),
+    };
+    options.replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), all, std::size(all));
+}
+
+} // namespace
+
+// ---- the start
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+namespace {
+int *const flags[] = {
+    &Py_BytesWarningFlag,
+    &Py_DebugFlag,
+    &Py_DontWriteBytecodeFlag,
+    &Py_FrozenFlag,
+    &Py_HashRandomizationFlag,
+    &Py_IgnoreEnvironmentFlag,
+    &Py_InspectFlag,
+    &Py_InteractiveFlag,
+    &Py_IsolatedFlag,
+    &Py_NoSiteFlag,
+    &Py_NoUserSiteDirectory,
+    &Py_OptimizeFlag,
+    &Py_QuietFlag,
+    &Py_UnbufferedStdioFlag,
+    &Py_VerboseFlag,
+};
+} // namespace
+#pragma GCC diagnostic pop
+
+start_for_hosts::start_for_hosts(const core_options &options) noexcept {
+    pthread_mutex_lock(&starting);
+    starter = pthread_self();
+    lead_here(options);
+    for (std::size_t i = 0; i < std::size(flags); ++i) {
+        flags_[i] = *flags[i];
+    }
+}
+
+void start_for_hosts::succeeded() noexcept {
+    for (std::size_t i = 0; i < std::size(flags); ++i) {
+        *flags[i] = flags_[i];
+    }
+    epy_look_for_main_thread();
+    owned_by.store(owner::epy, std::memory_order_release);
+}
+
+start_for_hosts::~start_for_hosts() {
+    starter = pthread_t{};
+    pthread_mutex_unlock(&starting);
+}
+
+} // namespace epy

@@ -1,0 +1,114 @@
+"""The host initializes the Python that epy has started: it shall find what it would without epy.
+
+CPython's own function has read the host's configuration (`sys.flags`, `sys.argv`). What it does in
+a process's first initialization only is done here: where the host's modules are found, signals,
+streams, the main thread. epy's plugins go on as before.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, cast
+
+from .. import _start
+
+
+def take_over(
+    *,
+    program: str | None,
+    home: str | None,
+    home_variable: str | None,
+    python_path: str | None,
+    has_paths: bool,
+    with_site: bool,
+    with_signals: bool,
+    buffered: bool,
+    encoding: str | None,
+    errors: str | None,
+) -> None:
+    """Let this Python be as the host's configuration says; called once, with the GIL."""
+    _become_main_thread()
+    _start.taken_over = True
+    sys.executable = _find_program(program or "python3")
+    sys._base_executable = sys.executable  # type: ignore[attr-defined]
+    others = [entry for entry in sys.path if entry not in _start.standard_path]
+    if not has_paths:
+        first = python_path.split(os.pathsep) if python_path else []
+        sys.path = list(dict.fromkeys([*first, *_standard_path(home or home_variable)]))
+    _start.packages.leave()
+    if with_site:
+        _run_site()
+    sys.path += [entry for entry in others if entry not in sys.path]
+    if with_signals:
+        from .signals import install_handlers
+
+        install_handlers()
+    _configure_streams(buffered, encoding, errors)
+
+
+def _become_main_thread() -> None:
+    """For `threading`, which took the thread that imported it, or that Python had started on."""
+    import threading
+
+    module: Any = threading
+    before = threading.main_thread()
+    if before is threading.current_thread():
+        return
+    module._main_thread = module._MainThread()
+    # The other one is a thread of the host like any other: nobody waits for it.
+    before.__class__ = module._DummyThread
+    before._name = module._newname("Dummy-%d")  # type: ignore[attr-defined]
+    before._daemonic = True  # type: ignore[attr-defined]
+    if hasattr(module, "_shutdown_locks"):  # before 3.13
+        module._shutdown_locks.discard(cast(Any, before)._tstate_lock)
+
+
+def _find_program(name: str) -> str:
+    """What `sys.executable` is for a host that calls itself so: found as a shell would."""
+    if os.sep in name:
+        return os.path.abspath(name)
+    for folder in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        found = os.path.join(folder, name)
+        if os.path.isfile(found) and os.access(found, os.X_OK):
+            return found
+    return ""
+
+
+def _standard_path(home: str | None) -> list[str]:
+    """Where the standard library is: below `home` (PYTHONHOME), if the host has one."""
+    if home is None:
+        return list(_start.standard_path)
+    prefix, _, exec_prefix = home.partition(os.pathsep)
+    exec_prefix = exec_prefix or prefix
+    sys.prefix, sys.exec_prefix = prefix, exec_prefix
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    if not os.path.isfile(f"{prefix}/lib/{version}/os.py"):
+        return list(_start.standard_path)  # a virtual environment, whose packages `site` adds
+    sys.base_prefix, sys.base_exec_prefix = prefix, exec_prefix
+    return [
+        f"{prefix}/lib/{version.replace('.', '')}.zip",
+        f"{prefix}/lib/{version}",
+        f"{exec_prefix}/lib/{version}/lib-dynload",
+    ]
+
+
+def _run_site() -> None:
+    import site
+
+    state: Any = site
+    state.PREFIXES = [sys.prefix, sys.exec_prefix]
+    state.ENABLE_USER_SITE = state.USER_SITE = state.USER_BASE = None
+    site.main()
+
+
+def _configure_streams(buffered: bool, encoding: str | None, errors: str | None) -> None:
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None:
+            continue
+        options: dict[str, Any] = {"encoding": encoding, "errors": errors}
+        if stream is sys.stderr:
+            options["errors"] = "backslashreplace"
+        if stream is sys.stdout:
+            options |= {"line_buffering": stream.isatty(), "write_through": not buffered}
+        cast(Any, stream).reconfigure(**options)
