@@ -22,7 +22,6 @@ enum class published { done, plugin_is_dead, no_memory };
 // What the core may ask of the loader for one plugin. All of it may be called with the GIL held:
 // nothing here waits for Python.
 struct loader_services {
-    std::uint32_t version;
     // Let slot `index` lead to `target`: at once if the plugin is ready, otherwise when its start
     // has succeeded (calls of the starting thread get it at once).
     published (*publish)(plugin *, std::uint32_t index, const record *target) noexcept;

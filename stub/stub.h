@@ -122,10 +122,13 @@ static_assert(offsetof(record, code) == EPY_RECORD_CODE);
 static_assert(offsetof(record, owner) == EPY_RECORD_OWNER);
 static_assert(offsetof(record, index) == EPY_RECORD_INDEX);
 static_assert(offsetof(record, result) == EPY_RECORD_RESULT);
+static_assert(offsetof(record, points) == 21);
+static_assert(offsetof(record, reserved) == 22);
 static_assert(offsetof(record, error) == EPY_RECORD_ERROR);
 static_assert(offsetof(record, error_size) == EPY_RECORD_ERROR_SIZE);
 static_assert(sizeof(record) == EPY_RECORD_SIZE);
 
+static_assert(offsetof(stub_info, magic) == 0);
 static_assert(offsetof(stub_info, contract) == 16);
 static_assert(offsetof(stub_info, flags) == 20);
 static_assert(offsetof(stub_info, self) == 24);

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <vector>
 
-#include "loader/bootstrap/process.h"
+#include "loader/paths.h"
 
 namespace epy {
 

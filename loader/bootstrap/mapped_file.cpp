@@ -12,7 +12,7 @@
 #include <climits>
 #include <cstdlib>
 
-#include "loader/bootstrap/process.h"
+#include "loader/paths.h"
 
 namespace epy {
 

@@ -11,10 +11,10 @@
 #include "loader/bootstrap/copied_data.h"
 #include "loader/bootstrap/locks.h"
 #include "loader/bootstrap/mapped_file.h"
-#include "loader/bootstrap/process.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/resolve.h"
+#include "loader/paths.h"
 #include "stub/integrity.h"
 
 namespace epy {
@@ -52,7 +52,6 @@ template <typename Result, typename Work> Result guarded(Result failure, Work wo
 } // namespace
 
 const loader_services plugin::services = {
-    core_api_version,
     [](plugin *self, std::uint32_t index, const record *target) noexcept {
         return guarded(published::no_memory, [&] { return self->publish(index, target); });
     },

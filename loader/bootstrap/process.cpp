@@ -5,6 +5,7 @@
 #include <climits>
 
 #include "loader/bootstrap/mapped_file.h"
+#include "loader/paths.h"
 
 namespace epy {
 

@@ -3,8 +3,6 @@
 
 #include <string>
 
-#include "loader/paths.h"
-
 namespace epy {
 
 // The folder of libepy.so, which is that of the package epy.

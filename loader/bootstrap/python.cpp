@@ -24,6 +24,7 @@
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/start.h"
 #include "loader/bootstrap/unload.h"
+#include "loader/paths.h"
 #include "loader/trusted.h"
 #include "stub/trust.h"
 

@@ -16,7 +16,6 @@ struct module_state {
     PyObject *reporter = nullptr;         // callable(callback, exception)
     PyObject *callback_maker = nullptr;   // callable(function type, callable) -> function pointer
     PyObject *plugins = nullptr;          // dict: loader's handle -> NativePlugin
-    PyObject *loader_entry = nullptr;     // epy._plugin.load, imported on first use
     PyObject *address_of = nullptr;       // ctypes.addressof
     PyObject *cast = nullptr;             // ctypes.cast
     PyObject *void_pointer = nullptr;     // ctypes.c_void_p

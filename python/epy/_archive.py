@@ -18,7 +18,7 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     ...
     end
 
-This module runs inside plugins too, so it imports nothing.
+This module runs inside plugins too, so it imports little.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from epy._file.elf import Image, StubInfo
+from epy._file.elf import Image, Record, StubInfo
 
 SCRIPT = """
 import epy
@@ -154,7 +154,8 @@ def test_a_plugin_of_the_first_contract_is_served(plugin, native, run, epy):
     info.contract = 1
     info.errors = info.data = type(info.errors)(0, 0)
     info.start_checksum = info.records_checksum = info.data_checksum = 0
-    image.data[image.offset(info.records.address + 48 + 21, 1)] = 0
+    records = image.views(Record, image.offset(info.records.address, info.records.size), 2)
+    records[1].points = 0
     plugin.write_bytes(image.data)
     result = run(native("call"), f"open {plugin}", *CALLS, "close")
     assert (result.stdout.splitlines(), result.stderr) == (["5", "HI", "41"], "")

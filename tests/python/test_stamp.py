@@ -3,6 +3,7 @@
 import os
 import stat
 import struct
+from ctypes import sizeof
 from io import BytesIO
 
 import pytest
@@ -10,10 +11,10 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerSymSection
 
 from epy import StampError
-from epy._file.elf import Image
+from epy._file.elf import Image, Record, offset_of
 from epy._file.stamp import Data, Settings, stamp, write
 from epy._file.tables import STUB, Tables
-from epy._file.tail import Block, BlockPointer, Slot, SlotPointer
+from epy._file.tail import SLOT_SIZE, TRAMPOLINE_SIZE, Block, BlockPointer, Slot, SlotPointer
 
 SETTINGS = Settings(0, "/lib/libepy.so", "/lib/libpython3.so", "/bin/python3")
 LONG = "long_" + "x" * 495
@@ -57,8 +58,8 @@ def test_functions_are_at_the_trampolines_of_their_slots():
     start = elf(plugin).get_section_by_name(".epy.trampolines")
     for name, slot in (("add", 0), ("größe", 2), (LONG, 3)):
         symbol = found[name]
-        assert symbol["st_value"] == start["sh_addr"] + 16 * slot
-        assert symbol["st_size"] == 16
+        assert symbol["st_value"] == start["sh_addr"] + TRAMPOLINE_SIZE * slot
+        assert symbol["st_size"] == TRAMPOLINE_SIZE
         assert symbol["st_info"] == {"bind": "STB_GLOBAL", "type": "STT_FUNC"}
         assert elf(plugin).get_section(symbol["st_shndx"]).name == start.name
 
@@ -68,16 +69,16 @@ def test_records_lead_to_the_resolver_and_hold_the_error_value():
     plugin = make([Slot("first"), Slot("second", 2, error)])
     image = Image(bytearray(plugin), "plugin")
     info = image.info()
-    assert (info.slots_used, info.records.size) == (2, 96)
+    assert (info.slots_used, info.records.size) == (2, 2 * sizeof(Record))
     places = relative(plugin)
     for slot in (0, 1):
-        record = info.records.address + 48 * slot
-        assert places[info.slots.address + 8 * slot] == record
+        record = info.records.address + sizeof(Record) * slot
+        assert places[info.slots.address + SLOT_SIZE * slot] == record
         assert places[record] == info.resolver
-        assert places[record + 8] == info.self
-    record = image.bytes_at(info.records.address + 48, 48)
+        assert places[record + offset_of(Record, "owner")] == info.self
+    record = image.bytes_at(info.records.address + sizeof(Record), sizeof(Record))
     places = (info.resolver, info.self)  # link-time addresses, for the checksum
-    assert struct.unpack("<QQIB3x16sQ", record) == (*places, 1, 2, error, 0)
+    assert record == bytes(Record(*places, 1, 2, 0, b"", error, 0))
 
 
 def test_data_has_its_bytes_and_pointers():
@@ -98,7 +99,7 @@ def test_data_has_its_bytes_and_pointers():
     assert image.bytes_at(info["st_value"], 8) == b"A" * 8
     places = relative(plugin)
     trampolines = image.info().trampolines.address
-    assert places[info["st_value"] + 8] == trampolines + 16
+    assert places[info["st_value"] + 8] == trampolines + TRAMPOLINE_SIZE
     assert image.bytes_at(places[info["st_value"] + 16], 2) == b"t\0"
 
 

@@ -7,7 +7,6 @@
 #include <exception>
 
 #include "loader/core/call/callback.h"
-#include "loader/core/plugin/native_plugin.h"
 #include "loader/core/thread/unwinding.h"
 
 namespace epy {

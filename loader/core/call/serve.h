@@ -26,7 +26,7 @@ struct served {
     const tail_call *jump; // if not null: leave for that function instead
 };
 
-// Runs the callback. Lets nothing out but forced unwinding.
+// Runs the callback. Lets nothing out.
 served serve(call_record &, pointer_arguments) noexcept;
 
 } // namespace epy

@@ -1,7 +1,6 @@
 #include "loader/core/call/tail_call.h"
 
 #include <cstring>
-#include <memory>
 
 #include "loader/core/call/convert.h"
 #include "loader/core/guarded.h"

@@ -1,7 +1,6 @@
 #include "loader/core/headers/function_class.h"
 
 #include "loader/core/guarded.h"
-#include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/definitions.h"
 #include "loader/core/headers/host_call.h"
 #include "loader/core/headers/misfits.h"

@@ -1,6 +1,5 @@
 // Numbers, characters and addresses: what fits a simple type.
 #include <cmath>
-#include <cstddef>
 #include <cstring>
 
 #include "loader/core/headers/ctypes_objects.h"

@@ -12,11 +12,11 @@
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/takeover.h"
 #include "loader/core/plugin/vetting.h"
-#include "loader/core/state.h"
 #include "loader/core/thread/fork.h"
 #include "loader/core/thread/patient_attachment.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
+#include "loader/core_api.h"
 #include "stub/trust.h"
 
 namespace epy {

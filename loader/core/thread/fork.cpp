@@ -9,7 +9,6 @@
 #include <pthread.h>
 
 #include <cstddef>
-#include <new>
 
 #include "loader/core/guarded.h"
 #include "loader/core/py.h"

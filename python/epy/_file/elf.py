@@ -25,7 +25,7 @@ VER_NDX_GLOBAL = 1
 R_X86_64_RELATIVE = 8
 EM_X86_64 = 62
 
-STUB_SEALED, STUB_EAGER, STUB_BARE = 1, 2, 4
+STUB_EAGER, STUB_BARE = 2, 4
 
 S = TypeVar("S", bound=Structure)
 
@@ -139,6 +139,24 @@ class StubInfo(Structure):
     records_checksum: U32
     start_checksum: U32
     module_init: U32
+
+
+@_view
+class Record(Structure):
+    """`record` (stub/stub.h)."""
+
+    code: U64
+    owner: U64
+    index: U32
+    result: U8
+    points: U8
+    reserved: Annotated[bytes, c_char * 2]
+    error: Annotated[bytes, c_char * 16]
+    error_size: U64
+
+
+def offset_of(view: type[Structure], field: str) -> int:
+    return int(getattr(view, field).offset)
 
 
 class Image:

@@ -26,11 +26,12 @@ from .elf import (
     Extent,
     Header,
     Image,
+    Record,
     Section,
     StubInfo,
 )
 from .tables import STUB, Tables
-from .tail import RECORD_SIZE, TRAMPOLINE_SIZE, Block, Slot, Tail, tail_segment
+from .tail import TRAMPOLINE_SIZE, Block, Slot, Tail, tail_segment
 
 SYMBOL_SIZE = 24
 VERSION_SIZE = 2
@@ -85,7 +86,7 @@ def stamp(
     info = plugin.info()
     info.flags |= settings.flags
     info.slots_used = len(slots)
-    info.records = Extent(tail.records_address, RECORD_SIZE * len(slots))
+    info.records = Extent(tail.records_address, ctypes.sizeof(Record) * len(slots))
     info.files = files
     info.errors = Extent(tail.errors_address, tail.errors_size)
     info.data = Extent(tail.blocks_address, tail.blocks_size)

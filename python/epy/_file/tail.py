@@ -11,6 +11,7 @@ Records hold theirs, too, for their checksum.
 
 import struct
 from collections.abc import Iterator
+from ctypes import sizeof
 from typing import NamedTuple
 
 from .elf import (
@@ -19,15 +20,15 @@ from .elf import (
     PT_LOAD,
     R_X86_64_RELATIVE,
     Image,
+    Record,
     Relocation,
     Segment,
     StubInfo,
+    offset_of,
 )
 
-RECORD_SIZE = 48
-TRAMPOLINE_SIZE = 16
-SLOT_SIZE = 8
-RELOCATION_SIZE = 24
+TRAMPOLINE_SIZE = 16  # stub/layout.h
+SLOT_SIZE = 8  # an address
 DATA_ALIGNMENT = 64
 
 
@@ -80,10 +81,10 @@ class Tail:
         count += sum(len(block.pointers) for block in blocks)
 
         self.address = tail_segment(stub).vaddr
-        self.relocations_size = RELOCATION_SIZE * count
+        self.relocations_size = sizeof(Relocation) * count
         self.data_address = _align(self.address + self.relocations_size, DATA_ALIGNMENT)
         self.records_address = self.data_address
-        address = self.records_address + RECORD_SIZE * len(slots)
+        address = self.records_address + sizeof(Record) * len(slots)
         self.block_addresses = [0] * len(blocks)
         self.errors_address = address = _align(address, DATA_ALIGNMENT)
         # What has no pointers is the same in every process: it has the records' checksum.
@@ -118,20 +119,20 @@ class Tail:
         tail = bytearray(self.archive_address - self.address) + archive
         relative: list[tuple[int, int]] = []
         for index, slot in enumerate(self._slots):
-            record = self.records_address + RECORD_SIZE * index
+            record = self.records_address + sizeof(Record) * index
             error = bytearray(slot.error)
             relative.append((self._info.slots.address + SLOT_SIZE * index, record))
             relative.append((record, self._info.resolver))
-            relative.append((record + 8, self._info.self))
+            relative.append((record + offset_of(Record, "owner"), self._info.self))
             points = 0
             for offset, target in slot.pointers:
                 address = self._resolve(target)
                 struct.pack_into("<Q", error, offset, address)
                 points |= 1 << offset // 8
-                relative.append((record + 24 + offset, address))
+                relative.append((record + offset_of(Record, "error") + offset, address))
             places = (self._info.resolver, self._info.self)
-            value = (index, slot.result, points, bytes(error), slot.size)
-            self._put(tail, record, struct.pack("<QQIBB2x16sQ", *places, *value))
+            value = (index, slot.result, points, b"", bytes(error), slot.size)
+            self._put(tail, record, bytes(Record(*places, *value)))
         for block, start in zip(self._blocks, self.block_addresses, strict=True):
             self._put(tail, start, block.data)
             for offset, target in block.pointers:
@@ -169,7 +170,7 @@ def _relocations(stub: Image) -> Iterator[tuple[int, int, int]]:
     table, size = stub.dynamic(DT_RELA), stub.dynamic(DT_RELASZ)
     if table is not None and size is not None:
         start = stub.offset(table.value, size.value)
-        for entry in stub.views(Relocation, start, size.value // RELOCATION_SIZE):
+        for entry in stub.views(Relocation, start, size.value // sizeof(Relocation)):
             yield entry.offset, entry.info, entry.addend
 
 
