@@ -1,6 +1,7 @@
 // The extension module epy._core.
 #include "loader/core/call/callback.h"
 #include "loader/core/call/function_calls.h"
+#include "loader/core/call/kept_gil.h"
 #include "loader/core/call/recording.h"
 #include "loader/core/call/scope.h"
 #include "loader/core/call/tail_call.h"
@@ -32,7 +33,7 @@ PyObject *run_for(PyObject *module, PyObject *const *arguments, Py_ssize_t count
         return nullptr;
     }
     const ref plugin = ref::borrowed(arguments[0]);
-    const plugin_scope now(plugin.get());
+    const plugin_scope now(plugin.get(), running.found_gil_held());
     return PyObject_Vectorcall(arguments[1], arguments + 2, static_cast<std::size_t>(count - 2),
                                names);
 }
@@ -141,7 +142,24 @@ PyObject *take_from_host(PyObject *module, PyObject *plugin) {
     return kept.release();
 }
 
+PyObject *found_gil(PyObject *module, PyObject *function) {
+    return as_gil_was_found(state_of(module), function).release();
+}
+
+PyObject *keep_gil(PyObject *, PyObject *type) {
+    if (PyType_Check(type) == 0) {
+        PyErr_SetString(PyExc_TypeError, "keep_gil takes a class of function pointers");
+        return nullptr;
+    }
+    return class_that_keeps_gil(reinterpret_cast<PyTypeObject *>(type)).release();
+}
+
 PyMethodDef functions[] = {
+    {"as_gil_was_found", guarded<found_gil>, METH_O,
+     "as_gil_was_found(function pointer) -> what to call in its place to leave the GIL as the "
+     "host's call found it: mostly itself."},
+    {"keep_gil", guarded<keep_gil>, METH_O,
+     "keep_gil(class of function pointers) -> a subclass whose calls keep the GIL, or itself."},
     {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<call_recording>)),
      METH_FASTCALL | METH_KEYWORDS,
      "call(function, *arguments): exceptions of callbacks that it calls are raised here."},

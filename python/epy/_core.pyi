@@ -172,6 +172,12 @@ def make_young(objects: list[object]) -> int:
     """Make all that the objects lead to, as far as it is not other modules', young for the
     collector. Returns the generation to collect: the youngest, or all if memory ran out."""
 
+def as_gil_was_found(function: Any) -> Any:
+    """What to call in place of a function pointer to leave the GIL as the host's call found it."""
+
+def keep_gil(cls: Any) -> Any:
+    """A subclass of a class of function pointers whose calls keep the GIL, or itself."""
+
 def current_plugin() -> NativePlugin | None:
     """The plugin whose script or callback runs on this thread."""
 

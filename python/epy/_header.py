@@ -75,7 +75,8 @@ def header(
     a function of the exception, as for `epy.export`. Where the result is no text, a str is the name
     of one of the header's constants: `errors={"CK_RV": "CKR_GENERAL_ERROR"}`. So it is for `error=`
     below. `library` (a path, a name, a CDLL) has the functions that `header.NAME(...)` calls;
-    default: the process.
+    default: the process. The GIL is released meanwhile, unless the host held it when it called the
+    plugin, or the library is a PyDLL.
 
     The same arguments give the same object within a script. Raises HeaderError if the header is not
     found or does not parse.

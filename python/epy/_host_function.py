@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
+from . import _core
 from ._errors import SymbolNotFoundError
 from ._types import native_address
 
@@ -32,7 +33,10 @@ class HostFunction:
         """The ctypes function. SymbolNotFoundError if there is none."""
         if self._native is None:
             ctype = self._header._function_class(self.__name__, self._kind)
-            self._native = ctype(find_address(self._header, self.__name__))
+            address = find_address(self._header, self.__name__)
+            if isinstance(self._header._library, ctypes.PyDLL):
+                ctype = _core.keep_gil(ctype)
+            self._native = ctype(address)
             self._native.__name__ = self.__name__
             self._header.__dict__[self.__name__] = self._native
         return self._native

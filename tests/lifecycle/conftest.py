@@ -41,7 +41,16 @@ def host(python, run, tmp_path) -> Callable[..., list[str]]:
     """
     source = Path(__file__).with_name("host.c")
     program = tmp_path / "host"
-    run("cc", "-Wall", "-o", program, source, python.library, f"-Wl,-rpath,{python.library.parent}")
+    run(
+        "cc",
+        "-Wall",
+        "-rdynamic",
+        "-o",
+        program,
+        source,
+        python.library,
+        f"-Wl,-rpath,{python.library.parent}",
+    )
 
     def host(commands: str, said: str = "", **options: object) -> list[str]:
         result = run(program, *commands.split(" | "), **options)

@@ -27,6 +27,8 @@
 //   wait FILE, touch FILE until there is such a file; make it
 //   exit N, _exit N
 //
+// Scripts find host_held, host_run, host_apply and host_table in the process.
+//
 // Answers are printed one a line.
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -108,6 +110,19 @@ static state *new_with_own_gil(void) {
         exit(65);
     }
     return made;
+}
+
+// What scripts call: whether the caller holds the lock, and Python used without asking.
+int host_held(void) { return PyGILState_Check(); }
+int host_run(const char *code) { return PyRun_SimpleString(code); }
+int host_apply(int (*function)(int), int number) { return function(number); }
+struct table {
+    int (*held)(struct table *);
+};
+static int table_held(struct table *self) { return self == NULL ? -1 : host_held(); }
+static struct table functions = {table_held};
+struct table *host_table(void) {
+    return &functions;
 }
 
 static void *run_all(void *commands) {

@@ -1,5 +1,7 @@
 #include "loader/core/call/recording.h"
 
+#include "loader/core/call/kept_gil.h"
+
 namespace epy {
 
 // Around what the call itself has raised.
@@ -29,14 +31,18 @@ PyObject *recording::raise_again(PyObject *result) {
     return nullptr;
 }
 
-PyObject *call_recording(PyObject *, PyObject *const *arguments, Py_ssize_t count,
+PyObject *call_recording(PyObject *module, PyObject *const *arguments, Py_ssize_t count,
                          PyObject *names) {
     if (count < 1) {
         PyErr_SetString(PyExc_TypeError, "epy.call takes a function, then its arguments");
         return nullptr;
     }
+    const ref function = as_gil_was_found(state_of(module), arguments[0]);
+    if (!function) {
+        return nullptr;
+    }
     recording now;
-    return now.outcome(ref(PyObject_Vectorcall(arguments[0], arguments + 1,
+    return now.outcome(ref(PyObject_Vectorcall(function.get(), arguments + 1,
                                                static_cast<std::size_t>(count - 1), names)));
 }
 

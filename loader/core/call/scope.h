@@ -25,7 +25,14 @@ struct call_extras {
 
 struct call_context {
     // Above every stack pointer: no call came in on this stack.
-    static constexpr std::uintptr_t no_entry = UINTPTR_MAX;
+    static constexpr std::uintptr_t no_entry = UINTPTR_MAX - 1;
+
+    // Stack pointers are even. One less stands for the same, with the GIL held: so it costs nothing
+    // to keep in mind, and compares as before.
+    static constexpr std::uintptr_t with_gil(std::uintptr_t stack_pointer) noexcept {
+        return stack_pointer - 1;
+    }
+    [[nodiscard]] bool found_gil_held() const noexcept { return entered_at % 2 != 0; }
 
     PyObject *runner = nullptr;           // a Callback or a NativePlugin, borrowed
     std::uintptr_t entered_at = no_entry; // the host's stack pointer
@@ -84,7 +91,9 @@ private:
 // The same for what the host did not call: a script's start, an unload.
 class plugin_scope {
 public:
-    explicit plugin_scope(PyObject *native_plugin) noexcept : outer_(running) {
+    plugin_scope(PyObject *native_plugin, bool found_gil_held) noexcept : outer_(running) {
+        const std::uintptr_t entered_at = outer_.entered_at + (outer_.found_gil_held() ? 1 : 0);
+        running.entered_at = found_gil_held ? call_context::with_gil(entered_at) : entered_at;
         running.runner = native_plugin;
         running.extras = nullptr;
     }

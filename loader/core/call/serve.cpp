@@ -190,9 +190,10 @@ void complain_of_stale_pointer(call_record &native) noexcept {
 
 template <typename Arguments>
 [[gnu::noinline]] served serve_despite_exception(call_record &, Arguments, std::uintptr_t here,
-                                                 int host_errno) noexcept;
+                                                 int &host_errno,
+                                                 const PyThreadState *state) noexcept;
 
-// With the GIL.
+// With the GIL. `here` as `call_context` has it.
 template <typename Arguments>
 [[gnu::always_inline]] inline served serve_attached(call_record &native, Arguments source,
                                                     std::uintptr_t here, int &host_errno,
@@ -203,9 +204,7 @@ template <typename Arguments>
         return {native.head.error[0], nullptr};
     }
     if (has_exception(state)) [[unlikely]] {
-        const served result = serve_despite_exception(native, source, here, host_errno);
-        host_errno = this_errno();
-        return result;
+        return serve_despite_exception(native, source, here, host_errno, state);
     }
     auto *object = reinterpret_cast<PyObject *>(self);
     const ref alive = ref::borrowed(object);
@@ -233,6 +232,27 @@ template <typename Arguments>
     return {native.head.error[0], nullptr};
 }
 
+template <typename Arguments>
+served serve_despite_exception(call_record &native, Arguments source, std::uintptr_t here,
+                               int &host_errno, const PyThreadState *state) noexcept {
+    const exception_set_aside callers;
+    return serve_attached(native, source, here, host_errno, state);
+}
+
+// This thread is new, or holds the GIL in another way than as `known`.
+template <typename Arguments>
+[[gnu::noinline]] served serve_unusual(call_record &native, Arguments source, std::uintptr_t here,
+                                       int &host_errno, PyThreadState *known,
+                                       PyThreadState *current) noexcept {
+    const attachment python(known, current);
+    if (!python) {
+        return refuse(native, python);
+    }
+    return serve_attached(native, source,
+                          python.found_gil_held() ? call_context::with_gil(here) : here, host_errno,
+                          python.state());
+}
+
 // `here` is the host's stack pointer.
 template <typename Arguments>
 [[gnu::always_inline]] inline served serve_from(call_record &native, Arguments source,
@@ -243,27 +263,15 @@ template <typename Arguments>
         const fp_environment floating_point;
         PyThreadState *const known = attachment::known_state();
         PyThreadState *const current = attachment::current_state();
-        if (current != nullptr && current == known) {
-            result = serve_attached(native, source, here, host_errno, known);
-        } else if (const attachment python(known, current); python) [[likely]] {
-            result = serve_attached(native, source, here, host_errno, python.state());
+        if (known == nullptr || (current != nullptr && current != known)) [[unlikely]] {
+            result = serve_unusual(native, source, here, host_errno, known, current);
+        } else if (current != nullptr) {
+            result =
+                serve_attached(native, source, call_context::with_gil(here), host_errno, known);
         } else {
-            result = refuse(native, python);
+            const attachment python(known);
+            result = serve_attached(native, source, here, host_errno, known);
         }
-    }
-    this_errno() = host_errno;
-    return result;
-}
-
-template <typename Arguments>
-served serve_despite_exception(call_record &native, Arguments source, std::uintptr_t here,
-                               int host_errno) noexcept {
-    served result = {0, nullptr};
-    {
-        const exception_set_aside callers;
-        this_errno() = host_errno;
-        result = serve_from(native, source, here);
-        host_errno = this_errno();
     }
     this_errno() = host_errno;
     return result;
@@ -305,8 +313,9 @@ template <typename Arguments>
         const attachment python;
         if (python) {
             const recursion_limit lowered(levels);
-            result = serve_from(native, source, here);
-            new_errno = this_errno();
+            const std::uintptr_t entered_at =
+                python.found_gil_held() ? call_context::with_gil(here) : here;
+            result = serve_attached(native, source, entered_at, new_errno, python.state());
         } else {
             result = refuse(native, python);
         }

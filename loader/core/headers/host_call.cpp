@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string>
 
+#include "loader/core/call/kept_gil.h"
 #include "loader/core/call/recording.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
@@ -171,8 +172,12 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     if (!check(types, function, text + 1, count, converted)) {
         return nullptr;
     }
+    const ref called = as_gil_was_found(*types.core, function);
+    if (!called) {
+        return nullptr;
+    }
     recording below;
-    ref result(types.core->function_pointer->tp_call(function, converted.all(), nullptr));
+    ref result(types.core->function_pointer->tp_call(called.get(), converted.all(), nullptr));
     if (!result) {
         explain_refusal(function, arguments);
     }

@@ -77,7 +77,7 @@ bool load_here(const plugin_view *view) {
     }
     ref loaded;
     {
-        const plugin_scope now(native.get());
+        const plugin_scope now(native.get(), python.found_gil_held());
         const patient_collector collector;
         loaded = call_package("load", native.get());
     }
@@ -111,7 +111,7 @@ void unload_here(plugin *handle) {
         module_state &state = state_of(module.get());
         const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
         if (native) {
-            const plugin_scope now(native.get());
+            const plugin_scope now(native.get(), python.found_gil_held());
             const ref done = call_package("unload", native.get());
             print_exception();
             run_python([&] {

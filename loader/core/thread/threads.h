@@ -77,6 +77,8 @@ public:
 
     // May not return: a Python that finalizes ends or parks the thread.
     attachment() noexcept : attachment(known_state(), current_state()) {}
+    // Of a thread that is known, and has no current state.
+    explicit attachment(PyThreadState *known) noexcept { take(known); }
     // The same where they were looked up.
     attachment(PyThreadState *known, PyThreadState *current) noexcept {
         if (current == nullptr && known != nullptr) [[likely]] {
@@ -106,6 +108,11 @@ public:
     [[nodiscard]] bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
 
     [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
+
+    // This thread had the GIL before, with whichever interpreter.
+    [[nodiscard]] bool found_gil_held() const noexcept {
+        return (state_ != nullptr && way_ == way::none) || current_before_ != nullptr;
+    }
 
 private:
     enum class way : unsigned char {

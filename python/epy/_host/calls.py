@@ -25,8 +25,9 @@ def call(function: Callable[..., Any], /, *args: Any) -> Any:
     instead of being reported. A note counts those that followed. Its attribute `epy_result` is what
     the C function returned.
 
-    This holds for callbacks that the function itself calls, not for those below them: each callback
-    has a boundary of its own. Functions of a header (`host.NAME(...)`) are always called like that.
+    That holds for callbacks that the function itself calls, not for those below them: each callback
+    has a boundary of its own. The GIL is released during the call, unless the host held it when it
+    called the plugin. Functions of a header (`host.NAME(...)`) are always called like that.
     """
     if isinstance(function, CFuncPtr) and not hasattr(function, "_epy_checks_"):
         types = (*(function.argtypes or ()), *(None for _ in args))

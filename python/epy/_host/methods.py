@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from _ctypes import CFuncPtr, Structure, _Pointer
 
+from .. import _core
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +23,8 @@ def methods(table: Any) -> Methods:
     such name or the pointer is NULL, so `hasattr` and `getattr(env, name, None)` tell.
 
     The table and its functions are the host's: they must live as long as the object is used. The
-    GIL is released during a call, as by every ctypes function. Raises ValueError for a NULL
-    pointer, TypeError for what is no table.
+    GIL is released during a call, unless the host held it when it called the plugin. Raises
+    ValueError for a NULL pointer, TypeError for what is no table.
     """
     return Methods(table)
 
@@ -45,7 +47,7 @@ class Methods:
         first = ctypes.cast(self._first, kind)
 
         def call(*arguments: Any) -> Any:
-            return function(first, *arguments)
+            return _core.as_gil_was_found(function)(first, *arguments)
 
         call.__name__ = name
         setattr(self, name, call)

@@ -1,0 +1,99 @@
+#include "loader/core/call/kept_gil.h"
+
+#include <cstring>
+
+#include "loader/core/call/scope.h"
+#include "loader/core/values/contents.h"
+
+namespace epy {
+
+namespace {
+
+constexpr long python_flag = 4; // _ctypes.FUNCFLAG_PYTHONAPI
+constexpr char subclass_name[] = "_epy_keeps_gil_";
+
+// An attribute, or null without an exception if there is none.
+ref attribute_if_any(PyObject *object, const char *name) {
+    ref found(PyObject_GetAttrString(object, name));
+    if (!found && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
+        PyErr_Clear();
+    }
+    return found;
+}
+
+bool take_over(PyObject *body, PyObject *cls, const char *name) {
+    const ref value = attribute_if_any(cls, name);
+    return value ? PyDict_SetItemString(body, name, value.get()) == 0 : PyErr_Occurred() == nullptr;
+}
+
+ref make_subclass(PyTypeObject *type, long flags) {
+    auto *cls = reinterpret_cast<PyObject *>(type);
+    const ref body(Py_BuildValue("{s:l}", "_flags_", flags | python_flag));
+    if (!body || !take_over(body.get(), cls, "_restype_") ||
+        !take_over(body.get(), cls, "_argtypes_")) {
+        return {};
+    }
+    return ref(PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(cls)), "s(O)O",
+                                     type->tp_name, cls, body.get()));
+}
+
+// What the object says in place of its class. False with a Python exception.
+bool copy_if_own(PyObject *function, PyObject *made, const char *name, const char *of_class) {
+    const ref own(PyObject_GetAttrString(function, name));
+    const ref inherited =
+        attribute_if_any(reinterpret_cast<PyObject *>(Py_TYPE(function)), of_class);
+    if (!own || PyErr_Occurred() != nullptr) {
+        return false;
+    }
+    const bool same = inherited ? own.get() == inherited.get() : own.get() == Py_None;
+    return same || PyObject_SetAttrString(made, name, own.get()) == 0;
+}
+
+} // namespace
+
+ref class_that_keeps_gil(PyTypeObject *type) {
+    auto *cls = reinterpret_cast<PyObject *>(type);
+    const ref flags(PyObject_GetAttrString(cls, "_flags_"));
+    const long bits = flags ? PyLong_AsLong(flags.get()) : -1;
+    if (bits == -1) {
+        return {};
+    }
+    if ((bits & python_flag) != 0) {
+        return ref::borrowed(cls);
+    }
+    PyObject *known = PyDict_GetItemString(type->tp_dict, subclass_name);
+    if (known != nullptr) {
+        return ref::borrowed(known);
+    }
+    ref made = make_subclass(type, bits);
+    return made && PyObject_SetAttrString(cls, subclass_name, made.get()) == 0 ? std::move(made)
+                                                                               : ref();
+}
+
+ref as_gil_was_found(const module_state &state, PyObject *function) {
+    if (!running.found_gil_held() || PyObject_TypeCheck(function, state.function_pointer) == 0)
+        [[likely]] {
+        return ref::borrowed(function);
+    }
+    const ref cls = class_that_keeps_gil(Py_TYPE(function));
+    if (!cls || cls.get() == reinterpret_cast<PyObject *>(Py_TYPE(function))) {
+        return cls ? ref::borrowed(function) : ref();
+    }
+    void *address = nullptr;
+    {
+        const contents place(function, PyBUF_SIMPLE);
+        if (!place) {
+            return {};
+        }
+        std::memcpy(&address, place.data(), sizeof address);
+    }
+    ref made(PyObject_CallFunction(cls.get(), "N", PyLong_FromVoidPtr(address)));
+    if (!made || !copy_if_own(function, made.get(), "restype", "_restype_") ||
+        !copy_if_own(function, made.get(), "argtypes", "_argtypes_") ||
+        !copy_if_own(function, made.get(), "errcheck", "_errcheck_")) {
+        return {};
+    }
+    return made;
+}
+
+} // namespace epy
