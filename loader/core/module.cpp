@@ -1,8 +1,5 @@
 // The extension module epy._core.
 #include "loader/core/call/callback.h"
-#include "loader/core/call/function_calls.h"
-#include "loader/core/call/kept_gil.h"
-#include "loader/core/call/recording.h"
 #include "loader/core/call/scope.h"
 #include "loader/core/call/tail_call.h"
 #include "loader/core/call/view.h"
@@ -10,6 +7,9 @@
 #include "loader/core/headers/header_types.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/host/function_calls.h"
+#include "loader/core/host/kept_gil.h"
+#include "loader/core/host/recording.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/signals.h"

@@ -29,15 +29,17 @@ struct module_state {
     PyTypeObject *handle_base = nullptr; // `_host.objects._Handle`: a handle as a ctypes object
     PyObject *argument_error = nullptr;  // ctypes.ArgumentError
     header_types *headers = nullptr;     // once a plugin has one
-    PyObject *c_data = nullptr;          // base of every ctypes type
-    PyObject *simple = nullptr;          // base of c_int and so on
-    PyObject *character = nullptr;       // ctypes.c_char
-    PyObject *wide_character = nullptr;  // ctypes.c_wchar
-    PyObject *array = nullptr;           // base of ctypes' arrays
-    PyObject *type_name = nullptr;       // "_type_"
-    PyObject *native_name = nullptr;     // "__ctype_le__"
-    PyObject *restype_name = nullptr;    // "restype"
-    PyObject *has_left_name = nullptr;   // "_has_left_"
+    // Gives a struct or union of a header its fields: those that are only declared have no size.
+    bool (*complete_if_struct)(const header_types &, PyObject *type) = nullptr;
+    PyObject *c_data = nullptr;         // base of every ctypes type
+    PyObject *simple = nullptr;         // base of c_int and so on
+    PyObject *character = nullptr;      // ctypes.c_char
+    PyObject *wide_character = nullptr; // ctypes.c_wchar
+    PyObject *array = nullptr;          // base of ctypes' arrays
+    PyObject *type_name = nullptr;      // "_type_"
+    PyObject *native_name = nullptr;    // "__ctype_le__"
+    PyObject *restype_name = nullptr;   // "restype"
+    PyObject *has_left_name = nullptr;  // "_has_left_"
 };
 
 extern PyModuleDef core_module;

@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerSymSection
 
 from epy import StampError
-from epy._file.elf import Image, Record, offset_of
+from epy._file.elf import ErrorValue, Image, Record, offset_of
 from epy._file.stamp import Data, Settings, stamp, write
 from epy._file.tables import STUB, Tables
 from epy._file.tail import SLOT_SIZE, TRAMPOLINE_SIZE, Block, BlockPointer, Slot, SlotPointer
@@ -65,7 +65,7 @@ def test_functions_are_at_the_trampolines_of_their_slots():
 
 
 def test_records_lead_to_the_resolver_and_hold_the_error_value():
-    error = struct.pack("<qq", -7, 5)
+    error = struct.pack("<qd", 0, -7.5)
     plugin = make([Slot("first"), Slot("second", 2, error)])
     image = Image(bytearray(plugin), "plugin")
     info = image.info()
@@ -78,7 +78,7 @@ def test_records_lead_to_the_resolver_and_hold_the_error_value():
         assert places[record + offset_of(Record, "owner")] == info.self
     record = image.bytes_at(info.records.address + sizeof(Record), sizeof(Record))
     places = (info.resolver, info.self)  # link-time addresses, for the checksum
-    assert record == bytes(Record(*places, 1, 2, 0, b"", error, 0))
+    assert record == bytes(Record(*places, 1, 2, 0, b"", ErrorValue.from_buffer_copy(error), 0))
 
 
 def test_data_has_its_bytes_and_pointers():

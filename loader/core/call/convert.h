@@ -27,8 +27,4 @@ PyObject *to_python(const module_state &, const parameter &, const void *source)
 // False with a Python exception if `value` does not fit. A void result takes anything.
 bool from_python(const module_state &, const parameter &, PyObject *value, c_value &out);
 
-// A struct or union of a ctypes class from a tuple or dict of its fields; empty with a Python
-// exception.
-ref struct_from_python(PyObject *ctype, PyObject *fields);
-
 } // namespace epy

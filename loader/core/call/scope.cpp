@@ -11,15 +11,6 @@
 
 namespace epy {
 
-constinit thread_local call_context running;
-
-call_extras &extras_of_this_call() {
-    if (running.extras == nullptr) {
-        running.extras = new call_extras;
-    }
-    return *running.extras;
-}
-
 PyObject *running_plugin(const module_state &state) noexcept {
     PyObject *runner = running.runner;
     if (runner != nullptr && Py_IS_TYPE(runner, state.callback_type)) {

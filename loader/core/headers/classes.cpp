@@ -132,6 +132,10 @@ bool complete(const header_types &types, PyObject *type) {
     return classes != nullptr && complete(types, classes, type);
 }
 
+bool complete_if_struct(const header_types &types, PyObject *type) {
+    return !is_class_of(type, types.fields) || complete(types, type);
+}
+
 header_classes *classes_of(const header_types &types, PyObject *type) {
     const ref found(PyObject_GetAttr(type, types.name.classes));
     if (found && !Py_IS_TYPE(found.get(), reinterpret_cast<PyTypeObject *>(types.classes))) {

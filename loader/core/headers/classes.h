@@ -34,6 +34,9 @@ ref target_class(const header_types &, header_classes *, PyObject *kind);
 // Gives a struct or union its fields, if that has not happened. False with a Python exception.
 bool complete(const header_types &, PyObject *type);
 
+// The same, of any type: only structs and unions of headers are made in steps.
+bool complete_if_struct(const header_types &, PyObject *type);
+
 // A callback of this function type, as a function pointer without a prototype.
 ref make_callback(header_classes *, PyObject *kind, PyObject *function);
 

@@ -114,7 +114,7 @@ PyType_Slot items_slots[] = {
 
 bool complete_target(const header_types &types, PyObject *self, ref &target) {
     target = attribute_of_class(self, types.core->type_name);
-    return target && (!is_class_of(target.get(), types.fields) || complete(types, target.get()));
+    return target && complete_if_struct(types, target.get());
 }
 
 // What the pointer was made of, if Python made it; empty, without an exception, if not.

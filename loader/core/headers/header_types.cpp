@@ -168,6 +168,7 @@ PyObject *prepare_headers(PyObject *module, PyObject *) {
             return nullptr;
         }
         state.headers = made.release();
+        state.complete_if_struct = complete_if_struct;
         state.headers->bases = bases.release();
     }
     Py_RETURN_NONE;

@@ -3,13 +3,13 @@
 #include <cmath>
 #include <string>
 
-#include "loader/core/call/kept_gil.h"
-#include "loader/core/call/recording.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/stored_parts.h"
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/host/kept_gil.h"
+#include "loader/core/host/recording.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {

@@ -1,11 +1,11 @@
 // Arrays, what pointers lead to, and whole structs: values that take memory of their own.
-#include "loader/core/call/convert.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/held_pointer.h"
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/stored_parts.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/items.h"
+#include "loader/core/values/structs.h"
 
 namespace epy {
 
@@ -100,7 +100,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
     }
     ref memory;
     if (is_sequence(value) || PyDict_Check(value)) {
-        if (is_class_of(target, types.fields) && !complete(types, target)) {
+        if (!complete_if_struct(types, target)) {
             return {};
         }
         if (PyDict_Check(value)) {

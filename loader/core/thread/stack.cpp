@@ -5,7 +5,7 @@
 
 #include <cerrno>
 
-#include "loader/core/call/scope.h"
+#include "loader/core/thread/context.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>

@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include "loader/core/headers/classes.h"
 #include "loader/core/values/items.h"
 
 namespace epy {
@@ -60,8 +59,8 @@ item item_of_type(const module_state &state, PyObject *type) {
         const ref element = part_of_type(state, type);
         return element ? item_of_type(state, element.get()) : item{};
     }
-    if (state.headers != nullptr && is_class_of(type, state.headers->fields)) {
-        complete(*state.headers, type); // one that is only declared has no size
+    if (state.headers != nullptr) {
+        state.complete_if_struct(*state.headers, type);
         PyErr_Clear();
     }
     const ref size(PyObject_CallOneArg(state.size_of, type));

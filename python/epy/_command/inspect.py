@@ -4,28 +4,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from .. import _archive
 from .._archive import Archive
-from .._errors import PluginFormatError
 from .._file.elf import DT_SONAME, STUB_BARE, STUB_EAGER, Image
-from .._file.read import read_file
-from .._file.tables import Tables
+from .._file.plugin import open_plugin
 from .._printable import printable
 
 Description = dict[str, Any]
-
-
-def open_plugin(path: Path) -> tuple[Image, Archive]:
-    """The checked file, and its archive (empty for a bare stub)."""
-    image = Image(bytearray(read_file(path)), str(path))
-    Tables(image).check()
-    extent = image.info().archive
-    if extent.size == 0:
-        return image, Archive()
-    try:
-        return image, _archive.read(image.bytes_at(extent.address, extent.size))
-    except PluginFormatError as error:
-        raise PluginFormatError(f"{path}: {error}") from None
 
 
 def describe(path: Path) -> Description:

@@ -4,7 +4,7 @@ Every access is bounds-checked, so that a damaged file ends in a PluginFormatErr
 names of elf.h without their prefixes.
 """
 
-from ctypes import Structure, c_char, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, sizeof
+from ctypes import Array, Structure, c_char, c_int64, c_uint8, c_uint16, c_uint32, c_uint64, sizeof
 from typing import Annotated, TypeVar
 
 from .._errors import PluginFormatError
@@ -26,6 +26,8 @@ R_X86_64_RELATIVE = 8
 EM_X86_64 = 62
 
 STUB_EAGER, STUB_BARE = 2, 4
+
+ErrorValue = c_uint64 * 2
 
 S = TypeVar("S", bound=Structure)
 
@@ -151,7 +153,7 @@ class Record(Structure):
     result: U8
     points: U8
     reserved: Annotated[bytes, c_char * 2]
-    error: Annotated[bytes, c_char * 16]
+    error: Annotated[Array[c_uint64], ErrorValue]
     error_size: U64
 
 

@@ -19,6 +19,7 @@ from .elf import (
     DT_RELASZ,
     PT_LOAD,
     R_X86_64_RELATIVE,
+    ErrorValue,
     Image,
     Record,
     Relocation,
@@ -131,7 +132,8 @@ class Tail:
                 points |= 1 << offset // 8
                 relative.append((record + offset_of(Record, "error") + offset, address))
             places = (self._info.resolver, self._info.self)
-            value = (index, slot.result, points, b"", bytes(error), slot.size)
+            bits = ErrorValue.from_buffer(error)
+            value = (index, slot.result, points, b"", bits, slot.size)
             self._put(tail, record, bytes(Record(*places, *value)))
         for block, start in zip(self._blocks, self.block_addresses, strict=True):
             self._put(tail, start, block.data)

@@ -54,7 +54,7 @@ def _spec_of_file(name: str, script: str) -> ModuleSpec | None:
 def _stored_spec(name: str, plugin: str) -> ModuleSpec | None:
     from pathlib import Path
 
-    from .._command.inspect import open_plugin
+    from .._file.plugin import open_plugin
     from .._modules import find_modules
     from .._plugin import stored_sources
 

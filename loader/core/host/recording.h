@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "loader/core/call/scope.h"
 #include "loader/core/py.h"
+#include "loader/core/thread/context.h"
 
 namespace epy {
 

@@ -8,7 +8,7 @@
 //
 // ctypes has no hook for these. Its classes of function pointers all inherit one method, which is
 // wrapped here, once, for whoever calls: what was right before stays as it was.
-#include "loader/core/call/function_calls.h"
+#include "loader/core/host/function_calls.h"
 
 #include <cstring>
 #include <utility>

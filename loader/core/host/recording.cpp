@@ -1,6 +1,6 @@
-#include "loader/core/call/recording.h"
+#include "loader/core/host/recording.h"
 
-#include "loader/core/call/kept_gil.h"
+#include "loader/core/host/kept_gil.h"
 
 namespace epy {
 

@@ -1,8 +1,8 @@
-#include "loader/core/call/kept_gil.h"
+#include "loader/core/host/kept_gil.h"
 
 #include <cstring>
 
-#include "loader/core/call/scope.h"
+#include "loader/core/thread/context.h"
 #include "loader/core/values/contents.h"
 
 namespace epy {
