@@ -1,4 +1,7 @@
-"""The folders name each other only as arrows.toml says, and nothing leads in a circle."""
+"""The folders name each other only as arrows.toml says, and nothing leads in a circle.
+
+`arrows.py --picture` prints the pictures in ARCHITECTURE.md, which must be those of the table.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+MAP = ROOT / "ARCHITECTURE.md"
 PACKAGE = ROOT / "python" / "epy"
 TABLE = tomllib.loads(Path(__file__).with_name("arrows.toml").read_text())
 
@@ -103,7 +107,41 @@ def without(place: str, *tables: dict[str, list[str]]) -> Graph:
     return graph
 
 
+def shown(graph: Graph) -> list[tuple[str, str]]:
+    """The arrows that no others imply."""
+
+    def reached(place: str) -> set[str]:
+        return set().union(*({target} | reached(target) for target in graph.get(place, ())))
+
+    return [
+        (source, target)
+        for source in sorted(graph)
+        for target in sorted(graph[source])
+        if not any(target in reached(other) for other in graph[source])
+    ]
+
+
+def pictures() -> list[str]:
+    """Two, for mermaid: C++, and Python with what is imported later dashed."""
+    loaded = shown(without("", TABLE["import"]))
+    later = [(source, target) for source, targets in TABLE["later"].items() for target in targets]
+    later = [arrow for arrow in later if arrow[1] not in TABLE["import"].get(arrow[0], ())]
+    lines = (
+        [f"    {name(a)} --> {name(b)}" for a, b in shown(without("", TABLE["cpp"]))],
+        [f"    {name(a)} --> {name(b)}" for a, b in loaded]
+        + [f"    {name(a)} -.-> {name(b)}" for a, b in later],
+    )
+    return ["```mermaid\nflowchart TD\n" + "\n".join(part) + "\n```\n" for part in lines]
+
+
+def name(place: str) -> str:
+    return f'{re.sub(r"[^a-z]", "_", place)}["{place}"]'
+
+
 def main() -> int:
+    if sys.argv[1:] == ["--picture"]:
+        print("\n".join(pictures()), end="")
+        return 0
     problems = []
     modules: Graph = {}
     drawn = set()
@@ -134,6 +172,10 @@ def main() -> int:
     ):
         if found := circle(graph):
             problems.append(f"a circle of {what}: {' -> '.join(found)}")
+    if any(picture not in MAP.read_text() for picture in pictures()):
+        problems.append(
+            "ARCHITECTURE.md: its pictures are not those of tests/lint/arrows.py --picture"
+        )
     print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
     return int(bool(problems))
 

@@ -1,0 +1,39 @@
+"""What pages for developers name is there: files, and functions and classes in them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FILE = r"[\w/.-]+\.(?:cpp|c|h|S|py|toml|txt|sh|pyi)"
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md"])
+def test_what_a_page_names_is_there(page: str) -> None:
+    text = (ROOT / page).read_text()
+    places = re.findall(rf"`([\w:]+)(?:\(\))?`\s+\(({FILE})\)", text)
+    missing = [
+        f"{name} in {file}"
+        for name, file in places
+        if not (ROOT / file).is_file()
+        or not re.search(rf"\b{name.rpartition(':')[2]}\b", (ROOT / file).read_text())
+    ]
+    files = re.findall(rf"(?<![\w/])(?:bench|loader|python|stub|tests)/{FILE}", text)
+    missing += [file for file in files if not (ROOT / file).is_file()]
+    assert missing == []
+    assert len(places) > {"ARCHITECTURE.md": 30, "README.md": 7}.get(page, -1)
+
+
+def test_each_way_has_five_lines() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    ways = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert [way.split("\n", 1)[0] for way in ways] == [
+        "A build",
+        "A load",
+        "A call",
+        "An unload",
+    ]
+    assert [re.findall(r"^(\d)\. ", way, re.MULTILINE) for way in ways] == [list("12345")] * 4
