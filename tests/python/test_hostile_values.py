@@ -190,38 +190,3 @@ def test_every_entry_answers_wrong_values_with_exceptions(run, seed):
     program = f"TRACE = False\n{PRELUDE}{CALL_EVERYTHING}\nprint(try_all({seed}, {CALLS // 2}))\n"
     result = run(sys.executable, "-c", program)
     assert int(result.stdout.splitlines()[-1]) > CALLS // 4
-
-
-DAMAGED_HEADERS = """
-def make_all(seed, count):
-    from epy._file.stored_header import names, pack
-    dice = random.Random(seed)
-    header = header_of(HEADER)
-    whole, kind_of_classes = header._declarations, type(header._classes)
-    prototype = "int f(point *)"
-    index, data = pack(whole.names, {prototype: whole.prototype(prototype)})
-    tried = 0
-    for _ in range(count):
-        parts = [bytearray(index), bytearray(data)]
-        for _ in range(dice.randint(1, 4)):
-            part = parts[dice.random() < 0.8]
-            part[dice.randrange(len(part))] = dice.choice([0, 1, 40, 114, 243, dice.randrange(256)])
-        stored = _core.StoredHeader(bytes(parts[0]), bytes(parts[1]))
-        classes = kind_of_classes(stored.find, {}, {}, _core.Kept(), "m")
-        calls = [(stored.prototype, prototype)]
-        for name in names(index):
-            calls += [(make, kind) for kind in (("t", name), tuple(name.split(" ", 1)))
-                      for make in (classes.make, classes.named, classes.resolved, classes.error)]
-        for function, argument in calls:
-            tried += 1
-            try:
-                function(argument)
-            except Exception:
-                pass
-    return tried
-"""
-
-
-def test_damaged_headers_are_exceptions(run):
-    program = f"{PRELUDE}{DAMAGED_HEADERS}\nprint(make_all(0, {max(CALLS // 200, 1)}))\n"
-    assert int(run(sys.executable, "-c", program).stdout) > 0

@@ -6,6 +6,7 @@
 
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/definitions.h"
 #include "loader/core/headers/function_class.h"
 #include "loader/core/headers/kinds.h"
 #include "loader/core/headers/owned_references.h"
@@ -121,7 +122,14 @@ ref class_of_kind(const header_types &types, header_classes *self, PyObject *kin
         return ref::borrowed(kind);
     }
     ref found = target_class(types, self, kind);
-    return found && complete(types, self, found.get()) ? std::move(found) : ref();
+    if (!found || !complete(types, self, found.get())) {
+        return {};
+    }
+    if (PySet_Contains(self->completing, found.get()) == 1) { // by this thread: a part of itself
+        circle_error(kind);
+        return {};
+    }
+    return found;
 }
 
 bool complete(const header_types &types, PyObject *type) {

@@ -68,8 +68,9 @@ constexpr made_type<header_bases> all_bases[] = {
 };
 
 constexpr PyObject *header_types::*all_others[] = {
-    &header_types::function,        &header_types::character_pointer, &header_types::pointer_to,
-    &header_types::native_contents, &header_types::simple_types,      &header_types::making,
+    &header_types::function, &header_types::character_pointer, &header_types::pointer_to,
+    &header_types::size_of,  &header_types::native_contents,   &header_types::simple_types,
+    &header_types::making,
 };
 
 bool find_in_ctypes(header_types &types) {
@@ -79,10 +80,11 @@ bool find_in_ctypes(header_types &types) {
     }
     types.character_pointer = PyObject_GetAttrString(ctypes.get(), "c_char_p");
     types.pointer_to = PyObject_GetAttrString(ctypes.get(), "pointer");
+    types.size_of = PyObject_GetAttrString(ctypes.get(), "sizeof");
     types.native_contents =
         PyObject_GetAttr(reinterpret_cast<PyObject *>(types.core->pointer), types.name.contents);
     return types.character_pointer != nullptr && types.pointer_to != nullptr &&
-           types.native_contents != nullptr;
+           types.size_of != nullptr && types.native_contents != nullptr;
 }
 
 // class Function(_Function, CFuncPtr)

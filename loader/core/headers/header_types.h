@@ -37,6 +37,7 @@ struct header_types {
 
     PyObject *character_pointer; // ctypes.c_char_p
     PyObject *pointer_to;        // ctypes.pointer
+    PyObject *size_of;           // ctypes.sizeof
     PyObject *native_contents;   // _Pointer.contents
     PyObject *simple_types;      // mapping: name -> class, of ctypes and epy
     PyObject *making;            // the lock under which classes are made

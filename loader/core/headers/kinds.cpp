@@ -28,7 +28,7 @@ ref enumeration(const header_types &types, header_classes *self, PyObject *key) 
     if (!definition || definition.get() == Py_None) {
         return definition ? simple_class(types, "c_uint") : ref();
     }
-    const ref integer(PyObject_GetItem(types.simple_types, part_of(definition.get(), 1)));
+    const ref integer = simple_class(types, part_of(definition.get(), 1));
     const ref all = integer ? members_of_enum(self, key) : ref();
     return all ? call_python("epy._headers.enums", "enumerated", {integer.get(), all.get()})
                : ref();
@@ -126,9 +126,27 @@ bool is_character(const header_types &types, PyObject *type) {
                types.core->simple;
 }
 
+// ctypes adds and multiplies sizes without a look, and reserves memory for each element of an array
+// in a small struct. So an array is no larger than an address space, and not of more than so many
+// elements that take no room.
+bool fits(const header_types &types, PyObject *element, Py_ssize_t count) {
+    constexpr Py_ssize_t most_empty = 1 << 16;
+    constexpr Py_ssize_t largest = Py_ssize_t{1} << 47;
+    const ref object(PyObject_CallOneArg(types.size_of, element));
+    const Py_ssize_t size = object ? PyLong_AsSsize_t(object.get()) : -1;
+    if (size < 0) {
+        return false;
+    }
+    if (count <= (size == 0 ? most_empty : largest / size)) {
+        return true;
+    }
+    const ref name = name_like(element, "%U");
+    return name && header_name_error("an array of %zd '%U' is too large", count, name.get());
+}
+
 ref array(const header_types &types, header_classes *self, PyObject *kind) {
     const ref element = class_of_kind(types, self, part_of(kind, 1));
-    if (!element) {
+    if (!element || !fits(types, element.get(), PyLong_AsSsize_t(part_of(kind, 2)))) {
         return {};
     }
     if (is_character(types, element.get())) { // ctypes has arrays of them as texts
@@ -179,7 +197,7 @@ ref in_memory(const header_types &types, PyObject *mapped) {
 ref make_class(const header_types &types, header_classes *self, PyObject *kind) {
     switch (what_of(kind)) {
     case '\0':
-        return ref(PyObject_GetItem(types.simple_types, kind));
+        return simple_class(types, kind);
     case 't': {
         PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(kind, 1));
         if (mapped != nullptr || PyErr_Occurred() != nullptr) {

@@ -132,6 +132,37 @@ bool set_special_fields(header_classes *self, PyObject *type, PyObject *definiti
 
 } // namespace
 
+namespace {
+
+// Once: ctypes gives a struct fields a single time, and what follows may fail for want of memory.
+bool give_native_fields(const header_types &types, PyObject *type, bool is_packed,
+                        const collected &all) {
+    if (PyDict_Contains(reinterpret_cast<PyTypeObject *>(type)->tp_dict, types.name.made) == 1) {
+        return true;
+    }
+    const ref one(PyLong_FromLong(1));
+    const ref made(PyDict_New());
+    return one && made && (!is_packed || PyObject_SetAttrString(type, "_pack_", one.get()) == 0) &&
+           PyObject_SetAttrString(type, "_fields_", all.native.get()) == 0 &&
+           PyObject_SetAttr(type, types.name.made, made.get()) == 0;
+}
+
+// What its fields take has to be what C has. Otherwise a definition is damaged, or it is of another
+// system's, or `types=` maps a field to a type of another size.
+bool has_its_size(const header_types &types, PyObject *type, PyObject *definition) {
+    const ref size(PyObject_CallOneArg(types.size_of, type));
+    PyObject *declared = part_of(definition, 2);
+    if (!size || PyObject_RichCompareBool(size.get(), declared, Py_EQ) == 1) {
+        return static_cast<bool>(size);
+    }
+    return header_name_error(
+        "'%U' takes %S bytes here and %S in the header: map its types to others "
+        "of the same size, or run `epy build` again",
+        part_of(definition, 1), size.get(), declared);
+}
+
+} // namespace
+
 bool give_fields(const header_types &types, header_classes *self, PyObject *type,
                  PyObject *definition) {
     const collected all;
@@ -139,14 +170,10 @@ bool give_fields(const header_types &types, header_classes *self, PyObject *type
         return false;
     }
     const bool is_packed = PyObject_IsTrue(part_of(definition, 3)) != 0;
-    const ref one(PyLong_FromLong(1));
-    const ref made(PyDict_New());
-    return one && made && (!is_packed || PyObject_SetAttrString(type, "_pack_", one.get()) == 0) &&
-           PyObject_SetAttrString(type, "_fields_", all.native.get()) == 0 &&
-           set_function_fields(types, self, type, all) &&
+    return give_native_fields(types, type, is_packed, all) &&
+           has_its_size(types, type, definition) && set_function_fields(types, self, type, all) &&
            set_special_fields(self, type, definition, all) &&
            PyObject_SetAttr(type, types.name.functions, all.functions.get()) == 0 &&
-           PyObject_SetAttr(type, types.name.made, made.get()) == 0 &&
            PyObject_SetAttr(type, types.name.names, part_of(definition, 7)) == 0 &&
            PyObject_SetAttrString(type, "_epy_obstacle_", part_of(definition, 8)) == 0 &&
            // The last: with it the class is complete.

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "loader/core/headers/definitions.h"
+
 namespace epy {
 
 ref call_python(const char *module, const char *function,
@@ -11,6 +13,15 @@ ref call_python(const char *module, const char *function,
     return callable ? ref(PyObject_Vectorcall(callable.get(), arguments.begin(), arguments.size(),
                                               nullptr))
                     : ref();
+}
+
+ref simple_class(const header_types &types, PyObject *name) {
+    ref found(PyObject_GetItem(types.simple_types, name));
+    if (!found && PyErr_ExceptionMatches(PyExc_KeyError) != 0) {
+        PyErr_Clear();
+        header_name_error("'%S' is no type: run `epy build` again", name);
+    }
+    return found;
 }
 
 ref simple_class(const header_types &types, const char *name) {

@@ -18,6 +18,7 @@ ref name_like(PyObject *type, const char *format, Py_ssize_t number = 0);
 
 // A simple type by its name, of ctypes or of epy.
 ref simple_class(const header_types &, const char *name);
+ref simple_class(const header_types &, PyObject *name); // of a definition: it may be damaged
 
 // Calls what is written in Python, because few headers need it.
 ref call_python(const char *module, const char *function,

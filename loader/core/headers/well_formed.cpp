@@ -21,10 +21,13 @@ bool is(PyObject *kind, const char *word) {
     return PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kind, 0), word) == 0;
 }
 
+// In an address space.
 bool is_size(PyObject *number) {
+    constexpr long long largest = 1LL << 47;
     int overflow = 0;
-    return PyLong_CheckExact(number) && PyLong_AsLongLongAndOverflow(number, &overflow) >= 0 &&
-           overflow == 0;
+    const long long size =
+        PyLong_CheckExact(number) ? PyLong_AsLongLongAndOverflow(number, &overflow) : -1;
+    return size >= 0 && size <= largest && overflow == 0;
 }
 
 template <typename Check> bool all_of(PyObject *tuple, Check check) {
@@ -77,12 +80,44 @@ bool is_field(PyObject *field) {
            is_text(PyTuple_GET_ITEM(field, 0)) && is_type(PyTuple_GET_ITEM(field, 1), deepest);
 }
 
+bool has_field(PyObject *fields, PyObject *name) {
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(fields); ++index) {
+        if (PyUnicode_Compare(PyTuple_GET_ITEM(PyTuple_GET_ITEM(fields, index), 0), name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// (name, type, offset, shift, width, signed): `width` bits from bit `shift` of the byte at `offset`
+// on, in a struct of `size` bytes.
+bool is_bit_field(PyObject *field, long long size) {
+    const auto item = [&](Py_ssize_t index) { return PyTuple_GET_ITEM(field, index); };
+    if (!PyTuple_CheckExact(field) || PyTuple_GET_SIZE(field) != 6 || !is_text(item(0)) ||
+        !is_type(item(1), deepest) || !is_size(item(2)) || !is_size(item(3)) || !is_size(item(4)) ||
+        !PyBool_Check(item(5))) {
+        return false;
+    }
+    const long long offset = PyLong_AsLongLong(item(2));
+    const long long shift = PyLong_AsLongLong(item(3));
+    const long long width = PyLong_AsLongLong(item(4));
+    constexpr long long widest = 64;
+    return shift < widest && width > 0 && width <= widest && offset <= size &&
+           (shift + width + 7) / 8 <= size - offset;
+}
+
 // (kind, name, size, packed, fields, anonymous, bits, members, obstacle)
 bool is_record(PyObject *definition) {
     const auto item = [&](Py_ssize_t index) { return PyTuple_GET_ITEM(definition, index); };
-    return PyTuple_GET_SIZE(definition) == 9 && is_text(item(1)) && is_size(item(2)) &&
-           PyLong_Check(item(3)) && all_of(item(4), is_field) && PyTuple_CheckExact(item(5)) &&
-           PyTuple_CheckExact(item(6)) && all_of(item(7), is_text) && is_text(item(8));
+    if (PyTuple_GET_SIZE(definition) != 9 || !is_text(item(1)) || !is_size(item(2)) ||
+        !PyLong_Check(item(3)) || !all_of(item(4), is_field)) {
+        return false;
+    }
+    const long long size = PyLong_AsLongLong(item(2));
+    return all_of(item(5),
+                  [&](PyObject *name) { return is_text(name) && has_field(item(4), name); }) &&
+           all_of(item(6), [&](PyObject *field) { return is_bit_field(field, size); }) &&
+           all_of(item(7), is_text) && is_text(item(8));
 }
 
 // ("enum", integer type, ((name, value), ...))
