@@ -1,7 +1,7 @@
 // A host that calls a plugin of epy and a library that runs Python itself, in the order in which it
 // is told to: order PLUGIN LIBRARY STEP... with the steps `plugin` (its export add), `thread` (the
-// same on a thread of its own that ends), `open`, `work` and `close` (the library's functions).
-// Prints what each step gives.
+// same on a thread of its own that ends), `open` (the library), and the library's functions. Without
+// a library (`-`) they are those of the program, and were there before. Prints what each step gives.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -28,6 +28,7 @@ static void *call_plugin(void *unused) {
 int main(int count, char **arguments) {
     setvbuf(stdout, NULL, _IONBF, 0);
     plugin = dlopen(arguments[1], RTLD_NOW);
+    library = dlopen(NULL, RTLD_NOW);
     for (int i = 3; i < count; i++) {
         const char *step = arguments[i];
         if (strcmp(step, "plugin") == 0) {

@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
 HERE = Path(__file__).parent
-# This one, and those that CMake built further cores for.
-PYTHONS = [sys.executable, *filter(None, os.environ.get("EPY_PYTHONS", "").split(":"))]
-_QUESTION = """
-import sysconfig
-get = sysconfig.get_config_var
-print(sysconfig.get_path("include"), get("LIBDIR"), get("LDVERSION"), sep="\\n")
-"""
-
-
-class Python(NamedTuple):
-    """A CPython with its headers and library."""
-
-    executable: str
-    flags: list[str]
-
-
-@pytest.fixture(params=PYTHONS, ids=lambda path: Path(path).resolve().name)
-def python(request: pytest.FixtureRequest, run: Callable[..., object]) -> Python:
-    answer = run(request.param, "-I", "-c", _QUESTION).stdout.split("\n")
-    include, folder, version = answer[:3]
-    flags = [f"-I{include}", f"-L{folder}", f"-Wl,-rpath,{folder}", f"-lpython{version}"]
-    return Python(request.param, flags)
-
-
-@pytest.fixture
-def compile_host(run, tmp_path) -> Callable[..., Path]:
-    """`compile_host("order", *flags)`: the program, or with -shared the library, of that C file."""
-
-    def compile_host(name: str, *flags: str) -> Path:
-        made = tmp_path / f"lib{name}.so" if "-shared" in flags else tmp_path / name
-        run("cc", "-Wall", "-g", "-o", made, HERE / f"{name}.c", *flags)
-        return made
-
-    return compile_host
-
-
+INCLUDE = "import sysconfig; print(sysconfig.get_path('include'))"
 ADD = """
 import epy
 from ctypes import c_int
@@ -57,27 +19,119 @@ def add(a: c_int, b: c_int) -> c_int:
 """
 
 
-@pytest.fixture
-def order(build_plugin, compile_host, python, run):
-    """`order("plpython", step, ...)`: what a host prints that uses that library and a plugin."""
+# How the host has its Python: in a library that it opens later, or linked itself.
+FORMS = {
+    "opened": ["-shared", "-fPIC"],
+    "opened, bound lazily": ["-shared", "-fPIC", "-Wl,-z,lazy"],
+    "linked, bound at its start": ["-rdynamic", "-Wl,-z,now", "-Wl,-z,relro"],
+    "linked, bound lazily": ["-rdynamic", "-Wl,-z,lazy"],
+    "linked at a fixed address": ["-rdynamic", "-no-pie", "-fno-pie", "-Wl,-z,now"],
+}
 
-    def order(library, *steps, script=ADD, **options):
-        plugin = build_plugin(script, "--python", python.executable)
-        host = compile_host("order", "-pthread")
-        library = compile_host(library, "-shared", "-fPIC", *python.flags)
-        result = run(host, plugin, library, *steps, **options)
+
+@pytest.fixture
+def order(build_for, python, run, tmp_path) -> Callable[..., list[str]]:
+    """`order("plpython", step, ...)`: what a host prints that uses that file and a plugin."""
+    flags = [f"-I{run(python.executable, '-I', '-c', INCLUDE).stdout.strip()}"]
+    flags += [f'-DLIBPYTHON="{python.library}"', python.library]
+    flags += [f"-Wl,-rpath,{python.library.parent}", "-Wall", "-Wno-deprecated-declarations", "-g"]
+
+    def order(source: str, *steps: str, form: str = "opened", script: str = ADD, **options):
+        plugin = build_for(script)
+        host = [HERE / "order.c", "-pthread", "-o", tmp_path / "order"]
+        if form.startswith("opened"):
+            library = tmp_path / f"lib{source}.so"
+            run("cc", *FORMS[form], "-o", library, HERE / f"{source}.c", *flags)
+            run("cc", *host)
+            words = [plugin, library, *steps]
+        else:
+            run("cc", *FORMS[form], *host, HERE / f"{source}.c", *flags)
+            words = [plugin, "-", *(step for step in steps if step != "open")]
+        result = run(tmp_path / "order", *words, **options)
         assert result.stderr == ""
         return result.stdout.splitlines()
 
     return order
 
 
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("first", ["plugin", "thread"])
-def test_a_library_that_keeps_the_lock_after_a_plugin(order, first):
-    steps = [first, "open", "work", "plugin", "work"]
-    assert order("plpython", *steps) == ["plugin 5", "work 42", "plugin 5", "work 42"]
+def test_a_host_that_keeps_the_lock_after_a_plugin(order, first, form):
+    steps = [first, "open", "work", "plugin", "work", "thread"][: 5 if form else 6]
+    expected = ["plugin 5", "work 42", "plugin 5", "work 42"]
+    assert order("plpython", *steps, form=form) == expected
 
 
-def test_a_library_that_keeps_the_lock_before_a_plugin(order):
+def test_a_host_that_keeps_the_lock_before_a_plugin(order):
     steps = ["open", "work", "plugin", "work"]
     assert order("plpython", *steps) == ["work 42", "plugin 5", "work 42"]
+
+
+@pytest.mark.parametrize("form", ["opened", "linked, bound at its start"])
+@pytest.mark.parametrize("first", ["plugin", "thread"])
+def test_a_host_with_threads_that_finalizes_in_the_end(order, first, form):
+    steps = [first, "open", "configure", "work", "plugin", "thread", "work", "finish"]
+    expected = ["plugin 5", "configure 0", "work 3", "plugin 5", "plugin 5", "work 6"]
+    assert order("collectd", *steps, form=form) == [*expected, "at exit", "finish 0"]
+
+
+@pytest.mark.parametrize("first", ["plugin", "thread"])
+def test_a_host_with_a_sub_interpreter_for_each_script(order, first):
+    steps = [first, "open", "start", "plugin", "script", "plugin", "script", "plugin", "finish"]
+    expected = ["plugin 5", "start 0", "plugin 5", "script 0", "plugin 5", "script 0", "plugin 5"]
+    assert order("weechat", *steps) == [*expected, "finish 0"]
+
+
+@pytest.mark.parametrize("first", ["plugin", "thread"])
+def test_a_host_that_looks_the_functions_up(order, first):
+    assert order("asks_dlsym", first, "work", "plugin", form="linked, bound lazily") == [
+        "plugin 5",
+        "work 0",
+        "plugin 5",
+    ]
+
+
+# What its Python is like: as in the same host without a plugin.
+
+PATHS = "import sys; print(*sys.path, '/some/modules', sep=':')"
+SHOW = """
+import atexit, signal, sys
+flags = [name for name in dir(sys.flags) if name[0] != "_" and name != "utf8_mode"]
+print({name: getattr(sys.flags, name) for name in flags if not name.startswith("n_") and name not in ("count", "index")})
+print(sys.argv, sys.executable, sys.prefix, sys.base_prefix, sys.path)
+print(sys.warnoptions, sys.dont_write_bytecode, "site" in sys.modules)
+print([(s.line_buffering, sys.flags.isolated or s.encoding, s.errors) for s in (sys.stdin, sys.stdout, sys.stderr)])
+print(*(signal.getsignal(n) for n in (signal.SIGPIPE, signal.SIGXFSZ)), end=" ")
+print(sys.flags.isolated or signal.getsignal(signal.SIGINT))
+import threading
+print(threading.main_thread() is threading.current_thread(), threading.active_count())
+sys.stdout.flush()
+"""
+ENVIRONMENTS = {
+    "none": {},
+    "PYTHONPATH and warnings": {"PYTHONPATH": "/a:/b", "PYTHONWARNINGS": "ignore::ResourceWarning"},
+    "PYTHONNOUSERSITE": {"PYTHONNOUSERSITE": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+    "unbuffered": {"PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "latin-1:replace"},
+}
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+@pytest.mark.parametrize(
+    "start", ["with_variables", "without_site", "from_config", "isolated", "main_of_python"]
+)
+def test_python_is_as_the_hosts_configuration_says(
+    order, start, environment, tmp_path, python, run
+):
+    user = tmp_path / "home"
+    variables = {"PYTHONPATH": None, "HOME": str(user), "RUN": SHOW, "LC_ALL": "C.UTF-8"}
+    variables["PATHS"] = run(python.executable, "-IS", "-c", PATHS).stdout.strip()
+    variables |= ENVIRONMENTS[environment]
+    alone = order("configured", "open", start, env=variables)
+    for first in ("plugin", "thread"):
+        assert order("configured", first, "open", start, env=variables)[1:] == alone
+
+
+def test_a_host_that_asks_for_no_signals_gets_none(order):
+    code = "from signal import *; print(getsignal(SIGINT), getsignal(SIGPIPE), flush=True)"
+    found = order("configured", "plugin", "open", "without_signals", env={"RUN": code})
+    assert found[1] == "0 0"

@@ -145,6 +145,24 @@ void take_over_as_it_is_usual(int with_signals) noexcept {
     }
 }
 
+// The whole of a Python program.
+template <typename SetArguments> int run_main(SetArguments set_arguments) {
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    PyStatus status = set_arguments(&config);
+    if (PyStatus_Exception(status) == 0) {
+        status = take_over(config);
+    }
+    PyConfig_Clear(&config);
+    if (PyStatus_IsExit(status) != 0) {
+        return status.exitcode; // of --help, say
+    }
+    if (PyStatus_Exception(status) != 0) {
+        Py_ExitStatusException(status);
+    }
+    return Py_RunMain();
+}
+
 // ---- what hosts call
 
 extern "C" {
@@ -200,17 +218,17 @@ static int finalize_ex() {
 static void finalize() { finalize_ex(); }
 
 static int main_of_python(int count, wchar_t **arguments) {
-    if (begins_to_take_over()) {
-        take_over_as_it_is_usual(1);
-    }
-    return original.main(count, arguments);
+    return begins_to_take_over() ? run_main([=](PyConfig *config) {
+        return PyConfig_SetArgv(config, count, arguments);
+    })
+                                 : original.main(count, arguments);
 }
 
 static int bytes_main(int count, char **arguments) {
-    if (begins_to_take_over()) {
-        take_over_as_it_is_usual(1);
-    }
-    return original.bytes_main(count, arguments);
+    return begins_to_take_over() ? run_main([=](PyConfig *config) {
+        return PyConfig_SetBytesArgv(config, count, arguments);
+    })
+                                 : original.bytes_main(count, arguments);
 }
 
 } // extern "C"

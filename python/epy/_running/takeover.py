@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, cast
 
 from .. import _start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def take_over(
@@ -28,18 +31,25 @@ def take_over(
     errors: str | None,
 ) -> None:
     """Let this Python be as the host's configuration says; called once, with the GIL."""
-    _become_main_thread()
     _start.taken_over = True
+    hosts_path, sys.path = sys.path, list(_start.standard_path)
+    import threading
+
+    site = __import__("site") if with_site else None
+    _become_main_thread(threading)
+    sys.prefix, sys.exec_prefix = sys.base_prefix, sys.base_exec_prefix
     sys.executable = _find_program(program or "python3")
     sys._base_executable = sys.executable  # type: ignore[attr-defined]
-    others = [entry for entry in sys.path if entry not in _start.standard_path]
     if not has_paths:
+        others = [entry for entry in hosts_path if entry not in _start.standard_path]
         first = python_path.split(os.pathsep) if python_path else []
-        sys.path = list(dict.fromkeys([*first, *_standard_path(home or home_variable)]))
+        hosts_path = [*first, *_standard_path(home or home_variable)]
+    sys.path = list(dict.fromkeys(hosts_path))
     _start.packages.leave()
-    if with_site:
-        _run_site()
-    sys.path += [entry for entry in others if entry not in sys.path]
+    if site is not None:
+        _run_site(site)
+    if not has_paths:  # what scripts have added
+        sys.path += [entry for entry in others if entry not in sys.path]
     if with_signals:
         from .signals import install_handlers
 
@@ -47,21 +57,18 @@ def take_over(
     _configure_streams(buffered, encoding, errors)
 
 
-def _become_main_thread() -> None:
+def _become_main_thread(module: Any) -> None:
     """For `threading`, which took the thread that imported it, or that Python had started on."""
-    import threading
-
-    module: Any = threading
-    before = threading.main_thread()
-    if before is threading.current_thread():
+    before = module.main_thread()
+    if before is module.current_thread():
         return
     module._main_thread = module._MainThread()
     # The other one is a thread of the host like any other: nobody waits for it.
     before.__class__ = module._DummyThread
-    before._name = module._newname("Dummy-%d")  # type: ignore[attr-defined]
-    before._daemonic = True  # type: ignore[attr-defined]
+    before._name = module._newname("Dummy-%d")
+    before._daemonic = True
     if hasattr(module, "_shutdown_locks"):  # before 3.13
-        module._shutdown_locks.discard(cast(Any, before)._tstate_lock)
+        module._shutdown_locks.discard(before._tstate_lock)
 
 
 def _find_program(name: str) -> str:
@@ -93,22 +100,21 @@ def _standard_path(home: str | None) -> list[str]:
     ]
 
 
-def _run_site() -> None:
-    import site
-
-    state: Any = site
-    state.PREFIXES = [sys.prefix, sys.exec_prefix]
-    state.ENABLE_USER_SITE = state.USER_SITE = state.USER_BASE = None
+def _run_site(site: Any) -> None:
+    site.PREFIXES = [sys.prefix, sys.exec_prefix]
+    site.ENABLE_USER_SITE = site.USER_SITE = site.USER_BASE = None
     site.main()
 
 
 def _configure_streams(buffered: bool, encoding: str | None, errors: str | None) -> None:
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    streams: tuple[Any, ...] = (sys.stdin, sys.stdout, sys.stderr)
+    for stream in streams:
         if stream is None:
             continue
-        options: dict[str, Any] = {"encoding": encoding, "errors": errors}
-        if stream is sys.stderr:
-            options["errors"] = "backslashreplace"
-        if stream is sys.stdout:
-            options |= {"line_buffering": stream.isatty(), "write_through": not buffered}
-        cast(Any, stream).reconfigure(**options)
+        is_for_errors = stream is sys.stderr
+        stream.reconfigure(
+            encoding=encoding,
+            errors="backslashreplace" if is_for_errors else errors,
+            line_buffering=buffered and (is_for_errors or stream.isatty()),
+            write_through=not buffered and stream is not sys.stdin,
+        )

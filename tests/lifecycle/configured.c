@@ -1,0 +1,63 @@
+// A host that configures its Python: with Py_SetProgramName and Py_Initialize, or (`from_config`) as
+// FreeRADIUS' rlm_python3 with PyConfig. Then it runs the code in the variable RUN.
+#include <Python.h>
+#include <stdlib.h>
+#include <string.h>
+
+int with_variables(void) {
+    static wchar_t name[] = L"/some/folder/program";
+    Py_SetProgramName(name);
+    Py_VerboseFlag = 0;
+    Py_Initialize();
+    return PyRun_SimpleString(getenv("RUN"));
+}
+
+int without_signals(void) {
+    Py_InitializeEx(0);
+    return PyRun_SimpleString(getenv("RUN"));
+}
+
+int without_site(void) {
+    Py_NoSiteFlag = 1;
+    Py_IgnoreEnvironmentFlag = 1;
+    Py_Initialize();
+    return PyRun_SimpleString(getenv("RUN"));
+}
+
+static int start_with(PyConfig *config) {
+    PyStatus status = Py_InitializeFromConfig(config);
+    PyConfig_Clear(config);
+    if (PyStatus_Exception(status))
+        return -1;
+    const int result = PyRun_SimpleString(getenv("RUN"));
+    PyEval_SaveThread();
+    return result;
+}
+
+int from_config(void) {
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    wchar_t *words[] = {L"host", L"-x", L"argument"};
+    config.parse_argv = 0;
+    config.optimization_level = 2;
+    PyConfig_SetArgv(&config, 3, words);
+    PyConfig_SetString(&config, &config.program_name, L"/some/other/program");
+    return start_with(&config);
+}
+
+int isolated(void) {
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    config.module_search_paths_set = 1;
+    wchar_t path[256];
+    for (char *paths = strdup(getenv("PATHS")), *one; (one = strsep(&paths, ":")) != NULL;) {
+        mbstowcs(path, one, sizeof path / sizeof *path);
+        PyWideStringList_Append(&config.module_search_paths, path);
+    }
+    return start_with(&config);
+}
+
+int main_of_python(void) {
+    char *words[] = {"python", "-c", getenv("RUN"), "more"};
+    return Py_BytesMain(4, words);
+}
