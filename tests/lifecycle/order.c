@@ -1,5 +1,5 @@
 // A host that calls a plugin of epy and a library that runs Python itself, in the order in which it
-// is told to: order PLUGIN LIBRARY STEP... with the steps `plugin` (its export add), `thread` (the
+// is told to: order PLUGIN LIBRARY STEP... with the steps `plugin` (its export add; `plugin:f`: its export f), `thread` (the
 // same on a thread of its own that ends), `open` (the library), and the library's functions. Without
 // a library (`-`) they are those of the program, and were there before. Prints what each step gives.
 #include <dlfcn.h>
@@ -33,6 +33,8 @@ int main(int count, char **arguments) {
         const char *step = arguments[i];
         if (strcmp(step, "plugin") == 0) {
             call_plugin(NULL);
+        } else if (strncmp(step, "plugin:", 7) == 0) {
+            printf("%s %d\n", step, ((int (*)(void))look_up(plugin, step + 7))());
         } else if (strcmp(step, "thread") == 0) {
             pthread_t thread;
             pthread_create(&thread, NULL, call_plugin, NULL);

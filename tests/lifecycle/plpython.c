@@ -17,8 +17,6 @@ static PyObject *make_module(void) { return PyModule_Create(&definition); }
 int work(void) {
     static PyObject *globals;
     if (globals == NULL) {
-        if (Py_IsInitialized())
-            return -1;
         PyImport_AppendInittab("plpy", make_module);
         Py_Initialize();
         if (!Py_IsInitialized() || !PyGILState_Check())

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "loader/core/plugin/handover.h"
 #include "loader/core/plugin/inittab.h"
 #include "loader/core/py.h"
 #include "loader/core/thread/main_thread.h"
@@ -37,6 +38,7 @@ struct {
 } original;
 
 bool (*embeds_python)(const void *caller) noexcept = nullptr;
+void (*replace_functions)(const void *, const replacement *, std::size_t) noexcept = nullptr;
 
 enum class owner { host, epy };
 std::atomic<owner> owned_by = owner::host;
@@ -84,11 +86,15 @@ void complete(const PyConfig &wanted) {
         home = Py_GetPythonHome(); // what Py_SetPythonHome set
     }
 #pragma GCC diagnostic pop
+    // Of the name that epy's own start has left in its stead.
+    const bool has_name =
+        wanted.program_name == nullptr && wanted.argv.length > 0 && *wanted.argv.items[0] != L'\0';
+    const wchar_t *program = has_name ? wanted.argv.items[0] : now.program_name;
     const ref module(PyImport_ImportModule("epy._running.takeover"));
     const ref function(module ? PyObject_GetAttrString(module.get(), "take_over") : nullptr);
     const ref none(PyTuple_New(0));
     const ref options(Py_BuildValue(
-        "{s:u,s:u,s:N,s:u,s:O,s:O,s:O,s:O,s:u,s:u}", "program", now.program_name, "home", home,
+        "{s:u,s:u,s:N,s:u,s:O,s:O,s:O,s:O,s:u,s:u}", "program", program, "home", home,
         "home_variable",
         home_variable == nullptr ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(home_variable),
         "python_path", now.pythonpath_env, "has_paths",
@@ -119,6 +125,7 @@ PyStatus take_over(const PyConfig &wanted) noexcept {
         return status;
     }
     epy_become_main_thread();
+    hand_over(replace_functions);
     run_with_plenty_of_stack([&] { complete(wanted); });
     return status;
 }
@@ -245,6 +252,7 @@ void lead_here(const core_options &options) noexcept {
     }
     done = true;
     embeds_python = options.embeds_python;
+    replace_functions = options.replace_functions;
     const replacement all[] = {
         replaced("Py_IsInitialized", is_initialized, original.is_initialized),
         replaced("Py_Initialize", initialize, original.initialize),
@@ -258,7 +266,7 @@ void lead_here(const core_options &options) noexcept {
         replaced("Py_Main", main_of_python, original.main),
         replaced("Py_BytesMain", bytes_main, original.bytes_main),
     };
-    options.replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), all, std::size(all));
+    replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), all, std::size(all));
 }
 
 } // namespace

@@ -12,7 +12,8 @@ namespace epy {
 
 constinit std::atomic<unsigned> attachment::generation{0};
 constinit std::atomic<thread_block *> attachment::ended{nullptr};
-constinit std::atomic<int> attachment::urgent{0};
+constinit std::atomic<int> attachment::unusual_ends{0};
+constinit std::atomic<bool (*)()> attachment::keeps_gil{nullptr};
 constinit thread_local attachment::remembered attachment::mine;
 
 // The destructor of a thread's block: hands it to the next call that holds the GIL.
@@ -286,9 +287,22 @@ bool has_ended(const thread_mark &mark) noexcept { return mark.ended || mark.pro
 
 unsigned ends_of_threads() noexcept { return ends; }
 
-void attachment::make_room() noexcept {
+void attachment::ask_before_end(bool (*keeps)()) noexcept {
+    if (keeps_gil.exchange(keeps) == nullptr) {
+        unusual_ends.fetch_add(1);
+    }
+}
+
+void attachment::end_unusually() noexcept {
     constexpr timespec a_while = {0, 1'000'000};
-    nanosleep(&a_while, nullptr);
+    bool (*const keeps)() = keeps_gil.load();
+    if (keeps != nullptr && keeps()) {
+        return;
+    }
+    PyEval_SaveThread();
+    if (unusual_ends.load() > (keeps == nullptr ? 0 : 1)) {
+        nanosleep(&a_while, nullptr); // make room for whoever it is urgent for
+    }
 }
 
 void stop_attaching() noexcept {

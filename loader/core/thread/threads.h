@@ -65,6 +65,9 @@ public:
     // memory for one.
     [[nodiscard]] static bool attach_for_host() noexcept;
 
+    // From now on `keeps` is asked at the end of each attachment that has taken the GIL.
+    static void ask_before_end(bool (*keeps)()) noexcept;
+
     // False if the GIL is free or this thread's: an attachment will not wait.
     [[nodiscard]] static bool may_be_taken() noexcept {
         PyThreadState *const current = current_state();
@@ -89,9 +92,10 @@ public:
     }
     ~attachment() {
         if (way_ == way::taken) [[likely]] {
-            PyEval_SaveThread();
-            if (urgent.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-                make_room();
+            if (unusual_ends.load(std::memory_order_relaxed) == 0) [[likely]] {
+                PyEval_SaveThread();
+            } else {
+                end_unusually();
             }
             cancellation_.end();
         } else if (way_ == way::changed) [[unlikely]] {
@@ -147,14 +151,15 @@ private:
     }
 
     static void clear_ended_threads();
-    static void make_room() noexcept;
+    static void end_unusually() noexcept;
 
     // Python can be used: the core is imported and nothing finalizes. Otherwise 0.
     static std::atomic<unsigned> generation;
     // Blocks of threads that have ended.
     static std::atomic<thread_block *> ended;
-    // How many urgencies there are.
-    static std::atomic<int> urgent;
+    // How many urgencies there are, and one if somebody is asked whether the GIL stays taken.
+    static std::atomic<int> unusual_ends;
+    static std::atomic<bool (*)()> keeps_gil;
 
     struct remembered {
         PyThreadState *state = nullptr;
@@ -188,8 +193,8 @@ private:
 // an unload or an exit, which wait with a limit.
 class urgency {
 public:
-    urgency() noexcept { attachment::urgent.fetch_add(1, std::memory_order_relaxed); }
-    ~urgency() { attachment::urgent.fetch_sub(1, std::memory_order_relaxed); }
+    urgency() noexcept { attachment::unusual_ends.fetch_add(1, std::memory_order_relaxed); }
+    ~urgency() { attachment::unusual_ends.fetch_sub(1, std::memory_order_relaxed); }
     urgency(const urgency &) = delete;
     urgency &operator=(const urgency &) = delete;
 };

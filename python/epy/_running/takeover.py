@@ -7,6 +7,7 @@ streams, the main thread. epy's plugins go on as before.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 
@@ -107,6 +108,7 @@ def _run_site(site: Any) -> None:
 
 
 def _configure_streams(buffered: bool, encoding: str | None, errors: str | None) -> None:
+    encoding = codecs.lookup(encoding).name if encoding else None
     streams: tuple[Any, ...] = (sys.stdin, sys.stdout, sys.stderr)
     for stream in streams:
         if stream is None:
