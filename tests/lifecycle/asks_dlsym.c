@@ -1,4 +1,5 @@
-// As vim +python3/dyn and FreeRADIUS: libpython is opened by name, its functions are asked for by name.
+// As vim +python3/dyn and FreeRADIUS: libpython is opened by name, its functions are asked for by
+// name.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>

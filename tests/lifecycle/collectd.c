@@ -1,5 +1,6 @@
-// As collectd's python plugin: a module of its own, Py_Initialize when it is configured, the GIL given
-// up from then on; threads of the host's take it with PyGILState_Ensure; Py_Finalize at the end.
+// As collectd's python plugin: a module of its own, Py_Initialize when it is configured, the GIL
+// given up from then on; threads of the host's take it with PyGILState_Ensure; Py_Finalize at the
+// end.
 #include <Python.h>
 #include <pthread.h>
 

@@ -1,5 +1,5 @@
-// A host that configures its Python: with Py_SetProgramName and Py_Initialize, or (`from_config`) as
-// FreeRADIUS' rlm_python3 with PyConfig. Then it runs the code in the variable RUN.
+// A host that configures its Python: with Py_SetProgramName and Py_Initialize, or (`from_config`)
+// as FreeRADIUS' rlm_python3 with PyConfig. Then it runs the code in the variable RUN.
 #include <Python.h>
 #include <stdlib.h>
 #include <string.h>

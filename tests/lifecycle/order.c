@@ -1,7 +1,8 @@
 // A host that calls a plugin of epy and a library that runs Python itself, in the order in which it
-// is told to: order PLUGIN LIBRARY STEP... with the steps `plugin` (its export add; `plugin:f`: its export f), `thread` (the
-// same on a thread of its own that ends), `open` (the library), and the library's functions. Without
-// a library (`-`) they are those of the program, and were there before. Prints what each step gives.
+// is told to: order PLUGIN LIBRARY STEP... with the steps `plugin` (its export add; `plugin:f`: its
+// export f), `thread` (the same on a thread of its own that ends), `open` (the library), and the
+// library's functions. Without a library (`-`) they are those of the program, and were there
+// before. Prints what each step gives.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// As weechat's python plugin: a module of its own, a sub-interpreter for each script, whose state stays
-// current; the main one's for Py_Finalize at the end.
+// As weechat's python plugin: a module of its own, a sub-interpreter for each script, whose state
+// stays current; the main one's for Py_Finalize at the end.
 #include <Python.h>
 
 static PyThreadState *main_state, *scripts[2];
