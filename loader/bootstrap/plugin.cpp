@@ -9,6 +9,7 @@
 
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/copied_data.h"
+#include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/locks.h"
 #include "loader/bootstrap/mapped_file.h"
 #include "loader/bootstrap/python.h"
@@ -165,6 +166,10 @@ python_state plugin::find_python(const std::chrono::steady_clock::time_point *un
         report(path(), "%s", problem_);
         return python_state::failed;
     }
+    if (dead_) {
+        report(path(), "was closed before its first call, which returned its error value");
+        return python_state::failed;
+    }
     const python_wish wish{path(), text(info_->libpython_path), text(info_->executable_path)};
     return open_python(wish, core_, until);
 }
@@ -174,7 +179,9 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     const plugin_view view{
         this, info_, path(), script_.empty() ? nullptr : script_.c_str(), inside_dlopen, &services};
     if (core_->load(&view)) {
-        open_slots();
+        if (!open_slots()) {
+            core_->unload(this);
+        }
         return turn::ready;
     }
     const std::scoped_lock guard(image_lock());
@@ -194,17 +201,17 @@ void *plugin::module_init() noexcept {
     return nullptr;
 }
 
-// The start has succeeded: slots lead to what the script defined.
-void plugin::open_slots() noexcept {
+// The start has succeeded: slots lead to what the script defined. False if the image is gone.
+bool plugin::open_slots() noexcept {
     const std::scoped_lock guard(image_lock());
-    open_ = true;
-    if (dead_) {
-        return;
-    }
-    for (const auto &[index, target] : pending_) {
-        __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
+    if (!dead_) {
+        open_ = true;
+        for (const auto &[index, target] : pending_) {
+            __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
+        }
     }
     pending_.clear();
+    return open_;
 }
 
 const record *plugin::target(std::uint32_t index) noexcept {
@@ -331,9 +338,25 @@ void plugin::complain(std::uint32_t index, const char *why) noexcept {
     report(path(), "'%s' %s", name == nullptr ? "(a callback)" : name, why);
 }
 
-void plugin::mark_dead() noexcept {
+bool plugin::mark_dead() noexcept {
     const std::scoped_lock guard(image_lock());
     dead_ = true;
+    return open_;
+}
+
+void plugin::leave_image() noexcept {
+    if (references_.load(std::memory_order_acquire) > 1) {
+        kept_ = keep_mapped(info_);
+    }
+    if (!kept_) {
+        forget_image();
+    }
+    release();
+}
+
+// It is unmapped: another may be mapped there.
+void plugin::forget_image() noexcept {
+    const std::scoped_lock guard(image_lock());
     for (plugin **link = &all; *link != nullptr; link = &(*link)->next_) {
         if (*link == this) {
             *link = next_;
@@ -346,6 +369,23 @@ void plugin::release() noexcept {
     if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
+    if (!kept_) {
+        bury();
+        return;
+    }
+    try {
+        std::make_shared<helper>([this](helper &) {
+            wait_for_dlclose();
+            forget_image();
+            unmap(kept_);
+            bury();
+        })->run(); // else it stays
+    } catch (const std::bad_alloc &) {
+        return;
+    }
+}
+
+void plugin::bury() noexcept {
     plugin *oldest = nullptr;
     {
         const std::scoped_lock guard(image_lock());

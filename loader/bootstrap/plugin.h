@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "loader/bootstrap/kept_image.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/start.h"
 #include "loader/core_api.h"
@@ -18,7 +19,8 @@ namespace epy {
 
 // Shared by the image (until its destructor ran) and the core (until it dropped the script). All
 // writes to the image are made under image_lock(), which the destructor takes to mark the plugin
-// dead: a writer either finishes before the image goes or does not begin.
+// dead: a writer either finishes before the image goes or does not begin. What the core still has
+// then may lead into the image, so that it stays mapped until the core is done with the plugin.
 struct plugin {
 public:
     // The plugin of this image, made on first use. Nothing of it is in the image, whose file may be
@@ -52,8 +54,11 @@ public:
     // Says once that an export was called that cannot run, and why.
     void complain(std::uint32_t index, const char *why) noexcept;
 
-    // The destructor of the image runs. Afterwards nothing touches it.
-    void mark_dead() noexcept;
+    // The destructor of the image runs. Afterwards nothing writes to it. True if the script has
+    // run, and so is to be dropped; a start that is not over drops it itself.
+    [[nodiscard]] bool mark_dead() noexcept;
+    // The destructor ends: the image gives its reference up.
+    void leave_image() noexcept;
     [[nodiscard]] const core_api *core() const noexcept { return core_; }
 
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
@@ -72,7 +77,9 @@ private:
                             std::uint64_t size) noexcept;
     void *next_function(const char *name) noexcept;
     bool read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept;
-    void open_slots() noexcept;
+    [[nodiscard]] bool open_slots() noexcept;
+    void forget_image() noexcept;
+    void bury() noexcept;
     const record *own_record(void (*code)(), std::uint32_t index);
     static plugin *find_locked(const stub_info *) noexcept;
     [[nodiscard]] image mapped() const noexcept;
@@ -88,7 +95,8 @@ private:
     std::uintptr_t base_;  // where the image begins
     bool checked_ = false; // its contents, once
     bool records_are_whole_ = true;
-    plugin *next_ = nullptr; // alive, or dead and to be deleted
+    kept_image kept_;        // the image, if it outlives its destructor
+    plugin *next_ = nullptr; // mapped, or to be deleted
     tables tables_;
     std::map<std::uint32_t, const record *> pending_;
     std::deque<record> own_records_; // of native addresses and unnamed slots: as long as the image

@@ -243,8 +243,8 @@ python_state open_python(const python_wish &wish, const core_api *&core,
             throw;
         }
         opened_core = api;
-        if (api != nullptr && python.start) {
-            arrange_exit();
+        if (api != nullptr) {
+            arrange_exit(python.start);
         }
         // Not a failure for good: another plugin's Python may be there.
         python_start().finish(api == nullptr ? turn::ours : turn::ready);

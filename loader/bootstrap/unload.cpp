@@ -7,18 +7,23 @@
 // helper needs the GIL, and once given up here it might never come back, because whoever has it
 // then may want the dynamic loader's lock.
 //
+// dlclose unmaps the image when the destructor has returned. Where Python still has something of
+// the plugin it is kept mapped until that is gone.
+//
 // A forked child has no helper and no business with its parent's plugins: nothing runs there.
 #include "loader/bootstrap/unload.h"
 
 #include <pthread.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <memory>
 
 #include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
+#include "loader/bootstrap/kept_image.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
@@ -27,6 +32,9 @@
 namespace epy {
 
 namespace {
+
+// Exit has begun. The destructors that it runs are not those of a dlclose: calls go on.
+std::atomic<bool> process_ends = false;
 
 // Set when exit functions have run: destructors that follow find Python's part done. If Python is
 // not ours, its own exit does that part, before or after.
@@ -77,12 +85,13 @@ void run_hooks(plugin &dead) {
         dead.core()->unload(&dead);
         dead.release();
     });
-    const std::string path = dead.path(); // the helper drops the plugin
     const bool is_alone = holds_gil();
+    dead.retain(); // the helper's
     if (!work->run()) {
-        report(path.c_str(), "no thread for on_unload and to drop the script; both stay");
+        dead.release();
+        report(dead.path(), "no thread for on_unload and to drop the script; both stay");
     } else if (!is_alone && !work->wait_for(helper::done)) {
-        report(path.c_str(),
+        report(dead.path(),
                "on_unload did not finish within 2 s and goes on in the background; hooks run while "
                "the dynamic loader is locked and must not import modules or look up symbols");
     }
@@ -96,27 +105,31 @@ void unload(stub_info *info) noexcept {
     if (self == nullptr) {
         return;
     }
-    self->mark_dead();
-    if (process_exits || runs_exit_functions || !self->belongs_to_this_process()) {
-        return;
-    }
-    if (!self->starting().is_ready()) {
-        self->release();
-        return;
-    }
+    const bool has_script = self->mark_dead();
+    const bool is_done = process_exits || runs_exit_functions;
     try {
-        run_hooks(*self);
+        if (has_script && !is_done && self->belongs_to_this_process()) {
+            run_hooks(*self);
+        }
     } catch (const std::exception &) {
         report(self->path(),
                "no memory to run on_unload and drop the script; both stay as they are");
     }
+    if (process_ends) {
+        static_cast<void>(keep_mapped(info)); // for whoever still runs
+    } else {
+        self->leave_image();
+    }
 }
 
-void arrange_exit() noexcept {
-    starter_process = getpid();
-    // A child flushes what it has written; the core has dropped its parent's exit functions.
-    pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
-    std::atexit(run_exit_functions);
+void arrange_exit(bool python_is_ours) noexcept {
+    if (python_is_ours) {
+        starter_process = getpid();
+        // A child flushes what it has written; the core has dropped its parent's exit functions.
+        pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
+        std::atexit(run_exit_functions);
+    }
+    std::atexit([] { process_ends = true; });
 }
 
 } // namespace epy

@@ -7,7 +7,8 @@ namespace epy {
 
 void unload(stub_info *) noexcept;
 
-// Called once, when epy has started Python: runs exit functions when the process exits.
-void arrange_exit() noexcept;
+// Called once there is a Python: what happens when the process exits. If Python is ours, its exit
+// functions run.
+void arrange_exit(bool python_is_ours) noexcept;
 
 } // namespace epy

@@ -79,9 +79,10 @@ class NativePlugin:
     def append_data(self, name: str, address: int, size: int) -> None: ...
     def next_function(self, name: str) -> int:
         """Address of the next definition of `name` in the process, 0 if there is none."""
-    def data_address(self, name: str, address: int, size: int) -> int:
-        """Where the process keeps the data `name`, at `address` in the file: in the plugin, or in
-        the copy of an executable that was linked with it."""
+    def exported_data(self, name: str, address: int, size: int) -> memoryview:
+        """The memory that the process uses for the data `name`, at `address` in the file: in the
+        plugin, or the copy of an executable that was linked with it. The plugin's image stays
+        mapped as long as there is a view of it."""
 
 class TailCall:
     """What a callback returns to be left for a C function. Keeps what its arguments point into."""

@@ -17,6 +17,9 @@
 //   chdir FOLDER                          change to it
 //   python                                whether this process has a libpython
 //   await FILE [COMMAND]                  wait until there is such a file, then do it
+//   touch FILE [COMMAND]                  do it, then make such a file
+//   images NAME                           how many files of that name are mapped
+//   unmapped NAME                         wait until none is
 //   thread COMMAND                        in a thread of its own
 //   threads COUNT COMMAND                 in so many threads at once
 //   together COMMAND | COMMAND ...        each in a thread, at once
@@ -103,6 +106,26 @@ static long resident_kilobytes(void) {
     }
     fclose(file);
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static int mapped_images(const char *name) {
+    char line[4096];
+    int count = 0;
+    FILE *file = fopen("/proc/self/maps", "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        char *path = strrchr(line, '/');
+        unsigned long offset = 1;
+        sscanf(line, "%*s %*s %lx", &offset);
+        if (path != NULL && offset == 0) {
+            path[strcspn(path, " \n")] = '\0';
+            count += strcmp(path + 1, name) == 0;
+        }
+    }
+    if (file == NULL) {
+        abort();
+    }
+    fclose(file);
+    return count;
 }
 
 // Prints the last result, and by how much the later three quarters of the cycles let the process
@@ -232,6 +255,17 @@ static void run(const char *command) {
         }
         if (words[2] != NULL) {
             run(after(command, 2));
+        }
+    } else if (strcmp(what, "touch") == 0) {
+        if (words[2] != NULL) {
+            run(after(command, 2));
+        }
+        fclose(fopen(words[1], "w"));
+    } else if (strcmp(what, "images") == 0) {
+        printf("%d\n", mapped_images(words[1]));
+    } else if (strcmp(what, "unmapped") == 0) {
+        while (mapped_images(words[1]) != 0) {
+            usleep(1000);
         }
     } else if (strcmp(what, "thread") == 0) {
         char *one = after(command, 1);

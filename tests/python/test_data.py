@@ -80,8 +80,8 @@ class FakePlugin:
     def publish(self, index: int, target: Any) -> None:
         self.published.append((index, target))
 
-    def data_address(self, name: str, address: int, size: int) -> int:
-        return self.base + address
+    def exported_data(self, name: str, address: int, size: int) -> memoryview:
+        return memoryview((ctypes.c_char * size).from_address(self.base + address))
 
     def append_data(self, name: str, address: int, size: int) -> None:
         self.appended.append((name, address, size))

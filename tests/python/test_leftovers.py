@@ -199,9 +199,11 @@ def test_all_goes(build_plugin, native, run, kind) -> None:
     plugin = build_plugin(HEAD + KINDS[kind])
     alive = []
     for count in ("1", "6"):
-        result = run(native("call"), f"cycle {count} {plugin} alive")
+        result = run(native("call"), f"cycle {count} {plugin} alive", "images plugin.so")
         assert result.stderr == ""
-        alive.append(result.stdout.split()[0])
+        living, _, images = result.stdout.split()
+        assert images == "0"
+        alive.append(living)
     assert alive[0] == alive[1] != "0"
 
 

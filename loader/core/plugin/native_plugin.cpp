@@ -144,12 +144,20 @@ PyObject *next_function(PyObject *object, PyObject *name) {
     return PyLong_FromVoidPtr(self->view.services->next_function(self->view.handle, text));
 }
 
-PyObject *data_address(PyObject *object, PyObject *arguments) {
+// The data that the plugin exports. As long as somebody has a view of it the image stays mapped.
+int get_buffer(PyObject *object, Py_buffer *buffer, int flags) {
+    const native_plugin *self = as_plugin(object);
+    return PyBuffer_FillInfo(buffer, object,
+                             reinterpret_cast<void *>(self->base + self->data.address),
+                             static_cast<Py_ssize_t>(self->data.size), 0, flags);
+}
+
+PyObject *exported_data(PyObject *object, PyObject *arguments) {
     const native_plugin *self = as_plugin(object);
     const char *name = nullptr;
     unsigned long long address = 0;
     unsigned long long size = 0;
-    if (PyArg_ParseTuple(arguments, "sKK:data_address", &name, &address, &size) == 0) {
+    if (PyArg_ParseTuple(arguments, "sKK:exported_data", &name, &address, &size) == 0) {
         return nullptr;
     }
     const std::uint64_t distance = address - self->data.address;
@@ -159,7 +167,15 @@ PyObject *data_address(PyObject *object, PyObject *arguments) {
         return nullptr;
     }
     void *original = reinterpret_cast<void *>(self->base + address);
-    return PyLong_FromVoidPtr(self->view.services->data_address(self->view.handle, name, original));
+    void *place = self->view.services->data_address(self->view.handle, name, original);
+    if (place != original) { // in the executable, which stays
+        return PyMemoryView_FromMemory(static_cast<char *>(place), static_cast<Py_ssize_t>(size),
+                                       PyBUF_WRITE);
+    }
+    const ref all(PyMemoryView_FromObject(object));
+    const auto begin = static_cast<Py_ssize_t>(distance);
+    return all ? PySequence_GetSlice(all.get(), begin, begin + static_cast<Py_ssize_t>(size))
+               : nullptr;
 }
 
 PyObject *read_archive(PyObject *object, PyObject *arguments) {
@@ -199,8 +215,8 @@ PyMethodDef methods[] = {
     {"append_function", guarded<append_function>, METH_VARARGS, "append_function(name, index)."},
     {"append_data", guarded<append_data>, METH_VARARGS, "append_data(name, address, size)."},
     {"next_function", guarded<next_function>, METH_O, "next_function(name) -> an address, or 0."},
-    {"data_address", guarded<data_address>, METH_VARARGS,
-     "data_address(name, address in the file, size) -> the address that the host uses."},
+    {"exported_data", guarded<exported_data>, METH_VARARGS,
+     "exported_data(name, address in the file, size) -> a view of the memory that the host uses."},
     {},
 };
 
@@ -227,6 +243,7 @@ PyType_Slot slots[] = {
     {Py_tp_methods, methods},
     {Py_tp_members, members},
     {Py_tp_getset, properties},
+    {Py_bf_getbuffer, slot<get_buffer>()},
     {0, nullptr},
 };
 

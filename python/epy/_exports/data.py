@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
+from _weakref import ReferenceType
 
 from .. import _core
 from .._errors import LayoutError, SignatureError, StampError
@@ -57,10 +58,11 @@ def export_data(name: str, value: Any) -> Any:
     alive: assign the object, not its address. Set function pointers before the call.
 
     At run time nothing is written: the object returned reads and writes the memory that the host
-    sees. It stays valid until the plugin is unloaded. In a plugin that was not built with the name,
-    the name is added, for `value`'s own memory. An executable linked with the plugin may hold
-    a copy of the value, which is then what both use; a pointer from other exported data still leads
-    to the plugin's own.
+    sees. Python may use it, and what it leads to, also when the plugin is unloaded: its file stays
+    mapped as long as somebody has the object, a view or a pointer of it. In a plugin that was not
+    built with the name, the name is added, for `value`'s own memory. An executable linked with the
+    plugin may hold a copy of the value, which is then what both use; a pointer from other exported
+    data still leads to the plugin's own.
 
     Raises ExportNameError for a name that is empty, contains NUL or is taken, StampError (at build)
     for a pointer to memory that the value does not keep alive, LayoutError if the type's layout is
@@ -130,8 +132,21 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
         if address != native.trampoline(slot):
             native.publish(slot, callbacks.get(address, address))
     export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
-    export.address = native.data_address(export.name, entry.address, size)
-    export.value = type(export.value).from_address(export.address)
+    memory = native.exported_data(export.name, entry.address, size)
+    export.value = _object_on(memory, type(export.value))
+    export.address = ctypes.addressof(export.value)
+
+
+_views: dict[int, tuple[object, memoryview]] = {}
+
+
+def _object_on(memory: memoryview, ctype: Any) -> Any:
+    """An object that keeps the view, and with that the plugin's image, while somebody has it."""
+    value = ctype.from_buffer(memory)
+    if isinstance(value, _SimpleCData):  # it keeps but one thing: a text that it is given
+        key = id(value)
+        _views[key] = ReferenceType(value, lambda _: _views.pop(key)), memory
+    return value
 
 
 def _unnamed_functions(
