@@ -127,6 +127,12 @@ PyObject *resolve_handle(PyObject *module, PyObject *arguments) {
                             consume != 0);
 }
 
+PyObject *held_by_host(PyObject *module, PyObject *plugin) {
+    ref objects(PyList_New(0));
+    const bool listed = objects && state_of(module).handles->list(plugin, objects.get());
+    return listed ? objects.release() : nullptr;
+}
+
 PyObject *take_from_host(PyObject *module, PyObject *plugin) {
     ref kept(PyList_New(0));
     if (!kept || !state_of(module).handles->drop(plugin, kept.get())) {
@@ -195,6 +201,8 @@ PyMethodDef functions[] = {
     {"find_handle", guarded<find_handle>, METH_O, "find_handle(object) -> its handle, or 0."},
     {"resolve_handle", guarded<resolve_handle>, METH_VARARGS,
      "resolve_handle(address, class, consume) -> the object, None for 0."},
+    {"held_by_host", guarded<held_by_host>, METH_O,
+     "held_by_host(plugin) -> the objects that hosts hold by handles of the plugin."},
     {"take_from_host", guarded<take_from_host>, METH_O,
      "take_from_host(plugin) -> what handles in the host's hands and callbacks that are gone still "
      "kept alive; they do no more."},

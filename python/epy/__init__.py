@@ -30,6 +30,7 @@ from ._errors import (
     LayoutError,
     PluginFormatError,
     PythonNotFoundError,
+    ReloadError,
     ScriptError,
     SignatureError,
     StampError,
@@ -41,7 +42,7 @@ from ._errors import (
 )
 from ._native import NativeFunction
 from ._report import Report, find_hook, print_report, remove_hook, reporter, set_hook
-from ._script import Plugin, current_script, find_script, on_load, on_unload
+from ._script import Plugin, current_script, find_script, on_load, on_reload, on_unload
 from ._types import Buffer
 
 TYPE_CHECKING = False
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from ._host.objects import Consumed, Object
     from ._host.put import put
     from ._host.values import c_double_complex, c_float_complex, c_str
+    from ._running.reloading import reload
 
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
@@ -94,6 +96,7 @@ __all__ = [
     "Plugin",
     "PluginFormatError",
     "PythonNotFoundError",
+    "ReloadError",
     "Report",
     "ScriptError",
     "SignatureError",
@@ -118,9 +121,11 @@ __all__ = [
     "methods",
     "next_function",
     "on_load",
+    "on_reload",
     "on_unload",
     "print_report",
     "put",
+    "reload",
     "set_errno",
     "tail_call",
     "view",
@@ -167,6 +172,7 @@ _LATER = {
     "methods": "_host.methods",
     "next_function": "_export",
     "put": "_host.put",
+    "reload": "_running.reloading",
     "set_errno": "_export",
     "tail_call": "_host.calls",
 }

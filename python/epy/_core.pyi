@@ -48,6 +48,12 @@ class Callback:
     label: str
     @property
     def address(self) -> int: ...
+    def adopt(self, other: Callback, /) -> None:
+        """Who calls the other one, of the same signature, reaches this one from now on."""
+    def remove(self) -> None:
+        """Calls get the error value and are reported once; the address stays this one's."""
+    def exchange(self, function: Callable[..., Any], /) -> bool:
+        """Run that function from now on. False, and no change, if not both are Python functions."""
     @property
     def error_value(self) -> tuple[int, bytes, bytes | None, int, str, type | None, Any]:
         """For the stamper: the result class, the 16 bytes of a record's `error` with the addresses
@@ -160,6 +166,9 @@ def find_handle(object: Any) -> int:
 def resolve_handle(address: int, cls: type, consume: bool) -> Any:
     """The object that a handle stands for, None for 0. InvalidHandleError for any other number.
     `consume`: takes a reference of the host's back."""
+
+def held_by_host(plugin: NativePlugin) -> list[Any]:
+    """The objects that hosts hold by handles of the plugin."""
 
 def take_from_host(plugin: NativePlugin) -> list[object]:
     """Make the handles of a plugin that hosts still hold invalid. Returns what they, and the

@@ -121,6 +121,14 @@ class ViewError(Error, ValueError):
     """
 
 
+class ReloadError(Error, RuntimeError):
+    """`epy.reload` cannot exchange the code, and the old code stays.
+
+    An export or a callback has another signature than hosts know, or the plugin holds its script.
+    Remedy: load the plugin anew, another name, `epy build --reload`.
+    """
+
+
 class BindingsError(Error, ValueError):
     """`epy.Bindings` cannot publish this.
 

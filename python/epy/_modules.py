@@ -265,10 +265,35 @@ def drop_modules(root: str) -> list[object]:
     Returns them and their loader.
     """
     dropped: list[object] = [_finder.forget(root)]
-    names = [name for name in sys.modules if name == root or name.startswith(root + ".")]
-    for name in reversed(names):  # its own last: that tells run_modules of the others
+    for name in reversed(_names_below(root)):  # its own last: that tells run_modules of the others
         dropped.append(sys.modules.pop(name))
     return dropped
+
+
+class Former:
+    """The modules of a script that runs again."""
+
+    __slots__ = ("loader", "modules", "places")
+
+    def __init__(self, root: str) -> None:
+        self.loader = _finder.loaders[root]
+        self.modules = {name: sys.modules[name] for name in _names_below(root)}
+        self.places = [
+            fullname for loader, fullname in _finder.places.values() if loader is self.loader
+        ]
+        drop_modules(root)
+
+    def put_back(self) -> None:
+        root = self.loader.root
+        drop_modules(root)
+        _finder.loaders[root] = self.loader
+        for fullname in self.places:
+            _finder.place(self.loader, fullname)
+        sys.modules.update(self.modules)
+
+
+def _names_below(root: str) -> list[str]:
+    return [name for name in sys.modules if name == root or name.startswith(root + ".")]
 
 
 def _import(name: str) -> ModuleType:

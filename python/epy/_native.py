@@ -132,13 +132,18 @@ def _make_callback(
     except SignatureError as problem:
         raise SignatureError(f"{place(function)} {problem}") from None
     try:
-        return _core.Callback(function, codes, classes, error, label, plugin, of_exception)
+        made = _core.Callback(function, codes, classes, error, label, plugin, of_exception)
     except ViewError as reason:
         raise SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:
         raise SignatureError(
             f"{place(function)} error={error!r} does not fit the result type ({reason})"
         ) from None
+    if script is not None and script.place is not None:
+        from ._running.reloading import note
+
+        note(script, made, codes)
+    return made
 
 
 def untyped_callback(
@@ -223,11 +228,30 @@ def publish(
             f"'{name}' was data when {native.path} was built: run `epy build` again"
         )
     if slot is not None:
-        native.publish(slot, target)
+        publish_slot(script, native, slot, target)
+    elif script.staged is not None:
+        script.staged.names.append(lambda: _add_name(script, native, name, target))
     else:
-        slot = native.take_slot()
+        _add_name(script, native, name, target)
+
+
+def publish_slot(
+    script: Script, native: _core.NativePlugin, slot: int, target: _core.Callback | int
+) -> None:
+    """Let a slot lead to a target."""
+    if script.staged is not None:
+        script.staged.slots.append((slot, target))
+    else:
         native.publish(slot, target)
-        native.append_function(name, slot)
+
+
+def _add_name(
+    script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
+) -> None:
+    slot = native.take_slot()
+    native.publish(slot, target)
+    native.append_function(name, slot)
+    script.loaded[name] = slot
 
 
 def _describe(export: str, found: Signature, function: Callable[..., Any]) -> str:

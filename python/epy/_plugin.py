@@ -73,6 +73,10 @@ def _run(native: _core.NativePlugin, script: Script) -> bool | None:
         return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
+    if script.watched:
+        from ._running.watching import watch
+
+        watch(script, sources)
     return True
 
 
@@ -80,11 +84,15 @@ def unload(native: _core.NativePlugin) -> None:
     """Run a plugin's on_unload hooks and drop everything that its script made."""
     script = registry.by_plugin.get(native)
     if script is not None:
+        # A reload sees that the plugin is gone, and undoes what it has done.
+        waited = script.reloading.acquire(timeout=_PATIENCE)
         try:
             _run_unload_hooks(script)
         finally:
             _drop(native, script)
             script.plugin.state = "unloaded"
+            if waited:
+                script.reloading.release()
 
 
 def at_exit() -> None:
@@ -99,6 +107,7 @@ def _forget_hooks() -> None:
         script.on_unload.clear()
         script.exit_functions.clear()
         script.unloading = allocate_lock()
+        script.reloading = allocate_lock()
 
 
 os.register_at_fork(after_in_child=_forget_hooks)
@@ -205,7 +214,8 @@ def _forget(script: Script) -> None:
     """What still runs of the script may hold it."""
     for made in (
         *(script.exports, script.callbacks, script.returned),
-        *(script.on_load, script.on_unload),
+        *(script.on_load, script.on_unload, script.on_reload),
+        *(script.former, script.removed, script.made),
     ):
         made.clear()
     script.error_hook = None
@@ -219,6 +229,7 @@ def _forget(script: Script) -> None:
 def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, str]:
     """What the script consists of, and where it came from."""
     if native.script is not None:
+        script.place = native.script
         return _read_script(native.script), native.script
     archive = _archive.read(native.archive)
     try:
@@ -234,6 +245,8 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     (editable,) = archive.fields("editable")
     if editable:
+        script.place = editable
+        script.watched = archive.fields("reload") == ("yes",)
         return _read_script(editable), editable
     sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
     if "" not in sources.members:

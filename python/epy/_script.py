@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal, TypeVar
 
     Hook = TypeVar("Hook", bound=Callable[[], object])
+    ReloadHook = TypeVar("ReloadHook", bound=Callable[[Any], object])
     State = Literal["building", "starting", "ready", "failed", "unloaded"]
 
 
@@ -164,13 +165,26 @@ class Script:
         self.kept: _core.Kept | None = None  # for memory that Python does not own
         self.on_load: list[Callable[[], object]] = []
         self.on_unload: list[Callable[[], object]] = []
+        self.on_reload: list[Callable[[Any], object]] = []
         self.bindings: list[Any] = []  # `epy.Bindings` that it publishes
         self.exit_functions: list[Any] = []  # in a Python that epy started: see `_exit`
         self.unloading = allocate_lock()  # held while these run
         # The names in the plugin's file: the slot of a function, the place of data.
         self.loaded: dict[str, int | DataEntry] = {}
         self.loaded_versions: dict[str, str] = {}
+        # Of a script that is read from its place: see `_running.reloading`.
+        self.place: str | None = None
+        self.watched = False
+        self.made: dict[Any, None] = {}  # its callbacks, as far as they live
+        self.staged: Staged | None = None  # while it runs again
+        self.former: list[Any] = []  # of former runs: what C may hold
+        self.removed: dict[str, _core.Callback] = {}  # exports that were, by name
+        self.reloading = allocate_lock()
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
+
+    def forget_callback(self, made: Any) -> None:
+        """It has died."""
+        self.made.pop(made, None)
 
     def check_new(self, name: object) -> None:
         """ExportNameError unless `name` can be exported and is not yet."""
@@ -185,6 +199,17 @@ class Script:
             raise ExportNameError(f"{name!r} is no name for an export: it is not UTF-8") from None
         if name in self.exports:
             raise ExportNameError(f"'{name}' is exported twice: rename one, or pass name=")
+
+
+class Staged:
+    """What takes effect when a script has run again: until then the old code serves."""
+
+    __slots__ = ("exports", "names", "slots")
+
+    def __init__(self, exports: dict[str, Export]) -> None:
+        self.exports = exports  # of the run before
+        self.names: list[Callable[[], None]] = []  # that appear
+        self.slots: list[tuple[int, Any]] = []  # that lead elsewhere, and where
 
 
 class _Registry:
@@ -236,6 +261,20 @@ def on_load(function: Hook) -> Hook:
     script = find_script()
     if script is not None:
         script.on_load.append(function)
+    return function
+
+
+def on_reload(function: ReloadHook) -> ReloadHook:
+    """Decorator: call `function(old)` when the script has run again (`epy.reload`).
+
+    `old` is the script's module as it was: take over what shall stay, `cache.update(old.cache)`.
+    It runs before the host reaches the new code; an exception that it raises is a failed reload,
+    and the old code stays. A reload calls neither `on_unload` of the old code nor `on_load` of the
+    new. Outside a plugin it does nothing.
+    """
+    script = find_script()
+    if script is not None:
+        script.on_reload.append(function)
     return function
 
 

@@ -83,7 +83,8 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     }
     auto objects = std::make_unique<argument_objects>(*types);
     owned_record native = new_record();
-    native->complained = false;
+    native->complained = native->removed = false;
+    native->next = nullptr;
     native->plugin = plugin == Py_None ? nullptr : plugin;
     native->last = ref();
     if (!set_error_value(*self->state, types->result, error, *native) ||
@@ -117,18 +118,23 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
             Py_VISIT(one.instance_of.get());
         }
     }
-    if (self->native != nullptr) {
-        Py_VISIT(self->native->kept.get());
-        Py_VISIT(self->native->error.get());
+    for (const call_record *first : {self->native, self->adopted}) {
+        for (const call_record *native = first; native != nullptr; native = native->next) {
+            Py_VISIT(native->kept.get());
+            Py_VISIT(native->error.get());
+        }
     }
     return self->returned == nullptr ? 0 : self->returned->traverse(visit, arg);
 }
 
 // From here on calls get the error value.
 void drop(callback *self) {
-    if (self->native != nullptr) {
-        self->native->target = nullptr;
-        retire()(std::exchange(self->native, nullptr));
+    for (call_record **first : {&self->native, &self->adopted}) {
+        call_record *native = std::exchange(*first, nullptr);
+        while (native != nullptr) {
+            native->target = nullptr;
+            retire()(std::exchange(native, native->next));
+        }
     }
 }
 
@@ -143,7 +149,12 @@ void let_go(callback *self) {
 // Whatever the error value leads to is garbage like the callback.
 int clear(PyObject *object) {
     callback *self = as_callback(object);
-    const ref error = self->native != nullptr ? forget_error_value(*self->native) : ref();
+    std::vector<ref> errors; // let go at the end
+    for (call_record *first : {self->native, self->adopted}) {
+        for (call_record *native = first; native != nullptr; native = native->next) {
+            errors.push_back(forget_error_value(*native));
+        }
+    }
     let_go(self);
     return 0;
 }
@@ -182,6 +193,64 @@ PyObject *get_error_value(PyObject *object, void *) {
     return describe_error_value(*self->types, *self->native);
 }
 
+// Whoever has the address of the other one reaches this one. Calls that are under way end as they
+// began: they hold the other one.
+PyObject *adopt(PyObject *object, PyObject *argument) {
+    callback *self = as_callback(object);
+    if (object == argument || record_of(*self->state, object) == nullptr ||
+        record_of(*self->state, argument) == nullptr) {
+        return PyErr_Occurred() == nullptr ? Py_NewRef(Py_None) : nullptr;
+    }
+    callback *other = as_callback(argument);
+    for (call_record **first : {&other->native, &other->adopted}) {
+        call_record *native = std::exchange(*first, nullptr);
+        while (native != nullptr) {
+            call_record *const rest = native->next;
+            native->next = std::exchange(self->adopted, native);
+            native->complained = native->removed = false;
+            native->target = self;
+            native = rest;
+        }
+    }
+    if (self->returned == nullptr) {
+        self->returned = std::exchange(other->returned, nullptr);
+    }
+    Py_RETURN_NONE;
+}
+
+// Calls get the error value, and the addresses are not used again as long as the object lives.
+PyObject *remove(PyObject *object, PyObject *) {
+    const callback *self = as_callback(object);
+    for (call_record *first : {self->native, self->adopted}) {
+        for (call_record *native = first; native != nullptr; native = native->next) {
+            native->removed = true;
+            native->target = nullptr;
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+// A call that runs has a reference to a function written in Python, not to anything else.
+PyObject *exchange(PyObject *object, PyObject *function) {
+    callback *self = as_callback(object);
+    const bool possible =
+        self->function != nullptr && PyFunction_Check(self->function) && PyFunction_Check(function);
+    if (possible) {
+        Py_SETREF(self->function, Py_NewRef(function));
+    }
+    return PyBool_FromLong(possible ? 1 : 0);
+}
+
+PyMethodDef methods[] = {
+    {"adopt", guarded<adopt>, METH_O,
+     "adopt(callback): who calls that one, of the same signature, reaches this one from now on."},
+    {"remove", guarded<epy::remove>, METH_NOARGS,
+     "remove(): calls get the error value, and are reported once."},
+    {"exchange", guarded<exchange>, METH_O,
+     "exchange(function) -> whether it runs that one now: both must be written in Python."},
+    {},
+};
+
 PyMemberDef members[] = {
     {"function", T_OBJECT, offsetof(callback, function), READONLY, "The Python callable."},
     {"label", T_OBJECT, offsetof(callback, label), READONLY, "What reports call it."},
@@ -208,6 +277,7 @@ PyType_Slot slots[] = {
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
     {Py_tp_clear, slot<clear>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_methods, methods},
     {Py_tp_members, members},
     {Py_tp_getset, properties},
     {0, nullptr},

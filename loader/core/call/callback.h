@@ -34,6 +34,7 @@ struct call_record {
     std::shared_ptr<closure> native_code; // libffi's, if that is the entry
     call_record *next = nullptr;          // dropped after it
     bool complained = false;              // a call after the end was reported
+    bool removed = false;                 // the end was a reload, whose script does not define it
     char label[64] = "";                  // for that report
 };
 
@@ -49,6 +50,7 @@ struct callback {
     argument_objects *objects;
     returned_values *returned; // made when first needed
     call_record *native;
+    call_record *adopted; // further records that lead here, linked: of callbacks that it follows
     module_state *state;
     PyObject *weak_references;
     unsigned calls_with_survivors; // calls that left a view behind, see view.cpp

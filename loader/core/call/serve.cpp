@@ -182,8 +182,11 @@ void complain_of_stale_pointer(call_record &native) noexcept {
     if (!native.complained) {
         native.complained = true;
         dprintf(STDERR_FILENO,
-                "epy: %s was called after it was dropped; it returned its error value. Keep the "
-                "callback object as long as the host may call it\n",
+                native.removed
+                    ? "epy: %s was called, which its script does not define any more since it was "
+                      "reloaded; it returned its error value\n"
+                    : "epy: %s was called after it was dropped; it returned its error value. Keep "
+                      "the callback object as long as the host may call it\n",
                 native.label);
     }
 }

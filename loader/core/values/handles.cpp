@@ -1,6 +1,8 @@
 #include "loader/core/values/handles.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "loader/core/state.h"
 
@@ -114,6 +116,18 @@ handle_cell *handle_table::give(PyObject *object, PyObject *plugin) {
 handle_cell *handle_table::of_object(PyObject *object) const {
     const auto known = of_object_.find(object);
     return known != of_object_.end() && known->second->count != 0 ? known->second : nullptr;
+}
+
+bool handle_table::list(PyObject *plugin, PyObject *objects) const {
+    std::vector<ref> found; // the list's memory may cost a collection, which may run any code
+    for (const auto &[object, cell] : of_object_) {
+        if (cell->plugin == plugin && cell->count != 0) {
+            found.push_back(ref::borrowed(object));
+        }
+    }
+    return std::all_of(found.begin(), found.end(), [objects](const ref &one) {
+        return PyList_Append(objects, one.get()) == 0;
+    });
 }
 
 bool handle_table::drop(PyObject *plugin, PyObject *objects) {

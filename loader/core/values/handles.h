@@ -48,6 +48,8 @@ public:
     void release(handle_cell &) noexcept;
     // Lets the objects go whose last reference was taken back.
     void collect();
+    // What hosts hold of a plugin goes to a list; false with a Python exception.
+    bool list(PyObject *plugin, PyObject *objects) const;
     // Makes what hosts still hold of a plugin invalid. The objects go to a list, for who drops
     // them; false, with a Python exception, if some are still to be dropped.
     bool drop(PyObject *plugin, PyObject *objects);

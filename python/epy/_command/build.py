@@ -33,6 +33,7 @@ def build(
     output: str | os.PathLike[str] | None = None,
     *,
     editable: bool = False,
+    reload: bool = False,
     eager: bool = False,
     python: str | None = None,
     include: Iterable[str | os.PathLike[str]] = (),
@@ -42,13 +43,15 @@ def build(
     """Make a plugin from a script (a file, or the folder of a package); returns its path.
 
     The plugin is `output`, or the script's name with `.so` in the current folder. With `editable`
-    it reads the script from its place at each load, otherwise it holds it. With `eager` Python
+    it reads the script from its place at each load, otherwise it holds it; with `reload` it also
+    runs it again when its files change. With `eager` Python
     starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
     it starts if the host has none; default: this one.
 
     For headers that the script reads: `include` are folders to search, `define` macros to set
     before, `cpp` a command that preprocesses C, to use in place of epy's own preprocessor.
     """
+    editable = editable or reload
     if not os.fspath(script):
         raise ScriptError("'': no script: give a .py file, or the folder of a package")
     source = os.path.abspath(script)
@@ -75,6 +78,7 @@ def build(
         ("kind", "package" if sources.package else "module"),
         ("source", source),
         *([("editable", source)] if editable else []),
+        *([("reload", "yes")] if reload else []),
         ("python", *stamped),
         ("epy", __version__),
     ]

@@ -121,6 +121,12 @@ def _parser() -> argparse.ArgumentParser:
         "--editable", action="store_true", help="read the script from its place at each load"
     )
     build.add_argument(
+        "--reload",
+        action="store_true",
+        help="like --editable, and run the script again when its files change: hosts go on, and "
+        "their function pointers reach the new code",
+    )
+    build.add_argument(
         "--eager", action="store_true", help="start Python when loaded, not at the first call"
     )
     build.add_argument("--python", metavar="PATH", help=_PYTHON)
@@ -196,6 +202,7 @@ def _build(options: argparse.Namespace) -> int:
         options.script,
         options.output,
         editable=options.editable,
+        reload=options.reload,
         eager=options.eager,
         python=options.python,
         include=options.include,

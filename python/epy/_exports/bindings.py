@@ -178,3 +178,49 @@ def withdraw(script: Script) -> list[object]:
             left += bindings._published.leave(script)
     script.bindings.clear()
     return left
+
+
+# A script runs again: see `_running.reloading`.
+
+
+def keep(script: Script) -> list[tuple[Bindings, dict[str, Any]]]:
+    """What it publishes now, and what the stand-ins of its classes lead to."""
+    return [
+        (bindings, bindings._published.classes(script))
+        for bindings in script.bindings
+        if bindings._published is not None
+    ]
+
+
+def restore(
+    script: Script, kept: list[tuple[Bindings, dict[str, Any]]], failed: list[Bindings]
+) -> None:
+    """The old code stays."""
+    _forget_others(script, failed, [bindings for bindings, _ in kept])
+    for bindings, classes in kept:
+        published = bindings._published
+        published.types.update({name: entry for name, (entry, _) in classes.items()})
+        for entry, cls in classes.values():
+            entry.lead(script, cls)
+        for name, value in bindings._values.items():
+            published.set(script, name, value)
+
+
+def settle(script: Script, kept: list[tuple[Bindings, dict[str, Any]]]) -> None:
+    """The new code serves: what only the old one published is gone."""
+    _forget_others(script, [bindings for bindings, _ in kept], script.bindings)
+
+
+def _forget_others(script: Script, gone: list[Bindings], here: list[Bindings]) -> None:
+    """Withdraw what some publish and others do not."""
+    names: dict[str, set[str]] = {}
+    for bindings in here:
+        names.setdefault(bindings._name, set()).update(bindings._values)
+    for bindings in gone:
+        if bindings._published is None:
+            continue
+        if bindings._name in names:
+            others = bindings._values.keys() - names[bindings._name]
+            bindings._published.forget(script, others)
+        else:
+            bindings._published.leave(script)

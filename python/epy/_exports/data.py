@@ -12,6 +12,7 @@ from _weakref import ReferenceType
 
 from .. import _core
 from .._errors import LayoutError, SignatureError, StampError
+from .._native import publish_slot
 from .._script import DataEntry, Export, Script, find_script
 
 TYPE_CHECKING = False
@@ -113,7 +114,7 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
     entry = script.loaded.get(export.name)
     size = ctypes.sizeof(export.value)
     if entry is None:
-        native.append_data(export.name, export.address, size)
+        _add_memory(script, native, export, size)
         return
     again = "run `epy build` again"
     if not isinstance(entry, DataEntry):
@@ -130,7 +131,7 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
     callbacks = {item.address: item.callback for item in script.callbacks}
     for slot, address in zip(entry.slots, export.functions, strict=True):
         if address != native.trampoline(slot):
-            native.publish(slot, callbacks.get(address, address))
+            publish_slot(script, native, slot, callbacks.get(address, address))
     export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
     memory = native.exported_data(export.name, entry.address, size)
     export.value = _object_on(memory, type(export.value))
@@ -147,6 +148,26 @@ def _object_on(memory: memoryview, ctype: Any) -> Any:
         key = id(value)
         _views[key] = ReferenceType(value, lambda _: _views.pop(key)), memory
     return value
+
+
+def _add_memory(script: Script, native: _core.NativePlugin, export: Export, size: int) -> None:
+    """Add a name that was not there at build, unless an earlier run of the script has."""
+    name, ctype = export.name, type(export.value)
+    former = script.staged.exports.get(name) if script.staged else None
+    if former is None:
+        address = export.address
+        if script.staged is not None:
+            script.staged.names.append(lambda: native.append_data(name, address, size))
+        else:
+            native.append_data(name, address, size)
+        return
+    if former.kind != "data" or layout(type(former.value)) != layout(ctype):
+        raise LayoutError(
+            f"data '{name}' had another layout before the reload: hosts have its address: load the "
+            "plugin anew"
+        )
+    export.address, export.keep = former.address, (former, export.value)
+    export.value = ctype.from_address(export.address)
 
 
 def _unnamed_functions(

@@ -17,6 +17,7 @@ from .published_type import PublishedType
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from .._script import Script
@@ -172,34 +173,50 @@ class Published:
     def type(self, script: Script, name: str, cls: type) -> type:
         """The stand-in of a class, which leads to it from now on."""
         entry = self.types.get(name)
-        if entry is not None and entry.script is not None:
-            entry.leave()
         if entry is None or not entry.fits(cls):
+            if entry is not None and entry.script is not None:
+                entry.leave()
             entry = self.types[name] = PublishedType(self.name, name, cls)
         entry.lead(script, cls)
         return entry.stand_in
+
+    def classes(self, script: Script) -> dict[str, tuple[PublishedType, Any]]:
+        """A script's classes: the stand-ins, and what those lead to."""
+        return {
+            name: (entry, entry.stand_in.__bases__[-1])
+            for name, entry in self.types.items()
+            if entry.script is script
+        }
 
     def leave(self, script: Script) -> list[object]:
         """A script goes: nothing leads to it any more. Returns what did not stay."""
         left = [one for whose, left in self.left if whose is script for one in left]
         self.left = [item for item in self.left if item[0] is not script]
-        entries: tuple[_Function | PublishedType, ...]
-        entries = (*self.functions.values(), *self.types.values())
-        for entry in entries:
-            if entry.script is script:
+        left += self.forget(script, [name for name, it in self.owners.items() if it is script])
+        for entry in self.types.values():
+            if entry.script is script:  # that it has not published yet
                 left.append(entry.leave())
-        for name in [name for name, owner in self.owners.items() if owner is script]:
-            del self.owners[name]
-            stays: _Function | PublishedType | None
-            stays = self.functions.get(name) or self.types.get(name)
-            if stays is not None:
-                vars(self.module)[name] = stays.stand_in
-            else:
-                left.append(vars(self.module).pop(name, None))
         if script in self.scripts:
             self.scripts.remove(script)
         if not self.scripts and sys.modules.get(self.name) is self.module:
             del sys.modules[self.name]
+        return left
+
+    def forget(self, script: Script, names: Iterable[str]) -> list[object]:
+        """A script does not publish these any more. Returns what did not stay."""
+        left: list[object] = []
+        for name in names:
+            self.owners.pop(name, None)
+            function, cls = self.functions.get(name), self.types.get(name)
+            if function is not None and function.script is script:
+                left.append(function.leave())
+            if cls is not None and cls.script is script:
+                left.append(cls.leave())
+            stays = function or cls
+            if stays is not None and not self.is_valid():
+                vars(self.module)[name] = stays.stand_in
+            else:
+                left.append(vars(self.module).pop(name, None))
         return left
 
 

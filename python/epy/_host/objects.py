@@ -65,11 +65,13 @@ class Object:
 
     _handle_type_: type[_Handle]
     _consumed_type_: type[_Handle]
+    _follows_reload_ = False
     from_param: Callable[[Any], Any]
     """How ctypes passes the object to a C function."""
 
-    def __init_subclass__(cls, **options: Any) -> None:
+    def __init_subclass__(cls, *, reload: bool = False, **options: Any) -> None:
         super().__init_subclass__(**options)
+        cls._follows_reload_ = reload
         _add_types(cls)
 
 

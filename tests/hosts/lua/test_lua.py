@@ -1,5 +1,7 @@
 """Lua loads a C module, which finds Lua's own functions in the process."""
 
+from pathlib import Path
+
 import pytest
 
 
@@ -26,3 +28,19 @@ def test_coroutines_call_it_in_turn(lua):
         for i = 1, 3 do print(ones(), tens()) end
     """
     assert lua(program) == "1\t10\n2\t20\n3\t30\n"
+
+
+def test_an_edited_script_is_seen_without_a_restart(epy, run_host, tmp_path):
+    script = Path(__file__).with_name("check.py").read_text()
+    (tmp_path / "calculator.py").write_text(script.replace("luaopen_check", "luaopen_calculator"))
+    epy("build", "--reload", "calculator.py")
+    program = """
+        local add = require("calculator").add
+        print(add(40, 2))
+        os.execute("sed -i 's/total)$/10 * total)/' calculator.py")
+        repeat os.execute("sleep 0.1") until add(40, 2) ~= 42
+        print(add(40, 2))
+    """
+    result = run_host("lua5.4", "-e", program, env={"LUA_CPATH": "./?.so"})
+    assert result.stdout == "42\n420\n"
+    assert result.stderr == f"epy: {tmp_path}/calculator.so: reloaded\n"

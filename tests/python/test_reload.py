@@ -1,0 +1,540 @@
+"""`epy.reload`: a script runs again in a host that goes on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+AGAIN = """
+import epy
+from ctypes import CFUNCTYPE, POINTER, Structure, c_int, c_void_p
+
+@epy.export(error=-1)
+def again() -> c_int:
+    epy.reload()
+    return 1
+
+@epy.export
+def start() -> c_int:
+    return 0
+"""
+FIRST = (
+    AGAIN
+    + """
+@epy.export(error=-5)
+def twice(x: c_int) -> c_int:
+    return 2 * x
+"""
+)
+
+
+@pytest.fixture
+def reload(build_plugin, native, run, tmp_path) -> Callable[..., list[str]]:
+    """`reload(old, new, *commands)`: the lines that the host `call` prints.
+
+    It loads a plugin built from `old`; where a command is "edit" the script becomes `new`. The
+    parts of `error` are on stderr, which is empty without.
+    """
+
+    def reload(old: str, new: str, *commands: str, error: tuple[str, ...] = ()) -> list[str]:
+        build_plugin(old, "--editable")
+        (tmp_path / "new.py").write_text(new)
+        steps = ["rename new.py plugin.py" if step == "edit" else step for step in commands]
+        result = run(native("call"), "open ./plugin.so", "int start", *steps)
+        for part in error:
+            assert part in result.stderr
+        assert bool(result.stderr) == bool(error), result.stderr
+        return result.stdout.splitlines()[1:]
+
+    return reload
+
+
+def test_the_host_s_pointer_reaches_the_new_code(reload):
+    new = FIRST.replace("2 * x", "3 * x")
+    commands = ("get twice", "kept 7", "edit", "kept 7", "int again", "kept 7", "int twice 5")
+    assert reload(FIRST, new, *commands) == ["14", "14", "1", "21", "15"]
+
+
+def test_nothing_of_the_old_code_stays(reload):
+    probe = """
+import builtins, weakref
+class Thing: ...
+thing = Thing()
+builtins.thing = getattr(builtins, "thing", weakref.ref(thing))
+
+@epy.export
+def remains() -> c_int:
+    return builtins.thing() is not None
+"""
+    # Who calls `again` is of the old code, and holds it.
+    commands = ("int remains", "int again", "int again", "int remains")
+    assert reload(FIRST + probe, FIRST + probe, *commands) == ["1", "1", "1", "0"]
+
+
+def test_a_new_export_can_be_looked_up(reload, tmp_path):
+    new = FIRST + "@epy.export\ndef thrice(x: c_int) -> c_int:\n    return 3 * x\n"
+    newer = new.replace("3 * x", "30 * x").replace("epy.reload()", "raise SystemExit")
+    commands = ("find thrice", "edit", "int again", "int thrice 4")
+    assert reload(FIRST, new, *commands)[1:] == ["1", "12"]
+    more = (*commands, "get thrice", "rename newer.py plugin.py", "int again", "kept 4")
+    script = FIRST.replace(
+        "epy.reload()",
+        f"""
+    import os
+    os.path.exists("newer.py") or open("newer.py", "w").write({newer!r})
+    epy.reload()""",
+    )
+    assert reload(script, new, *more)[1:] == ["1", "12", "1", "120"]
+
+
+def test_an_export_that_is_gone_gives_its_error_value_and_says_so_once(reload):
+    commands = ("get twice", "edit", "int again", "kept 7", "kept 7")
+    error = ("epy: export 'twice' was called, which its script does not define any more",)
+    assert reload(FIRST, AGAIN, *commands, error=error) == ["1", "-5", "-5"]
+
+
+def test_an_export_that_comes_back_works_again(reload, tmp_path):
+    (tmp_path / "third.py").write_text(FIRST)
+    commands = ("edit", "int again", "rename third.py plugin.py", "int again", "int twice 7")
+    assert reload(FIRST, AGAIN, *commands) == ["1", "1", "14"]
+
+
+@pytest.mark.parametrize(
+    ("new", "now"),
+    [
+        (FIRST.replace("(x: c_int) -> c_int", "(x: c_void_p) -> c_int"), "int twice(void *)"),
+        (
+            FIRST.replace("(x: c_int) -> c_int:", "(x: c_int, y: c_int) -> c_int:"),
+            "int twice(int, int)",
+        ),
+        (AGAIN + "epy.export_data('twice', c_int(3))", "int twice"),
+    ],
+)
+def test_a_changed_signature_is_refused_and_the_old_code_stays(reload, new, now):
+    error = ("ReloadError: 'twice' was 'int twice(int)' and is", f"'{now}'")
+    if "export_data" in new:
+        error = ("'twice'",)
+    commands = ("edit", "int again", "int twice 5", "find twice")
+    assert reload(FIRST, new, *commands, error=error)[:2] == ["-1", "10"]
+
+
+@pytest.mark.parametrize("broken", ["1 / 0\n", "this is no Python\n", "del epy\nepy\n"])
+def test_a_script_that_fails_is_reported_and_the_old_code_stays(reload, broken, tmp_path):
+    (tmp_path / "third.py").write_text(FIRST.replace("2 * x", "4 * x"))
+    commands = ("edit", "int again", "int twice 5")
+    later = ("rename third.py plugin.py", "int again", "int twice 5")
+    new = FIRST.replace("2 * x", "3 * x") + broken
+    error = ("exception in export 'again'", "plugin.py")
+    assert reload(FIRST, new, *commands, *later, error=error) == ["-1", "10", "1", "20"]
+
+
+def test_the_new_code_takes_over_what_it_wants_of_the_old(reload):
+    state = """
+count = 0
+
+@epy.export
+def count_up() -> c_int:
+    global count
+    count += STEP
+    return count
+"""
+    take = """
+@epy.on_reload
+def take_over(old):
+    global count
+    count = old.count
+"""
+    old = FIRST + state.replace("STEP", "1")
+    new = FIRST + state.replace("STEP", "10")
+    commands = ("int count_up", "int count_up", "edit", "int again", "int count_up")
+    assert reload(old, new, *commands) == ["1", "2", "1", "10"]
+    assert reload(old, new + take, *commands) == ["1", "2", "1", "12"]
+
+
+def test_a_failing_on_reload_keeps_the_old_code(reload):
+    new = FIRST.replace("2 * x", "3 * x") + "@epy.on_reload\ndef fail(old):\n    1 / 0\n"
+    commands = ("edit", "int again", "int twice 5")
+    assert reload(FIRST, new, *commands, error=("ZeroDivisionError",)) == ["-1", "10"]
+
+
+def test_only_the_new_on_unload_runs(reload):
+    hook = "@epy.on_unload\ndef bye():\n    print('WHO', flush=True)\n"
+    old, new = (FIRST + hook.replace("WHO", who) for who in ("old", "new"))
+    assert reload(old, new, "edit", "int again", "close") == ["1", "new"]
+
+
+CALLBACKS = (
+    AGAIN
+    + """
+class Table(Structure):
+    _fields_ = [(name, CFUNCTYPE(c_int, c_int)) for name in ("named", "first", "second")]
+
+@epy.callback("int (*)(int)")
+def named(x):
+    return 10 * x
+
+table = Table(named, epy.callback("int (*)(int)", lambda x: 20 * x),
+              epy.callback("int (*)(int)", lambda x: 30 * x))
+
+@epy.export
+def get_table() -> POINTER(Table):
+    return table
+"""
+)
+TABLE_HOST = r"""
+#include <dlfcn.h>
+#include <stdio.h>
+
+typedef int function(int);
+struct table { function *named, *first, *second; };
+
+int main(void) {
+    void *plugin = dlopen("./plugin.so", RTLD_NOW);
+    struct table *(*get_table)(void) = (struct table *(*)(void))dlsym(plugin, "get_table");
+    int (*again)(void) = (int (*)(void))dlsym(plugin, "again");
+    struct table *table = get_table();
+    function *named = table->named;
+    printf("%d %d %d\n", named(1), table->first(1), table->second(1));
+    rename("new.py", "plugin.py");
+    printf("%d\n", again());
+    printf("%d %d %d\n", named(1), table->first(1), table->second(1));
+    printf("%d\n", get_table()->named(1));
+    printf("%d %d %d\n", named(1), table->first(1), table->second(1));
+}
+"""
+
+
+def test_callbacks_in_a_struct_that_the_host_holds_reach_the_new_code(
+    build_plugin, compile_c, run, tmp_path
+):
+    """Also after many others were made and dropped, whose memory they would share."""
+    build_plugin(CALLBACKS, "--editable")
+    new = CALLBACKS.replace("0 * x", "00 * x")
+    drop = "for _ in range(5000):\n    epy.callback('int (*)(int)', abs)\n"
+    (tmp_path / "new.py").write_text(new + drop)
+    result = run(compile_c(TABLE_HOST))
+    assert (result.stdout.splitlines(), result.stderr) == (
+        ["10 20 30", "1", "100 200 300", "100", "100 200 300"],
+        "",
+    )
+
+
+def test_a_callback_that_the_host_was_handed_in_a_call_reaches_the_new_code(
+    build_plugin, compile_c, run, tmp_path
+):
+    script = (
+        AGAIN
+        + """
+def act(x):
+    return x + 1
+
+@epy.export("int (*get(void))(int)")
+def get():
+    return act
+"""
+    )
+    script = script.replace('"int (*get(void))(int)"', "CFUNCTYPE(CFUNCTYPE(c_int, c_int))")
+    build_plugin(script, "--editable")
+    (tmp_path / "new.py").write_text(script.replace("x + 1", "x + 2"))
+    host = compile_c(r"""
+        #include <dlfcn.h>
+        #include <stdio.h>
+
+        int main(void) {
+            void *plugin = dlopen("./plugin.so", RTLD_NOW);
+            typedef int function(int);
+            function *act = ((function * (*)(void)) dlsym(plugin, "get"))();
+            printf("%d ", act(1));
+            rename("new.py", "plugin.py");
+            int done = ((int (*)(void))dlsym(plugin, "again"))();
+            printf("%d %d\n", done, act(1));
+        }
+    """)
+    result = run(host)
+    assert (result.stdout, result.stderr) == ("2 1 3\n", "")
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_objects_of_handles_get_the_new_class_if_that_says_so(reload, follows):
+    script = (
+        AGAIN
+        + f"""
+class Synth(epy.Object, reload={follows}):
+    def __init__(self):
+        self.rate = 4
+    def value(self):
+        return self.rate * 1
+
+@epy.export
+def make() -> Synth:
+    return Synth()
+
+@epy.export("int use(void *synth)", error=-1)
+def use(address):
+    return next(iter(held)).value()
+"""
+    )
+    script = script.replace('("int use(void *synth)", error=-1)', "(error=-1)").replace(
+        "def use(address):\n    return next(iter(held)).value()",
+        "def use() -> c_int:\n    return kept[0].value()",
+    )
+    script = script.replace(
+        "    return Synth()\n", "    kept.append(Synth())\n    return kept[0]\n"
+    )
+    script += """
+kept = []
+
+@epy.on_reload
+def keep(old):
+    kept.extend(old.kept)
+"""
+    new = script.replace("self.rate * 1", "self.rate * 100")
+    commands = ("int make", "int use", "edit", "int again", "int use")
+    assert reload(script, new, *commands)[1:] == ["4", "1", "400" if follows else "4"]
+
+
+def test_exported_data_keeps_its_memory_and_its_value(reload):
+    data = """
+value = epy.export_data("value", c_int(5))
+
+@epy.export
+def read() -> c_int:
+    value.value += STEP
+    return value.value
+"""
+    for late in (False, True):
+        old = FIRST + data.replace("STEP", "1")
+        if late:
+            old = old.replace("value = epy", "value = epy.building and c_int() or epy")
+        new = FIRST + data.replace("STEP", "10")
+        commands = ("int read", "edit", "int again", "int read", "int read")
+        assert reload(old, new, *commands) == ["6", "1", "16", "26"]
+
+
+def test_a_hundred_reloads_do_not_grow_the_process(reload):
+    grow = """
+ballast = bytearray(300_000)
+
+def memory():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4
+
+@epy.export
+def growth() -> c_int:
+    for _ in range(30):
+        epy.reload()
+    before = memory()
+    for _ in range(100):
+        epy.reload()
+    return memory() - before
+"""
+    grown = reload(FIRST + grow, FIRST + grow, "int growth")
+    assert int(grown[0]) < 8 * 1024  # KB; each script would keep 300
+
+
+def test_a_plugin_that_holds_its_script_cannot(build_plugin, native, run):
+    build_plugin(FIRST)
+    result = run(native("call"), "open ./plugin.so", "int again")
+    assert result.stdout == "-1\n"
+    assert "holds its script: build it with `epy build --reload`" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["plugin", None])
+def test_the_program_s_python_can_ask_for_it(build_plugin, run, tmp_path, name):
+    build_plugin(FIRST, "--editable")
+    (tmp_path / "new.py").write_text(FIRST.replace("2 * x", "3 * x"))
+    program = f"""
+import ctypes, os
+plugin = ctypes.CDLL("./plugin.so")
+plugin.start()
+import epy
+twice = plugin.twice
+os.rename("new.py", "plugin.py")
+epy.reload({name!r} or os.path.abspath("plugin.so"))
+print(twice(5))
+try:
+    epy.reload("other")
+except epy.ReloadError as error:
+    print(error)
+"""
+    assert run(sys.executable, "-c", program).stdout.splitlines() == [
+        "15",
+        "epy.reload('other'): no plugin with this path or name is loaded",
+    ]
+
+
+def test_a_script_beside_the_bare_stub_can_be_reloaded(epy, native, run, tmp_path):
+    epy("stub", "-o", "plugin.so")
+    (tmp_path / "plugin.py").write_text(FIRST)
+    new = FIRST.replace("2 * x", "3 * x") + "@epy.export\ndef more() -> c_int:\n    return 8\n"
+    (tmp_path / "new.py").write_text(new)
+    result = run(
+        *(native("call"), "open ./plugin.so", "get twice", "kept 5", "rename new.py plugin.py"),
+        *("int again", "kept 5", "int more"),
+    )
+    assert (result.stdout.split(), result.stderr) == (["10", "1", "15", "8"], "")
+
+
+EFFECT = (
+    AGAIN
+    + """
+api = epy.header('''
+struct effect { const char *name; int (*run)(int); int (*stop)(void); };
+struct effect *get_effect(int index);
+''')
+
+def run(x):
+    return 2 * x
+
+effect = api.effect(name="first", run=run, stop=lambda: 7)
+
+@api.export
+def get_effect(index):
+    return effect if index == 0 else None
+"""
+)
+
+
+def test_the_host_s_descriptor_of_a_header_reaches_the_new_code(
+    build_plugin, compile_c, run, tmp_path
+):
+    build_plugin(EFFECT, "--editable")
+    new = EFFECT.replace("2 * x", "3 * x").replace("7", "8").replace('"first"', '"second"')
+    (tmp_path / "new.py").write_text(new)
+    host = compile_c(r"""
+        #include <dlfcn.h>
+        #include <stdio.h>
+
+        struct effect { const char *name; int (*run)(int); int (*stop)(void); };
+
+        int main(void) {
+            void *plugin = dlopen("./plugin.so", RTLD_NOW);
+            struct effect *(*get)(int) = (struct effect * (*)(int)) dlsym(plugin, "get_effect");
+            int (*again)(void) = (int (*)(void))dlsym(plugin, "again");
+            struct effect *effect = get(0);
+            get(1);
+            for (int i = 0; i < 3; ++i) {
+                printf("%s %d %d\n", effect->name, effect->run(5), effect->stop());
+                rename("new.py", "plugin.py");
+                again();
+                get(1);
+            }
+            printf("%s\n", get(0)->name);
+        }
+    """)
+    result = run(host)
+    assert result.stdout.splitlines() == ["first 10 7", "first 15 8", "first 15 8", "second"]
+    assert result.stderr == ""
+
+
+PUBLISHED = (
+    FIRST
+    + """
+ext = epy.Bindings("studio")
+
+@ext.function
+def scale(x):
+    return 2 * x
+
+@ext.function
+def old_only():
+    return "old"
+
+@ext.type
+class Node:
+    def name(self):
+        return "old"
+
+ext.version = 1
+"""
+)
+PUBLISHED_HOST = """
+import ctypes, os
+plugin = ctypes.CDLL("./plugin.so")
+plugin.start()
+import epy, studio
+from studio import *
+node = Node()
+os.rename("new.py", "plugin.py")
+before = studio, scale, Node
+print(plugin.again(), scale(3), node.name(), Node().name(), studio.version)
+print(before == (studio, studio.scale, studio.Node), hasattr(studio, "old_only"))
+try:
+    print(old_only())
+except epy.UnloadedError:
+    print("gone")
+"""
+
+
+@pytest.mark.parametrize(
+    ("broken", "shown"),
+    [
+        ("", ["1 30 new new 2", "True False", "gone"]),
+        ("1 / 0", ["-1 6 old old 1", "True True", "old"]),
+        ("epy.Bindings('other').x = 1\n1 / 0", ["-1 6 old old 1", "True True", "old"]),
+    ],
+)
+def test_published_bindings_follow(build_plugin, run, tmp_path, broken, shown):
+    build_plugin(PUBLISHED, "--editable")
+    new = PUBLISHED.replace("2 * x", "10 * x").replace("old", "new")
+    (tmp_path / "new.py").write_text(new.replace("version = 1", "version = 2") + broken)
+    result = run(sys.executable, "-c", PUBLISHED_HOST)
+    assert result.stdout.splitlines() == shown
+    assert ("ZeroDivisionError" in result.stderr) == bool(broken)
+
+
+def test_calls_go_on_while_a_script_is_reloaded(build_plugin, compile_c, run):
+    """Also those that are under way in the old code."""
+    script = (
+        FIRST
+        + """
+import time
+
+@epy.export
+def slow() -> c_int:
+    time.sleep(0.002)
+    return 3
+"""
+    )
+    plugin = build_plugin(script, "--editable")
+    host = compile_c(
+        r"""
+        #include <dlfcn.h>
+        #include <pthread.h>
+        #include <stdatomic.h>
+        #include <stdio.h>
+
+        static atomic_int over, wrong;
+        static int (*twice)(int), (*slow)(void), (*again)(void);
+
+        static void *call(void *unused) {
+            while (!over) {
+                wrong += twice(4) != 8;
+                wrong += slow() != 3;
+            }
+            return unused;
+        }
+
+        int main(int argc, char **argv) {
+            void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+            twice = (int (*)(int))dlsym(plugin, "twice");
+            slow = (int (*)(void))dlsym(plugin, "slow");
+            again = (int (*)(void))dlsym(plugin, "again");
+            pthread_t threads[4];
+            twice(1);
+            for (int i = 0; i < 4; ++i)
+                pthread_create(&threads[i], NULL, call, NULL);
+            for (int i = 0; i < 50; ++i)
+                wrong += again() != 1;
+            over = 1;
+            for (int i = 0; i < 4; ++i)
+                pthread_join(threads[i], NULL);
+            printf("%d\n", wrong);
+        }
+        """,
+        "-pthread",
+    )
+    result = run(host, plugin)
+    assert (result.stdout, result.stderr) == ("0\n", "")
