@@ -8,6 +8,7 @@ are those of ctypes' simple types (`c_int._type_` is "i", and so on), "v" for a 
     z c_char_p Z c_wchar_p  P c_void_p  O py_object
     g c_longdouble  F epy.c_float_complex  D epy.c_double_complex  s epy.c_str
     @ a handle, the class is that of the object   ~ a handle that the host gives back
+    . behind all that registers hold: the address where the caller's stack has further values
 
 A struct or union by value is "{16,8;i0;d8}": its size and alignment, then the code and the offset
 of each scalar in it. Of more than 16 bytes it travels in memory, and needs no scalars.

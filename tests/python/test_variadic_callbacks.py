@@ -73,8 +73,10 @@ import epy
 host = epy.header('''
 struct callback { void (*log)(int level, const char *format, ...); };
 typedef int (*logger)(double, const char *format, ...);
+typedef int (*detail)(int, int, int, long double, int, int, int, int, const char *, ...);
 void fill(struct callback *data);
 logger typed(void);
+detail detailed(void);
 const char *text(void);
 ''')
 lines = []
@@ -95,6 +97,15 @@ def typed_logger(first, format, *values):
 def typed():
     return typed_logger
 
+@host.callback("detail", error=-1)
+def detailed_logger(*values):
+    lines.append(repr(values))
+    return len(values)
+
+@host.export
+def detailed():
+    return detailed_logger
+
 @host.export
 def text():
     found = b"|".join(line.encode() for line in lines)
@@ -108,6 +119,7 @@ VALUES_HOST = """
 #include <wchar.h>
 struct callback { void (*log)(int, const char *, ...); };
 typedef int (*logger)(double, const char *, ...);
+typedef int (*detailed)(int, int, int, long double, int, int, int, int, const char *, ...);
 int main(void) {
     void *plugin = dlopen("./plugin.so", RTLD_NOW);
     const char *(*text)(void) = (const char *(*)(void))dlsym(plugin, "text");
@@ -124,10 +136,21 @@ int main(void) {
     c.log(1, "%d%g%d%g%d%g%d%g%d%g%d%g%d%g%d%g%d%g%g", 1, .1, 2, .2, 3, .3, 4, .4, 5, .5,
           6, .6, 7, .7, 8, .8, 9, .9, 1.25);
     puts(text());
+    c.log(1, "%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%d%s%hd", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,
+          11, 12, 13, 14, 15, 16, 17, 18, 19, 20, "end", 21);
+    puts(text());
+    c.log(1, "%Lf %s %Lg %m %LE", 0.5L, "x", -2.0L, 1e300L);
+    c.log(1, "%d%d%d%d%d%Lf%d%d%Lf%g%Lg", 1, 2, 3, 4, 5, .25L, 6, 7, .5L, .75, 1.L);
+    puts(text());
     logger typed = ((logger (*)(void))dlsym(plugin, "typed"))();
     printf("%d ", typed(0.5, "%d %g", 7, 2.5));
     puts(text());
-    printf("%d\\n", typed(0.5, "%Lf", 1.0L));
+    detailed detail = ((detailed (*)(void))dlsym(plugin, "detailed"))();
+    printf("%d ", detail(1, 2, 3, .5L, 4, 5, 6, 7, "%s%Lf%d", "x", .75L, 8));
+    puts(text());
+    printf("%d ", typed(0.5, "%y", 1));
+    printf("%d ", typed(0.5, "%2$d %1$d", 1, 2));
+    printf("%d\\n", typed(0.5, "100%"));
 }
 """
 
@@ -143,10 +166,17 @@ def test_values_behind_a_printf_format_reach_a_function_that_takes_them(
         "(-1, 65535, 4000000000, -5000000000, 7, 9223372036854775808, b'A')"
         "|(5, 6, 2, b'abc', 'w\u20ac', None)",
         "(1, 0.1, 2, 0.2, 3, 0.3, 4, 0.4, 5, 0.5, 6, 0.6, 7, 0.7, 8, 0.8, 9, 0.9, 1.25)",
+        f"({', '.join(map(str, range(1, 21)))}, b'end', 21)",
+        "(0.5, b'x', -2.0, 1e+300)|(1, 2, 3, 4, 5, 0.25, 6, 7, 0.5, 0.75, 1.0)",
         "2 (0.5, 7, 2.5)",
-        "-1",
+        "12 (1, 2, 3, 0.5, 4, 5, 6, 7, b'%s%Lf%d', b'x', 0.75, 8)",
+        "-1 -1 -1",
     ]
-    assert result.stderr.count("Traceback") == 1 and "%Lf" in result.stderr
+    said = [line for line in result.stderr.splitlines() if "ValueError" in line]
+    assert said == [
+        f"ValueError: {directive} in a format of C: its value cannot be taken"
+        for directive in ("b'%y'", "b'%2$d '", "b'%'")
+    ]
 
 
 def test_values_without_a_format_are_refused_at_build(tmp_path: Any, mistake: Any) -> None:

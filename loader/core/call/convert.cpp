@@ -112,6 +112,8 @@ PyObject *plain_to_python(type code, const void *source) {
     case type::handle:
     case type::consumed_handle:
         break; // not plain: they have a class
+    case type::further:
+        return PyLong_FromVoidPtr(const_cast<void *>(source));
     }
     Py_UNREACHABLE();
 }
@@ -278,8 +280,9 @@ bool plain_from_python(const module_state &state, const parameter &expected, PyO
         out.bits = reinterpret_cast<std::uintptr_t>(Py_NewRef(value)); // the host's reference
         return true;
     case type::handle:
-    case type::consumed_handle:
-        break; // not plain: they have a class
+    case type::consumed_handle: // not plain: they have a class
+    case type::further:         // no result
+        break;
     }
     Py_UNREACHABLE();
 }

@@ -82,6 +82,10 @@ bool signature::parse(const module_state &state, const char *codes, PyObject *cl
             fits_frame = false;
         }
         if (count == 0) {
+            if (one.code == type::further) {
+                PyErr_SetString(PyExc_ValueError, "a result is no place for further values");
+                return false;
+            }
             result = std::move(one);
             continue;
         }

@@ -3,14 +3,15 @@
 C says nowhere how many there are and of which types: the format does. They travel as those of any
 call (System V psABI x86-64, 3.2.3 "Parameter Passing" and 3.5.7 "Variable Argument Lists"):
 integers and pointers in what the named arguments leave of six registers, doubles in what they leave
-of eight, the rest on the stack. So the callback has a parameter for each of these places, and the
-format says which of them hold something.
+of eight, the rest on the stack, and a long double always there. So the callback has a parameter for
+each of these registers and one for where the stack goes on, and the format says which of them hold
+something.
 """
 
 from __future__ import annotations
 
 import re
-from ctypes import string_at, wstring_at
+from ctypes import c_double, c_longdouble, c_uint64, string_at, wstring_at
 
 from .._errors import SignatureError
 
@@ -22,16 +23,20 @@ if TYPE_CHECKING:
 INTEGERS = "?cbBhHiIlLqQPzsZu"  # codes of what travels in integer registers
 REALS = "fd"
 _REGISTERS = 6, 8
-_STACK = 8  # words of it that are looked at
+_LONG_DOUBLE = 16  # bytes, and its alignment
 _LENGTHS = {b"hh": 8, b"h": 16, b"": 32}  # in bits, others have 64
 _DIRECTIVE = re.compile(
-    rb"%(?:%|[-+ #0']*(\*|\d*)(?:\.(\*|\d*))?(hh|h|ll|l|j|z|t|q|L)?([a-zA-Z]))", re.DOTALL
+    rb"%(?:%|[-+ #0'I]*(\*|\d*)(?:\.(\*|\d*))?(hh|h|ll|l|j|z|t|q|L)?([a-zA-Z])|.{0,4})", re.DOTALL
 )
 
 
 def places(codes: list[str]) -> tuple[int, int]:
     """How many registers of each kind the named arguments leave; SignatureError if one has none."""
-    if any(code not in INTEGERS + REALS for code in codes) or not codes or codes[-1] not in "zs":
+    if (
+        any(code not in INTEGERS + REALS + "g" for code in codes)
+        or not codes
+        or codes[-1] not in "zs"
+    ):
         raise SignatureError(
             "takes *values, which are found by a printf format: a text, as the last named argument"
         )
@@ -41,7 +46,7 @@ def places(codes: list[str]) -> tuple[int, int]:
 
 def hidden(left: tuple[int, int]) -> str:
     """The codes of the parameters behind the named ones."""
-    return "Q" * left[0] + "d" * left[1] + "Q" * _STACK
+    return "Q" * left[0] + "d" * left[1] + "."
 
 
 def with_values(function: Callable[..., Any], count: int, left: tuple[int, int]) -> Any:
@@ -50,9 +55,7 @@ def with_values(function: Callable[..., Any], count: int, left: tuple[int, int])
     def call(*arguments: Any) -> Any:
         words = count + left[0]
         reals = words + left[1]
-        values = _Values(
-            arguments[count:words], arguments[words:reals], arguments[reals : reals + _STACK]
-        )
+        values = _Values(arguments[count:words], arguments[words:reals], arguments[reals])
         text = arguments[count - 1] or b""
         format = text.encode() if isinstance(text, str) else text
         return function(*arguments[:count], *values.of(format))
@@ -64,16 +67,18 @@ def with_values(function: Callable[..., Any], count: int, left: tuple[int, int])
 class _Values:
     """The places, taken one by one."""
 
-    def __init__(self, words: Any, reals: Any, stack: Any) -> None:
+    def __init__(self, words: Any, reals: Any, stack: int) -> None:
         self.words = iter(words)
         self.reals = iter(reals)
-        self.stack = iter(stack)
+        self.stack = stack
 
     def of(self, format: bytes) -> Iterator[Any]:
         for found in _DIRECTIVE.finditer(format):
             width, precision, length, kind = found.groups()
+            if found[0] == b"%%" or kind == b"m":
+                continue
             if kind is None:
-                continue  # %%
+                raise _unknown(found[0])
             for star in (width, precision):
                 if star == b"*":
                     yield self.integer(b"", True)
@@ -92,12 +97,14 @@ class _Values:
             if not address:
                 return None
             return wstring_at(address) if length == b"l" else string_at(address)
-        if kind in b"aAeEfFgG" and length != b"L":
-            return self.real()
-        raise ValueError(f"{directive!r} in a format of C: its value cannot be taken")
+        if kind in b"aAeEfFgG":
+            return self.long_double() if length == b"L" else self.real()
+        raise _unknown(directive)
 
     def word(self) -> int:
-        return int(self.next(self.words))
+        for value in self.words:
+            return int(value)
+        return c_uint64.from_address(self.take(8)).value
 
     def integer(self, length: bytes, signed: bool) -> int:
         bits = _LENGTHS.get(length, 64)
@@ -105,16 +112,19 @@ class _Values:
         return value - (1 << bits) if signed and value >> (bits - 1) else value
 
     def real(self) -> float:
-        value = self.next(self.reals)
-        if isinstance(value, float):
-            return value
-        from struct import pack, unpack
+        for value in self.reals:
+            return float(value)
+        return c_double.from_address(self.take(8)).value
 
-        return float(unpack("d", pack("Q", value))[0])
+    def long_double(self) -> float:
+        return c_longdouble.from_address(self.take(_LONG_DOUBLE)).value
 
-    def next(self, registers: Iterator[Any]) -> Any:
-        for value in registers:
-            return value
-        for value in self.stack:
-            return value
-        raise ValueError("a format of C has more values than can be taken")
+    def take(self, size: int) -> int:
+        """The address of the next value of this size on the stack, which is aligned to it."""
+        address = -(-self.stack // size) * size
+        self.stack = address + size
+        return address
+
+
+def _unknown(directive: bytes) -> ValueError:
+    return ValueError(f"{directive!r} in a format of C: its value cannot be taken")
