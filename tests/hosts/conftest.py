@@ -25,8 +25,8 @@ def pytest_runtest_setup(item):
                 )
 
 
-@pytest.fixture
-def python(request, tmp_path):
+@pytest.fixture(scope="module")
+def python(request, tmp_path_factory):
     """The Python that the plugin is built for: that of the tests, if the test names no other.
 
     Of a test with this parameter "system" is the one that Debian's hosts embed, and "venv" a
@@ -42,7 +42,7 @@ def python(request, tmp_path):
         pytest.skip(f"not run: {SYSTEM}, which hosts embed, is {version}, not that of the tests")
     if kind == "system":
         return SYSTEM
-    folder = tmp_path / "venv"
+    folder = tmp_path_factory.mktemp("venv") / "venv"
     venv.create(folder, symlinks=True, with_pip=False)
     (packages,) = folder.glob("lib/python3*/site-packages")
     (packages / "only_in_venv.py").write_text("NAME = 'venv'\n", encoding="utf-8")
@@ -61,19 +61,38 @@ def build_options():
     return ()
 
 
-@pytest.fixture(autouse=True)
-def plugin(request, build_plugin, python, build_options):
-    """`check.so` in `tmp_path`, of the `check.py` beside the test."""
-    script = request.path.with_name("check.py")
-    return build_plugin(script, "--python", str(python), *build_options)
+@pytest.fixture(scope="module")
+def built():
+    """Plugins that tests of this file have built: what they are, by Python and way of loading."""
+    return {}
 
 
 @pytest.fixture
-def preloaded(plugin, request, build_plugin, python, build_options, preload):
+def build_check(request, build_plugin, built, python, build_options, tmp_path):
+    """`build_check("--eager")`: `check.so` in `tmp_path`, of the `check.py` beside the test."""
+
+    def build_check(*arguments):
+        plugin = tmp_path / "check.so"
+        if (python, *arguments) not in built:
+            script = request.path.with_name("check.py")
+            build_plugin(script, "--python", str(python), *build_options, *arguments)
+            built[python, *arguments] = plugin.read_bytes()
+        plugin.write_bytes(built[python, *arguments])
+        return plugin
+
+    return build_check
+
+
+@pytest.fixture(autouse=True)
+def plugin(build_check):
+    """`check.so` in `tmp_path`, of the `check.py` beside the test."""
+    return build_check()
+
+
+@pytest.fixture
+def preloaded(plugin, build_check, preload):
     """An environment in which a host runs epy's Python before its own: from the first moment on."""
-    script = request.path.with_name("check.py")
-    early = build_plugin(script, "--python", str(python), "--eager", *build_options)
-    return preload(early)
+    return preload(build_check("--eager"))
 
 
 @pytest.fixture

@@ -74,3 +74,4 @@ def server(run, tmp_path, plugin):
 
 def test_python_first(server):
     assert server.sql("select py1(1)", "select add1(2)", "select py1(3)") == ["2", "3", "4"]
+    assert server.sql("select py1(1)", "select through_sql(1)") == ["2", "3"]
