@@ -12,7 +12,11 @@ import atexit, sys, nbdkit
 
 API_VERSION = 2
 atexit.register(lambda: open("ended", "w").close())
-looks = repr((sys.prefix, sys.path, sys.argv, sys.flags)).encode()
+data = b"hello"
+
+def config(key, value):
+    global data
+    data = repr((sys.prefix, sys.path, sys.argv, sys.flags)).encode()
 
 def thread_model():
     return nbdkit.THREAD_MODEL_PARALLEL
@@ -24,7 +28,7 @@ def get_size(handle):
     return 65536
 
 def pread(handle, buffer, offset, flags):
-    buffer[:] = (looks + bytes(65536))[offset:][:len(buffer)]
+    buffer[:] = (data + bytes(65536))[offset:][:len(buffer)]
 """.replace('open("ended"', '__builtins__.open("ended"')
 
 
@@ -47,10 +51,13 @@ def disk(run_host, tmp_path):
     return disk
 
 
+FILTER = ["--filter=./check.so"]
+
+
 def test_python_first(disk, packages):
-    assert disk(f"packages={packages}", filters=["--filter=./check.so"]) == disk().upper()
+    assert disk() == "hello"
+    assert disk(f"packages={packages}", filters=FILTER) == "HELLO"
 
 
-def test_epy_first(disk, packages, preloaded):
-    answer = disk(f"packages={packages}", filters=["--filter=./check.so"], env=preloaded)
-    assert answer == disk().upper()
+def test_epy_first(disk, preloaded, packages):
+    assert disk(f"packages={packages}", filters=FILTER, env=preloaded) == "HELLO"
