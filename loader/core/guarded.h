@@ -20,7 +20,8 @@ template <typename Result> constexpr Result failed() noexcept {
 
 template <auto function> struct guarded_function;
 
-template <typename Result, typename... Arguments, Result (*function)(Arguments...)>
+template <typename Result, typename... Arguments, bool nothrow,
+          Result (*function)(Arguments...) noexcept(nothrow)>
 struct guarded_function<function> {
     static Result call(Arguments... arguments) {
         try {
