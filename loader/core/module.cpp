@@ -16,6 +16,7 @@
 #include "loader/core/plugin/type_references.h"
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/thread/threads.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
 
 namespace epy {
@@ -226,11 +227,6 @@ PyMethodDef functions[] = {
     {},
 };
 
-PyObject *import_from(const char *module, const char *name) {
-    const ref owner(PyImport_ImportModule(module));
-    return owner ? PyObject_GetAttrString(owner.get(), name) : nullptr;
-}
-
 // Where plugins run. Scripts of others may import epy, too.
 bool is_main_interpreter() noexcept {
     return PyInterpreterState_Get() == PyInterpreterState_Main();
@@ -252,45 +248,12 @@ int execute(PyObject *module) {
     }
     state.plugins = PyDict_New();
     state.handles = new handle_table;
-    state.address_of = import_from("_ctypes", "addressof");
-    state.cast = import_from("ctypes", "cast");
-    state.void_pointer = import_from("ctypes", "c_void_p");
-    state.pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "_Pointer"));
-    state.size_of = import_from("_ctypes", "sizeof");
-    const ref byref(import_from("_ctypes", "byref"));
-    const ref number(state.void_pointer == nullptr ? nullptr
-                                                   : PyObject_CallNoArgs(state.void_pointer));
-    const ref reference(byref && number ? PyObject_CallOneArg(byref.get(), number.get()) : nullptr);
-    if (reference) {
-        state.by_reference = reinterpret_cast<PyTypeObject *>(
-            Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(reference.get()))));
-    }
-    state.function_pointer = reinterpret_cast<PyTypeObject *>(import_from("_ctypes", "CFuncPtr"));
-    const ref structure(import_from("_ctypes", "Structure"));
-    const ref a_union(import_from("_ctypes", "Union"));
-    state.array = import_from("_ctypes", "Array");
-    state.simple = import_from("_ctypes", "_SimpleCData");
-    state.character = import_from("ctypes", "c_char");
-    state.wide_character = import_from("ctypes", "c_wchar");
-    state.type_name = PyUnicode_InternFromString("_type_");
-    state.native_name = PyUnicode_InternFromString("__ctype_le__");
-    state.restype_name = PyUnicode_InternFromString("restype");
-    state.has_left_name = PyUnicode_InternFromString("_has_left_");
-    if (state.plugins == nullptr || state.address_of == nullptr || state.cast == nullptr ||
-        state.void_pointer == nullptr || state.size_of == nullptr ||
-        state.by_reference == nullptr || state.pointer == nullptr ||
-        state.function_pointer == nullptr || !structure || !a_union || state.array == nullptr ||
-        state.simple == nullptr || state.character == nullptr || state.wide_character == nullptr ||
-        state.type_name == nullptr || state.native_name == nullptr ||
-        state.restype_name == nullptr || state.has_left_name == nullptr) {
+    if (state.plugins == nullptr || !find_ctypes(state)) {
         return -1;
     }
-    state.c_data = Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base);
-    state.aggregates = PyTuple_Pack(3, structure.get(), a_union.get(), state.array);
     const ref capsule(
         PyCapsule_New(const_cast<core_api *>(&the_core_api), "epy._core._C_API", nullptr));
-    if (state.aggregates == nullptr || !capsule ||
-        PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
+    if (!capsule || PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
         return -1;
     }
     if (!argument_objects::prepare() || !add_to_function_calls(state)) {
@@ -304,60 +267,24 @@ int execute(PyObject *module) {
 
 int traverse(PyObject *module, visitproc visit, void *arg) {
     const module_state &state = state_of(module);
-    Py_VISIT(state.callback_type);
-    Py_VISIT(state.plugin_type);
-    Py_VISIT(state.tail_call_type);
-    Py_VISIT(state.reporter);
-    Py_VISIT(state.plugins);
-    Py_VISIT(state.address_of);
-    Py_VISIT(state.cast);
-    Py_VISIT(state.void_pointer);
-    Py_VISIT(state.size_of);
-    Py_VISIT(state.by_reference);
-    Py_VISIT(state.character);
-    Py_VISIT(state.wide_character);
-    Py_VISIT(state.aggregates);
-    Py_VISIT(state.callback_maker);
-    Py_VISIT(state.pointer);
-    Py_VISIT(state.function_pointer);
-    Py_VISIT(state.c_data);
-    Py_VISIT(state.simple);
-    Py_VISIT(state.array);
-    Py_VISIT(state.object_base);
-    Py_VISIT(state.handle_base);
-    Py_VISIT(state.argument_error);
+    for (const auto one : state_types) {
+        Py_VISIT(state.*one);
+    }
+    for (const auto one : state_objects) {
+        Py_VISIT(state.*one);
+    }
     return traverse_headers(state.headers, visit, arg);
 }
 
 int clear(PyObject *module) {
     module_state &state = state_of(module);
-    Py_CLEAR(state.callback_type);
-    Py_CLEAR(state.plugin_type);
-    Py_CLEAR(state.tail_call_type);
-    Py_CLEAR(state.reporter);
-    Py_CLEAR(state.plugins);
-    Py_CLEAR(state.address_of);
-    Py_CLEAR(state.cast);
-    Py_CLEAR(state.void_pointer);
-    Py_CLEAR(state.size_of);
-    Py_CLEAR(state.by_reference);
-    Py_CLEAR(state.character);
-    Py_CLEAR(state.wide_character);
-    Py_CLEAR(state.aggregates);
-    Py_CLEAR(state.callback_maker);
-    Py_CLEAR(state.pointer);
-    Py_CLEAR(state.function_pointer);
-    Py_CLEAR(state.c_data);
-    Py_CLEAR(state.simple);
-    Py_CLEAR(state.array);
-    Py_CLEAR(state.type_name);
-    Py_CLEAR(state.native_name);
-    Py_CLEAR(state.restype_name);
-    Py_CLEAR(state.has_left_name);
     stop_looking_for_handles(state);
-    Py_CLEAR(state.object_base);
-    Py_CLEAR(state.handle_base);
-    Py_CLEAR(state.argument_error);
+    for (const auto one : state_types) {
+        Py_CLEAR(state.*one);
+    }
+    for (const auto one : state_objects) {
+        Py_CLEAR(state.*one);
+    }
     clear_headers(state.headers);
     return 0;
 }

@@ -1,6 +1,9 @@
 // Everything the core keeps per interpreter: the state of its module object.
 #pragma once
 
+#include <cstddef>
+#include <iterator>
+
 #include "loader/core/py.h"
 #include "loader/core_api.h"
 
@@ -41,6 +44,26 @@ struct module_state {
     PyObject *restype_name = nullptr;   // "restype"
     PyObject *has_left_name = nullptr;  // "_has_left_"
 };
+
+// The references among these: what the collector visits, and what goes with the module.
+inline constexpr PyTypeObject *module_state::*state_types[] = {
+    &module_state::callback_type, &module_state::plugin_type, &module_state::tail_call_type,
+    &module_state::by_reference,  &module_state::pointer,     &module_state::function_pointer,
+    &module_state::object_base,   &module_state::handle_base,
+};
+inline constexpr PyObject *module_state::*state_objects[] = {
+    &module_state::reporter,       &module_state::callback_maker, &module_state::plugins,
+    &module_state::address_of,     &module_state::cast,           &module_state::void_pointer,
+    &module_state::size_of,        &module_state::aggregates,     &module_state::argument_error,
+    &module_state::c_data,         &module_state::simple,         &module_state::character,
+    &module_state::wide_character, &module_state::array,          &module_state::type_name,
+    &module_state::native_name,    &module_state::restype_name,   &module_state::has_left_name,
+};
+// The handles, what headers have, and how their structs are completed.
+inline constexpr std::size_t others_of_state = 3;
+static_assert(sizeof(module_state) ==
+              (std::size(state_types) + std::size(state_objects) + others_of_state) *
+                  sizeof(void *));
 
 extern PyModuleDef core_module;
 

@@ -1,0 +1,89 @@
+#include "loader/core/values/ctypes_library.h"
+
+namespace epy {
+
+namespace {
+
+PyObject *import_from(const char *module, const char *name) {
+    const ref owner(PyImport_ImportModule(module));
+    return owner ? PyObject_GetAttrString(owner.get(), name) : nullptr;
+}
+
+PyTypeObject *type_from(const char *module, const char *name) {
+    PyObject *found = import_from(module, name);
+    if (found != nullptr && !PyType_Check(found)) {
+        PyErr_Format(PyExc_TypeError, "%s.%s is no class", module, name);
+        Py_CLEAR(found);
+    }
+    return reinterpret_cast<PyTypeObject *>(found);
+}
+
+struct member {
+    PyObject *module_state::*place;
+    const char *module;
+    const char *name;
+};
+
+constexpr member members[] = {
+    {&module_state::address_of, "_ctypes", "addressof"},
+    {&module_state::cast, "ctypes", "cast"},
+    {&module_state::void_pointer, "ctypes", "c_void_p"},
+    {&module_state::size_of, "_ctypes", "sizeof"},
+    {&module_state::array, "_ctypes", "Array"},
+    {&module_state::simple, "_ctypes", "_SimpleCData"},
+    {&module_state::character, "ctypes", "c_char"},
+    {&module_state::wide_character, "ctypes", "c_wchar"},
+};
+
+struct interned {
+    PyObject *module_state::*place;
+    const char *text;
+};
+
+constexpr interned names[] = {
+    {&module_state::type_name, "_type_"},
+    {&module_state::native_name, "__ctype_le__"},
+    {&module_state::restype_name, "restype"},
+    {&module_state::has_left_name, "_has_left_"},
+};
+
+// The class of what byref() gives has no name of its own.
+PyTypeObject *class_of_references(PyObject *void_pointer) {
+    const ref byref(import_from("_ctypes", "byref"));
+    const ref target(PyObject_CallNoArgs(void_pointer));
+    const ref made(byref && target ? PyObject_CallOneArg(byref.get(), target.get()) : nullptr);
+    return made ? reinterpret_cast<PyTypeObject *>(
+                      Py_NewRef(reinterpret_cast<PyObject *>(Py_TYPE(made.get()))))
+                : nullptr;
+}
+
+} // namespace
+
+bool find_ctypes(module_state &state) {
+    for (const member &one : members) {
+        state.*one.place = import_from(one.module, one.name);
+        if (state.*one.place == nullptr) {
+            return false;
+        }
+    }
+    for (const interned &one : names) {
+        state.*one.place = PyUnicode_InternFromString(one.text);
+        if (state.*one.place == nullptr) {
+            return false;
+        }
+    }
+    state.pointer = type_from("_ctypes", "_Pointer");
+    state.function_pointer = type_from("_ctypes", "CFuncPtr");
+    state.by_reference = class_of_references(state.void_pointer);
+    const ref structure(import_from("_ctypes", "Structure"));
+    const ref a_union(import_from("_ctypes", "Union"));
+    if (state.pointer == nullptr || state.function_pointer == nullptr ||
+        state.by_reference == nullptr || !structure || !a_union) {
+        return false;
+    }
+    state.c_data = Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base);
+    state.aggregates = PyTuple_Pack(3, structure.get(), a_union.get(), state.array);
+    return state.aggregates != nullptr;
+}
+
+} // namespace epy
