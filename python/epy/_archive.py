@@ -28,6 +28,7 @@ from ._errors import PluginFormatError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
     Row = tuple[str, ...]
     Member = tuple[str, str, bytes]
@@ -43,27 +44,70 @@ _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
 _PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 
 
+# The manifest's lines: the fields behind each key. Those of `_NUMBERS` are integers, of `_LISTS`
+# tuples of them.
+_FIELDS = {
+    "plugin": ("name",),
+    "mode": ("mode",),
+    "kind": ("kind",),
+    "source": ("path",),
+    "editable": ("path",),
+    "reload": ("reload",),
+    "python": ("version", "executable", "libpython"),
+    "epy": ("version",),
+    "function": ("name", "slot", "codes", "text", "error"),
+    "address": ("name", "slot", "text"),
+    "version": ("name", "version"),
+    "callback": ("slot",),
+    "data": ("name", "address", "size", "layout", "slots", "text"),
+    "prototype": ("text", "name", "expression"),
+}
+_NUMBERS = {"slot", "address", "size"}
+_LISTS = {"slots"}
+
+
+def row(key: str, **fields: Any) -> Row:
+    """A line of the manifest."""
+    names = _FIELDS[key]
+    if fields.keys() != set(names):
+        raise TypeError(f"{key} has the fields {', '.join(names)}")
+    return key, *(
+        ",".join(map(str, fields[name])) if name in _LISTS else str(fields[name]) for name in names
+    )
+
+
 class Archive:
     """What a plugin's archive holds."""
 
     __slots__ = ("code", "constants", "files", "headers", "manifest", "members")
 
     def __init__(self) -> None:
-        self.manifest: list[Row] = []
+        self.manifest: dict[str, list[Row]] = {}
         self.members: list[Member] = []
         self.code: list[Code] = []
         self.files: list[File] = []
         self.constants: list[Constant] = []
         self.headers: list[Header] = []
 
-    def rows(self, key: str) -> list[Row]:
-        """The fields behind `key` of every line that has it, in order."""
-        return [row[1:] for row in self.manifest if row[0] == key]
+    def rows(self, key: str) -> list[dict[str, Any]]:
+        """The lines with `key` in order, as fields by name. ValueError if they have others."""
+        names = _FIELDS[key]
+        found: list[dict[str, Any]] = []
+        for line in self.manifest.get(key, ()):
+            fields: dict[str, Any] = dict(zip(names, line, strict=True))
+            for name in _NUMBERS.intersection(names):
+                fields[name] = int(fields[name])
+            for name in _LISTS.intersection(names):
+                fields[name] = tuple(int(one) for one in fields[name].split(",") if one)
+            found.append(fields)
+        return found
 
-    def fields(self, key: str, count: int = 1) -> Row:
-        """The first `count` fields of the first line with `key`, "" for each that is missing."""
-        found = self.rows(key)
-        return ((found[0] if found else ()) + ("",) * count)[:count]
+    def text(self, key: str, name: str = "") -> str:
+        """A field of the first line with `key`, by default its first; "" if it is not there."""
+        names = _FIELDS[key]
+        lines = self.manifest.get(key)
+        index = names.index(name) if name else 0
+        return lines[0][index] if lines and index < len(lines[0]) else ""
 
 
 def write(
@@ -117,9 +161,9 @@ def read(data: bytes | memoryview) -> Archive:
             continue
         source = bytes(view[begin:end])
         if key == "manifest":
-            found.manifest = [
-                tuple(map(_unescape, line.split("\t"))) for line in _decode(source).split("\n")[:-1]
-            ]
+            for line in _decode(source).split("\n")[:-1]:
+                name, *values = map(_unescape, line.split("\t"))
+                found.manifest.setdefault(name, []).append(tuple(values))
         elif key == "module" and len(fields) == 2:
             found.members.append((fields[0], fields[1], source))
         elif key == "code" and len(fields) == 2:

@@ -234,24 +234,24 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     archive = _archive.read(native.archive)
     try:
         _read_manifest(archive, script)
-    except (IndexError, ValueError):
+    except ValueError:
         raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
-    executable = archive.fields("python", 2)[1]
+    executable = archive.text("python", "executable")
     if executable and executable != sys.executable:
         from ._running import environments
 
         environments.add(executable)
     script.constants.update(archive.constants)
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
-    (editable,) = archive.fields("editable")
+    editable = archive.text("editable")
     if editable:
         script.place = editable
-        script.watched = archive.fields("reload") == ("yes",)
+        script.watched = archive.text("reload") == "yes"
         return _read_script(editable), editable
     sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
     if "" not in sources.members:
         raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
-    return sources, archive.fields("source")[0]
+    return sources, archive.text("source")
 
 
 def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sources:
@@ -263,24 +263,22 @@ def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sourc
     members = {name: (filename, source) for name, filename, source in archive.members}
     code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
     data = {name: reader(begin, end) for name, begin, end in archive.files}
-    return Sources(members, archive.fields("kind") == ("package",), data, code)
+    return Sources(members, archive.text("kind") == "package", data, code)
 
 
 def _read_manifest(archive: Archive, script: Script) -> None:
-    for key, *fields in archive.manifest:
-        if key == "plugin":
-            script.name = script.plugin.name = fields[0]
-        elif key in ("function", "address"):
-            script.loaded[fields[0]] = int(fields[1])
-        elif key == "data":
-            name, address, size, layout, slots = fields[:5]
-            used = tuple(int(slot) for slot in slots.split(",") if slot)
-            script.loaded[name] = DataEntry(int(address), int(size), layout, used)
-        elif key == "version":
-            script.loaded_versions[fields[0]] = fields[1]
-        elif key == "prototype":
-            text, name, expression = fields
-            script.prototypes[text] = name, expression
+    for row in archive.rows("plugin"):
+        script.name = script.plugin.name = row["name"]
+    for row in (*archive.rows("function"), *archive.rows("address")):
+        script.loaded[row["name"]] = row["slot"]
+    for row in archive.rows("data"):
+        script.loaded[row["name"]] = DataEntry(
+            row["address"], row["size"], row["layout"], row["slots"]
+        )
+    for row in archive.rows("version"):
+        script.loaded_versions[row["name"]] = row["version"]
+    for row in archive.rows("prototype"):
+        script.prototypes[row["text"]] = row["name"], row["expression"]
 
 
 def _read_script(path: str) -> Sources:

@@ -25,7 +25,9 @@ SMALL = _archive.write(
 @given(ROWS, MEMBERS, MEMBERS, CONSTANTS)
 def test_reads_what_was_written(rows, members, code, constants):
     found = _archive.read(_archive.write(rows, members, code, constants))
-    assert (found.manifest, found.members) == (rows, members)
+    keys = {key for key, *_ in rows}
+    assert found.manifest == {key: [row[1:] for row in rows if row[0] == key] for key in keys}
+    assert found.members == members
     assert (found.code, found.constants) == (code, constants)
 
 
@@ -38,7 +40,7 @@ def test_reads_from_a_plugin_s_memory():
 def test_paths_may_be_any_bytes():
     path = b"/caf\xe9/\xff.py".decode("utf-8", "surrogateescape")
     found = _archive.read(_archive.write([("source", path)], [("", path, b"")]))
-    assert found.fields("source") == (path,)
+    assert found.text("source") == path
     assert found.members[0][1] == path
 
 
@@ -50,10 +52,31 @@ def test_is_printable():
 
 def test_fields_that_are_missing_are_empty():
     found = _archive.read(SMALL)
-    assert found.fields("mode") == ("lazy",)
-    assert found.fields("python", 3) == ("", "", "")
-    assert found.fields("plugin", 2) == ("synth", "")
-    assert found.rows("function") == [("add", "0", "iii", "int add(int, int)", "")]
+    assert found.text("mode") == "lazy"
+    assert found.text("python", "libpython") == found.text("source") == ""
+
+
+def test_each_line_has_fields_by_name():
+    function = {"name": "add", "slot": 0, "codes": "iii", "text": "int add(int, int)", "error": ""}
+    data = {"name": "d", "address": 8, "size": 4, "layout": "l", "slots": (1, 22), "text": ""}
+    rows = [_archive.row("function", **function), _archive.row("data", **data)]
+    found = _archive.read(_archive.write(rows, []))
+    assert (found.rows("function"), found.rows("data")) == ([function], [data])
+    assert found.rows("callback") == []
+
+
+@pytest.mark.parametrize(
+    "fields", [("add",), ("add", "0", "i", "", "", "more"), ("add", "x", "i", "", "")]
+)
+def test_a_line_with_other_fields_is_an_error(fields):
+    found = _archive.read(_archive.write([("function", *fields)], []))
+    with pytest.raises(ValueError):
+        found.rows("function")
+
+
+def test_a_field_that_no_line_has_is_a_mistake():
+    with pytest.raises(TypeError, match="version has the fields name, version"):
+        _archive.row("version", name="f", number="1")
 
 
 @pytest.mark.parametrize("length", range(len(SMALL)))

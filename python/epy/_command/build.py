@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, _archive, _core
+from .._archive import row
 from .._error_values import in_memory, shown
 from .._errors import Error, ScriptError, StampError
 from .._exports.data import check_complete, layout
@@ -73,14 +74,14 @@ def build(
     content = _Content(filled)
 
     rows = [
-        ("plugin", name),
-        ("mode", "eager" if eager else "lazy"),
-        ("kind", "package" if sources.package else "module"),
-        ("source", source),
-        *([("editable", source)] if editable else []),
-        *([("reload", "yes")] if reload else []),
-        ("python", *stamped),
-        ("epy", __version__),
+        row("plugin", name=name),
+        row("mode", mode="eager" if eager else "lazy"),
+        row("kind", kind="package" if sources.package else "module"),
+        row("source", path=source),
+        *([row("editable", path=source)] if editable else []),
+        *([row("reload", reload="yes")] if reload else []),
+        row("python", **stamped._asdict()),
+        row("epy", version=__version__),
     ]
     if editable:
         sources = Sources({})
@@ -223,17 +224,27 @@ class _Content:
         rows: list[tuple[str, ...]] = []
         for slot, item in enumerate(self._functions):
             if item.kind == "function":
-                fields = (item.codes, item.text, shown(item.error))
-                rows.append(("function", item.name, str(slot), *fields))
+                named = {"name": item.name, "slot": slot, "text": item.text}
+                rows.append(row("function", **named, codes=item.codes, error=shown(item.error)))
             else:
-                rows.append(("address", item.name, str(slot), item.text))
-        rows += [("version", item.name, item.version) for item in self._functions if item.version]
-        rows += [("callback", str(i)) for i, slot in enumerate(self.slots) if slot.name is None]
+                rows.append(row("address", name=item.name, slot=slot, text=item.text))
+            if item.version:
+                rows.append(row("version", name=item.name, version=item.version))
+        rows += [row("callback", slot=i) for i, slot in enumerate(self.slots) if slot.name is None]
         for item, data in zip(self._values, self.data, strict=True):
-            slots = ",".join(str(self._slot_of[address]) for address in item.functions)
-            place = (str(addresses[data.block]), str(data.size))
-            rows.append(("data", item.name, *place, layout(type(item.value)), slots, item.text))
-        rows += [("prototype", text, *found) for text, found in self._prototypes.items()]
+            rows.append(
+                row(
+                    "data",
+                    name=item.name,
+                    address=addresses[data.block],
+                    size=data.size,
+                    layout=layout(type(item.value)),
+                    slots=[self._slot_of[address] for address in item.functions],
+                    text=item.text,
+                )
+            )
+        for text, (name, expression) in self._prototypes.items():
+            rows.append(row("prototype", text=text, name=name, expression=expression))
         return rows
 
 

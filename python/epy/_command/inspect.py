@@ -16,7 +16,6 @@ def describe(path: Path) -> Description:
     """All that is known of a plugin, as JSON can hold it."""
     image, archive = open_plugin(path)
     info = image.info()
-    version, python, library = archive.fields("python", 3)
     try:
         functions, data, callbacks = _functions(archive), _data(archive), _callbacks(archive)
     except ValueError:
@@ -24,21 +23,23 @@ def describe(path: Path) -> Description:
     return {
         "plugin": str(path),
         "bytes": len(image.data),
-        "name": archive.fields("plugin")[0],
+        "name": archive.text("plugin"),
         "soname": _soname(image),
         "mode": _mode(info.flags),
-        "kind": archive.fields("kind")[0],
-        "source": archive.fields("source")[0],
-        "editable": archive.fields("editable")[0],
+        "kind": archive.text("kind"),
+        "source": archive.text("source"),
+        "editable": archive.text("editable"),
         "modules": [name for name, _, _ in archive.members],
         "files": [{"name": name, "size": end - begin} for name, begin, end in archive.files],
         "python": {
-            "version": version,
-            "executable": _file(image, info.executable_path) or _missing_file(python),
-            "libpython": _file(image, info.libpython_path) or _missing_file(library),
+            "version": archive.text("python", "version"),
+            "executable": _file(image, info.executable_path)
+            or _missing_file(archive.text("python", "executable")),
+            "libpython": _file(image, info.libpython_path)
+            or _missing_file(archive.text("python", "libpython")),
         },
         "loader": _file(image, info.loader_path),
-        "epy": archive.fields("epy")[0],
+        "epy": archive.text("epy"),
         "contract": info.contract,
         "functions": functions,
         "data": data,
@@ -88,48 +89,36 @@ def _shown(value: Any) -> Any:
 
 
 def _functions(archive: Archive) -> list[Description]:
-    versions = {row[0]: row[1] for row in _rows(archive, "version", 2)}
+    versions = {row["name"]: row["version"] for row in archive.rows("version")}
+    addresses = [{**row, "codes": None, "error": None} for row in archive.rows("address")]
     found = [
         {
-            "name": name,
-            "slot": int(slot),
-            "codes": codes,
-            "signature": text,
-            "error": error,
-            "version": versions.get(name),
+            "name": row["name"],
+            "slot": row["slot"],
+            "codes": row["codes"],
+            "signature": row["text"],
+            "error": row["error"],
+            "version": versions.get(row["name"]),
         }
-        for name, slot, codes, text, error in _rows(archive, "function", 5)
-    ]
-    found += [
-        {
-            "name": name,
-            "slot": int(slot),
-            "codes": None,
-            "signature": text,
-            "error": None,
-            "version": None,
-        }
-        for name, slot, text in _rows(archive, "address", 3)
+        for row in [*archive.rows("function"), *addresses]
     ]
     return sorted(found, key=lambda item: item["slot"])
 
 
 def _data(archive: Archive) -> list[Description]:
     return [
-        {"name": name, "address": int(address), "size": int(size), "signature": text}
-        for name, address, size, _, _, text in _rows(archive, "data", 6)
+        {
+            "name": row["name"],
+            "address": row["address"],
+            "size": row["size"],
+            "signature": row["text"],
+        }
+        for row in archive.rows("data")
     ]
 
 
 def _callbacks(archive: Archive) -> list[int]:
-    return [int(slot) for (slot,) in _rows(archive, "callback", 1)]
-
-
-def _rows(archive: Archive, key: str, count: int) -> list[tuple[str, ...]]:
-    rows = archive.rows(key)
-    if any(len(row) != count for row in rows):
-        raise ValueError(key)
-    return rows
+    return [row["slot"] for row in archive.rows("callback")]
 
 
 def _mode(flags: int) -> str:
@@ -148,6 +137,10 @@ def _soname(image: Image) -> str:
 
 def _file(image: Image, address: int) -> Description | None:
     return _missing_file(os.fsdecode(image.text_at(address))) if address else None
+
+
+def _stored(archive: Archive, name: str) -> Description:
+    return _missing_file(archive.text("python", name))
 
 
 def _missing_file(path: str) -> Description:

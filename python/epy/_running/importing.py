@@ -59,7 +59,7 @@ def _stored_spec(name: str, plugin: str) -> ModuleSpec | None:
     from .._plugin import stored_sources
 
     image, archive = open_plugin(Path(plugin))
-    (editable,) = archive.fields("editable")
+    editable = archive.text("editable")
     if editable:
         return _spec_of_file(name, editable)
     extent = image.info().archive
