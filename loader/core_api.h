@@ -66,6 +66,7 @@ struct core_options {
     const char *plugin;         // that is being started, for messages
     bool start;                 // Python is not initialized: start it
     const char *executable;     // for `start`
+    const char *environment;    // for `start`: the same, or that of a virtual environment
     const char *package_folder; // where the package epy lies, if it is not imported yet
     char *error;                // receives one line on failure
     std::size_t error_size;

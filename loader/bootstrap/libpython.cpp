@@ -79,6 +79,23 @@ std::string libpython_of(const std::string &executable) {
     return {};
 }
 
+// In an environment it is a link, or a copy.
+std::string base_executable(const std::string &executable) {
+    char resolved[PATH_MAX];
+    if (venv_setting(executable, "home").empty() ||
+        realpath(executable.c_str(), resolved) == nullptr) {
+        return executable;
+    }
+    if (resolved == executable) {
+        for (const char *key : {"executable", "base-executable"}) {
+            if (const std::string named = venv_setting(executable, key); exists(named)) {
+                return named;
+            }
+        }
+    }
+    return resolved;
+}
+
 std::string venv_problem(const std::string &executable, const std::string &libpython) {
     if (executable.empty()) {
         return {};

@@ -8,6 +8,9 @@ namespace epy {
 // The libpython of an executable, of a virtual environment or not; empty if there is none.
 std::string libpython_of(const std::string &executable);
 
+// The Python that a virtual environment was made of, if `executable` belongs to one; else the same.
+std::string base_executable(const std::string &executable);
+
 // Why `executable`, if it is one of a virtual environment, does not fit this libpython: one line
 // with the remedy; empty if it fits.
 std::string venv_problem(const std::string &executable, const std::string &libpython);

@@ -193,9 +193,11 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
         return nullptr;
     }
     char error[1024] = "";
+    const std::string executable = base_executable(python.executable);
     const core_options options{core_api_version,
                                wish.plugin,
                                python.start,
+                               executable.empty() ? nullptr : executable.c_str(),
                                python.executable.empty() ? nullptr : python.executable.c_str(),
                                package_folder().c_str(),
                                error,

@@ -77,6 +77,7 @@ class _Loader:
         self.members = sources.members
         self.package = sources.package
         self.data = sources.data
+        self.has_rivals = False  # another plugin's packages may be there
         self.code = sources.code
         # The first names that stand for private ones.
         self.public = (
@@ -106,7 +107,10 @@ class _Loader:
         return None
 
     def exec_module(self, module: ModuleType) -> None:
-        if self.public:
+        self.has_rivals = self.script is not None and any(
+            other.executable != self.script.executable for other in registry.by_plugin.values()
+        )
+        if self.public or self.has_rivals:
             module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self.import_}
         code = self.get_code(module.__name__)
         if code is not None:
@@ -123,7 +127,12 @@ class _Loader:
         """`__import__` of the script's modules: there public names are the private ones."""
         first = name.partition(".")[0]
         if level != 0 or first not in self.public:
-            return builtins.__import__(name, globals, locals, fromlist or (), level)
+            found = builtins.__import__(name, globals, locals, fromlist or (), level)
+            if self.has_rivals and level == 0 and self.script is not None:
+                from ._running import environments
+
+                environments.look_at(self.script, first)
+            return found
         private = self.root if self.package else f"{self.root}.{first}"
         module = builtins.__import__(
             private + name[len(first) :], globals, locals, fromlist or (), 0

@@ -23,6 +23,7 @@ from ._types import forget_types
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ._archive import Archive
 
@@ -69,7 +70,7 @@ def _run(native: _core.NativePlugin, script: Script) -> bool | None:
             hook()
         _publish_bindings(script)
     except BaseException as error:
-        write(_failure(native, source, error))
+        write(_failure(script, native, source, error))
         return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
@@ -230,17 +231,14 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     """What the script consists of, and where it came from."""
     if native.script is not None:
         script.place = native.script
+        script.executable = _executable("")
         return _read_script(native.script), native.script
     archive = _archive.read(native.archive)
     try:
         _read_manifest(archive, script)
     except ValueError:
         raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
-    executable = archive.text("python", "executable")
-    if executable and executable != sys.executable:
-        from ._running import environments
-
-        environments.add(executable)
+    script.executable = _executable(archive.text("python", "executable"))
     script.constants.update(archive.constants)
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     editable = archive.text("editable")
@@ -252,6 +250,19 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     if "" not in sources.members:
         raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
     return sources, archive.text("source")
+
+
+def _executable(stamped: str) -> str:
+    """Whose packages the plugin finds: those of the Python that it was built for."""
+    start: Any = sys.modules.get("epy._start")
+    if start is None:  # a host's Python, which knows nothing of it
+        if stamped and stamped != sys.executable:
+            from ._running import environments
+
+            environments.install()
+        return stamped
+    is_overridden = "EPY_PYTHON" in os.environ and not _core.has_raised_privileges()
+    return start.executable if is_overridden or not stamped else stamped
 
 
 def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sources:
@@ -295,7 +306,7 @@ def _read(native: _core.NativePlugin, begin: int, end: int) -> bytes:
     return found
 
 
-def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> str:
+def _failure(script: Script, native: _core.NativePlugin, source: str, error: BaseException) -> str:
     if isinstance(error, (BindingsError, UntrustedFileError)):
         return f"epy: {native.path}: {error}\n"
     version = ".".join(map(str, sys.version_info[:3]))
@@ -303,7 +314,7 @@ def _failure(native: _core.NativePlugin, source: str, error: BaseException) -> s
         f"epy: the plugin {native.path} did not start: its script failed\n"
         f"{format_exception(error)}"
         f"  script: {source}\n"
-        f"  Python: {version} ({sys.executable})\n"
+        f"  Python: {version} ({script.executable or sys.executable})\n"
         f"  sys.path: {os.pathsep.join(sys.path)}\n"
     )
 

@@ -144,6 +144,7 @@ class Script:
         self.plugin = Plugin(name, path, "building" if building else "starting")
         self.importing = True
         self.module = ""  # its private name in sys.modules
+        self.executable = ""  # of the Python whose packages it finds
         # In order of definition.
         self.exports: dict[str, Export] = {}
         # The objects made by `epy.callback`, held until the import is over: until then data may

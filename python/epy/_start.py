@@ -6,19 +6,21 @@ import atexit
 import os
 import sys
 from _frozen_importlib_external import PathFinder
-from _thread import RLock
 from io import StringIO
 
 from . import _core, _exit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
+    from typing import Any
 
 
-def start() -> None:
-    """Make this Python a guest in its host's process."""
-    global standard_path
+def start(python: str | None) -> None:
+    """Make this Python a guest in its host's process. `python` is the one that was asked for."""
+    global executable, standard_path
+    executable = python or ""
     standard_path = tuple(sys.path)
     _exit.follow_scripts()
     sys.meta_path.insert(0, _SignalModules())
@@ -43,9 +45,13 @@ def _look_at_packages() -> None:
     It would be refused when a script imports from there, too; but what can start then and what
     cannot should not depend on what it imports. `site` catches exceptions and prints them.
     """
+    from ._running import environments
+
     shown, sys.stderr = sys.stderr, StringIO()
     try:
-        packages.run()
+        environment = environments.of(executable)
+        if environment is not None:
+            environment.find_packages()
     finally:
         caught, sys.stderr = sys.stderr.getvalue(), shown
     _core.check_refusals()
@@ -67,43 +73,34 @@ class _SignalModules:
         return signals.find_untaken(name, path, target, self) if name in signals.TAKEN else None
 
 
-class _SitePackages:
-    """On sys.meta_path, last: runs `site` when the first module is looked for in vain.
+class _Packages:
+    """On sys.meta_path, last: whose packages there are matters when the first module is missed.
 
-    `site` finds a virtual environment's packages, and takes as long as the rest of Python's start.
-    Most scripts need the standard library alone.
+    To find them takes as long as the rest of Python's start. Most scripts need the standard library
+    alone.
     """
 
-    def __init__(self) -> None:
-        self.lock = RLock()
-        self.running = False
-
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if path is not None or self not in sys.meta_path:
+        if path is not None:
             return None
-        self.run()
-        return PathFinder.find_spec(name)
+        return self.found().find_spec(name) or PathFinder.find_spec(name)
 
-    def run(self) -> None:
-        # Other threads wait; not for ever, because a .pth file may import what they are importing.
-        taken = self.lock.acquire(timeout=5)
-        try:
-            if self in sys.meta_path and not self.running:
-                self.running = True
-                import site
+    def find_distributions(self, context: Any = None) -> Iterable[Any]:
+        found: Iterable[Any] = self.found().find_distributions(context)
+        return found
 
-                site.main()
-                self.leave()
-        finally:
-            if taken:
-                self.lock.release()
+    def found(self) -> Any:
+        from ._running import environments
 
-    def leave(self) -> None:
+        environments.install()
         if self in sys.meta_path:
             sys.meta_path.remove(self)
+        return environments.finder
 
 
-packages = _SitePackages()
+packages = _Packages()
+executable = ""
+"""The Python that the first plugin, or EPY_PYTHON, asked for: of a virtual environment or not."""
 standard_path: tuple[str, ...] = ()
 """Where the standard library is."""
 taken_over = False

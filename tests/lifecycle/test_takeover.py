@@ -36,8 +36,15 @@ def order(build_for, python, run, tmp_path) -> Callable[..., list[str]]:
     flags += [f'-DLIBPYTHON="{python.library}"', python.library]
     flags += [f"-Wl,-rpath,{python.library.parent}", "-Wall", "-Wno-deprecated-declarations", "-g"]
 
-    def order(source: str, *steps: str, form: str = "opened", script: str = ADD, **options):
-        plugin = build_for(script)
+    def order(
+        source: str,
+        *steps: str,
+        form: str = "opened",
+        script: str = ADD,
+        environment: Path | None = None,
+        **options: object,
+    ) -> list[str]:
+        plugin = build_for(script, *(["--python", environment] if environment else []))
         host = [HERE / "order.c", "-pthread", "-o", tmp_path / "order"]
         if form.startswith("opened"):
             library = tmp_path / f"lib{source}.so"
@@ -178,3 +185,51 @@ def test_a_host_that_asks_for_no_signals_gets_none(order):
     code = "from signal import *; print(getsignal(SIGINT), getsignal(SIGPIPE), flush=True)"
     found = order("configured", "plugin", "open", "without_signals", env={"RUN": code})
     assert found[1] == "0 0"
+
+
+IMPORTS = (
+    ADD
+    + """
+@epy.export(error=-1)
+def own() -> c_int:
+    import of_plugin
+    return of_plugin.number()
+"""
+)
+HOSTS_IMPORTS = """
+import sys
+assert not any("/venv/" in entry for entry in sys.path), sys.path
+assert sys.prefix == sys.base_prefix
+import of_host
+assert of_host.NUMBER == 3
+if "of_plugin_2" not in sys.modules:
+    try:
+        import of_plugin_2
+        print("the host finds", of_plugin_2, flush=True)
+    except ModuleNotFoundError:
+        pass
+"""
+
+
+@pytest.mark.parametrize("first", ["plugin", "plugin:own"])
+def test_a_plugin_s_environment_is_the_plugin_s_alone(order, python, run, tmp_path, first):
+    run(python.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (packages / "of_plugin.py").write_text(
+        "def number():\n    from of_plugin_2 import NUMBER\n    return NUMBER\n"
+    )
+    (packages / "of_plugin_2.py").write_text("NUMBER = 7\n")
+    hosts = tmp_path / "hosts"
+    hosts.mkdir()
+    (hosts / "of_host.py").write_text("NUMBER = 3\n")
+    (hosts / "of_plugin.py").write_text("def number():\n    return 0\n")
+    environment = {"PYTHONPATH": str(hosts), "RUN": HOSTS_IMPORTS}
+    steps = [first, "open", "with_variables", "plugin:own", "plugin"]
+    found = order(
+        *("configured", *steps),
+        script=IMPORTS,
+        environment=tmp_path / "venv/bin/python",
+        env=environment,
+    )
+    plugin = "plugin 5" if first == "plugin" else "plugin:own 7"
+    assert found == [plugin, "with_variables 0", "plugin:own 7", "plugin 5"]

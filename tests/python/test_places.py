@@ -105,11 +105,7 @@ def nothing():
 def found():
     import found
     return found.NUMBER
-
-@epy.export("const char *executable(void)")
-def executable():
-    return sys.executable.encode()
 """)
-    commands = [f"open {plugin}", "int nothing", "chdir /", "int found", "text executable"]
+    commands = [f"open {plugin}", "int nothing", "chdir /", "int found"]
     result = run(native("call"), *commands, env={"EPY_PYTHON": "venv/bin/python"})
-    assert result.stdout.split() == ["0", "7", f"{tmp_path}/venv/bin/python"]
+    assert result.stdout.split() == ["0", "7"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Callable
 
 import pytest
@@ -286,20 +285,6 @@ def test_a_traceback_shows_the_stored_lines_even_if_the_script_was_edited(
     assert "another line" not in result.stderr
 
 
-def test_scripts_see_the_packages_of_the_virtual_environment(build_plugin, call):
-    build_plugin("""
-import epy, sys
-
-@epy.export("const char *prefix(void)")
-def prefix():
-    import pytest
-    return f"{sys.prefix} {sys.executable}".encode()
-""")
-    assert call("open ./plugin.so", "text prefix", env={"PYTHONPATH": None}) == [
-        f"{sys.prefix} {sys.executable}"
-    ]
-
-
 def test_the_environment_does_not_change_how_python_starts(build_plugin, call, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('hijacked', flush=True)")
     build_plugin("import epy\n@epy.export('int f(void)')\ndef f(): return 3\n")
@@ -320,51 +305,3 @@ def caught():
 """)
     (caught,) = call("open ./plugin.so", "text caught")
     assert not int(caught, 16) & 1 << (signal.SIGINT - 1)
-
-
-ENVIRONMENTS = """
-import epy
-
-@epy.export(error="error")
-def text() -> epy.c_str:
-    import of_{0}
-    return of_{0}.TEXT + shared()
-
-def shared():
-    import of_both
-    return of_both.TEXT
-"""
-
-
-@pytest.fixture
-def two_environments(build_plugin, run, tmp_path):
-    """Two plugins, each for a virtual environment with a package of its own and one of both."""
-    for name in ("one", "two"):
-        run(sys.executable, "-m", "venv", "--without-pip", tmp_path / name)
-        (packages,) = (tmp_path / name / "lib").glob("python*/site-packages")
-        (packages / "elsewhere").mkdir()
-        (packages / "elsewhere" / f"of_{name}.py").write_text(f"TEXT = '{name} '\n")
-        (packages / "more.pth").write_text(f"{packages}/elsewhere\n")
-        (packages / "of_both.py").write_text(f"TEXT = 'of {name}'\n")
-        script = ENVIRONMENTS.format(name)
-        build_plugin(script, "--python", tmp_path / name / "bin" / "python", name=name)
-
-
-def test_each_plugin_finds_the_packages_of_its_environment(two_environments, call):
-    # What both have is that of the first.
-    found = call("open ./one.so", "open ./two.so", "text 0:text", "text 1:text")
-    assert found == ["one of one", "two of one"]
-
-
-def test_a_plugin_in_a_host_with_python_finds_the_packages_of_its_environment(
-    two_environments, run
-):
-    host = (
-        "import ctypes\n"
-        "for name in ('two', 'one'):\n"
-        "    text = ctypes.CDLL(f'./{name}.so').text\n"
-        "    text.restype = ctypes.c_char_p\n"
-        "    print(text().decode())\n"
-    )
-    result = run(sys.executable, "-c", host, env={"PYTHONPATH": None})
-    assert (result.stdout, result.stderr) == ("two of two\none of two\n", "")

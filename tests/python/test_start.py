@@ -153,23 +153,35 @@ def test_a_missing_core_is_named(tmp_path, run, native, refused):
     assert f"no file {tmp_path}/python/epy/_core" in line
 
 
+# The package is in `environment` alone.
+WHICH = """
+import epy
+
+@epy.export("const char *which(void)")
+def which():
+    try:
+        from which_environment import NAME
+    except ImportError:
+        return b"another"
+    return NAME
+"""
+
+
 @pytest.fixture
 def environment(run, tmp_path) -> Path:
     """A virtual environment of its own; the path of its Python."""
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (packages / "which_environment.py").write_text("NAME = b'that one'\n")
     return tmp_path / "venv" / "bin" / "python"
 
 
 def test_the_stamped_virtual_environment_is_the_one_that_runs(
     build_plugin, environment, native, run
 ):
-    plugin = build_plugin(
-        "import epy\n@epy.export('const char *prefix(void)')\n"
-        "def prefix():\n    import site, sys\n    return sys.executable.encode()\n",
-        *("--python", str(environment)),
-    )
-    result = run(native("call"), f"open {plugin}", "text prefix")
-    assert result.stdout == f"{environment}\n"
+    plugin = build_plugin(WHICH, "--python", str(environment))
+    result = run(native("call"), f"open {plugin}", "text which")
+    assert (result.stdout, result.stderr) == ("that one\n", "")
 
 
 def test_a_missing_virtual_environment_is_named(build_plugin, environment, refused):
@@ -187,30 +199,20 @@ def test_a_virtual_environment_for_another_version_is_named(build_plugin, enviro
     assert "make the virtual environment again" in line
 
 
-EXECUTABLE = """
-import epy
-
-@epy.export("const char *executable(void)")
-def executable():
-    import sys
-    return sys.executable.encode()
-"""
-
-
 def test_epy_python_chooses_another_python(build_plugin, environment, native, run):
-    plugin = build_plugin(EXECUTABLE)
-    calls = [f"open {plugin}", "text executable"]
+    plugin = build_plugin(WHICH)
+    calls = [f"open {plugin}", "text which"]
     default = run(native("call"), *calls, env={"EPY_PYTHON": None}).stdout
     chosen = run(native("call"), *calls, env={"EPY_PYTHON": str(environment)}).stdout
-    assert (default, chosen) == (f"{sys.executable}\n", f"{environment}\n")
+    assert (default, chosen) == ("another\n", "that one\n")
 
 
 def test_epy_python_replaces_a_python_that_is_gone(build_plugin, environment, native, run):
-    plugin = build_plugin(EXECUTABLE)
+    plugin = build_plugin(WHICH)
     replace_text(plugin, LIBPYTHON, missing(LIBPYTHON))
-    calls = [f"open {plugin}", "text executable"]
+    calls = [f"open {plugin}", "text which"]
     result = run(native("call"), *calls, env={"EPY_PYTHON": str(environment)})
-    assert (result.stdout, result.stderr) == (f"{environment}\n", "")
+    assert (result.stdout, result.stderr) == ("that one\n", "")
 
 
 @pytest.mark.parametrize("value", ["/no/such/python", "/bin/true", "nonsense"])

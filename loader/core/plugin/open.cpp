@@ -110,7 +110,9 @@ const core_api *import_package(const core_options &options) {
     }
     if (options.start) {
         const ref module(PyImport_ImportModule("epy._start"));
-        const ref started(module ? PyObject_CallMethod(module.get(), "start", nullptr) : nullptr);
+        const ref started(module
+                              ? PyObject_CallMethod(module.get(), "start", "z", options.environment)
+                              : nullptr);
         if (!started) {
             return nullptr;
         }

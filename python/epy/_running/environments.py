@@ -1,8 +1,13 @@
-"""Virtual environments of plugins that run in a Python which was started without them.
+"""Where plugins' modules are found: each plugin looks into its own virtual environment.
 
-The process's first plugin, or its host, has started Python; another plugin may have been built for
-a virtual environment of its own. Its packages are added behind those that are there, when the first
-module is looked for in vain: of two versions of a package the one that came first is used.
+epy starts the base Python of an environment, and a host's is as it is: neither knows a plugin's
+environment. So a finder looks who imports. The nearest module on the way to the import that is
+neither Python's nor epy's own decides: for a plugin's, and for what lies in an environment, come
+the standard library, the packages of that environment, and then all that Python finds without. For
+a host's modules there is nothing but Python's own path.
+
+A process has one module of a name. Of two versions of a package, in two environments, the one that
+is imported first is everybody's; a plugin that gets another one than its own says so in one line.
 """
 
 from __future__ import annotations
@@ -10,45 +15,192 @@ from __future__ import annotations
 import os
 import sys
 from _frozen_importlib_external import PathFinder
+from _thread import RLock
 
 from .. import _core
+from .._report import write
+from .._script import Script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from importlib.machinery import ModuleSpec
+    from typing import Any
+
+_VERSION = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+_STANDARD = os.path.dirname(os.__file__)
+_PACKAGES = (f"{_STANDARD}/site-packages/", f"{_STANDARD}/dist-packages/")
+_lock = RLock()
 
 
-def add(executable: str) -> None:
-    """Let the packages of the environment of this Python be found, if it has one that fits."""
-    environment = os.path.dirname(os.path.dirname(executable))
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-    packages = f"{environment}/lib/{version}/site-packages"
-    if not os.path.exists(f"{environment}/pyvenv.cfg") or not os.path.isdir(packages):
-        return
-    if _core.has_raised_privileges():
-        if "epy._start" not in sys.modules:
-            return  # a host's own Python imports what it likes, unlooked at
-        _core.check_trusted(packages)
-    if _later not in sys.meta_path:
-        sys.meta_path.append(_later)
-    if packages not in _later.packages and packages not in sys.path:
-        _later.packages.append(packages)
+class Environment:
+    """A virtual environment (or, with `is_base`, the Python that epy has started) for plugins."""
 
+    def __init__(self, folder: str, is_base: bool) -> None:
+        self.folder = folder
+        self.is_base = is_base
+        self.packages: list[str] | None = None  # once they are looked for
+        self.is_busy = False
 
-class _Later:
-    """On sys.meta_path, last."""
+    def holds(self, file: str) -> bool:
+        return not self.is_base and file.startswith(self.folder + "/")
 
-    def __init__(self) -> None:
-        self.packages: list[str] = []
+    def find_packages(self) -> list[str]:
+        """Its folders of packages, and those that their .pth files name; UntrustedFileError."""
+        # Other threads wait; not for ever, because a .pth file may import what they are importing.
+        taken = _lock.acquire(timeout=5)
+        try:
+            if self.packages is None and not self.is_busy:
+                self.is_busy = True
+                self.packages = self._find_packages()
+        finally:
+            self.is_busy = False
+            if taken:
+                _lock.release()
+        return self.packages or []
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        if path is not None or not self.packages:
-            return None
+    def _find_packages(self) -> list[str]:
         import site
 
-        while self.packages:
-            site.addsitedir(self.packages.pop(0))  # their .pth files too
-        return PathFinder.find_spec(name)
+        folders = []
+        if not self.is_base:
+            folders.append(f"{self.folder}/lib/{_VERSION}/site-packages")
+        if self.is_base or self._includes_system():
+            folders += site.getsitepackages([sys.base_prefix, sys.base_exec_prefix])
+        known, before = {*sys.path}, [*sys.path]
+        for folder in folders:
+            if os.path.isdir(folder):
+                site.addsitedir(folder, known)
+        added = [entry for entry in sys.path if entry not in before]
+        found = [folder for folder in folders if os.path.isdir(folder) and folder not in added]
+        if not _is_plugins_own():
+            sys.path[:] = [entry for entry in sys.path if entry in before]
+        if _core.has_raised_privileges():
+            for entry in filter(os.path.exists, added):
+                _core.check_trusted(entry)
+        return [*found, *added]
+
+    def _includes_system(self) -> bool:
+        with open(f"{self.folder}/pyvenv.cfg", encoding="utf-8") as file:
+            words = [line.lower().replace(" ", "").strip() for line in file]
+        return "include-system-site-packages=true" in words
 
 
-_later = _Later()
+_known: dict[str, Environment | None] = {}
+
+
+def of(executable: str) -> Environment | None:
+    """That of a plugin that was built for this Python. None: it has what Python itself finds."""
+    if executable not in _known:
+        folder = os.path.dirname(os.path.dirname(executable))
+        has_packages = os.path.isdir(f"{folder}/lib/{_VERSION}/site-packages")
+        if os.path.exists(f"{folder}/pyvenv.cfg"):
+            _known[executable] = Environment(folder, False) if has_packages else None
+        else:
+            _known[executable] = Environment("", True) if _started() else None
+    return _known[executable]
+
+
+def leave_path() -> list[str]:
+    """The host takes Python over: these entries of sys.path are not its own."""
+    install()
+    return [entry for one in _known.values() if one for entry in one.packages or ()]
+
+
+def install() -> None:
+    """From now on who imports decides."""
+    if finder not in sys.meta_path:
+        index = [*sys.meta_path, PathFinder].index(PathFinder)
+        sys.meta_path.insert(index, finder)
+
+
+def look_at(script: Script, name: str) -> None:
+    """A line if a package that a plugin imports is another one than that of its environment."""
+    own = of(script.executable)
+    file = getattr(sys.modules.get(name), "__file__", None) or ""
+    if own is None or own.is_base or own.holds(file) or (script.path, name) in _looked_at:
+        return
+    other = next((one for one in _known.values() if one and one.holds(file)), None)
+    if other is not None and PathFinder.find_spec(name, own.find_packages()):
+        _looked_at.add((script.path, name))
+        write(
+            f"epy: {script.path}: the package {name} that it imports is that of {other.folder}, "
+            f"which was imported first, not of {own.folder}: a process has one version of a "
+            "package; build the plugins for one virtual environment\n"
+        )
+
+
+_looked_at: set[tuple[str, str]] = set()
+
+
+def _started() -> Any:
+    """epy._start, in a Python that epy has started."""
+    return sys.modules.get("epy._start")
+
+
+def _is_plugins_own() -> bool:
+    """Nobody but plugins uses this Python: what they find may be found by all its tools."""
+    start = _started()
+    return start is not None and not start.taken_over
+
+
+def _standard_path() -> Iterable[str]:
+    start = _started()
+    if start is not None:
+        return start.standard_path  # type: ignore[no-any-return]
+    archive = f"{os.path.dirname(_STANDARD)}/{_VERSION.replace('.', '')}.zip"
+    own = (archive, _STANDARD, f"{_STANDARD}/lib-dynload")
+    return [entry for entry in sys.path if entry in own]
+
+
+def _of_importer() -> Environment | None:
+    """That of the code which imports; None for a host's."""
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        space = frame.f_globals
+        script = getattr(space.get("__loader__"), "script", None)
+        if isinstance(script, Script):
+            return of(script.executable)
+        name, file = space.get("__name__") or "", space.get("__file__") or ""
+        for one in _known.values():
+            if one is not None and one.holds(file):
+                return one
+        origin = getattr(space.get("__spec__"), "origin", None)
+        is_standard = file.startswith(_STANDARD + "/") and not file.startswith(_PACKAGES)
+        is_epys = name == "epy" or name.startswith("epy.")
+        if not (is_standard or is_epys or origin == "frozen" or "importlib" in name):
+            return None
+        frame = frame.f_back
+    return None
+
+
+class _Finder:
+    """On sys.meta_path, before PathFinder."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if path is not None:
+            return None
+        environment = _of_importer()
+        if environment is None:
+            if _is_plugins_own():  # code of nobody's, in a thread of its own
+                for script in registry.by_plugin.values():
+                    one = of(script.executable)
+                    if one is not None:
+                        one.find_packages()
+            return None
+        if environment.is_busy:
+            return None
+        return PathFinder.find_spec(name, [*_standard_path(), *environment.find_packages()])
+
+    def find_distributions(self, context: Any = None) -> Iterable[Any]:
+        """For importlib.metadata."""
+        environment = _of_importer()
+        if environment is None or environment.is_busy or "path" in vars(context or self):
+            return ()
+        from importlib.metadata import DistributionFinder, MetadataPathFinder
+
+        options: Any = {"path": environment.find_packages(), "name": getattr(context, "name", None)}
+        return MetadataPathFinder.find_distributions(DistributionFinder.Context(**options))
+
+
+finder = _Finder()

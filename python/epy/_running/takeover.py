@@ -12,6 +12,7 @@ import os
 import sys
 
 from .. import _start
+from . import environments
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ def take_over(
     sys.executable = _find_program(program or "python3")
     sys._base_executable = sys.executable  # type: ignore[attr-defined]
     if not has_paths:
-        others = [entry for entry in hosts_path if entry not in _start.standard_path]
+        plugins = {*_start.standard_path, *environments.leave_path()}
+        others = [entry for entry in hosts_path if entry not in plugins]
         first = python_path.split(os.pathsep) if python_path else []
         hosts_path = [*first, *_standard_path(home or home_variable)]
     sys.path = list(dict.fromkeys(hosts_path))
-    _start.packages.leave()
+    _start.packages.found()
     if site is not None:
         _run_site(site)
     if not has_paths:  # what scripts have added
