@@ -20,15 +20,14 @@ public:
 
     explicit helper(std::function<void(helper &)> work) : work_(std::move(work)) {}
 
-    // False if no thread could be made: the work is not done.
+    // False if no thread could be made: the work is not done. May throw std::bad_alloc.
     bool run() {
-        auto *self = new std::shared_ptr<helper>(shared_from_this());
+        auto self = std::make_unique<std::shared_ptr<helper>>(shared_from_this());
         pthread_t thread{};
-        const int problem = pthread_create(&thread, nullptr, &helper::main, self);
-        if (problem != 0) {
-            delete self;
+        if (pthread_create(&thread, nullptr, &helper::main, self.get()) != 0) {
             return false;
         }
+        static_cast<void>(self.release()); // the thread's
         pthread_detach(thread);
         return true;
     }

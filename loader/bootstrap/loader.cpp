@@ -3,8 +3,11 @@
 #include "loader/bootstrap/attach.h"
 #include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/plugin.h"
+#include "loader/bootstrap/python.h"
 #include "loader/bootstrap/resolve.h"
 #include "loader/bootstrap/unload.h"
+
+#include <exception>
 
 namespace epy {
 
@@ -12,7 +15,12 @@ namespace {
 
 void *module_init(const stub_info *info) noexcept {
     const uncancelled start;
-    return plugin::of(const_cast<stub_info *>(info)).module_init();
+    try {
+        return plugin::of(const_cast<stub_info *>(info)).module_init();
+    } catch (const std::exception &) {
+        set_import_error("epy cannot import this plugin as a module: out of memory");
+        return nullptr;
+    }
 }
 
 } // namespace

@@ -189,7 +189,7 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     return turn::failed;
 }
 
-void *plugin::module_init() noexcept {
+void *plugin::module_init() {
     check_contents();
     const core_api *core = nullptr;
     if (problem_ != nullptr) {

@@ -41,7 +41,7 @@ public:
     turn run_script(bool inside_dlopen) noexcept;
 
     // A Python imports the plugin as a module: see loader_api.
-    void *module_init() noexcept;
+    void *module_init();
 
     // The record that slot `index` leads to by now; null if it is still the resolver's.
     [[nodiscard]] const record *target(std::uint32_t index) noexcept;

@@ -11,8 +11,8 @@
 #include "loader/bootstrap/resolve.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <exception>
-#include <string>
 
 #include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/plugin.h"
@@ -31,19 +31,20 @@ struct jump {
 jump to(const record *target) { return {target->code, target}; }
 
 // `circle`: other starts through which this plugin's waits for the calling thread.
-jump from_inside_the_start(plugin &self, const record *called, const std::string &circle) {
+jump from_inside_the_start(plugin &self, const record *called, const name_list &circle) {
     if (const record *defined = self.pending(called->index); defined != nullptr) {
         return to(defined);
     }
     if (void *next = self.next_function(called->index); next != nullptr) {
         return {reinterpret_cast<void (*)()>(next), called};
     }
-    const std::string way = circle.empty() ? "" : " (through that of " + circle + ")";
-    self.complain(called->index,
-                  ("was called by its own plugin's start" + way +
-                   " before the script defined it; it returned its error value. Call it from "
-                   "on_load or later")
-                      .c_str());
+    char why[800];
+    std::snprintf(why, sizeof why,
+                  "was called by its own plugin's start%s%s%s before the script defined it; it "
+                  "returned its error value. Call it from on_load or later",
+                  circle.empty() ? "" : " (through that of ", circle.text(),
+                  circle.empty() ? "" : ")");
+    self.complain(called->index, why);
     return {epy_loader_error_value, called};
 }
 
@@ -53,7 +54,7 @@ thread_local record own_copy [[gnu::tls_model("initial-exec")]];
 jump serve(const record *called_in_image) {
     plugin &self = plugin::of(called_in_image->owner);
     const record its_copy = *called_in_image;
-    std::string circle;
+    name_list circle;
     turn state = self.starting().begin(nullptr, &circle);
     if (state == turn::ours) {
         try {

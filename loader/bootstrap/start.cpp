@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 
 #include "loader/bootstrap/awaited.h"
 #include "loader/bootstrap/gil.h"
@@ -27,6 +29,11 @@ struct waiter {
 waiter *waiters = nullptr;
 
 } // namespace
+
+void name_list::add(const char *name) noexcept {
+    const std::size_t used = std::strlen(text_.data());
+    std::snprintf(text_.data() + used, text_.size() - used, "%s%s", used == 0 ? "" : ", ", name);
+}
 
 start::start(const char *name, const char *advice) noexcept : name_(name), advice_(advice) {
     const std::scoped_lock guard(start_lock());
@@ -62,7 +69,7 @@ bool start::would_wait_for_ever() const noexcept {
 // Whether the thread that starts this waits, through Python's waits too, for the calling one. The
 // calling one stays where it is meanwhile, so what was found at the end of the chain is true of its
 // beginning. `others` gets the names of the other starts on the way.
-bool start::waits_for_this_thread(std::string &others) noexcept {
+bool start::waits_for_this_thread(name_list &others) noexcept {
     constexpr int longest = 64;
     std::unique_lock guard(start_lock());
     pthread_t thread = starter_;
@@ -87,23 +94,22 @@ bool start::waits_for_this_thread(std::string &others) noexcept {
         for (const start *one = all; one != nullptr; one = one->next_) {
             if (one != this && one->state_ == state::starting &&
                 pthread_equal(one->starter_, thread) != 0) {
-                others += others.empty() ? "" : ", ";
-                others += one->name_;
+                others.add(one->name_);
             }
         }
     }
     return false;
 }
 
-void start::say_that_it_lasts(const std::string &others) noexcept {
+void start::say_that_it_lasts(const name_list &others) noexcept {
     report(name_,
            "thread %d has been waiting for %d s for its start, which runs in thread %d%s%s: %s",
            gettid(), static_cast<int>(2 * a_while.count()), starter_number_,
-           others.empty() ? "" : " and waits for that of ", others.c_str(), advice_);
+           others.empty() ? "" : " and waits for that of ", others.text(), advice_);
 }
 
 // With the lock. False if it would never end.
-bool start::wait(std::unique_lock<std::mutex> &guard, std::string &others) noexcept {
+bool start::wait(std::unique_lock<std::mutex> &guard, name_list &others) noexcept {
     const auto is_over = [this] { return state_ != state::starting; };
     for (int round = 1; !start_changed().wait_for(guard, a_while, is_over); ++round) {
         guard.unlock();
@@ -121,8 +127,7 @@ bool start::wait(std::unique_lock<std::mutex> &guard, std::string &others) noexc
     return true;
 }
 
-turn start::begin(const std::chrono::steady_clock::time_point *until,
-                  std::string *circle) noexcept {
+turn start::begin(const std::chrono::steady_clock::time_point *until, name_list *circle) noexcept {
     for (;;) {
         std::unique_lock guard(start_lock());
         switch (state_) {
@@ -145,7 +150,7 @@ turn start::begin(const std::chrono::steady_clock::time_point *until,
         waiter self{pthread_self(), this, waiters};
         waiters = &self;
         guard.unlock();
-        std::string others;
+        name_list others;
         bool ends = true;
         {
             const gil_release without_gil; // the starter may need it

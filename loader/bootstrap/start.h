@@ -9,12 +9,24 @@
 
 #include <pthread.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <mutex>
-#include <string>
 
 namespace epy {
+
+// Names, separated by commas, as far as there is room: a wait needs no memory.
+class name_list {
+public:
+    void add(const char *name) noexcept;
+    void clear() noexcept { text_[0] = '\0'; }
+    [[nodiscard]] bool empty() const noexcept { return text_[0] == '\0'; }
+    [[nodiscard]] const char *text() const noexcept { return text_.data(); }
+
+private:
+    std::array<char, 512> text_{};
+};
 
 enum class turn {
     ours,    // begin() made the caller the starter, who has to call finish()
@@ -30,7 +42,7 @@ public:
     // dynamic loader's lock, which they have), and one after another they would for ever.
     // `circle`, if the outcome is circular and other starts are part of it: their names.
     [[nodiscard]] turn begin(const std::chrono::steady_clock::time_point *until = nullptr,
-                             std::string *circle = nullptr) noexcept;
+                             name_list *circle = nullptr) noexcept;
     void finish(turn outcome) noexcept; // ready or failed; ours: not started after all
     [[nodiscard]] bool is_ready() const noexcept {
         return state_.load(std::memory_order_acquire) == state::ready;
@@ -51,9 +63,9 @@ private:
     enum class state { fresh, starting, ready, failed };
 
     [[nodiscard]] bool would_wait_for_ever() const noexcept;
-    bool wait(std::unique_lock<std::mutex> &guard, std::string &others) noexcept;
-    bool waits_for_this_thread(std::string &others) noexcept;
-    void say_that_it_lasts(const std::string &others) noexcept;
+    bool wait(std::unique_lock<std::mutex> &guard, name_list &others) noexcept;
+    bool waits_for_this_thread(name_list &others) noexcept;
+    void say_that_it_lasts(const name_list &others) noexcept;
 
     std::atomic<state> state_ = state::fresh; // changed under start_lock()
     const char *name_;

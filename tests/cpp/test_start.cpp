@@ -206,11 +206,11 @@ TEST_F(Start, RefusesACircleThroughPythonAfterAWhile) {
                 joins[starter_of_one] = starter_of_two;
                 joins[starter_of_two] = pthread_self();
             }
-            std::string circle;
+            name_list circle;
             EXPECT_EQ(one.begin(nullptr, &circle), turn::circular);
             return circle;
         });
-        EXPECT_EQ(third.get(), "two");
+        EXPECT_STREQ(third.get().text(), "two");
         two.finish(turn::ready);
     });
     second.get();

@@ -13,13 +13,14 @@
 // For each n a forked child fails the n-th allocation and the COUNT - 1 that follow it. malloc and
 // its like count, mmap of memory without a file, and the making of a thread; once Python runs also
 // what it takes from its own allocators. For each n a line, "N: " and "right value", "error value",
-// "wrong value", "next call fails" or "signal S"; below it, indented, what came on stderr. The last
-// one is "N: no allocation failed".
+// "wrong value", "next call fails" or "signal S"; below it, indented, what came on stderr, of a
+// crash the functions that it happened in. The last one is "N: no allocation failed".
 //
 // The plugin has int work(int n), which returns n or -1, and int check(int n), which must return n.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -244,6 +245,24 @@ static enum outcome run_phase(const char *phase, const char *path, long n, long 
     return check(2) != 2 ? next_call_fails : counted < n ? nothing_failed : right_value;
 }
 
+// "crashed in INNER < OUTER < ...", and the end. The names are those that libraries export.
+static void tell_about_crash(int number) {
+    enum { most_frames = 24 };
+    void *frames[most_frames];
+    disarm();
+    const int count = backtrace(frames, most_frames);
+    dprintf(STDERR_FILENO, "crashed in");
+    for (int i = 2; i < count; ++i) { // this function, the signal's frame
+        Dl_info found = {0};
+        dladdr(frames[i], &found);
+        dprintf(STDERR_FILENO, "%s %s", i == 2 ? "" : " <",
+                found.dli_sname == NULL ? "?" : found.dli_sname);
+    }
+    dprintf(STDERR_FILENO, "\n");
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 // Registered before Python's exit functions, so it is the last one.
 static void tell_about_exit(void) {
     if (armed) {
@@ -268,6 +287,10 @@ int main(int argc, char **argv) {
     }
     const char *phase = argv[2];
     const long to = atol(argv[4]);
+    void *frame = NULL;
+    backtrace(&frame, 1); // loads what it needs
+    signal(SIGSEGV, tell_about_crash);
+    signal(SIGABRT, tell_about_crash);
     atexit(tell_about_exit);
     load(argv[1]);
     if (strcmp(phase, "call") == 0 || strcmp(phase, "thread") == 0 || strcmp(phase, "fork") == 0) {

@@ -96,12 +96,9 @@ STEPS = {
 }
 
 
-def is_pythons(phase: str, child: str) -> bool:
-    """Whether it was CPython that ended the process, in its own start or its own functions."""
-    if "Fatal Python error" in child:
-        return True
-    # Before 3.12 PyThreadState_New does not look whether there is a state; 3.11 has no other way.
-    return "signal 11" in child and phase in ("thread", "unload", "exit", "again")
+def is_pythons(child: str) -> bool:
+    """Whether it was CPython that ended the process, in its own start."""
+    return "Fatal Python error" in child
 
 
 @pytest.mark.parametrize("count", [1, 40])
@@ -112,13 +109,10 @@ def test_an_allocation_fails(build_plugin, run, native, phase, count):
     out = run(native("memory"), plugin, phase, "1", str(LAST), str(step), str(count)).stdout
     children = re.split(r"^(?=\d+: )", out, flags=re.MULTILINE)[1:]
     assert children
-    own = 0
     for child in children:
         head, _, errors = child.partition("\n")
         what = head.partition(": ")[2]
         if what == "error value":
             assert errors.strip(), child  # not silently
         elif what not in ("right value", "no allocation failed"):
-            assert is_pythons(phase, child), child
-            own += 1
-    assert own <= max(1, len(children) // 10), out
+            assert is_pythons(child), child

@@ -8,6 +8,11 @@
 #include <memory>
 #include <new>
 
+#if PY_VERSION_HEX < 0x030c0000
+// Python.h has it for extensions of Python's own alone.
+extern "C" void _PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier)
+#endif
+
 namespace epy {
 
 constinit std::atomic<unsigned> attachment::generation{0};
@@ -96,6 +101,19 @@ unsigned process = 0;
 // While it is held, Python does not begin to finalize. Nobody waits for the GIL meanwhile.
 pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
 
+// Of the main interpreter. Null without memory, where PyThreadState_New of 3.11 crashes.
+PyThreadState *new_state() noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return PyThreadState_New(PyInterpreterState_Main());
+#else
+    PyThreadState *made = _PyThreadState_Prealloc(PyInterpreterState_Main());
+    if (made != nullptr) {
+        _PyThreadState_SetCurrent(made); // the state that PyGILState_Ensure finds, if it has none
+    }
+    return made;
+#endif
+}
+
 } // namespace
 
 // A state for this thread, which Python has not seen; null if Python finalizes. PyGILState_Ensure
@@ -104,7 +122,7 @@ PyThreadState *attachment::make_state(unsigned now) noexcept {
     pthread_mutex_lock(&making_state);
     PyThreadState *made = nullptr;
     if (generation.load(std::memory_order_relaxed) == now) {
-        made = PyThreadState_New(PyInterpreterState_Main());
+        made = new_state();
         is_out_of_memory_ = made == nullptr;
     }
     pthread_mutex_unlock(&making_state);
@@ -246,7 +264,7 @@ void attachment::change_back() noexcept {
 bool attachment::attach_for_host() noexcept {
     PyThreadState *state = PyGILState_GetThisThreadState();
     if (state == nullptr) {
-        state = PyThreadState_New(PyInterpreterState_Main());
+        state = new_state();
     }
     if (state == nullptr) {
         return false;
