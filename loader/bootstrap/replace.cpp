@@ -69,11 +69,35 @@ void replace_in_table(const loaded_object &python, const ElfW(Sym) * symbol,
     }
 }
 
-void replace_in_slots(const loaded_object &object, std::span<const replacement> all) noexcept {
+// The lowest of the replaced functions, and how far the highest is from it.
+struct address_range {
+    std::uintptr_t lowest = UINTPTR_MAX;
+    std::uintptr_t span = 0;
+
+    explicit address_range(std::span<const replacement> all) noexcept {
+        std::uintptr_t highest = 0;
+        for (const replacement &one : all) {
+            const auto address = reinterpret_cast<std::uintptr_t>(*one.original);
+            lowest = address == 0 ? lowest : std::min(lowest, address);
+            highest = std::max(highest, address);
+        }
+        span = highest - std::min(lowest, highest);
+    }
+    [[nodiscard]] bool contains(const void *address) const noexcept {
+        return reinterpret_cast<std::uintptr_t>(address) - lowest <= span;
+    }
+};
+
+// A start looks at thousands of slots.
+void replace_in_slots(const loaded_object &object, std::span<const replacement> all,
+                      const address_range &functions) noexcept {
     object.for_each_slot([&](void **slot) {
         const void *bound = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+        if (!functions.contains(bound)) [[likely]] {
+            return;
+        }
         for (const replacement &one : all) {
-            if (bound != nullptr && bound == *one.original) {
+            if (bound == *one.original) {
                 object.write_protected(slot, one.function);
             }
         }
@@ -99,10 +123,13 @@ void replace_functions(const void *place, const replacement *replacements,
         }
         return false;
     });
+    const address_range functions(all);
     for_each_object([&](const loaded_object &object) {
-        // One that another thread is loading is not closed yet, and binds to the new ones.
-        if (!object.contains(all.front().function) && object.is_relocated()) {
-            replace_in_slots(object, all);
+        // Python's own calls of them are as they were, and those of their replacements. An object
+        // that another thread is loading is not closed yet, and binds to the new ones.
+        if (!object.contains(place) && !object.contains(all.front().function) &&
+            object.is_relocated()) {
+            replace_in_slots(object, all, functions);
         }
         return true;
     });
