@@ -65,6 +65,7 @@ struct core_options {
     std::uint32_t version;      // core_api_version
     const char *plugin;         // that is being started, for messages
     bool start;                 // Python is not initialized: start it
+    bool ours;                  // epy starts it, or has started it and got no further
     const char *executable;     // for `start`
     const char *environment;    // for `start`: the same, or that of a virtual environment
     const char *package_folder; // where the package epy lies, if it is not imported yet

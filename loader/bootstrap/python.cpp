@@ -66,7 +66,12 @@ struct chosen_python {
     std::string file;
     std::string executable;
     bool start = false;
+    bool ours = false; // epy starts it, or has
 };
+
+// What was asked for in a start of epy's that failed when Python was there already: the next one
+// goes on from there. Null if there is none; guarded by `python_start`.
+const std::string *unfinished = nullptr;
 
 // Also where a Python runs already: its own files are its host's matter, what epy brings is not.
 std::string reason_against_wish(const python_wish &wish) {
@@ -103,7 +108,9 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     }
     if (initialized != nullptr) {
         remember_python(*initialized); // so that threads that wait for this one release the GIL
-        chosen = {open_again(*initialized), initialized->file, {}, false};
+        chosen = {open_again(*initialized), initialized->file,
+                  unfinished == nullptr ? std::string() : *unfinished, false,
+                  unfinished != nullptr};
         return true;
     }
     const char *variable = has_raised_privileges() ? nullptr : std::getenv("EPY_PYTHON");
@@ -123,6 +130,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
         chosen.file = wish.libpython == nullptr ? "" : wish.libpython;
     }
     chosen.start = true;
+    chosen.ours = true;
     // Loaded for everyone: its symbols would win over those of any other libpython.
     const void *global = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
     for (const python_object &one : found) {
@@ -197,6 +205,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
     const core_options options{core_api_version,
                                wish.plugin,
                                python.start,
+                               python.ours,
                                executable.empty() ? nullptr : executable.c_str(),
                                python.executable.empty() ? nullptr : python.executable.c_str(),
                                package_folder().c_str(),
@@ -205,17 +214,19 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                replace_functions,
                                embeds_python};
     const core_api *api = open(&options);
-    if (api == nullptr) {
-        report(wish.plugin, "%s", error);
-        return nullptr;
-    }
     if (python.start) {
         auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
         for (const python_object &one : find_pythons()) {
             if (one.is_initialized == started) {
                 remember_python(one);
+                unfinished = api == nullptr && one.is_initialized() != 0
+                                 ? new std::string(python.executable)
+                                 : nullptr;
             }
         }
+    }
+    if (api == nullptr) {
+        report(wish.plugin, "%s", error);
     }
     return api;
 }
@@ -246,7 +257,7 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         }
         opened_core = api;
         if (api != nullptr) {
-            arrange_exit(python.start);
+            arrange_exit(python.ours);
         }
         // Not a failure for good: another plugin's Python may be there.
         python_start().finish(api == nullptr ? turn::ours : turn::ready);

@@ -18,10 +18,20 @@ if TYPE_CHECKING:
 
 
 def start(python: str | None) -> None:
-    """Make this Python a guest in its host's process. `python` is the one that was asked for."""
-    global executable, standard_path
+    """Make this Python a guest in its host's process; again, if that failed before it was over.
+
+    `python` is the one that was asked for.
+    """
+    global executable
     executable = python or ""
-    standard_path = tuple(sys.path)
+    if not standard_path:
+        _become_a_guest()
+    if _core.has_raised_privileges():
+        _look_at_packages()
+
+
+def _become_a_guest() -> None:
+    global standard_path
     _exit.follow_scripts()
     sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(packages)
@@ -30,8 +40,7 @@ def start(python: str | None) -> None:
     if sys.stdout is not None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    if _core.has_raised_privileges():
-        _look_at_packages()
+    standard_path = tuple(sys.path)
 
 
 def _forget_exit_functions() -> None:

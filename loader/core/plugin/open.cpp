@@ -108,7 +108,7 @@ const core_api *import_package(const core_options &options) {
     if (!package) {
         return nullptr;
     }
-    if (options.start) {
+    if (options.ours) {
         const ref module(PyImport_ImportModule("epy._start"));
         const ref started(module
                               ? PyObject_CallMethod(module.get(), "start", "z", options.environment)
@@ -159,7 +159,7 @@ const core_api *open_attached(const core_options &options) {
         return nullptr;
     }
     find_main_thread();
-    if (!options.start) {
+    if (!options.ours) {
         stop_when_python_finalizes();
     }
     follow_forks();
