@@ -429,6 +429,106 @@ def test_the_host_s_descriptor_of_a_header_reaches_the_new_code(
     assert result.stderr == ""
 
 
+def test_callbacks_in_exported_data_reach_the_new_code(build_plugin, compile_c, run, tmp_path):
+    script = CALLBACKS.replace("table = Table(", 'table = epy.export_data("table", Table(').replace(
+        "30 * x))", "30 * x)))"
+    )
+    build_plugin(script, "--editable")
+    (tmp_path / "new.py").write_text(script.replace("0 * x", "00 * x"))
+    host = TABLE_HOST.replace("get_table();", 'dlsym(plugin, "table");', 1)
+    result = run(compile_c(host))
+    assert (result.stdout.splitlines(), result.stderr) == (
+        ["10 20 30", "1", "100 200 300", "100", "100 200 300"],
+        "",
+    )
+
+
+def test_a_callback_without_a_successor_keeps_the_old_code(build_plugin, compile_c, run, tmp_path):
+    """A lambda more: which of the new ones is meant cannot be told."""
+    build_plugin(CALLBACKS, "--editable")
+    new = CALLBACKS.replace("0 * x", "00 * x")
+    more = "more = epy.callback('int (*)(int)', lambda x: 0)\n"
+    (tmp_path / "new.py").write_text(new + more)
+    result = run(compile_c(TABLE_HOST))
+    assert (result.stdout.splitlines(), result.stderr) == (
+        ["10 20 30", "1", "100 20 30", "100", "100 20 30"],
+        "",
+    )
+
+
+def test_callables_that_the_host_compares_keep_their_address(
+    build_plugin, compile_c, run, tmp_path
+):
+    script = (
+        AGAIN
+        + """
+def act(x):
+    return x + 1
+
+@epy.export(CFUNCTYPE(CFUNCTYPE(c_int, c_int)))
+def get():
+    return act
+"""
+    )
+    build_plugin(script, "--editable")
+    (tmp_path / "new.py").write_text(script.replace("x + 1", "x + 2"))
+    host = compile_c(r"""
+        #include <dlfcn.h>
+        #include <stdio.h>
+
+        int main(void) {
+            void *plugin = dlopen("./plugin.so", RTLD_NOW);
+            typedef int function(int);
+            function *(*get)(void) = (function * (*)(void)) dlsym(plugin, "get");
+            function *act = get();
+            rename("new.py", "plugin.py");
+            ((int (*)(void))dlsym(plugin, "again"))();
+            printf("%d %d\n", act == get(), act(1));
+        }
+    """)
+    assert run(host).stdout == "1 3\n"
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_an_unload_during_a_reload(build_plugin, native, run, tmp_path, waits):
+    """It waits for a while; then it goes on, and the reload finds that all is gone."""
+    build_plugin(FIRST, "--editable")
+    pause = "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n"
+    new = (
+        FIRST
+        + "import os, time\nepy.on_unload(lambda: open('go', 'w').close())\n"
+        + "open('begun', 'w').close()\n"
+        + (pause if waits else "time.sleep(0.1)\n")
+        + "print('ran', flush=True)\n"
+    )
+    (tmp_path / "new.py").write_text(new)
+    build_plugin(
+        """
+import epy, sys
+
+@epy.export("int remains(void)")
+def remains():
+    import gc, time
+    for _ in range(1000):
+        gc.collect()
+        found = sum(name.startswith("plugin@") for name in sys.modules)
+        if not found:
+            break
+        time.sleep(0.01)
+    return found
+""",
+        name="other",
+    )
+    result = run(
+        *(native("call"), "open ./plugin.so", "int start", "rename new.py plugin.py"),
+        *("open ./other.so", "together int 0:again | await begun close 0"),
+        "int 1:remains",
+    )
+    lines = result.stdout.split()
+    assert (lines[0], lines[-1], "ran" in lines) == ("0", "0", True)
+    assert "was unloaded meanwhile" in result.stderr
+
+
 PUBLISHED = (
     FIRST
     + """

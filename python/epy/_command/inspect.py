@@ -29,6 +29,7 @@ def describe(path: Path) -> Description:
         "kind": archive.text("kind"),
         "source": archive.text("source"),
         "editable": archive.text("editable"),
+        "reload": archive.text("reload") == "yes",
         "modules": [name for name, _, _ in archive.members],
         "files": [{"name": name, "size": end - begin} for name, begin, end in archive.files],
         "python": {
@@ -159,7 +160,8 @@ def _script(found: Description) -> str:
     if found["mode"] == "bare":
         return ""
     if found["editable"]:
-        return f"{found['editable']} (editable: read from there)"
+        also = ", again when it changes" if found["reload"] else ""
+        return f"{found['editable']} (editable: read from there{also})"
     stored = _count(found["modules"], "module")
     if found["files"]:
         stored += f", {_count(found['files'], 'file')}"

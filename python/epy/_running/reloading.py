@@ -15,7 +15,8 @@ from types import FunctionType, ModuleType
 
 from .. import _core
 from .._errors import Error, ReloadError, ScriptError, UnloadedError
-from .._modules import Former, run_modules
+from .._modules import Former, drop_modules, run_modules
+from .._native import NativeFunction
 from .._report import format_exception, write
 from .._script import Plugin, Script, Staged, current_script, registry
 from .._types import CData
@@ -71,7 +72,7 @@ def reload(plugin: Plugin | str | None = None) -> None:
     *State.* The module is new. `@epy.on_reload` gets the old one; neither `on_unload` of the old
     code nor `on_load` of the new is called. Handles stay valid: their objects get the new class if
     that says `reload=True` (`class Synth(epy.Object, reload=True)`), else keep theirs. What
-    `epy.Bindings` has published follows.
+    `epy.Bindings` has published follows. Threads that the old code has started go on in it.
 
     *When it fails* the old code stays: an exception of the script passes to the caller,
     `epy.ReloadError` is raised if an export's or a callback's signature differs, with both, or if
@@ -80,6 +81,8 @@ def reload(plugin: Plugin | str | None = None) -> None:
     Any thread; the script runs on this one. `epy.plugin.state` stays "ready".
     """
     script = _find(plugin)
+    if script.plugin.state != "ready":
+        raise ReloadError(f"{script.path}: is {script.plugin.state}: reload it in a later call")
     if script.native is None or script.place is None:
         raise ReloadError(
             f"{script.path}: holds its script: build it with `epy build --reload`, or --editable"
@@ -126,27 +129,30 @@ def _run_again(script: Script, native: _core.NativePlugin, sources: Sources) -> 
         made = _without(before["made"], old_exports)
         pairs = list(_pairs(made, _without(script.made, script.exports)))
         if not native.loaded:
-            raise UnloadedError(f"{script.path}: was unloaded meanwhile")
+            raise _unloaded(script)
         bindings.publish(script)
         assert script.staged is not None
         for add in script.staged.names:
             add()
     except BaseException:
+        if registry.by_plugin.get(native) is not script:  # the unload has dropped all
+            drop_modules(script.module)
+            bindings.withdraw(script)
+            raise _unloaded(script) from None
         former.put_back()
         fresh = script.bindings
         vars(script).update(before)
         bindings.restore(script, published, fresh)
         raise
     _follow(script, native, old_exports, pairs)
-    followed = {id(callback) for callback, after in pairs if not isinstance(after, FunctionType)}
-    for one in made:  # the others may follow the next time
-        if id(one()) not in followed:
-            script.made[one] = None
-    for module in former.modules.values():
-        script.former += _c_data(list(vars(module).values()), 3)
+    _keep(script, made, pairs, former)
     bindings.settle(script, published)
     script.staged, script.importing = None, False
     script.callbacks.clear()
+
+
+def _unloaded(script: Script) -> UnloadedError:
+    return UnloadedError(f"{script.path}: was unloaded meanwhile")
 
 
 def _begin(script: Script, before: dict[str, Any]) -> None:
@@ -239,6 +245,7 @@ def _follow(
     assert script.staged is not None
     for slot, target in script.staged.slots:
         native.publish(slot, target)
+    script.former += [export for export in old.values() if export.kind == "address"]  # in calls
     for name, export in script.exports.items():
         before = old[name].callback if name in old else script.removed.pop(name, None)
         if export.kind == "function" and export.callback is not None and before is not None:
@@ -250,6 +257,12 @@ def _follow(
             successor.adopt(callback)
     for name in old.keys() - script.exports.keys():
         _remove(script, native, old[name])
+    for (prototype, function), native_function in list(script.returned.items()):
+        if isinstance(function, FunctionType):
+            found = _look_up(function.__module__, function.__qualname__)
+            if isinstance(found, FunctionType):
+                del script.returned[prototype, function]
+                script.returned[prototype, found] = native_function
     for held in _core.held_by_host(native):
         _give_class(script, held)
 
@@ -282,10 +295,23 @@ def _give_class(script: Script, held: Any) -> None:
             write(f"epy: {script.path}: an object keeps the old {old.__qualname__}: {error}\n")
 
 
+def _keep(script: Script, made: list[_Made], pairs: list[_Pair], former: Former) -> None:
+    """What hosts may still hold of the old code: until the unload."""
+    adopted = {id(callback) for callback, after in pairs if not isinstance(after, FunctionType)}
+    for one in made:
+        callback = one()
+        if callback is not None and id(callback) not in adopted:
+            one.imported = False
+            script.made[one] = None  # it may follow the next time
+            script.former.append(callback)
+    for module in former.modules.values():
+        script.former += _c_data(list(vars(module).values()), 3)
+
+
 def _c_data(values: Any, depth: int) -> Iterator[object]:
     """The ctypes objects among values, and in lists and dicts of them: hosts may hold them."""
     for value in values:
-        if isinstance(value, CData) and not isinstance(value, CFuncPtr):
+        if isinstance(value, CData) and not isinstance(value, NativeFunction):
             yield value
         elif depth and isinstance(value, (list, tuple, set)):
             yield from _c_data(value, depth - 1)
