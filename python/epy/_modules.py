@@ -202,10 +202,11 @@ class _Finder:
 
     def forget(self, root: str) -> _Loader | None:
         loader = self.loaders.pop(root, None)
-        lines = sys.modules.get("linecache")
+        # A traceback showed them. Another thread may be importing the module.
+        lines = getattr(sys.modules.get("linecache"), "cache", None)
         if loader and lines:
             for filename, _ in loader.members.values():
-                lines.cache.pop(filename, None)  # a traceback showed them
+                lines.pop(filename, None)
         for place in [place for place, (loader, _) in self.places.items() if loader.root == root]:
             del self.places[place]
             sys.path_importer_cache.pop(place, None)

@@ -525,7 +525,7 @@ def remains():
         "int 1:remains",
     )
     lines = result.stdout.split()
-    assert (lines[0], lines[-1], "ran" in lines) == ("0", "0", True)
+    assert (lines[0], lines[-1], "ran" in lines) == ("0", "0", True), result.stdout + result.stderr
     assert "was unloaded meanwhile" in result.stderr
 
 

@@ -135,14 +135,14 @@ def _run_again(script: Script, native: _core.NativePlugin, sources: Sources) -> 
         for add in script.staged.names:
             add()
     except BaseException:
-        if registry.by_plugin.get(native) is not script:  # the unload has dropped all
-            drop_modules(script.module)
-            bindings.withdraw(script)
-            raise _unloaded(script) from None
         former.put_back()
         fresh = script.bindings
         vars(script).update(before)
         bindings.restore(script, published, fresh)
+        if registry.by_plugin.get(native) is not script:  # the unload did not wait any longer
+            drop_modules(script.module)
+            bindings.withdraw(script)
+            raise _unloaded(script) from None
         raise
     _follow(script, native, old_exports, pairs)
     _keep(script, made, pairs, former)
