@@ -31,7 +31,7 @@ python_hosts() {
         vim-nox
         apache2-bin apache2-dev libapache2-mod-wsgi-py3
         uwsgi-core uwsgi-plugin-python3
-        freeradius freeradius-python3 libfreeradius-dev
+        freeradius freeradius-python3
         gstreamer1.0-python3-plugin-loader gstreamer1.0-tools libgstreamer1.0-dev
         nbdkit-plugin-python
     )

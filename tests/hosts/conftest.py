@@ -1,4 +1,8 @@
-"""What the tests with real hosts share: the plugin, and running a program that loads it."""
+"""What the tests with real hosts share: the plugin, and running a program that loads it.
+
+Hosts that run a Python of their own are asked what it looks like: as without epy, but that a Python
+which epy has started is in UTF-8 mode, so they show `sys.flags[:14]`, what is before that flag.
+"""
 
 import glob
 import shutil

@@ -28,7 +28,7 @@ class One(GstBase.BaseTransform):
     def do_transform_ip(self, buffer):
         path = [folder for folder in sys.path if not folder.endswith("/python")]  # GStreamer's own
         print("python:", buffer.get_size(), flush=True)
-        print("looks:", (sys.prefix, path, sys.argv, sys.flags), flush=True)
+        print("looks:", (sys.prefix, path, sys.argv, sys.flags[:14]), flush=True)
         return Gst.FlowReturn.OK
 
 GObject.type_register(One)
@@ -91,3 +91,8 @@ FOLDERS = pytest.mark.parametrize(
 def test_both(launch, folders, packages):
     expected = [([f"application/x-{packages}"], *alone[1:3]) for alone in launch("python")]
     assert [answer[:3] for answer in launch(*folders)] == expected
+
+
+@FOLDERS
+def test_python_looks_as_it_does_alone(launch, folders):
+    assert [answer[3] for answer in launch(*folders)] == [alone[3] for alone in launch("python")]

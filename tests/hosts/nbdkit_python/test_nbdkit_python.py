@@ -16,7 +16,7 @@ data = b"hello"
 
 def config(key, value):
     global data
-    data = repr((sys.prefix, sys.path, sys.argv, sys.flags)).encode()
+    data = repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])).encode()
 
 def thread_model():
     return nbdkit.THREAD_MODEL_PARALLEL
@@ -61,3 +61,15 @@ def test_python_first(disk, packages):
 
 def test_epy_first(disk, preloaded, packages):
     assert disk(f"packages={packages}", filters=FILTER, env=preloaded) == "HELLO"
+
+
+def test_pythons_look_is_its_own(disk, packages):
+    looks = disk("looks=")
+    assert looks.startswith("(")
+    assert disk("looks=", f"packages={packages}", filters=FILTER) == looks.upper()
+
+
+def test_pythons_look_is_its_own_epy_first(disk, packages, preloaded):
+    looks = disk("looks=")
+    answer = disk("looks=", f"packages={packages}", filters=FILTER, env=preloaded)
+    assert answer == looks.upper()

@@ -19,7 +19,7 @@ create extension plpython3u;
 create function py1(n int) returns int language plpython3u as $$ return n + 1 $$;
 create function looks() returns text language plpython3u as $$
     import sys
-    return repr((sys.prefix, sys.path, sys.argv, sys.flags))
+    return repr((sys.prefix, sys.path, sys.argv, sys.flags[:14]))
 $$;
 """
 GUESTS = """
@@ -58,7 +58,7 @@ class Server:
 
     def stop(self):
         """Stop it: what its processes said that is no plain note of the server's."""
-        self.command("pg_ctl", "-D", "data", "-w", "stop")
+        self.command("pg_ctl", "-D", "data", "-w", "-m", "smart", "stop")
         lines = (self.folder / "log").read_text().splitlines()
         return [line for line in lines if not re.match(r"[-\d]+ [:.\d]+ \w+ \[\d+\] LOG: ", line)]
 
@@ -75,3 +75,21 @@ def server(run, tmp_path, plugin):
 def test_python_first(server):
     assert server.sql("select py1(1)", "select add1(2)", "select py1(3)") == ["2", "3", "4"]
     assert server.sql("select py1(1)", "select through_sql(1)") == ["2", "3"]
+
+
+def test_epy_first(server):
+    assert server.sql("select add1(1)", "select py1(2)", "select add1(3)") == ["2", "3", "4"]
+    assert server.sql("select add1(1), py1(2)") == ["2|3"]
+    assert server.sql("select py1(1), add1(2)") == ["2|3"]  # add1 is looked at before py1 runs
+    assert server.sql("select through_sql(1)", "select py1(1)") == ["3", "2"]
+
+
+def test_calls_within_calls(server):
+    assert server.sql("select py1(add1(py1(add1(1))))") == ["5"]
+    assert server.sql("select sum(through_sql(n)) from generate_series(1, 1000) n") == ["502500"]
+
+
+def test_each_python_looks_as_it_does_alone(server, packages):
+    alone = server.sql("select looks()")
+    assert server.sql("select packages()", "select looks()") == [packages, *alone]
+    assert server.sql("select looks()", "select packages()") == [*alone, packages]

@@ -24,7 +24,7 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     query = environ["QUERY_STRING"]
     if query == "looks":
-        return [repr((sys.prefix, sys.path, sys.argv, sys.flags)).encode()]
+        return [repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])).encode()]
     if query == "call":
         return [str(ctypes.CDLL("./check.so").add1(1)).encode()]
     if query == "held":
@@ -140,6 +140,17 @@ def the_end(uwsgi, packages, order):
 
 def test_the_end_python_first(uwsgi, packages):
     the_end(uwsgi, packages, "python")
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_each_python_looks_as_it_does_alone(uwsgi, order):
+    alone = uwsgi(PYTHON)
+    looks = [alone.get(place, "looks") for place in ("one", "two")]
+    alone.stop()
+    server = uwsgi(*ORDERS[order])
+    assert server.get("one", "call") == server.get("two", "call") == "2"
+    assert [server.get(place, "looks") for place in ("one", "two")] == looks
+    server.stop()
 
 
 def test_a_library_of_the_applications(uwsgi):
