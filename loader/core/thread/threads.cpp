@@ -10,7 +10,7 @@
 
 #if PY_VERSION_HEX < 0x030c0000
 // Python.h has it for extensions of Python's own alone.
-extern "C" void _PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier)
+extern "C" void _PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier, *-naming)
 #endif
 
 namespace epy {
