@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -37,3 +38,19 @@ def test_each_way_has_five_lines() -> None:
         "An unload",
     ]
     assert [re.findall(r"^(\d)\. ", way, re.MULTILINE) for way in ways] == [list("12345")] * 4
+
+
+def test_what_the_core_takes_of_python_is_there() -> None:
+    """Of the package's modules package.h alone speaks."""
+    core = ROOT / "loader" / "core"
+    wanted = re.findall(r'\{"(epy\.\S+)", "(\w+)"\}', (core / "package.h").read_text())
+    assert len(wanted) > 25
+    for module, name in wanted:
+        assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+    others = [
+        f"{file.name}: {found}"
+        for file in core.rglob("*.[ch]*")
+        if file.name != "package.h"
+        for found in re.findall(r'"epy\._(?!core\b)[\w.]+"', file.read_text())
+    ]
+    assert others == []

@@ -1,5 +1,7 @@
 #include "loader/core/call/pointers.h"
 
+#include "loader/core/package.h"
+
 #include <cstring>
 
 #include "loader/core/headers/header_types.h"
@@ -60,10 +62,10 @@ std::string spelling(const parameter &expected) {
     if (expected.code == type::wide_string) {
         return "`wchar_t *`";
     }
-    const ref module(expected.instance_of ? PyImport_ImportModule("epy._c.spelling") : nullptr);
-    const ref made(
-        module ? PyObject_CallMethod(module.get(), "declare", "Os", expected.instance_of.get(), "")
-               : nullptr);
+    const ref no_name(expected.instance_of ? PyUnicode_FromString("") : nullptr);
+    const ref made =
+        no_name ? package::call(package::declare, {expected.instance_of.get(), no_name.get()})
+                : ref();
     const char *text = made ? PyUnicode_AsUTF8(made.get()) : nullptr;
     std::string found = std::string("`") + (text == nullptr ? "void *" : text) + '`';
     PyErr_Clear();

@@ -1,5 +1,7 @@
 #include "loader/core/headers/classes.h"
 
+#include "loader/core/package.h"
+
 #include <structmember.h>
 
 #include <cstddef>
@@ -154,7 +156,7 @@ header_classes *classes_of(const header_types &types, PyObject *type) {
 }
 
 ref make_callback(header_classes *self, PyObject *kind, PyObject *function) {
-    return call_python("epy._header", "field_callback", {as_object(self), kind, function});
+    return package::call(package::field_callback, {as_object(self), kind, function});
 }
 
 namespace {

@@ -1,5 +1,7 @@
 #include "loader/core/headers/definitions.h"
 
+#include "loader/core/package.h"
+
 #include <cstdarg>
 
 #include "loader/core/headers/misfits.h"
@@ -8,11 +10,6 @@
 namespace epy {
 
 namespace {
-
-ref header_name_error_class() {
-    const ref errors(PyImport_ImportModule("epy._errors"));
-    return errors ? ref(PyObject_GetAttrString(errors.get(), "HeaderNameError")) : ref();
-}
 
 // None if the header has none.
 ref find_definition(header_classes *self, PyObject *name) {
@@ -45,18 +42,16 @@ ref definition_of_name(header_classes *self, PyObject *name) {
 } // namespace
 
 bool header_name_error(const char *format, ...) {
-    if (const ref kind = header_name_error_class()) {
-        va_list arguments;
-        va_start(arguments, format);
-        PyErr_FormatV(kind.get(), format, arguments);
-        va_end(arguments);
-    }
+    va_list arguments;
+    va_start(arguments, format);
+    package::raise(package::header_name_error, format, arguments);
+    va_end(arguments);
     return false;
 }
 
 void name_in_header_error(PyObject *name) {
     const ref reason = taken_exception();
-    const ref kind = header_name_error_class();
+    const ref kind = package::take(package::header_name_error);
     if (!kind || name == nullptr) {
         return;
     }

@@ -6,6 +6,7 @@
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/stored.h"
+#include "loader/core/package.h"
 #include "loader/core/values/items.h"
 #include "loader/core/values/pointed.h"
 
@@ -19,7 +20,7 @@ ref item(const header_types &types, PyObject *self, PyObject *index, PyObject *v
     const ref element = attribute_of_class(self, types.core->type_name);
     ref made = element ? stored(types, element.get(), value, where) : ref();
     if (!made && misfit_is_set()) {
-        raise_misfit("item_error", {type_of_object(self), index, value}, taken_exception());
+        raise_misfit(package::item_error, {type_of_object(self), index, value}, taken_exception());
     }
     return made && value == Py_None && is_pointer_class(types, element.get())
                ? null_pointer(types, element.get())
@@ -76,7 +77,8 @@ int set_slice(const header_types &types, PyObject *self, PyObject *slice, PyObje
             misfit("%zd items: it has %zd values", count, PySequence_Fast_GET_SIZE(items.get()));
         }
         if (misfit_is_set()) {
-            raise_misfit("item_error", {type_of_object(self), slice, values}, taken_exception());
+            raise_misfit(package::item_error, {type_of_object(self), slice, values},
+                         taken_exception());
         }
         return -1;
     }

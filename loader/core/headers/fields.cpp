@@ -3,6 +3,7 @@
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/stored_parts.h"
+#include "loader/core/package.h"
 
 #include <cstdint>
 
@@ -114,7 +115,7 @@ int set_field(const header_types &types, PyObject *self, PyObject *name, PyObjec
         ref reason = taken_exception();
         const ref ctype = class_of_kind(types, classes, kind);
         if (ctype) {
-            raise_misfit("field_error", {type_of_object(self), name, ctype.get(), value},
+            raise_misfit(package::misfit_of_field, {type_of_object(self), name, ctype.get(), value},
                          std::move(reason));
         }
     }
@@ -135,7 +136,7 @@ int set(PyObject *self, PyObject *name, PyObject *value) {
     if (PyObject_HasAttr(type_of_object(self), name) != 0) { // of a subclass, or ctypes' own
         return PyObject_GenericSetAttr(self, name, value);
     }
-    raise_misfit("unknown_field", {type_of_object(self)}, ref::borrowed(name));
+    raise_misfit(package::unknown_field, {type_of_object(self)}, ref::borrowed(name));
     return -1;
 }
 
@@ -144,7 +145,7 @@ PyObject *get(PyObject *self, PyObject *name) {
     if (found == nullptr && PyErr_ExceptionMatches(PyExc_AttributeError) != 0 &&
         PyUnicode_Check(name) && !is_special(name)) {
         PyErr_Clear();
-        raise_misfit("unknown_field", {type_of_object(self)}, ref::borrowed(name));
+        raise_misfit(package::unknown_field, {type_of_object(self)}, ref::borrowed(name));
     }
     return found;
 }
@@ -156,13 +157,14 @@ int set_members(const header_types &types, PyObject *self, PyObject *values, PyO
         return -1;
     }
     if (names && count > PyTuple_GET_SIZE(names.get())) {
-        raise_misfit("too_many_values", {type_of_object(self)}, ref(PyLong_FromSsize_t(count)));
+        raise_misfit(package::too_many_values, {type_of_object(self)},
+                     ref(PyLong_FromSsize_t(count)));
         return -1;
     }
     for (Py_ssize_t index = 0; index < count; ++index) {
         PyObject *name = PyTuple_GET_ITEM(names.get(), index);
         if (named != nullptr && PyDict_Contains(named, name) == 1) {
-            raise_misfit("given_twice", {type_of_object(self)}, ref::borrowed(name));
+            raise_misfit(package::given_twice, {type_of_object(self)}, ref::borrowed(name));
             return -1;
         }
         if (PyObject_SetAttr(self, name, PyTuple_GET_ITEM(values, index)) != 0) {

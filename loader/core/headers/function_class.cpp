@@ -1,5 +1,7 @@
 #include "loader/core/headers/function_class.h"
 
+#include "loader/core/package.h"
+
 #include "loader/core/guarded.h"
 #include "loader/core/headers/definitions.h"
 #include "loader/core/headers/host_call.h"
@@ -130,7 +132,7 @@ PyObject *function_argument(PyObject *cls, PyObject *value) {
     storing where{classes == nullptr ? nullptr : as_kept(classes->kept), false, true};
     ref made = classes == nullptr ? ref() : stored(types, cls, value, where);
     if (!made && misfit_is_set()) {
-        raise_misfit("argument_error", {cls, value}, taken_exception());
+        raise_misfit(package::argument_error, {cls, value}, taken_exception());
     }
     return made.release();
 }

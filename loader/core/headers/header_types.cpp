@@ -1,5 +1,7 @@
 #include "loader/core/headers/header_types.h"
 
+#include "loader/core/package.h"
+
 #include <memory>
 
 #include "loader/core/headers/classes.h"
@@ -117,8 +119,7 @@ bool make_lock(header_types &types) {
 }
 
 bool find_simple_types(header_types &types) {
-    const ref module(PyImport_ImportModule("epy._types"));
-    types.simple_types = module ? PyObject_GetAttrString(module.get(), "simple_types") : nullptr;
+    types.simple_types = package::take(package::simple_types).release();
     return types.simple_types != nullptr;
 }
 

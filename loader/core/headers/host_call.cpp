@@ -1,5 +1,7 @@
 #include "loader/core/headers/host_call.h"
 
+#include "loader/core/package.h"
+
 #include <cmath>
 #include <string>
 
@@ -119,7 +121,8 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
         if (!arguments.replace(index, std::move(made))) {
             if (misfit_is_set()) {
                 const ref number(PyLong_FromSsize_t(index));
-                raise_misfit("argument_misfit", {function, number.get(), value}, taken_exception());
+                raise_misfit(package::argument_misfit, {function, number.get(), value},
+                             taken_exception());
             }
             return false;
         }
@@ -136,7 +139,7 @@ void explain_refusal(PyObject *function, PyObject *arguments) {
         refusal = ref(ctypes ? PyObject_GetAttrString(ctypes.get(), "ArgumentError") : nullptr);
     }
     if (refusal && PyErr_ExceptionMatches(refusal.get()) != 0) {
-        raise_misfit("argument_refused", {function, arguments}, taken_exception());
+        raise_misfit(package::argument_refused, {function, arguments}, taken_exception());
     }
 }
 
@@ -165,8 +168,8 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     arguments_for_ctypes converted(arguments);
     const bool too_many = converted.size() > count && text[0] != variadic;
     if (converted.size() < count || too_many || (named != nullptr && PyDict_GET_SIZE(named) != 0)) {
-        raise_misfit("argument_count", {function, arguments, named == nullptr ? Py_None : named},
-                     ref());
+        raise_misfit(package::argument_count,
+                     {function, arguments, named == nullptr ? Py_None : named}, ref());
         return nullptr;
     }
     if (!check(types, function, text + 1, count, converted)) {

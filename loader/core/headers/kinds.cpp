@@ -1,5 +1,7 @@
 #include "loader/core/headers/kinds.h"
 
+#include "loader/core/package.h"
+
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/definitions.h"
 #include "loader/core/headers/function_class.h"
@@ -15,9 +17,9 @@ ref members_of_enum(header_classes *self, PyObject *key) {
         return ref::borrowed(known);
     }
     const ref definition = definition_of_tag(self, "enum", key);
-    const ref made = definition ? call_python("epy._headers.enums", "members_of",
-                                              {key, definition.get(), self->module})
-                                : ref();
+    const ref made =
+        definition ? package::call(package::members_of_enum, {key, definition.get(), self->module})
+                   : ref();
     return made ? ref::borrowed(PyDict_SetDefault(self->members, key, made.get())) : ref();
 }
 
@@ -30,19 +32,18 @@ ref enumeration(const header_types &types, header_classes *self, PyObject *key) 
     }
     const ref integer = simple_class(types, part_of(definition.get(), 1));
     const ref all = integer ? members_of_enum(self, key) : ref();
-    return all ? call_python("epy._headers.enums", "enumerated", {integer.get(), all.get()})
-               : ref();
+    return all ? package::call(package::enumerated, {integer.get(), all.get()}) : ref();
 }
 
 // ---- pointers and arrays
 
 // Items of these are members of the enum: `epy._headers.enums` has the method that reads them.
-bool read_members(const header_types &types, PyObject *item, const ref &body, const char *method) {
+bool read_members(const header_types &types, PyObject *item, const ref &body,
+                  const package::name &method) {
     if (!attribute_if_any(item, types.name.members)) {
         return true;
     }
-    const ref enums(PyImport_ImportModule("epy._headers.enums"));
-    const ref get(enums ? PyObject_GetAttrString(enums.get(), method) : nullptr);
+    const ref get = package::take(method);
     return get && PyDict_SetItemString(body.get(), "__getitem__", get.get()) == 0;
 }
 
@@ -75,7 +76,7 @@ ref pointer_to_class(const header_types &types, header_classes *self, PyObject *
         return ref::borrowed(types.core->void_pointer);
     }
     if (attribute_if_any(target, types.name.object_class)) { // a handle: its pointers are ready
-        return call_python("ctypes", "POINTER", {target});
+        return package::call({"ctypes", "POINTER"}, {target});
     }
     if (is_class_of(target, types.fields)) {
         return pointer_to_record(types, self, target);
@@ -83,7 +84,8 @@ ref pointer_to_class(const header_types &types, header_classes *self, PyObject *
     PyObject *base = base_of(types, &header_bases::pointer);
     const ref name = name_like(target, "LP_%U");
     const ref body(Py_BuildValue("{s:O}", "_type_", target));
-    return base != nullptr && name && body && read_members(types, target, body, "pointer_item")
+    return base != nullptr && name && body &&
+                   read_members(types, target, body, package::enum_pointer_item)
                ? subclass(types, self, name.get(),
                           {base, reinterpret_cast<PyObject *>(types.core->pointer)}, body)
                : ref();
@@ -156,7 +158,8 @@ ref array(const header_types &types, header_classes *self, PyObject *kind) {
     const ref body(
         Py_BuildValue("{s:O,s:O}", "_type_", element.get(), "_length_", part_of(kind, 2)));
     PyObject *base = base_of(types, &header_bases::items);
-    return name && body && base != nullptr && read_members(types, element.get(), body, "array_item")
+    return name && body && base != nullptr &&
+                   read_members(types, element.get(), body, package::enum_array_item)
                ? subclass(types, self, name.get(), {base, types.core->array}, body)
                : ref();
 }

@@ -28,9 +28,7 @@ bool misfit_is_set() {
     for (PyObject *kind : {PyExc_TypeError, PyExc_ValueError, PyExc_OverflowError}) {
         if (PyErr_ExceptionMatches(kind) != 0) {
             const exception_set_aside aside;
-            const ref errors(PyImport_ImportModule("epy._errors"));
-            const ref field_error(errors ? PyObject_GetAttrString(errors.get(), "FieldError")
-                                         : nullptr);
+            const ref field_error = package::take(package::field_error);
             PyErr_Clear();
             return !field_error ||
                    PyErr_GivenExceptionMatches(aside.kind(), field_error.get()) == 0;
@@ -53,9 +51,9 @@ ref taken_exception() {
     return ref(value);
 }
 
-void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason) {
-    const ref module(PyImport_ImportModule("epy._headers.misfits"));
-    const ref maker(module ? PyObject_GetAttrString(module.get(), function) : nullptr);
+void raise_misfit(const package::name &function, std::initializer_list<PyObject *> arguments,
+                  ref reason) {
+    const ref maker = package::take(function);
     const ref all(maker ? PyTuple_New(static_cast<Py_ssize_t>(arguments.size()) + 1) : nullptr);
     if (!all) {
         return;

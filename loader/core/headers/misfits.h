@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "loader/core/package.h"
 #include "loader/core/py.h"
 
 namespace epy {
@@ -21,7 +22,8 @@ bool misfit_is_set();
 
 // Sets the exception that a function of `epy._headers.misfits` makes, of `reason` as its last
 // argument.
-void raise_misfit(const char *function, std::initializer_list<PyObject *> arguments, ref reason);
+void raise_misfit(const package::name &function, std::initializer_list<PyObject *> arguments,
+                  ref reason);
 
 // Takes the exception that is set, as an object.
 ref taken_exception();

@@ -1,5 +1,7 @@
 #include "loader/core/headers/record.h"
 
+#include "loader/core/package.h"
+
 namespace epy {
 
 namespace {
@@ -124,10 +126,10 @@ bool set_special_fields(header_classes *self, PyObject *type, PyObject *definiti
         PyDict_Size(all.enums.get()) == 0 && PyList_GET_SIZE(all.flexible.get()) == 0) {
         return true;
     }
-    const ref module(PyImport_ImportModule("epy._headers.special_fields"));
-    return module && ref(PyObject_CallMethod(module.get(), "add", "OOOOOOOO", self, type, anonymous,
-                                             bits, all.types.get(), all.functions.get(),
-                                             all.enums.get(), all.flexible.get()));
+    return static_cast<bool>(
+        package::call(package::add_special_fields,
+                      {reinterpret_cast<PyObject *>(self), type, anonymous, bits, all.types.get(),
+                       all.functions.get(), all.enums.get(), all.flexible.get()}));
 }
 
 } // namespace

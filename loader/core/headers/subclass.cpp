@@ -6,15 +6,6 @@
 
 namespace epy {
 
-ref call_python(const char *module, const char *function,
-                std::initializer_list<PyObject *> arguments) {
-    const ref owner(PyImport_ImportModule(module));
-    const ref callable(owner ? PyObject_GetAttrString(owner.get(), function) : nullptr);
-    return callable ? ref(PyObject_Vectorcall(callable.get(), arguments.begin(), arguments.size(),
-                                              nullptr))
-                    : ref();
-}
-
 ref simple_class(const header_types &types, PyObject *name) {
     ref found(PyObject_GetItem(types.simple_types, name));
     if (!found && PyErr_ExceptionMatches(PyExc_KeyError) != 0) {

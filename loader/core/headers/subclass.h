@@ -20,10 +20,6 @@ ref name_like(PyObject *type, const char *format, Py_ssize_t number = 0);
 ref simple_class(const header_types &, const char *name);
 ref simple_class(const header_types &, PyObject *name); // of a definition: it may be damaged
 
-// Calls what is written in Python, because few headers need it.
-ref call_python(const char *module, const char *function,
-                std::initializer_list<PyObject *> arguments);
-
 // Empty, without an exception, if there is none.
 ref attribute_if_any(PyObject *type, PyObject *name);
 

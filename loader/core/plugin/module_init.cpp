@@ -1,6 +1,7 @@
 // `import plugin` finds plugin.so before plugin.py. What the author means is his script, so that is
 // what the module runs: see epy/_running/importing.py.
 #include "loader/core/plugin/module_init.h"
+#include "loader/core/package.h"
 
 #include "loader/core/py.h"
 
@@ -8,11 +9,7 @@ namespace epy {
 
 namespace {
 
-int execute(PyObject *module) {
-    const ref package(PyImport_ImportModule("epy._running.importing"));
-    const ref done(package ? PyObject_CallMethod(package.get(), "execute", "O", module) : nullptr);
-    return done ? 0 : -1;
-}
+int execute(PyObject *module) { return package::call(package::import_plugin, {module}) ? 0 : -1; }
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, reinterpret_cast<void *>(execute)},

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 
+#include "loader/core/package.h"
 #include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/inittab.h"
 #include "loader/core/plugin/signals.h"
@@ -109,10 +110,9 @@ const core_api *import_package(const core_options &options) {
         return nullptr;
     }
     if (options.ours) {
-        const ref module(PyImport_ImportModule("epy._start"));
-        const ref started(module
-                              ? PyObject_CallMethod(module.get(), "start", "z", options.environment)
-                              : nullptr);
+        const ref start = package::take(package::start);
+        const ref started(start ? PyObject_CallFunction(start.get(), "z", options.environment)
+                                : nullptr);
         if (!started) {
             return nullptr;
         }
@@ -140,8 +140,7 @@ void stop_when_python_finalizes() {
                                METH_NOARGS, nullptr};
     const ref module(PyImport_ImportModule("atexit"));
     const ref last(PyCFunction_New(&stop, nullptr)); // exit functions run in reverse order
-    const ref plugins(PyImport_ImportModule("epy._plugin"));
-    const ref hooks(plugins ? PyObject_GetAttrString(plugins.get(), "at_exit") : nullptr);
+    const ref hooks = package::take(package::at_exit);
     for (PyObject *function : {last.get(), hooks.get()}) {
         const ref done(module && function != nullptr
                            ? PyObject_CallMethod(module.get(), "register", "O", function)

@@ -7,6 +7,7 @@
 
 #include "loader/core/call/callback.h"
 #include "loader/core/call/scope.h"
+#include "loader/core/package.h"
 #include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/module_init.h"
 #include "loader/core/plugin/native_plugin.h"
@@ -29,10 +30,9 @@ ref import(const char *name) {
 // The module of the interpreter that plugins share.
 ref core_module_object() { return import("epy._core"); }
 
-// MODULE.NAME(argument or nothing)
-ref call_package(const char *name, PyObject *argument, const char *module = "epy._plugin") {
-    const ref package = import(module);
-    const ref function(package ? PyObject_GetAttrString(package.get(), name) : nullptr);
+// With the argument, or nothing.
+ref call_package(const package::name &wanted, PyObject *argument) {
+    const ref function(run_python([&] { return package::take(wanted).release(); }));
     return ref(!function ? nullptr : run_python([&] {
         return PyObject_CallFunctionObjArgs(function.get(), argument, nullptr);
     }));
@@ -79,7 +79,7 @@ bool load_here(const plugin_view *view) {
     {
         const plugin_scope now(native.get(), python.found_gil_held());
         const patient_collector collector;
-        loaded = call_package("load", native.get());
+        loaded = call_package(package::load, native.get());
     }
     print_exception();
     close_archive(native.get());
@@ -112,7 +112,7 @@ void unload_here(plugin *handle) {
         const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
         if (native) {
             const plugin_scope now(native.get(), python.found_gil_held());
-            const ref done = call_package("unload", native.get());
+            const ref done = call_package(package::unload, native.get());
             print_exception();
             run_python([&] {
                 std::vector<ref> held; // let go at the end: that may drop further callbacks
@@ -135,10 +135,8 @@ std::uintptr_t awaited_here(std::uintptr_t thread) {
     if (!python) {
         return 0;
     }
-    const ref waits = import("epy._running.waits");
-    const ref found(!waits ? nullptr : run_python([&] {
-        return PyObject_CallMethod(waits.get(), "awaited", "K", thread);
-    }));
+    const ref number(PyLong_FromUnsignedLongLong(thread));
+    const ref found = number ? call_package(package::awaited, number.get()) : ref();
     const std::uintptr_t awaited = found ? PyLong_AsUnsignedLongLong(found.get()) : 0;
     print_exception();
     return awaited;
@@ -165,7 +163,7 @@ void exit_here(void (*attached)(void *), void *argument) {
     if (!python) {
         return;
     }
-    const ref hooks = call_package("at_exit", nullptr);
+    const ref hooks = call_package(package::at_exit, nullptr);
     print_exception();
     const ref functions = import("atexit");
     const ref ran(functions ? PyObject_CallMethod(functions.get(), "_run_exitfuncs", nullptr)
@@ -179,23 +177,27 @@ void at_exit(void (*attached)(void *), void *argument) noexcept {
     run_for_loader([&] { exit_here(attached, argument); });
 }
 
-bool call_loading(const char *name, unsigned long thread) {
+bool call_loading(const package::name &wanted, unsigned long thread) {
     bool done = false;
     run_for_loader([&] {
         const attachment python;
         if (python) {
             const exception_set_aside callers;
             const ref number(PyLong_FromUnsignedLong(thread));
-            done = number && call_package(name, number.get(), "epy._loading").get() == Py_True;
+            done = number && call_package(wanted, number.get()).get() == Py_True;
             print_exception();
         }
     });
     return done;
 }
 
-bool reserve_loading(unsigned long thread) noexcept { return call_loading("reserve", thread); }
+bool reserve_loading(unsigned long thread) noexcept {
+    return call_loading(package::reserve_loading, thread);
+}
 
-void release_loading(unsigned long thread) noexcept { call_loading("release", thread); }
+void release_loading(unsigned long thread) noexcept {
+    call_loading(package::release_loading, thread);
+}
 
 } // namespace
 

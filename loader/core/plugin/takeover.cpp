@@ -1,5 +1,7 @@
 #include "loader/core/plugin/takeover.h"
 
+#include "loader/core/package.h"
+
 #include <pthread.h>
 
 #include <atomic>
@@ -90,8 +92,7 @@ void complete(const PyConfig &wanted) {
     const bool has_name =
         wanted.program_name == nullptr && wanted.argv.length > 0 && *wanted.argv.items[0] != L'\0';
     const wchar_t *program = has_name ? wanted.argv.items[0] : now.program_name;
-    const ref module(PyImport_ImportModule("epy._running.takeover"));
-    const ref function(module ? PyObject_GetAttrString(module.get(), "take_over") : nullptr);
+    const ref function = package::take(package::take_over);
     const ref none(PyTuple_New(0));
     const ref options(Py_BuildValue(
         "{s:u,s:u,s:N,s:u,s:O,s:O,s:O,s:O,s:u,s:u}", "program", program, "home", home,

@@ -4,6 +4,7 @@
 // whatever a script does. What is refused is an exception that no part of the import system takes
 // for "try the next".
 #include "loader/core/plugin/vetting.h"
+#include "loader/core/package.h"
 
 #include <cerrno>
 #include <cstddef>
@@ -29,10 +30,7 @@ std::string &refusal() noexcept {
 
 // The package's own class once it is imported.
 ref exception_class() {
-    const ref errors(PyImport_GetModule(ref(PyUnicode_FromString("epy._errors")).get()));
-    PyErr_Clear();
-    ref found(errors ? PyObject_GetAttrString(errors.get(), "UntrustedFileError") : nullptr);
-    PyErr_Clear();
+    ref found = package::take_if_imported(package::untrusted_file_error);
     return found ? std::move(found) : ref::borrowed(PyExc_RuntimeError);
 }
 

@@ -1,5 +1,7 @@
 #include "loader/core/values/handles.h"
 
+#include "loader/core/package.h"
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -155,9 +157,7 @@ namespace {
 
 PyObject *invalid(const char *format, std::uint64_t address, PyTypeObject *expected,
                   PyTypeObject *found) {
-    const ref errors(PyImport_ImportModule("epy._errors"));
-    const ref kind(errors ? PyObject_GetAttrString(errors.get(), "InvalidHandleError") : nullptr);
-    if (kind) {
+    if (const ref kind = package::take(package::handle_error)) {
         PyErr_Format(kind.get(), format, reinterpret_cast<void *>(address), expected->tp_name,
                      found == nullptr ? nullptr : found->tp_name);
     }

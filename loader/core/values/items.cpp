@@ -1,5 +1,7 @@
 #include "loader/core/values/items.h"
 
+#include "loader/core/package.h"
+
 #include <cstdarg>
 #include <cstdint>
 #include <iterator>
@@ -54,8 +56,7 @@ const char *keep_format(std::string text) {
 
 // ctypes' own formats of structs leave padding out, at which numpy fails.
 bool aggregate_element_of(PyObject *type, element &out) {
-    const ref formats(PyImport_ImportModule("epy._host.formats"));
-    const ref found(formats ? PyObject_CallMethod(formats.get(), "describe", "O", type) : nullptr);
+    const ref found = package::call(package::describe_items, {type});
     const char *format = nullptr;
     if (!found || PyArg_ParseTuple(found.get(), "sn", &format, &out.size) == 0) {
         return false;
@@ -78,14 +79,10 @@ bool find_element(const module_state &state, PyObject *type, element &out) {
 } // namespace
 
 bool view_error(const char *format, ...) {
-    const ref errors(PyImport_ImportModule("epy._errors"));
-    const ref kind(errors ? PyObject_GetAttrString(errors.get(), "ViewError") : nullptr);
-    if (kind) {
-        va_list arguments;
-        va_start(arguments, format);
-        PyErr_FormatV(kind.get(), format, arguments);
-        va_end(arguments);
-    }
+    va_list arguments;
+    va_start(arguments, format);
+    package::raise(package::view_error, format, arguments);
+    va_end(arguments);
     return false;
 }
 
