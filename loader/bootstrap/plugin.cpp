@@ -166,7 +166,7 @@ python_state plugin::find_python(const std::chrono::steady_clock::time_point *un
         report(path(), "%s", problem_);
         return python_state::failed;
     }
-    if (dead_) {
+    if (is_dead()) {
         report(path(), "was closed before its first call, which returned its error value");
         return python_state::failed;
     }
@@ -336,6 +336,11 @@ void plugin::complain(std::uint32_t index, const char *why) noexcept {
         name = tables_.name_of_slot(index);
     }
     report(path(), "'%s' %s", name == nullptr ? "(a callback)" : name, why);
+}
+
+bool plugin::is_dead() const noexcept {
+    const std::scoped_lock guard(image_lock());
+    return dead_;
 }
 
 bool plugin::mark_dead() noexcept {

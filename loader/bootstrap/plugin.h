@@ -77,6 +77,7 @@ private:
                             std::uint64_t size) noexcept;
     void *next_function(const char *name) noexcept;
     bool read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept;
+    [[nodiscard]] bool is_dead() const noexcept;
     [[nodiscard]] bool open_slots() noexcept;
     void forget_image() noexcept;
     void bury() noexcept;
