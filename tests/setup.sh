@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Prepare a bare Debian 12 or 13 or Ubuntu 24.04 for building and testing: Debian packages by apt, and
 # the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes,
+# `tests/setup.sh headers` the libraries whose headers are read when all are asked for,
 # `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
 # tried; some of them come with a service, which Debian starts. What is there already is left alone, so
 # a second run needs no network.
@@ -60,7 +61,11 @@ demo) ;;
     requirements+=(tests/requirements.txt)
     [[ $* != --python-hosts ]] || python_hosts
     ;;
-*) fail "usage: tests/setup.sh [demo | --python-hosts]" ;;
+headers)
+    mapfile -t packages < <(sed -n 's/^    Real("\([^"]*\)".*/\1/p' tests/headers/test_headers.py | sort -u)
+    packages+=(pkg-config)
+    ;;
+*) fail "usage: tests/setup.sh [demo | headers | --python-hosts]" ;;
 esac
 
 # Of the packages named.

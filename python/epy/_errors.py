@@ -46,7 +46,7 @@ class HeaderError(Error, ValueError):
     """A C header is not found, does not preprocess or does not parse.
 
     The message has file, line and the offending line. Remedy: `include=` or `epy build -I`,
-    `define=` or `epy build -D`, `epy build --cpp`, or the declarations pasted as text.
+    `define=` or `epy build -D`, or the declarations pasted as text.
     """
 
 

@@ -60,14 +60,16 @@ def header(
     types: Mapping[str, Any] | None = None,
     errors: Mapping[str, Any] | None = None,
     library: Any = None,
+    lang: str | None = None,
 ) -> Header:
     """Read C declarations: of a header, or of text (a str with a newline or `;`).
 
     A header is looked for as by `#include "..."`: in the script's folder, in `include`, in the
-    folders of `epy build -I`, in epy's own (`<stddef.h>`, `<stdint.h>`, `<stdbool.h>`, ...) and in
-    the system's. C's and POSIX's own types (`size_t`, `uint8_t`, `bool`, `off_t`, `FILE *`) need no
-    #include. `define` are macros, set before (True: 1). No compiler is needed. What was read is
-    stored in the plugin: a running plugin needs neither the header nor a parser.
+    folders of `epy build -I`, in those of CPATH and C_INCLUDE_PATH, in Clang's own (`<stddef.h>`,
+    `<stdint.h>`, `<stdbool.h>`, ...) and in the system's. C's and POSIX's own types (`size_t`,
+    `uint8_t`, `bool`, `off_t`, `FILE *`) need no #include. `define` are macros, set before
+    (True: 1). No compiler is needed. What was read is stored in the plugin: a running plugin needs
+    neither the header nor a reader; and on disk, so that another build reads nothing.
 
     `types={"T": cls}` lets the typedef T mean `cls`. `errors={"T": value}` is the error value of
     every function whose result is a T: a typedef, "enum tag", "struct tag", or a built-in type such
@@ -78,8 +80,11 @@ def header(
     default: the process. The GIL is released meanwhile, unless the host held it when it called the
     plugin, or the library is a PyDLL.
 
+    `lang="c++"` reads C++: what it declares for C, with classes that only pointers lead to. A
+    header that is for C++ alone and says so (`#error`) is read like that by itself.
+
     The same arguments give the same object within a script. Raises HeaderError if the header is not
-    found or does not parse.
+    found or does not parse. What Clang rejects in a header costs that declaration alone.
     """
     script = find_script()
     if not path_or_text or not isinstance(path_or_text, (str, os.PathLike)):
@@ -89,7 +94,10 @@ def header(
         include = (include,)
     folders = tuple(os.fspath(folder) for folder in include)
     macros = tuple((name, str(value)) for name, value in (define or {}).items())
+    if lang not in (None, "c", "c++"):
+        raise HeaderError(f'epy.header(lang={lang!r}): give "c" or "c++"')
     key = repr((text, folders, macros)) if folders or macros else text
+    key = f"{lang}:{key}" if lang else key
     made = script.headers if script else {}
     whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library)
     for other, found in made.get(key, ()):
@@ -99,14 +107,14 @@ def header(
     if script and key in script.stored_headers:
         declarations = _core.StoredHeader(*script.stored_headers[key])
     elif declarations is None:
-        try:
-            from ._c.read import read
-        except ImportError:  # a running plugin has no reader
+        if script and script.is_stored:  # a running plugin reads no C
             raise HeaderError(
                 f"epy.header({text[:60]!r}) was not read when "
                 "the plugin was built: call it at the script's top level, and run `epy build` again"
-            ) from None
-        declarations = read(text, folders, dict(define or {}), script)
+            )
+        from ._c.definitions import read
+
+        declarations = read(text, folders, dict(define or {}), script, lang=lang or "")
         if script:
             script.declarations[key] = declarations
     name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)
@@ -211,10 +219,10 @@ class Header:
             return self._classes.named(("t", name))
         if found[0] == "f":
             return self._host_function(name, found[1])
-        if found[0] == "m":
+        if found[0] in ("m", "x"):
             from ._c.arithmetic import evaluate
 
-            return evaluate(found[1])
+            return evaluate(found[1], self)
         if found[0] == "?":
             raise HeaderNameError(f"{self._name}: {name} {found[1]}")
         return None
@@ -277,7 +285,7 @@ class Header:
             return self._host_function(name, kind)
         found = self._find(prototype, "function")
         if found[0] != "f":
-            raise HeaderNameError(f"{self._name}: {prototype} is no function")
+            raise HeaderNameError(f"{self._name}: {prototype} {_no_function(found)}")
         return self._host_function(prototype, found[1])
 
     def _host_function(self, name: str, kind: Any) -> HostFunction:
@@ -451,7 +459,7 @@ class Header:
         if isinstance(kind, tuple) and kind[0] == "*":
             kind = self._classes.resolved(kind[1])
         if not isinstance(kind, tuple) or kind[0] != "(":
-            raise HeaderNameError(f"{self._name}: {name} is no function")
+            raise HeaderNameError(f"{self._name}: {name} {_no_function(found)}")
         return kind
 
     def _prototype(self, text: str) -> tuple[str, Any]:
@@ -492,6 +500,12 @@ class Header:
             else part
             for index, part in enumerate(kind)
         )
+
+
+def _no_function(found: Any) -> str:
+    """Why a definition is none that C can call."""
+    is_expression = found[0] in ("m", "x")
+    return "is computed here, no library has it" if is_expression else "is no function"
 
 
 def _is_open(kind: Any) -> bool:

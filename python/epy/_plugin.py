@@ -246,6 +246,7 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
         script.place = editable
         script.watched = archive.text("reload") == "yes"
         return _read_script(editable), editable
+    script.is_stored = True
     sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
     if "" not in sources.members:
         raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")

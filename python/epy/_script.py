@@ -112,17 +112,15 @@ class Plugin:
 class HeaderOptions:
     """What the command line of `epy build` says about headers."""
 
-    __slots__ = ("command", "define", "include")
+    __slots__ = ("define", "include")
 
     def __init__(
         self,
         include: tuple[str, ...] = (),
         define: dict[str, Any] | None = None,
-        command: str | None = None,
     ) -> None:
         self.include = include
         self.define = define or {}
-        self.command = command  # in place of epy's own preprocessor
 
 
 class Script:
@@ -143,6 +141,7 @@ class Script:
         self.native = native
         self.plugin = Plugin(name, path, "building" if building else "starting")
         self.importing = True
+        self.is_stored = False  # in a plugin, with all that its C text stands for
         self.module = ""  # its private name in sys.modules
         self.executable = ""  # of the Python whose packages it finds
         # In order of definition.

@@ -30,15 +30,15 @@ def of_prototype(
         return Signature(prototype)
     known = script.prototypes.get(prototype) if script else None
     if known is None:
-        try:
-            from ._c.prototype import parse
-        except ImportError:  # a running plugin has no parser
+        if script and script.is_stored:  # a running plugin reads no C
             raise SignatureError(
                 f"the C prototype '{prototype}' was not read when the plugin was built: write it "
                 "as a literal in the call, or use it once at the script's top level, and run "
                 "`epy build` again"
-            ) from None
-        known = parse(prototype, namespace)
+            )
+        from ._c.prototype import parse
+
+        known = parse(prototype, namespace, script is None or script.building)
         if script:
             script.prototypes[prototype] = known
     name, expression = known

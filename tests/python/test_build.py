@@ -74,18 +74,6 @@ def test_a_script_that_changes_the_folder_moves_nothing(epy, run, tmp_path):
     assert found == ["include/other.so", "synth.so", "third.so"]
 
 
-def test_a_preprocessor_is_found_after_the_script_changed_the_folder(epy, tmp_path):
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "cpp").write_text('#!/bin/sh\nexec cc "$@"\n')
-    (tmp_path / "cpp").chmod(0o755)
-    (tmp_path / "synth.py").write_text(
-        "import os\nos.chdir('elsewhere')\nimport epy\nhost = epy.header('int f(int x);')\n"
-        "@host.export\ndef f(x): return x\n"
-    )
-    epy("build", "synth.py", "--cpp", "./cpp -P")
-    assert epy("call", "synth.so", "f", "3").stdout == "3\n"
-
-
 HEAD = "import epy\n"
 BAD_SCRIPTS = {
     "def f(:\n": r"bad\.py:1: invalid syntax: def f\(:",

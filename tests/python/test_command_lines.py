@@ -37,11 +37,10 @@ def fifo(tmp_path):
     return "fifo"
 
 
-@pytest.mark.parametrize("option", ["--cpp=cc", ""])
-def test_what_is_no_file_is_not_read_as_a_header(mistake, fifo, option):
+def test_what_is_no_file_is_not_read_as_a_header(mistake, fifo):
     # Neither a wait for a writer nor memory until there is no more.
-    for name in (fifo, "/dev/zero") if not option else ("/dev/null/x",):
-        assert name in mistake("inspect", "--header", name, *filter(None, [option]))
+    for name in (fifo, "/dev/zero", "/dev/null/x", "/"):
+        assert name in mistake("inspect", "--header", name)
 
 
 def test_what_is_no_file_is_neither_a_plugin_nor_a_script(mistake, fifo, tmp_path):
@@ -88,7 +87,7 @@ def test_a_struct_larger_than_memory_is_refused(mistake, tmp_path):
         'import epy\nh = epy.header("struct s { char a[1ull << 62]; char b[1ull << 62]; };")\n'
         "h.struct.s\n"
     )
-    assert "s is larger than any memory" in mistake("build", "big.py")
+    assert "s is rejected by Clang" in mistake("build", "big.py")
 
 
 # ---- standard output

@@ -63,7 +63,7 @@ class Stored:
         try:
             header = epy.header(text)
             self.definitions = dict(header._declarations.names)
-            index, data = pack(self.definitions, {})
+            index, data = pack(self.definitions)
             self.names = names(index)
             self.kind_of_classes = type(header._classes)
         finally:
@@ -124,7 +124,7 @@ class Damage:
             for _ in range(dice.choice([0, 1, 1, 3])):
                 at = dice.choice(list(places(definitions[name])))
                 definitions[name] = changed(definitions[name], at, self.change)
-        parts = [bytearray(part) for part in pack(definitions, {})]
+        parts = [bytearray(part) for part in pack(definitions)]
         if dice.random() < 0.3:
             for _ in range(dice.choice([1, 20])):
                 part = parts[dice.random() < 0.8]
@@ -192,7 +192,7 @@ stored = Stored({text!r})
 name = {name!r}
 old = stored.definitions[name]
 stored.definitions[name] = {change}
-classes = stored.classes(*pack(stored.definitions, {{}}))
+classes = stored.classes(*pack(stored.definitions))
 for _ in range(2):  # and the same the next time
     try:
         print(classes.make(tuple({asked!r}.split(" "))))

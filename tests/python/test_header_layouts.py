@@ -35,6 +35,8 @@ def spellings(host: Any) -> Iterator[tuple[str, Any]]:
     for name in list(declarations.names):
         found = declarations.find(name)
         kind = name.partition(" ")[0]
+        if name.endswith("_dummy_struct"):  # a check in older C that GCC spares
+            continue
         if kind in ("struct", "union") and "{" not in name and found[0] == kind:
             yield name, host._classes.make((kind, name.partition(" ")[2]))
         elif found[0] == "t":
@@ -54,7 +56,8 @@ def question(spelling: str, cls: Any) -> Iterator[tuple[str, Any]]:
     yield f"sizeof({spelling})", ctypes.sizeof(cls)
     for name in cls._epy_types_:
         field = storage(cls, name)
-        if name[0] == "#" or hasattr(field, "shift"):  # an anonymous member, a bit-field
+        if name[:1] == "#" or name[:7] == "__clang" or hasattr(field, "shift"):
+            # an anonymous member, one of the compiler's own max_align_t, a bit-field
             continue
         yield f"offsetof({spelling}, {name})", field.offset
 

@@ -23,7 +23,7 @@ HEADER = (
         ),
         (
             "epy.header('class X { int a; };')",
-            "<text>:1: is C++, not C in `class X { int a; };`: paste",
+            "<text>:1: is C++, not C in `class X { int a; };`: read it",
         ),
         (
             "h.counter = 5",

@@ -1,4 +1,4 @@
-"""C prototypes and headers that a script first uses while its plugin runs: no parser is there."""
+"""C prototypes and headers that a script first uses while its plugin runs: no reader is there."""
 
 SCRIPT = """
 import sys
@@ -6,7 +6,7 @@ import epy
 from epy import callback
 
 if not epy.building:
-    sys.modules.update(dict.fromkeys(("pcpp", "pycparser")))  # import raises
+    sys.modules.update(dict.fromkeys(("subprocess", "epy._c.process")))  # import raises
 
 host = epy.header("typedef struct thing thing; int apply(int (*f)(void), void *data);")
 HOOK = "long hook(thing *, long)"
@@ -93,7 +93,7 @@ def test_the_modules_of_a_package_are_read_too(epy, native, run, tmp_path) -> No
     package.mkdir()
     (package / "__init__.py").write_text(
         "import epy, sys\nfrom .inner import hook\n"
-        "if not epy.building:\n    sys.modules['pycparser'] = None\n"
+        "if not epy.building:\n    sys.modules['subprocess'] = None\n"
         "@epy.export('int f(int n)')\ndef f(n):\n    return hook(n)\n"
     )
     (package / "hosts.py").write_text("import epy\nhost = epy.header('typedef int number;')\n")

@@ -1,4 +1,4 @@
-// What a header declares: types and definitions, as `_c.types` and `_c.declarations` in Python have
+// What a header declares: types and definitions, as `_c.types` in Python has
 // them.
 #pragma once
 

@@ -144,7 +144,8 @@ bool is_well_formed_definition(PyObject *definition) {
         return is_record(definition);
     }
     return is(definition, "c") ||
-           ((is(definition, "m") || is(definition, "?")) && is_text(second)) ||
+           ((is(definition, "m") || is(definition, "x") || is(definition, "?")) &&
+            is_text(second)) ||
            (is(definition, "enum") && is_enum(definition));
 }
 

@@ -1,1 +1,1 @@
-"""The language C: text -> tokens -> declarations -> definitions; ctypes -> C text."""
+"""The language C: text -> definitions, by Clang in a process of its own; ctypes -> C text."""

@@ -1,296 +1,293 @@
-"""C constant expressions -> Python expressions with the same value.
+"""Macros with arguments, and functions that only return a value -> Python expressions.
 
-They follow C's conversions (C17 6.3.1): `0xffffffff + 1` is 0, `~0UL` is 2**64 - 1. A macro's
-parameter is whatever Python value the caller gives; nothing is converted for it.
+What they call is in `_expression`, which computes as C does: a plugin has no reader.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import Mapping
+from typing import Any
 
-from pycparser import c_ast
+from .literals import character, number, text_of
+from .types import Type, Unsupported, is_a
 
-from .arithmetic import evaluate
+ARGUMENT = "__epy_"
+"""Before a parameter's name, in the text: no macro has that name."""
 
-
-class Unsupported(Exception):
-    """Something of C that Python cannot hold. The text is the reason, without a subject."""
-
-
-class Integer(NamedTuple):
-    """An integer type."""
-
-    bits: int
-    signed: bool
-
-
-class Typed(NamedTuple):
-    """A Python expression, and the C type of its value."""
-
-    text: str
-    kind: Any  # an Integer, float, bytes, str, or None if unknown; of a cast also bool
-
-
-INT = Integer(32, True)
-LONG = Integer(64, True)
-POINTER = Integer(64, False)
-
-_COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
-_ESCAPES = {
-    **dict(zip("abfnrtv", b"\a\b\f\n\r\t\v", strict=True)),
-    **{c: ord(c) for c in "\\'\"?"},
-    "e": 27,
+# The words of a built-in type, sorted, "int" left out where another word implies it.
+_BUILTIN: dict[str, Type] = {
+    "void": None,
+    "_Bool": "c_bool",
+    "char": "c_char",
+    "char signed": "c_byte",
+    "char unsigned": "c_ubyte",
+    "short": "c_short",
+    "short signed": "c_short",
+    "short unsigned": "c_ushort",
+    "int": "c_int",
+    "signed": "c_int",
+    "unsigned": "c_uint",
+    "long": "c_long",
+    "long signed": "c_long",
+    "long unsigned": "c_ulong",
+    "long long": "c_longlong",
+    "long long signed": "c_longlong",
+    "long long unsigned": "c_ulonglong",
+    "float": "c_float",
+    "double": "c_double",
+    "double long": "c_longdouble",
 }
+_WORDS = {word for key in _BUILTIN for word in key.split()}
+_QUALIFIERS = {"const", "volatile", "__const", "__volatile__", "restrict", "__restrict"}
+_SAME = {"__signed__": "signed", "__signed": "signed", "__alignof__": "_Alignof"}
+_NO_EXPRESSION = re.compile(r"[{};]|(?<![=!<>])=(?!=)|\+\+|--|\b(do|return|if|for|while|goto)\b")
+_TOKEN = re.compile(
+    r"""(?P<string>(?:u8|[uUL])?"(?:\\.|[^"\\])*")|(?P<char>[uUL]?'(?:\\.|[^'\\])+')
+    |(?P<number>\.?\d(?:[eEpP][+-]|[\w.])*)|(?P<name>[^\W\d][\w$]*)
+    |(?P<mark>->|<<|>>|[<>=!]=|&&|\|\||\#\#?|[^\s\w])""",
+    re.VERBOSE,
+)
+_LEVELS = (
+    *(("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", ">", "<=", ">=")),
+    *(("<<", ">>"), ("+", "-"), ("*", "/", "%")),
+)
 
 
-class Expressions:
-    """Translates expressions in which `constants` are known.
-
-    `cast` gives the kind of a type's node, `size` its size, or with True its alignment, `offset` a
-    member's place in a type.
+def translate(
+    text: str, parameters: list[str], names: Mapping[str, Any], prefix: str
+) -> tuple[str, str]:
+    """The definition of a function, a Python lambda, for an expression in which its parameters
+    have a prefix. Raises Unsupported.
     """
+    if _NO_EXPRESSION.search(_TOKEN.sub(lambda it: "" if it["string"] else it[0], text)):
+        raise Unsupported("is no expression")
+    made = _Translator(text, {prefix + name: f"p_{name}" for name in parameters}, names)
+    body = f"lambda {', '.join('p_' + name for name in parameters)}: value({made.whole()})"
+    return "m" if made.is_plain else "x", body
 
-    def __init__(
-        self,
-        constants: Mapping[str, Any],
-        cast: Callable[[Any], Any],
-        size: Callable[[Any, bool], int],
-        offset: Callable[[Any, Any], int],
-    ) -> None:
-        self.constants = constants
-        self.cast = cast
-        self.size = size
-        self.offset = offset
 
-    def value(self, node: Any) -> Any:
-        """The value of a constant expression. Raises Unsupported."""
-        return self.evaluate(self.translate(node, ()).text)
+class _Translator:
+    def __init__(self, text: str, parameters: Mapping[str, str], names: Mapping[str, Any]) -> None:
+        self.tokens = [(it.lastgroup, it[0]) for it in _TOKEN.finditer(text)]
+        self.tokens += [("", "")] * 3
+        self.at = 0
+        self.is_plain = True  # it only computes
+        self.parameters = parameters
+        self.names = names
 
-    def integer(self, node: Any) -> int:
-        """The same where C wants an integer."""
-        value = self.value(node)
-        if not isinstance(value, int):
-            raise Unsupported("is no integer")
-        return value
+    def whole(self) -> str:
+        if not self.tokens[0][1]:
+            raise Unsupported("is empty")
+        found = self.conditional()
+        if self.next:
+            raise Unsupported("is no expression")
+        return found
 
-    def function(self, node: Any, parameters: list[str]) -> str:
-        """A Python lambda for a macro with parameters."""
-        body = self.translate(node, tuple(parameters)).text
-        return f"lambda {', '.join('p_' + name for name in parameters)}: {body}"
+    @property
+    def next(self) -> str:
+        return self.tokens[self.at][1]
 
-    def evaluate(self, text: str) -> Any:
-        try:
-            return evaluate(text)
-        except ZeroDivisionError:
-            raise Unsupported("divides by zero") from None
-        except (ArithmeticError, TypeError, ValueError, MemoryError, RecursionError) as error:
-            raise Unsupported(f"has no value ({error})") from None
+    def take(self, text: str) -> bool:
+        """Whether this token comes next; it is behind us then."""
+        if self.next != text:
+            return False
+        self.at += 1
+        return True
 
-    def translate(self, node: Any, parameters: tuple[str, ...]) -> Typed:
-        if isinstance(node, c_ast.Constant):
-            return _constant(node)
-        if isinstance(node, c_ast.ID):
-            return self._name(node.name, parameters)
-        if isinstance(node, c_ast.UnaryOp):
-            return self._unary(node, parameters)
-        if isinstance(node, c_ast.BinaryOp):
-            one, other = (self.translate(part, parameters) for part in (node.left, node.right))
-            return _binary(node.op, one, other)
-        if isinstance(node, c_ast.TernaryOp):
-            condition, one, other = (
-                self.translate(part, parameters) for part in (node.cond, node.iftrue, node.iffalse)
-            )
-            kind = one.kind
-            if not {one.kind, other.kind} & {bytes, str}:
-                kind = _common(one.kind, other.kind)
-                one, other = _convert(one, kind), _convert(other, kind)
-            return Typed(f"({one.text} if {condition.text} else {other.text})", kind)
-        if isinstance(node, c_ast.Cast):
-            return _convert(self.translate(node.expr, parameters), self.cast(node.to_type))
-        if isinstance(node, c_ast.FuncCall):
-            if isinstance(node.name, c_ast.ID) and node.name.name in (
-                "offsetof",
-                "__builtin_offsetof",
-            ):
-                return Typed(str(self.offset(*node.args.exprs)), POINTER)
-            called = node.name.name if isinstance(node.name, c_ast.ID) else "a function"
-            raise Unsupported(f"calls {called}")
-        raise Unsupported("is no constant expression")
+    def expect(self, text: str) -> None:
+        if not self.take(text):
+            raise Unsupported("is no expression")
 
-    def _name(self, name: str, parameters: tuple[str, ...]) -> Typed:
-        if name in parameters:
-            return Typed(f"p_{name}", None)
-        value = self.constants.get(name)
-        if value is None:
-            raise Unsupported(f"uses {name}, which is no constant")
-        kind = (
-            type(value)
-            if not isinstance(value, int)
-            else INT
-            if -(2**31) <= value < 2**31
-            else LONG
+    def word(self) -> str:
+        kind, text = self.tokens[self.at]
+        if kind != "name":
+            raise Unsupported("is no expression")
+        self.at += 1
+        return text
+
+    # By C's grammar, from what binds least
+
+    def conditional(self) -> str:
+        condition = self.binary(0)
+        if not self.take("?"):
+            return condition
+        was_plain, self.is_plain = self.is_plain, True
+        one = self.conditional()
+        self.expect(":")
+        other = self.conditional()
+        # Both have a say in the type; what calls or reads memory must not be tried for that.
+        plain, self.is_plain = self.is_plain, was_plain and self.is_plain
+        return f"choose({condition}, lambda: {one}, lambda: {other}, {plain})"
+
+    def binary(self, level: int) -> str:
+        if level == len(_LEVELS):
+            return self.unary()
+        found = self.binary(level + 1)
+        while self.next in _LEVELS[level]:
+            mark = self.next
+            self.at += 1
+            other = self.binary(level + 1)
+            if level < 2:
+                found = f"truth({found}, lambda: {other}, {level == 0})"
+            else:
+                found = f"binary({mark!r}, {found}, {other})"
+        return found
+
+    def unary(self) -> str:
+        mark = self.next
+        if mark in ("+", "-", "~", "!"):
+            self.at += 1
+            return f"unary({mark!r}, {self.unary()})"
+        if mark == "*":
+            self.at += 1
+            self.is_plain = False
+            return f"item({self.unary()}, number(0))"
+        if mark == "&":
+            raise Unsupported("takes an address")
+        if mark in ("sizeof", "_Alignof", "__alignof__", "__alignof", "alignof"):
+            return self.size(mark == "sizeof")
+        if mark == "__extension__":
+            self.at += 1
+            return self.unary()
+        if mark == "(" and self.is_type(self.at + 1):
+            self.at += 1
+            kind = self.type()
+            self.expect(")")
+            return f"cast({self.unary()}, {kind!r})"
+        return self.postfix()
+
+    def size(self, is_size: bool) -> str:
+        self.at += 1
+        if self.next != "(" or not self.is_type(self.at + 1):
+            raise Unsupported("takes the size of an expression")
+        self.at += 1
+        kind = self.type()
+        self.expect(")")
+        return f"{'size' if is_size else 'alignment'}({kind!r})"
+
+    def postfix(self) -> str:
+        found = self.primary()
+        while True:
+            if self.next in ("->", ".", "["):
+                self.is_plain = False
+            if self.take("->") or self.take("."):
+                found = f"member({found}, {self.word()!r})"
+            elif self.take("["):
+                found = f"item({found}, {self.conditional()})"
+                self.expect("]")
+            elif self.next == "(":
+                raise Unsupported("calls what it computes")
+            else:
+                return found
+
+    def primary(self) -> str:
+        kind, text = self.tokens[self.at]
+        self.at += 1
+        if text == "(":
+            found = self.conditional()
+            self.expect(")")
+            return found
+        if kind == "string":
+            self.at -= 1
+            return f"of({self.strings()!r})"
+        if kind == "char":
+            return f"number({character(text)})"
+        if kind == "number":
+            return number(text)
+        if kind == "name":
+            return self.name(text)
+        raise Unsupported("is no expression" if text not in ("#", "##") else "pastes its arguments")
+
+    def strings(self) -> bytes | str:
+        parts = []
+        while self.tokens[self.at][0] == "string":
+            parts.append(self.next)
+            self.at += 1
+        if any(prefix in part for part in parts for prefix in (ARGUMENT,)):
+            raise Unsupported("makes a text of its argument")
+        return text_of(parts)
+
+    def name(self, text: str) -> str:
+        if text in self.parameters:
+            return f"of({self.parameters[text]})"
+        if text == "__builtin_offsetof":
+            self.expect("(")
+            kind = self.type()
+            self.expect(",")
+            member = self.word()
+            self.expect(")")
+            return f"offset({kind!r}, {member!r})"
+        if self.next == "(":
+            return self.call(text)
+        kind = self.names.get(text, ("",))
+        if kind[0] == "c":
+            return f"of({kind[1]!r})"
+        if kind[0] in ("v", "f"):
+            self.is_plain = False
+            return f"variable({text!r})"
+        if ARGUMENT in text:
+            raise Unsupported("pastes its arguments")
+        raise Unsupported(f"uses {text}, which is not declared")
+
+    def call(self, text: str) -> str:
+        if text in ("__builtin_expect",):  # says what is likely
+            self.expect("(")
+            found = self.conditional()
+            self.expect(",")
+            self.conditional()
+            self.expect(")")
+            return found
+        if self.names.get(text, ("",))[0] != "f":
+            raise Unsupported(f"calls {text}, which is no function of the header")
+        self.is_plain = False
+        self.expect("(")
+        arguments: list[str] = []
+        while not self.take(")"):
+            if arguments:
+                self.expect(",")
+            arguments.append(self.conditional())
+        return f"call({', '.join([repr(text), *arguments])})"
+
+    # Types
+
+    def is_type(self, at: int) -> bool:
+        kind, text = self.tokens[at]
+        return kind == "name" and (
+            _SAME.get(text, text) in _WORDS
+            or text in _QUALIFIERS
+            or text in ("struct", "union", "enum")
+            or self.names.get(text, ("",))[0] == "t"
         )
-        if kind is LONG and value >= 2**63:
-            kind = POINTER
-        return Typed(repr(value), kind)
 
-    def _unary(self, node: Any, parameters: tuple[str, ...]) -> Typed:
-        if node.op in ("sizeof", "_Alignof"):
-            operand = node.expr
-            if isinstance(operand, c_ast.Constant) and operand.type == "string":
-                return Typed(str(len(evaluate(_constant(operand).text)) + 1), POINTER)
-            if not isinstance(operand, c_ast.Typename):
-                raise Unsupported(f"takes {node.op} of an expression")
-            return Typed(str(self.size(operand, node.op == "_Alignof")), POINTER)
-        if node.op not in ("+", "-", "~", "!"):
-            raise Unsupported("is no constant expression")
-        operand = self.translate(node.expr, parameters)
-        if operand.kind in (bytes, str):
-            raise Unsupported("is no constant expression")
-        if node.op == "!":
-            return Typed(f"truth(not {operand.text})", INT)
-        return _wrapped(f"({node.op}{operand.text})", _promoted(operand.kind))
-
-
-def _binary(op: str, one: Typed, other: Typed) -> Typed:
-    if bytes in (one.kind, other.kind) or str in (one.kind, other.kind):
-        raise Unsupported("is no constant expression")
-    if op in ("&&", "||"):
-        word = "and" if op == "&&" else "or"
-        return Typed(f"truth({one.text} {word} {other.text})", INT)
-    kind = _common(one.kind, other.kind)
-    if op in _COMPARISONS:
-        one, other = _convert(one, kind), _convert(other, kind)
-        return Typed(f"truth({one.text} {op} {other.text})", INT)
-    if op in ("<<", ">>"):
-        kind = _promoted(one.kind)
-    elif op in ("/", "%"):
-        one, other = _convert(one, kind), _convert(other, kind)
-        name = "divide" if op == "/" else "remainder"
-        return _wrapped(f"{name}({one.text}, {other.text})", kind)
-    elif kind is float and op not in ("+", "-", "*"):
-        raise Unsupported("is no constant expression")
-    return _wrapped(f"({one.text} {op} {other.text})", kind)
-
-
-def _promoted(kind: Any) -> Any:
-    return INT if isinstance(kind, Integer) and kind.bits < 32 else kind
-
-
-def _common(one: Any, other: Any) -> Any:
-    """The type in which C computes with two others; unknown if one is."""
-    one, other = _promoted(one), _promoted(other)
-    if one is None or other is None:
-        return None
-    if float in (one, other):
-        return float
-    if one.bits != other.bits:
-        return max(one, other)
-    return Integer(one.bits, one.signed and other.signed)
-
-
-def _wrapped(text: str, kind: Any) -> Typed:
-    if isinstance(kind, Integer):
-        return Typed(f"wrap({text}, {kind.bits}, {kind.signed})", kind)
-    return Typed(text, kind)
-
-
-def _convert(value: Typed, kind: Any) -> Typed:
-    if kind is None or kind == value.kind:
-        return value
-    if value.kind in (bytes, str):
-        if kind == POINTER:
-            return value  # a string as another kind of pointer
-        raise Unsupported("is no constant expression")
-    if kind is float:
-        return Typed(f"real({value.text})", float)
-    if kind is bool:
-        return Typed(f"truth({value.text})", INT)
-    return _wrapped(value.text, kind)
-
-
-def _constant(node: Any) -> Typed:
-    text = node.value
-    if node.type == "string":
-        if not text.startswith(('"', "u8", "L")):
-            raise Unsupported("is a string of a type that Python has not")
-        data = b"".join(_unescape(part) for part in _quoted(text))
-        if text.startswith("L"):
-            return Typed(repr(data.decode("utf-8", "surrogateescape")), str)
-        return Typed(repr(data), bytes)
-    if node.type == "char":
-        data = _unescape(text[text.index("'") + 1 : -1])
-        if len(data) != 1:
-            raise Unsupported("is a character of several bytes")
-        return Typed(str(data[0] if data[0] < 128 else data[0] - 256), INT)
-    if "float" in node.type or "double" in node.type:
-        digits = text.rstrip("fFlL") if not text.lower().startswith("0x") else text.rstrip("lL")
-        value = float.fromhex(digits) if digits.lower().startswith("0x") else float(digits)
-        if value in (float("inf"), float("-inf")):
-            raise Unsupported("is too large for a double")
-        return Typed(repr(value), float)
-    return _integer(text)
-
-
-def _integer(text: str) -> Typed:
-    digits = text.rstrip("uUlL")
-    suffix = text[len(digits) :].lower()
-    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
-        value = int(digits, 8)
-    else:
-        value = int(digits, 0)
-    kinds = [Integer(32, True), Integer(32, False), LONG, POINTER]
-    if "l" in suffix:
-        kinds = kinds[2:]
-    if "u" in suffix:
-        kinds = [kind for kind in kinds if not kind.signed]
-    elif digits[0] != "0" or digits == "0":
-        kinds = [kind for kind in kinds if kind.signed]
-    for kind in kinds:
-        if value < 1 << (kind.bits - kind.signed):
-            return Typed(str(value), kind)
-    return _wrapped(str(value), POINTER)
-
-
-def _quoted(text: str) -> list[str]:
-    """The contents of string literals that stand side by side."""
-    found: list[str] = []
-    start = text.find('"')
-    while start >= 0:
-        end = start + 1
-        while text[end] != '"':
-            end += 2 if text[end] == "\\" else 1
-        found.append(text[start + 1 : end])
-        start = text.find('"', end + 1)
-    return found
-
-
-def _unescape(text: str) -> bytes:
-    out = bytearray()
-    index = 0
-    while index < len(text):
-        if text[index] != "\\":
-            out += text[index].encode("utf-8", "surrogateescape")
-            index += 1
-            continue
-        escape = text[index + 1]
-        index += 2
-        if escape in "01234567":
-            digits = escape
-            while len(digits) < 3 and index < len(text) and text[index] in "01234567":
-                digits += text[index]
-                index += 1
-            out.append(int(digits, 8) & 255)
-        elif escape == "x":
-            start = index
-            while index < len(text) and text[index] in "0123456789abcdefABCDEF":
-                index += 1
-            out.append(int(text[start:index] or "0", 16) & 255)
-        elif escape in "uU":
-            length = 4 if escape == "u" else 8
-            out += chr(int(text[index : index + length], 16)).encode()
-            index += length
-        else:
-            out.append(_ESCAPES.get(escape, ord(escape)))
-    return bytes(out)
+    def type(self) -> Type:
+        words: list[str] = []
+        found: Any = self
+        while self.tokens[self.at][0] == "name":
+            text = _SAME.get(self.word(), self.tokens[self.at - 1][1])
+            if text in _QUALIFIERS:
+                continue
+            if text in ("struct", "union", "enum"):
+                found = (text, self.word())
+            elif text in _WORDS:
+                words.append(text)
+            elif found is self and not words and self.names.get(text, ("",))[0] == "t":
+                found = ("t", text)
+            else:
+                raise Unsupported(f"uses {text}, which is not declared")
+        if words:
+            key = " ".join(sorted([word for word in words if word != "int"] or ["int"]))
+            if key not in _BUILTIN:
+                raise Unsupported(f"has the type '{' '.join(words)}'")
+            found = _BUILTIN[key]
+        if found is self:
+            raise Unsupported("is no expression")
+        while self.next == "*" or self.next in _QUALIFIERS:
+            if self.take("*"):
+                found = ("*", found)
+            else:
+                self.at += 1
+        if is_a(found, "struct") or is_a(found, "union"):
+            if f"{found[0]} {found[1]}" not in self.names:
+                raise Unsupported(f"uses {found[0]} {found[1]}, which is not declared")
+        return found

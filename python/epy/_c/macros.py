@@ -1,143 +1,286 @@
-"""A header's macros -> constants, Python functions, other names for what is declared."""
+"""A header's macros -> constants, Python functions, other names for what is declared.
+
+What a macro stands for, and which value it has, Clang says: the header is read once more with lines
+behind it that name each macro. One string has all texts; each value is a variable's.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from typing import Any, NamedTuple
 
-from pycparser import c_ast, c_parser
+from .expressions import ARGUMENT, translate
+from .libclang import Library
+from .literals import text_of
+from .types import Unsupported
 
-from .._errors import HeaderError
-from .dialect import MARK, plain
-from .expressions import Unsupported
-from .preprocess import Source
-from .tokens import Lexer, Token
-from .types import BUILTIN
+_DEFINITION = re.compile(
+    r"""^[ \t]*\#[ \t]*(?:
+        define[ \t]+([^\W\d][\w$]*)(\([^)\n]*\))?((?:[^\\\n]|\\.)*)
+        |undef[ \t]+(\w+))""",
+    re.MULTILINE | re.DOTALL | re.ASCII | re.VERBOSE,
+)
+_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_INTEGER = re.compile(
+    r"(?:0[xX][\da-fA-F]{1,16}|0[0-7]{0,21}|[1-9]\d{0,18})[uU]?[lL]{0,2}|-[1-9]\d{0,8}"
+)
+_TEXT = re.compile(r'"[^"\\\n]*"', re.ASCII)
+_LITERALS = re.compile(r'(?:(?:u8|[uUL])?"(?:\\.|[^"\\])*"\s*)+')
+_LITERAL = re.compile(r'(?:u8|[uUL])?"(?:\\.|[^"\\])*"')
+_NAME = re.compile(r"[^\W\d][\w$]*", re.ASCII)
+_NO_VALUE = re.compile(r"[{};]|\b(?:_Pragma|__attribute__|__asm__|asm|do|return|goto)\b")
+_START, _END = "\x02", "\x03"  # of a macro's text
+_PRELUDE = f"""
+#line 1 "header"
+#define {ARGUMENT}text(...) #__VA_ARGS__
+#define {ARGUMENT}expanded(...) {ARGUMENT}text(__VA_ARGS__)
+#define {ARGUMENT}value(x) __builtin_choose_expr(__builtin_classify_type(x) == 5, \\
+    (__UINTPTR_TYPE__)(x), (x))
+"""
+_PRELUDE_OF_CPLUSPLUS = _PRELUDE.partition(f"#define {ARGUMENT}value")[0] + (
+    f"#define {ARGUMENT}value(x) (x)\n"
+)
+_VARIABLE = 9  # CXCursor_VarDecl
 
-if TYPE_CHECKING:
-    from .declarations import Definitions
 
-_EXPRESSION_WORDS = {word for key in BUILTIN for word in key.split()} | {
-    *("const", "volatile", "struct", "union", "enum"),
-    *("sizeof", "_Alignof", "offsetof", "__builtin_offsetof", "L"),
-}
+class Definition(NamedTuple):
+    """Of a macro, as it stands in a file."""
 
-
-def read_macros(definitions: Definitions, source: Source) -> None:
-    """Add what can be expressed to the definitions, and why the rest cannot."""
-    _Macros(definitions).read(source)
+    parameters: list[str] | None
+    body: str
+    file: str
+    line: int
 
 
-class _Macros:
-    def __init__(self, definitions: Definitions) -> None:
-        self.definitions = definitions
-        self.names = definitions.names
-        self.constants = definitions.constants
-        self.expressions = definitions.expressions
+class Macros:
+    """All the macros of a header."""
 
-    def read(self, source: Source) -> None:
-        texts: dict[str, list[str]] = {}
-        for name, macro in source.macros.items():
-            try:
-                words = [word for word in map(plain, source.expand(name)) if word]
-            except HeaderError:
-                words = []
-            takes = "" if macro.parameters is None else " with arguments"
-            if len(words) == 1 and words[0] in self.names and macro.parameters is None:
-                self._alias(name, words[0])
-            elif reason := self._no_expression(words, macro.parameters or []):
-                self.definitions.refuse(name, f"is a macro{takes} that {reason}")
-            else:
-                texts[name] = words
-        for name, node in self._parse_expressions(texts).items():
-            parameters = source.macros[name].parameters
-            try:
-                if node is None:
-                    raise Unsupported("is no expression")
-                if parameters is None:
-                    value = self.expressions.value(node)
-                    if name not in self.names or self.names[name][0] in "?v":
-                        self.constants[name] = value
-                        self.names[name] = ("c", value)
-                elif name not in self.names:
-                    self.names[name] = (
-                        "m",
-                        self.expressions.function(node, parameters),
-                    )
-            except Unsupported as reason:
-                takes = "" if parameters is None else " with arguments"
-                self.definitions.refuse(name, f"is a macro{takes} that {reason}")
+    def __init__(self, sources: dict[str, bytes]) -> None:
+        self.definitions: dict[str, list[Definition]] = {}
+        self.undefined: set[str] = set()
+        for file, text in sources.items():
+            self._find(file, text.decode("utf-8", "surrogateescape").replace("\r\n", "\n"))
 
-    def _alias(self, name: str, other: str) -> None:
-        if name not in self.names:
-            self.names[name] = self.names[other]
-            if other in self.constants:
-                self.constants[name] = self.constants[other]
+    def _find(self, file: str, text: str) -> None:
+        line, start = 1, 0
+        for match in _DEFINITION.finditer(text):
+            name, parameters, body, undefined = match.groups()
+            if undefined:
+                self.undefined.add(undefined)
+                continue
+            line += text.count("\n", start, match.start())
+            start = match.start()
+            if "/" in body:
+                body = _COMMENT.sub(" ", body)
+            if "\\\n" in body:
+                body = body.replace("\\\n", " ")
+            names = None
+            if parameters is not None:
+                names = [it.strip() for it in parameters[1:-1].replace("\\\n", " ").split(",")]
+                names = [] if names == [""] else names
+            found = Definition(names, body.strip(), file, line)
+            known = self.definitions.setdefault(name, [])
+            if all(it[:2] != found[:2] for it in known):
+                known.append(found)
 
-    def _no_expression(self, words: list[str], parameters: list[str]) -> str:
-        """Why some tokens cannot be a constant expression; "" if they may be one."""
-        if not words:
-            return "is empty"
-        if "offsetof" in words or "__builtin_offsetof" in words:
-            return ""  # has the name of a member
-        for word, following in zip(words, [*words[1:], ""], strict=True):
-            if word in ("{", "}", ";", "=", "#", "##", "...") or word.endswith("="):
-                if word not in ("==", "!=", "<=", ">="):
-                    return "is no expression"
-            elif word in ("->", ".", "++", "--"):
-                return "is no constant expression"
-            elif word[0].isalpha() or word[0] == "_":
-                known = word in self.constants or word in parameters or word in _EXPRESSION_WORDS
-                if known or word[-1] in "\"'":
+    def plain_value(self, name: str) -> Any:
+        """The value of a macro that is one literal; None of all others."""
+        found = self.definitions[name]
+        if len(found) > 1 or found[0].parameters is not None or name in self.undefined:
+            return None
+        body = found[0].body
+        if body[:1] == "(" and body[-1:] == ")":
+            body = body[1:-1].strip()
+        if _INTEGER.fullmatch(body):
+            digits = body.rstrip("uUlL")
+            return int(digits, 8 if digits[0] == "0" and digits.isdigit() else 0)
+        return body[1:-1].encode("utf-8", "surrogateescape") if _TEXT.fullmatch(body) else None
+
+
+class Reader:
+    """Asks Clang about macros, and about the values that inline functions return."""
+
+    def __init__(
+        self, clang: Library, macros: Macros, names: dict[str, Any], cplusplus: bool
+    ) -> None:
+        self.clang: Any = clang
+        self.macros = macros
+        self.names = names
+        self.prelude = _PRELUDE_OF_CPLUSPLUS if cplusplus else _PRELUDE
+        self.variable = "const auto" if cplusplus else "const __auto_type"
+        self.asked: list[tuple[str, Definition]] = []
+        self.returned: list[tuple[str, list[str], str]] = []  # by inline functions
+        self.excluded: set[int] = set()
+        self.texts: dict[int, str] = {}
+        self.values: dict[int, Any] = {}
+        self.problems: dict[int, str] = {}
+
+    def read(self, defined: list[str], text: str, parse: Any) -> None:
+        """`defined` are the macros that the header leaves; `parse` reads a text as the header."""
+        hopeless = self._hopeless()
+        for name in defined:
+            for definition in self.macros.definitions.get(name, ()):
+                value = self.macros.plain_value(name)
+                if value is not None:
+                    self._constant(name, value)
+                elif name not in hopeless or definition.parameters is not None:
+                    self.asked.append((name, definition))
+                else:
+                    self._refuse(name, definition, "is no expression")
+        if self.asked or self.returned:
+            self._ask(text, parse)
+            self._take()
+
+    def _hopeless(self) -> set[str]:
+        """The macros that would break what follows them: braces, half of a pair of parentheses."""
+        words: dict[str, set[str]] = {}
+        found: set[str] = set()
+        for name, definitions in self.macros.definitions.items():
+            for it in definitions:
+                body = it.body
+                if not body or body.isalnum():
+                    if body and not body[0].isdigit():
+                        words.setdefault(name, set()).add(body)
                     continue
-                if self.names.get(word, ("",))[0] == "t" or f"struct {word}" in self.names:
-                    continue
-                return (
-                    f"calls {word}: call that"
-                    if following == "("
-                    else f"uses {word}, which is no constant"
-                )
-        return ""
-
-    def _parse_expressions(self, texts: dict[str, list[str]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        names = list(texts)
-        for start in range(0, len(names), 64):
-            self._parse_some({name: texts[name] for name in names[start : start + 64]}, found)
+                if _NO_VALUE.search(body) or body.count("(") != body.count(")"):
+                    body = _LITERAL.sub("", body)
+                    if _NO_VALUE.search(body) or body.count("(") != body.count(")"):
+                        found.add(name)
+                words.setdefault(name, set()).update(_NAME.findall(body))
+        while more := {name for name, them in words.items() if name not in found and them & found}:
+            found |= more
         return found
 
-    def _parse_some(self, texts: dict[str, list[str]], found: dict[str, Any]) -> None:
-        """By halves: few macros are no expressions, and parsing one by one takes long."""
-        names = list(texts)
-        nodes: list[Any] = []
-        if all(map(_balanced, texts.values())):
-            words = {word for text in texts.values() for word in text}
-            types = [word for word in words if self.names.get(word, ("",))[0] == "t"]
-            source = [part for word in types for part in ("typedef", "int", word, ";")]
-            for text in texts.values():
-                source += ["int", f"{MARK}macro", "=", *text, ";"]
-            parser = c_parser.CParser(lexer=Lexer)
+    def _ask(self, text: str, parse: Any) -> None:
+        for _ in range(4):
+            lines = self._lines()
+            start = text.count("\n") + 1
+            unit = parse(text + "\n".join(lines) + "\n")
+            if unit is None:
+                return
+            numbers = {start + at: line for at, line in enumerate(lines)}
+            bad = False
+            for file, line, _, message in self.clang.problems(unit):
+                shown = numbers.get(line, "") if file == self.clang.main else ""
+                at = re.search(rf"{ARGUMENT}v(\d+) =|{_START}(\d+){_START}", shown)
+                if at and at[1]:
+                    if int(at[1]) not in self.problems or "by zero" in message:
+                        self.problems[int(at[1])] = message
+                elif at:
+                    self.excluded.add(int(at[2]))
+                    bad = True
+            if not bad:
+                self._answers(unit)
+                return
+
+    def _lines(self) -> list[str]:
+        texts = []
+        values = []
+        for index, (name, definition) in enumerate(self.asked):
+            if index in self.excluded:
+                continue
+            parameters = definition.parameters
+            use = name
+            if parameters is not None:
+                use += f"({', '.join(ARGUMENT + it for it in parameters)})"
+            if parameters is None or not any("..." in it for it in parameters):
+                texts += [f"#ifdef {name}", self._text(index, use), "#endif"]
+            if parameters is None and definition.body:
+                value = f"{self.variable} {ARGUMENT}v{index} = {ARGUMENT}value({name});"
+                values += [f"#ifdef {name}", value, "#endif"]
+        for index, (_, _, text) in enumerate(self.returned, len(self.asked)):
+            if index not in self.excluded:
+                texts.append(self._text(index, text))
+        start = [*self.prelude.splitlines(), f'static const char *const {ARGUMENT}texts = ""']
+        return [*start, *texts, ";", *values]
+
+    @staticmethod
+    def _text(index: int, use: str) -> str:
+        return f'"{_START}{index}{_START}" {ARGUMENT}expanded({use}) "{_END}"'
+
+    def _answers(self, unit: Any) -> None:
+        clang = self.clang
+        for cursor in clang.children(clang.getTranslationUnitCursor(unit)):
+            if cursor.kind != _VARIABLE:
+                continue
+            name = clang.text(clang.getCursorSpelling(cursor))
+            if name == f"{ARGUMENT}texts":
+                whole = str(clang.evaluate(cursor) or "")
+                for part in whole.split(_START)[1:] and re.findall(
+                    rf"{_START}(\d+){_START}([^{_END}]*){_END}", whole
+                ):
+                    self.texts[int(part[0])] = part[1]
+            elif name.startswith(f"{ARGUMENT}v") and not clang.isInvalidDeclaration(cursor):
+                value = clang.evaluate(cursor)
+                if isinstance(value, (int, float)):
+                    self.values[int(name[len(ARGUMENT) + 1 :])] = value
+
+    def _take(self) -> None:
+        """Constants first: functions may use them."""
+        functions = []
+        for index, (name, definition) in enumerate(self.asked):
+            if index in self.excluded:
+                self._refuse(name, definition, "is no expression")
+            elif index in self.texts or definition.parameters is not None:
+                if definition.parameters is None:
+                    self._object(index, name, definition)
+                else:
+                    functions.append((index, name, definition))
+        for index, name, definition in functions:
+            self._function(index, name, definition)
+        for index, (name, parameters, _) in enumerate(self.returned, len(self.asked)):
             try:
-                nodes = [
-                    node
-                    for node in parser.parse([Token(word, "", 1) for word in source]).ext
-                    if isinstance(node, c_ast.Decl)
-                ]
-            except (c_parser.ParseError, AssertionError, RecursionError):
-                nodes = []
-        if len(nodes) == len(names):
-            found.update(zip(names, (node.init for node in nodes), strict=True))
-        elif len(names) == 1:
-            found[names[0]] = None
+                self.names[name] = translate(self.texts.get(index, ""), parameters, self.names, "")
+            except Unsupported as reason:
+                self.names[name] = (
+                    "?",
+                    f"is an inline function, which no library has, and {reason}",
+                )
+
+    def _object(self, index: int, name: str, definition: Definition) -> None:
+        text = self.texts[index].strip()
+        if index in self.values:
+            self._constant(name, self.values[index])
+        elif not text:
+            self._refuse(name, None, "is empty")
+        elif text in self.names and text != name:
+            self.names.setdefault(name, self.names[text])
         else:
-            half = len(names) // 2
-            self._parse_some({name: texts[name] for name in names[:half]}, found)
-            self._parse_some({name: texts[name] for name in names[half:]}, found)
+            inner = text
+            while inner[:1] == "(" and inner[-1:] == ")":
+                inner = inner[1:-1].strip()
+            try:
+                if _LITERALS.fullmatch(inner):
+                    self._constant(name, text_of(_LITERAL.findall(inner)))
+                    return
+                problem = self.problems.get(index, "")
+                reason = f"is no constant ({problem})" if problem else "is no constant"
+                if "by zero" in problem:
+                    reason = "divides by zero"
+            except Unsupported as error:
+                reason = str(error)
+            self._refuse(name, definition, reason)
 
+    def _function(self, index: int, name: str, definition: Definition) -> None:
+        if name in self.names and self.names[name][0] != "?":
+            return
+        parameters = definition.parameters or []
+        try:
+            if any("..." in it for it in parameters):
+                raise Unsupported("takes any number of arguments")
+            if index not in self.texts:
+                return  # not defined in the end
+            self.names[name] = translate(self.texts[index], parameters, self.names, ARGUMENT)
+        except Unsupported as reason:
+            self._refuse(name, definition, str(reason))
 
-def _balanced(words: list[str]) -> bool:
-    depth = 0
-    for word in words:
-        depth += {"(": 1, ")": -1}.get(word, 0)
-        if depth < 0 or word in (";", "{", "}"):
-            return False
-    return depth == 0
+    def _constant(self, name: str, value: Any) -> None:
+        if name not in self.names or self.names[name][0] in "?v":
+            self.names[name] = ("c", value)
+
+    def _refuse(self, name: str, definition: Definition | None, reason: str) -> None:
+        if name in self.names and self.names[name][0] != "?":
+            return
+        takes = " with arguments" if definition and definition.parameters is not None else ""
+        body = f": `{definition.body[:200]}`" if definition and definition.body else ""
+        self.names[name] = ("?", f"is a macro{takes} that {reason}{body}")

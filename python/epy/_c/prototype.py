@@ -1,40 +1,31 @@
-"""C prototypes as text -> ctypes.
+"""C prototypes as text, read by Clang.
 
-A prototype becomes a Python expression, "CFUNCTYPE(c_int, POINTER(node))", which is stored in the
-plugin: a running plugin evaluates it and never loads this module or pycparser.
+One outside a header becomes a Python expression, "CFUNCTYPE(c_int, POINTER(node))", which is stored
+in the plugin: a running plugin evaluates it, and never reads C.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ctypes import c_char
+from difflib import get_close_matches
 from typing import Any
 
-from pycparser import c_ast, c_parser
-
-from .._errors import SignatureError
+from .._errors import HeaderError, SignatureError
 from .._types import CData
-from .expressions import Unsupported
+from . import process
 from .standard_types import STANDARD
-from .types import BUILTIN, Type, Types, is_a
+from .types import Type, Unsupported, is_a
 
 # What no ctypes type holds, by pattern of its name, and why.
 _IMPOSSIBLE = {
-    r"__u?int128(_t)?( (un)?signed)?": "its integers have at most 64 bits",
+    r"(unsigned )?__u?int128(_t)?": "its integers have at most 64 bits",
     r"_Float(16|128)|__float128|__bf16": "it has float, double and long double alone",
     r"_Decimal(32|64|128)": "it has no decimal floating point",
-    r"_Complex double long": "it has no long double _Complex",
+    r"long double _Complex": "it has no long double _Complex",
     r"__m(64|128|256|512)[id]?|(float|u?int)\d+x\d+_t|vector": "it has no vectors",
 }
-
-_QUALIFIERS = {"const", "volatile", "restrict", "extern", "static", "inline", "register"}
-_TAGS = {"struct", "union", "enum"}
-_KEYWORDS = (
-    {word for key in BUILTIN for word in key.split()}
-    | _QUALIFIERS
-    | _TAGS
-    | {"_Complex", "__int128"}
-)
 _POINTERS: dict[Type, str] = {
     None: "c_void_p",
     "c_char": "c_char_p",
@@ -43,166 +34,162 @@ _POINTERS: dict[Type, str] = {
 }
 _COMPLEX = re.compile(r"\b(float|double)\s+complex\b")  # <complex.h> has a macro
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
-_TOKEN = re.compile(r"[^\W\d]\w*|\.\.\.|\d\w*|\S")
+_WORD = re.compile(r"[^\W\d]\w*")
+_UNKNOWN = re.compile(r"the unknown type '([^']*)'")
 
 
-def parse(text: str, namespace: dict[str, Any]) -> tuple[str, str]:
+def parse(text: str, namespace: dict[str, Any], keep: bool = True) -> tuple[str, str]:
     """The name in a C prototype ("" if it has none), and its function type as an expression.
 
     Types that are not C's own are looked up in `namespace`. Raises SignatureError.
     """
-    name, found = read(text, _Namespace(namespace))
-    if found[3] and found[2]:
-        raise problem(text, "is variadic: Python code cannot take `...`; list the parameters")
-    return name, _expression(found, namespace)
-
-
-def read(text: str, types: Types) -> tuple[str, Type]:
-    """The name and the function type in a C prototype. Raises SignatureError."""
+    lines = []
+    for word in dict.fromkeys(_WORD.findall(text)):
+        if _is_type(namespace.get(word)):
+            lines.append(f"typedef struct {{ int _; }} {word};")
+        elif word == "va_list":
+            lines.append("#define va_list void *")  # an array, which C passes by its address
+    name, found, parts = _read(text, lines, keep, "define a ctypes type {} in the script")
     try:
-        node = _declaration(text)
-        name = node.name or ""
-        node = node.type
-        if isinstance(node, c_ast.PtrDecl):  # of a function pointer, as in a struct
-            node = node.type
-        if not isinstance(node, c_ast.FuncDecl):
-            raise Unsupported("is no function, such as 'int add(int a, int b)'")
-        return name, types.function(node)
+        if found[3] and found[2]:
+            raise Unsupported("is variadic: Python code cannot take `...`; list the parameters")
+        return name, _expression(found, namespace, ("the result", parts))
     except Unsupported as reason:
         raise problem(text, str(reason)) from None
 
 
+def of_header(text: str, find: Callable[[str], Any], keep: bool) -> tuple[str, Type]:
+    """The name and the function type in a C prototype with a header's types, which `find` knows."""
+
+    def resolved(found: Type) -> Any:
+        while is_a(found, "t"):
+            found = find(found[1])[1]
+        return found
+
+    lines = []
+    for word in dict.fromkeys(_WORD.findall(text)):
+        kind, *meaning = find(word) or ("",)
+        if kind == "t":
+            actual = resolved(meaning[0])
+            shape = "void {}(void)" if is_a(actual, "(") else "struct {{ int _; }} {}"
+            shape = "char {}[1]" if is_a(actual, "[") else shape
+            lines.append(f"typedef {shape.format(word)};")
+        elif kind == "c" and isinstance(meaning[0], int):
+            lines.append(f"enum {{ {word} = {meaning[0]} }};")
+    name, found, _ = _read(text, lines, keep, "declare it in the header's text")
+    return name, _decayed(found, resolved)
+
+
+def _decayed(found: Type, resolved: Callable[[Type], Any]) -> Type:
+    """With parameters that are arrays or functions by a typedef as pointers."""
+    if not isinstance(found, tuple) or found[0] not in ("*", "[", "("):
+        return found
+    inner = _decayed(found[1], resolved)
+    if found[0] != "(":
+        return (found[0], inner, *found[2:])
+    types = []
+    for one in found[2]:
+        actual = resolved(one)
+        if is_a(actual, "["):
+            one = ("*", actual[1])
+        elif is_a(actual, "("):
+            one = ("*", one)
+        types.append(_decayed(one, resolved))
+    return ("(", inner, tuple(types), found[3])
+
+
 def problem(text: str, message: str) -> SignatureError:
-    return SignatureError(f"the C prototype '{_one_line(text)}' {message}")
+    return SignatureError(f"the C prototype '{one_line(text)}' {message}")
 
 
-class _Namespace(Types):
-    """Types of prototypes outside a header: the names of a script's module."""
-
-    def __init__(self, namespace: dict[str, Any]) -> None:
-        self.namespace = namespace
-
-    def words(self, names: list[str]) -> Type:
-        shown, ordered = " ".join(names), " ".join(sorted(names))
-        for pattern, reason in _IMPOSSIBLE.items():
-            if re.fullmatch(pattern, ordered) and shown not in self.namespace:
-                raise Unsupported(
-                    f"gives {self.part} the type '{shown}', which ctypes cannot hold ({reason}): "
-                    "take it by pointer, as void *"
-                )
-        return super().words(names)
-
-    def typedef(self, name: str) -> Type:
-        if name in STANDARD and not self.has(name):
-            return "c_void_p" if name == "va_list" else self.standard(name)  # an array in C
-        return self.named(name, name)
-
-    def has(self, name: str) -> bool:
-        """Whether the script has a C type of that name."""
-        found = self.namespace.get(name)
-        return hasattr(found, "_handle_type_") or (
-            isinstance(found, type) and issubclass(found, CData)
-        )
-
-    def tag(self, node: Any) -> Type:
-        if isinstance(node, c_ast.Enum):
-            return "c_int"
-        kind = "struct" if isinstance(node, c_ast.Struct) else "union"
-        if node.name is None:
-            raise Unsupported(f"has a {kind} without a name: define a ctypes type and name it")
-        return self.named(node.name, f"{kind} {node.name}")
-
-    def named(self, name: str, shown: str) -> Type:
-        found = self.namespace.get(name)
-        if hasattr(found, "_handle_type_"):
-            return f"{name}._handle_type_"
-        if self.has(name):
-            return ("t", name)
-        raise Unsupported(
-            f"has the unknown type '{shown}': define a ctypes type {name} in the script, "
-            "or write void * for a pointer to it"
-        )
-
-    def count(self, node: Any) -> int:
-        size = getattr(node, "value", "")
-        if not size.isdigit():
-            raise Unsupported("has an array whose size is no decimal number")
-        return int(size)
-
-
-def _expression(found: Type, namespace: dict[str, Any]) -> str:
-    """A type as Python's expression of it."""
-    if not isinstance(found, tuple):
-        return str(found)
-    kind, inner = found[:2]
-    if kind == "t":
-        return str(inner)
-    if kind == "[":
-        return f"{_expression(inner, namespace)} * {found[2]}"
-    if kind == "(":
-        types = ", ".join(_expression(it, namespace) for it in (inner, *found[2]))
-        return f"CFUNCTYPE({types})"
-    if is_a(inner, "("):
-        return _expression(inner, namespace)
-    if is_a(inner, "t") and namespace.get(inner[1]) is c_char:  # a typedef of char
-        inner = "c_char"
-    return _POINTERS.get(inner) or f"POINTER({_expression(inner, namespace)})"
-
-
-def _declaration(text: str) -> Any:
-    """The one declaration of the text: "int f(int)", or without a name "int (*)(int)"."""
-    text = _one_line(text)
-    types = "".join(f"typedef int {name};" for name in _type_names(text))
-    try:
-        tree = c_parser.CParser().parse(f"{types}\n{text};")
-    except c_parser.ParseError as error:
-        try:
-            tree = c_parser.CParser().parse(f"{types}\nint _ = sizeof({text});")
-        except c_parser.ParseError:
-            raise _syntax_error(text, str(error)) from None
-        unnamed = tree.ext[-1].init.expr
-        if not isinstance(unnamed, c_ast.Typename):
-            raise _syntax_error(text, str(error)) from None
-        return unnamed
-    found = [node for node in tree.ext if not isinstance(node, c_ast.Typedef)]
-    if len(found) != 1 or not isinstance(found[0], c_ast.Decl):
-        raise Unsupported("is no single C prototype, such as 'int add(int a, int b)'")
-    return found[0]
-
-
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
     plain = _COMPLEX.sub(r"\1 _Complex", _COMMENT.sub(" ", text))
     return " ".join(plain.split()).rstrip("; ")
 
 
-def _type_names(text: str) -> list[str]:
-    """The identifiers that stand where only a type can: the parser must know them before."""
-    tokens = ["", *_TOKEN.findall(text), "", ""]
-    names = []
-    for index in range(1, len(tokens) - 2):
-        token, following, second = tokens[index : index + 3]
-        before = index - 1
-        while tokens[before] in _QUALIFIERS:
-            before -= 1
-        starts = tokens[before] in ("", "(", ",")
-        if not token.isidentifier() or token in _KEYWORDS or tokens[index - 1] in _TAGS:
-            continue
-        if (
-            following.isidentifier()
-            or following == "*"
-            or (following == "(" and (second == "*" or tokens[before] == ""))
-            or (starts and following in (",", "["))
-            or (starts and following == ")" and second != "(")
-        ):
-            names.append(token)
-    return list(dict.fromkeys(names))
+def _read(text: str, lines: list[str], keep: bool, remedy: str) -> tuple[str, Type, list[Any]]:
+    request = {
+        "name": "<prototype>",
+        "text": one_line(text),
+        "is_text": True,
+        "folder": "/",
+        "arguments": [],
+        "lang": "c",
+        "define": [],
+        "declare": lines,
+        "places": False,
+        "prototype": True,
+    }
+    try:
+        answer = process.ask(request, keep)
+    except HeaderError as error:
+        reason = str(error)
+        for word in _WORD.findall(text):
+            if impossible := _impossible(word, "has the type"):
+                raise problem(text, impossible) from None
+        if unknown := _UNKNOWN.search(reason):
+            name = unknown[1].rpartition(" ")[2]
+            known = [line.rpartition(" ")[2].rstrip(";") for line in lines]
+            near = get_close_matches(name, [*known, *STANDARD], 1)
+            reason += f": {remedy.format(name)}, or write void * for a pointer to it"
+            reason += f" (did you mean {near[0]}?)" if near else ""
+        raise problem(text, reason) from None
+    return answer["function"], answer["type"], answer["parts"]
 
 
-def _syntax_error(text: str, message: str) -> Unsupported:
-    place = re.match(r"[^:]*:\d+:(\d+): (.*)", message)
-    if place:
-        detail = f"at column {place[1]}: {place[2].replace('before: ', 'before ')}"
-    else:
-        detail = message.lstrip(": ").lower()
-    remedy = "a name goes into name=" if text.isidentifier() else "write it as in C"
-    return Unsupported(f"does not parse ({detail}): {remedy}")
+def _is_type(found: Any) -> bool:
+    """Whether a script's name is a C type."""
+    return hasattr(found, "_handle_type_") or (isinstance(found, type) and issubclass(found, CData))
+
+
+def _expression(found: Type, namespace: dict[str, Any], part: tuple[str, list[Any]]) -> str:
+    """A type as Python's expression of it. `part` of the prototype is what, with its parameters."""
+    if not isinstance(found, tuple):
+        return str(found)
+    kind, inner = found[:2]
+    if kind == "?":
+        name = inner.partition(":")[0].removesuffix(" is not supported")
+        raise Unsupported(
+            _impossible(name, f"gives {part[0]} the type") or f"gives {part[0]} {inner}"
+        )
+    if kind == "enum":
+        return "c_int"
+    if kind in ("t", "struct", "union"):
+        return _named(kind, inner, namespace)
+    if kind == "[":
+        return f"{_expression(inner, namespace, part)} * {found[2]}"
+    if kind == "(":
+        types = [_expression(inner, namespace, ("the result", []))]
+        for number, one in enumerate(found[2], 1):
+            name, parts = part[1][number - 1] if number <= len(part[1]) else ("", [])
+            label = f"parameter '{name}'" if name else f"parameter {number}"
+            types.append(_expression(one, namespace, (label, parts)))
+        return f"CFUNCTYPE({', '.join(types)})"
+    if is_a(inner, "("):
+        return _expression(inner, namespace, part)
+    if is_a(inner, "t") and namespace.get(inner[1]) is c_char:  # a typedef of char
+        inner = "c_char"
+    return _POINTERS.get(inner) or f"POINTER({_expression(inner, namespace, part)})"
+
+
+def _named(kind: str, name: str, namespace: dict[str, Any]) -> str:
+    if name[0] == "{":
+        raise Unsupported(f"has a {kind} without a name: define a ctypes type and name it")
+    found = namespace.get(name)
+    if not _is_type(found):
+        raise Unsupported(
+            f"has the unknown type '{kind} {name}': define a ctypes type {name} in the script, "
+            "or write void * for a pointer to it"
+        )
+    return f"{name}._handle_type_" if hasattr(found, "_handle_type_") else name
+
+
+def _impossible(name: str, subject: str) -> str:
+    """What to say of a type that ctypes has not; "" for another."""
+    for pattern, why in _IMPOSSIBLE.items():
+        if re.fullmatch(pattern, name):
+            return (
+                f"{subject} '{name}', which ctypes cannot hold ({why}): take it by pointer, as "
+                "void *"
+            )
+    return ""

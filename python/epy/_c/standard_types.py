@@ -30,14 +30,15 @@ _ALIASES = {
     "__builtin_va_list": "va_list",
     "wchar_t": "wchar_t",
     "PyObject": "PyObject",
+    # GCC's own.
+    "__float128": "_Float128",
+    "float": "_Float32",
+    "double": "_Float64 _Float32x",
+    "long double": "_Float64x __float80",
 }
 
 STANDARD = {name: text for text, names in _ALIASES.items() for name in names.split()}
 """The name of a type -> the C type that it stands for on x86-64."""
-
-OWN = {"wchar_t": "c_wchar", "va_list": ("t", "__builtin_va_list"), "PyObject": "PyObject"}
-"""Those that are no other name of a built-in type, as `_c.types` has them. PyObject is ctypes'
-py_object, behind a pointer."""
 
 HEADERS = {
     "fd_set": "sys/select.h",

@@ -1,4 +1,4 @@
-"""pycparser's syntax trees of types -> plain data, for headers and for single prototypes.
+"""Clang's types and declarations -> plain data that a plugin stores and the core makes classes of.
 
 A type is None (void), the name of a simple ctypes type, or a tuple:
 
@@ -7,126 +7,336 @@ A type is None (void), the name of a simple ctypes type, or a tuple:
     ("(", result, parameters, variadic)  function; `()` is variadic without parameters
     ("t", name)                          typedef
     ("struct", key), ("union", key), ("enum", key)
-    ("align", type, bytes)               typedef with an alignment of its own
     ("?", reason, size, alignment)       what Python cannot hold; size 0 if that is unknown too
+
+A header has a definition for each name of C's ordinary name space:
+
+    ("t", type)  ("f", function type)  ("v", type)  ("c", value)  ("?", why it cannot be used)
+    ("m", Python expression), or ("x", ...) of one that calls C or reads its memory
+
+and, under "struct KEY", "union KEY" and "enum KEY", what a tag stands for: see `_record`, `_enum`.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from pycparser import c_ast
-
-from .expressions import Unsupported
-from .standard_types import OWN, STANDARD
+from .layout import Layout, Member, lay_out
+from .libclang import Cursor, Library
 
 Type = Any
 
-# The words of a built-in type, sorted, "int" left out where another word implies it.
-BUILTIN: dict[str, Type] = {
-    "void": None,
-    "_Bool": "c_bool",
-    "char": "c_char",
-    "char signed": "c_byte",
-    "char unsigned": "c_ubyte",
-    "short": "c_short",
-    "short signed": "c_short",
-    "short unsigned": "c_ushort",
-    "int": "c_int",
-    "signed": "c_int",
-    "unsigned": "c_uint",
-    "long": "c_long",
-    "long signed": "c_long",
-    "long unsigned": "c_ulong",
-    "long long": "c_longlong",
-    "long long signed": "c_longlong",
-    "long long unsigned": "c_ulonglong",
-    "float": "c_float",
-    "double": "c_double",
-    "double long": "c_longdouble",
-    "_Complex float": "c_float_complex",
-    "_Complex double": "c_double_complex",
+
+class Unsupported(Exception):
+    """Something of C that Python cannot hold. The text is the reason, without a subject."""
+
+
+# clang-c/Index.h, CXTypeKind
+_SIMPLE: dict[int, Type] = {
+    2: None,
+    3: "c_bool",
+    4: "c_char",
+    5: "c_ubyte",
+    6: "c_ushort",
+    7: "c_uint",
+    8: "c_ushort",
+    9: "c_uint",
+    10: "c_ulong",
+    11: "c_ulonglong",
+    13: "c_char",
+    14: "c_byte",
+    15: "c_wchar",
+    16: "c_short",
+    17: "c_int",
+    18: "c_long",
+    19: "c_longlong",
+    21: "c_float",
+    22: "c_double",
+    23: "c_longdouble",
 }
+_COMPLEX, _POINTER, _RECORD, _ENUM, _TYPEDEF = 100, 101, 105, 106, 107
+_OPEN_FUNCTION, _FUNCTION, _ARRAY, _VECTOR, _ANY_ARRAY = 110, 111, 112, 113, (114, 115, 116)
+_REFERENCES, _ELABORATED, _ATTRIBUTED, _EXTENDED_VECTOR, _ATOMIC = (103, 104), 119, 163, 176, 177
+_IMPOSSIBLE = {
+    12: "unsigned __int128: 128-bit integers are not supported",
+    20: "__int128: 128-bit integers are not supported",
+    30: "_Float128: 128-bit floating point is not supported",
+    31: "_Float16: 16-bit floating point is not supported",
+    32: "_Float16: 16-bit floating point is not supported",
+    39: "__bf16: 16-bit floating point is not supported",
+    _COMPLEX: "long double _Complex is not supported",
+    _VECTOR: "the attribute vector_size is not supported",
+    _EXTENDED_VECTOR: "the attribute ext_vector_type is not supported",
+}
+STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
+_KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
+_ALIGNMENTS = {
+    **dict.fromkeys(("c_short", "c_ushort"), 2),
+    **dict.fromkeys(("c_int", "c_uint", "c_wchar", "c_float", "c_float_complex"), 4),
+    **dict.fromkeys(("c_long", "c_ulong", "c_longlong", "c_ulonglong"), 8),
+    "c_double": 8,
+    "c_double_complex": 8,
+    "c_longdouble": 16,
+}  # of ctypes' types; all others: 1
 OPAQUE = ("?", "has no definition in this header")
-DECLARATORS = (c_ast.PtrDecl, c_ast.ArrayDecl, c_ast.FuncDecl)
+_UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
 
 
 class Types:
-    """AST -> types. A subclass knows typedefs, tags and constants; raises Unsupported."""
+    """The types of one translation unit. `names` are the definitions, filled as they are met."""
 
-    part = "the function"
-    """What of a prototype is being read, for messages."""
+    def __init__(self, clang: Library, names: dict[str, Any], is_cplusplus: bool) -> None:
+        self.clang: Any = clang
+        self.names = names
+        self.is_cplusplus = is_cplusplus
+        self.decays = True  # parameters that are arrays or functions by a typedef
+        self.refused: dict[int, str] = {}  # declarations that Clang rejects, and why
+        self._known: dict[int, Type] = {}
+        self._keys: dict[int, str] = {}  # of tags without a name
+        self._begun: set[str] = set()  # tags whose definition has been met
+        self._layouts: dict[str, Layout] = {}
 
-    def type(self, node: Any) -> Type:
-        if isinstance(node, c_ast.PtrDecl):
-            return ("*", self.type(node.type))
-        if isinstance(node, c_ast.ArrayDecl):
-            return ("[", self.type(node.type), self.count(node.dim))
-        if isinstance(node, c_ast.FuncDecl):
-            return self.function(node)
-        if isinstance(node, (c_ast.TypeDecl, c_ast.Typename)):
-            return self.type(node.type)
-        if isinstance(node, (c_ast.Struct, c_ast.Union, c_ast.Enum)):
-            return self.tag(node)
-        if isinstance(node, c_ast.IdentifierType):
-            return self.words(list(node.names))
-        raise Unsupported(f"has a type by {type(node).__name__.lower()}, which is not supported")
+    # Types
 
-    def words(self, names: list[str]) -> Type:
-        words = " ".join(sorted([word for word in names if word != "int"] or ["int"]))
-        if words in BUILTIN:
-            return BUILTIN[words]
-        if len(names) == 1:
-            return self.typedef(names[0])
-        raise Unsupported(f"has the type '{' '.join(names)}', which is not supported")
+    def type(self, found: Any, hint: str = "") -> Type:
+        """`hint` names a struct, union or enum without a tag."""
+        known = self._known.get(found.address, self)
+        if known is self:
+            known = self._type(found, hint)
+            self._known[found.address] = known
+        return known
 
-    def function(self, node: Any) -> Type:
-        parameters = list(node.args.params) if node.args else []
-        variadic = any(isinstance(item, c_ast.EllipsisParam) for item in parameters)
-        outer = self.part
-        types = []
-        for number, item in enumerate(parameters[: len(parameters) - variadic], 1):
-            name = getattr(item, "name", None)
-            self.part = f"parameter '{name}'" if name else f"parameter {number}"
-            types.append(self.parameter(item))
-        if types == [None]:
-            types = []
-        elif not types:
-            variadic = True  # `()` says nothing of parameters
-        self.part = "the result"
-        result = self.type(node.type)
-        self.part = outer
-        return ("(", result, tuple(types), variadic)
+    def _type(self, found: Any, hint: str) -> Type:
+        clang = self.clang
+        kind = found.kind
+        if kind in _SIMPLE:
+            return _SIMPLE[kind]
+        if kind == _ELABORATED:
+            return self.type(clang.Type_getNamedType(found), hint)
+        if kind == _TYPEDEF:
+            return self.typedef(clang.getTypeDeclaration(found))
+        if kind == _POINTER or kind in _REFERENCES:
+            return ("*", self.type(clang.getPointeeType(found), hint))
+        if kind in (_FUNCTION, _OPEN_FUNCTION):
+            return self._function(found, hint)
+        if kind == _ARRAY:
+            return ("[", self.type(clang.getElementType(found), hint), clang.getArraySize(found))
+        if kind in _ANY_ARRAY:
+            return ("[", self.type(clang.getElementType(found), hint), 0)
+        if kind in (_RECORD, _ENUM):
+            return self.tag(clang.getTypeDeclaration(found), hint)
+        if kind == _ATOMIC:
+            return self.type(clang.Type_getValueType(found), hint)
+        if kind == _ATTRIBUTED:
+            return self.type(clang.Type_getModifiedType(found), hint)
+        if kind == _COMPLEX:
+            element = _SIMPLE.get(clang.getElementType(found).kind)
+            if element in ("c_float", "c_double"):
+                return f"{element}_complex"
+        if kind not in _IMPOSSIBLE:
+            actual = clang.getCanonicalType(found)
+            if actual.kind != kind:
+                return self.type(actual, hint)
+        reason = _IMPOSSIBLE.get(kind, f"the type '{clang.text(clang.getTypeSpelling(found))}'")
+        size, align = clang.Type_getSizeOf(found), clang.Type_getAlignOf(found)
+        return ("?", reason, max(0, size), max(0, align))
 
-    def parameter(self, node: Any) -> Type:
-        """The type of a parameter: arrays and functions decay to pointers."""
-        if isinstance(node, c_ast.ID):  # a type that the parser does not know
-            return self.typedef(node.name)
-        declared = getattr(node, "type", None)
-        if declared is None:
-            raise Unsupported(f"gives no type for '{getattr(node, 'name', '?')}'")
-        if isinstance(declared, c_ast.ArrayDecl):
-            return ("*", self.type(declared.type))
-        return self.decayed(self.type(declared))
+    def _function(self, found: Any, hint: str) -> Type:
+        clang = self.clang
+        count = clang.getNumArgTypes(found)
+        types = tuple([self._parameter(clang.getArgType(found, it)) for it in range(count)])
+        is_open = bool(clang.isFunctionTypeVariadic(found)) or found.kind == _OPEN_FUNCTION
+        return ("(", self.type(clang.getResultType(found), hint), types, is_open)
 
-    def decayed(self, found: Type) -> Type:
-        return ("*", found) if is_a(found, "(") else found
+    def _parameter(self, given: Any) -> Type:
+        """Arrays and functions are pointers there."""
+        found = self.type(given)
+        if not self.decays and is_a(found, "t"):
+            return found
+        actual = self.resolved(found)
+        if is_a(actual, "("):
+            return ("*", found)
+        return ("*", actual[1]) if is_a(actual, "[") else found
 
-    def count(self, node: Any) -> int:
-        """The length of an array, from its expression (None if it has none)."""
-        raise NotImplementedError
+    def typedef(self, cursor: Any) -> Type:
+        name: str = self.clang.text(self.clang.getCursorSpelling(cursor))
+        if name not in self.names or self.names[name][0] != "t":
+            self.check(cursor)
+            found = self.type(self.clang.getTypedefDeclUnderlyingType(cursor), name)
+            self.names[name] = ("t", "c_wchar" if name == "wchar_t" else found)
+        return ("t", name)
 
-    def standard(self, name: str) -> Type:
-        """What a type of `_c.standard_types` is."""
-        return OWN[name] if name in OWN else self.words(STANDARD[name].split())
+    def resolved(self, found: Type) -> Any:
+        """A type behind its typedefs; "" for void."""
+        while is_a(found, "t"):
+            found = self.names[found[1]][1]
+        return found or ""
 
-    def typedef(self, name: str) -> Type:
-        raise NotImplementedError
+    def check(self, cursor: Any) -> None:
+        """Raises Unsupported for what Clang rejects."""
+        if self.refused and cursor.node in self.refused:
+            raise Unsupported(self.refused[cursor.node])
 
-    def tag(self, node: Any) -> Type:
-        """Of a struct, union or enum."""
-        raise NotImplementedError
+    # Tags
+
+    def tag(self, cursor: Any, hint: str = "") -> Type:
+        """A struct, union or enum; defined when it is met first."""
+        clang = self.clang
+        keyword = _KEYWORDS[cursor.kind]
+        definition: Cursor = clang.getCursorDefinition(cursor)
+        is_defined = definition.kind in _KEYWORDS
+        key = self._key(definition if is_defined else cursor, keyword, hint)
+        name = f"{keyword} {key}"
+        if name in self._begun:
+            return (keyword, key)
+        self.names[name] = OPAQUE
+        if is_defined:
+            self._begun.add(name)
+        if is_defined and not (self.is_cplusplus and self._is_class(definition)):
+            try:
+                self.check(definition)
+                if keyword == "enum":
+                    self.names[name] = self._enum(definition)
+                else:
+                    self.names[name] = self._record(definition, keyword, key)
+            except Unsupported as reason:
+                self.names[name] = ("?", str(reason))
+        return (keyword, key)
+
+    def _key(self, cursor: Cursor, keyword: str, hint: str) -> str:
+        if cursor.node in self._keys:
+            return self._keys[cursor.node]
+        clang = self.clang
+        name: str = clang.text(clang.getCursorSpelling(cursor))
+        if not self.has_name(cursor):
+            name = f"{{{hint or 'anonymous'}}}"
+            while f"{keyword} {name}" in self.names:
+                name += "'"
+        elif name == "__va_list_tag":  # no name in C
+            name = f"{{{name}}}"
+        self._keys[cursor.node] = name
+        return name
+
+    def has_name(self, cursor: Cursor) -> bool:
+        clang = self.clang
+        name = clang.text(clang.getCursorSpelling(cursor))
+        if not name or "(" in name:
+            return False
+        return not _UNNAMED_TAG.search(clang.text(clang.getCursorUSR(cursor)))
+
+    def _is_class(self, cursor: Cursor) -> bool:
+        """Whether it is more than a struct of C."""
+        clang = self.clang
+        return cursor.kind != ENUM and not clang.isPODType(clang.getCursorType(cursor))
+
+    def _enum(self, cursor: Cursor) -> Any:
+        """("enum", ctypes name, ((name, value), ...))"""
+        clang = self.clang
+        integer = self.resolved(self.type(clang.getEnumDeclIntegerType(cursor)))
+        signed = is_signed(integer)
+        value = clang.getEnumConstantDeclValue if signed else clang.getEnumConstantDeclUnsignedValue
+        items = []
+        for child in clang.children(cursor):
+            if child.kind == _ENUMERATOR:
+                name = clang.text(clang.getCursorSpelling(child))
+                items.append((name, value(child)))
+                self.names[name] = ("c", items[-1][1])
+        return ("enum", integer, tuple(items))
+
+    def _record(self, cursor: Cursor, keyword: str, key: str) -> Any:
+        """(kind, name, size, packed, fields, anonymous, bits, members, obstacle)
+
+        `fields` are (name, type), in which storage has the name "". `anonymous` are the names of
+        fields whose own fields belong to the whole. `bits` are bit-fields, (name, type, offset,
+        shift, width, signed), `members` the names in the header's order, `obstacle` why it cannot
+        be passed by value, if so.
+        """
+        clang = self.clang
+        whole = clang.getCursorType(cursor)
+        size, align = clang.Type_getSizeOf(whole), clang.Type_getAlignOf(whole)
+        if size < 0:
+            raise Unsupported("is not valid C")
+        members: list[Member] = []
+        anonymous: list[str] = []
+        bits: list[tuple[Any, ...]] = []
+        names: list[str] = []
+        natural, obstacle = 1, ""
+        label = key.strip("{}'")
+        for field in clang.fields(whole):
+            name = clang.text(clang.getCursorSpelling(field))
+            found = clang.getCursorType(field)
+            at = clang.Cursor_getOffsetOfField(field)
+            width = clang.getFieldDeclBitWidth(field)
+            kind = self.type(found, f"{label}.{name}")
+            ctypes_align = self._ctypes_align(kind)
+            if width >= 0:
+                if name:
+                    signed = is_signed(self._integer(kind))
+                    bits.append((name, kind, at // 8, at % 8, width, signed))
+                    names.append(name)
+                    natural = max(natural, ctypes_align)
+                continue
+            if not name or "(" in name:
+                name = f"#{len(anonymous)}"
+                anonymous.append(name)
+            names.append(name)
+            natural = max(natural, ctypes_align)
+            obstacle = obstacle or self._obstacle(kind)
+            room = max(0, clang.Type_getSizeOf(found))
+            members.append(Member(name, self._storable(kind), at // 8, room, ctypes_align))
+        layout = lay_out(members, size, align, keyword == "union")
+        self._layouts[f"{keyword} {key}"] = layout
+        # What an attribute aligns has gaps that belong to no class, and its own place on the stack.
+        if not obstacle and align > natural:
+            obstacle = f"is aligned to {align} bytes"
+        return (
+            *(keyword, label, size, layout.packed, layout.fields),
+            *(tuple(anonymous), tuple(bits), tuple(names), obstacle),
+        )
+
+    def _obstacle(self, found: Type) -> str:
+        while is_a(actual := self.resolved(found), "["):
+            found = actual[1]
+        if isinstance(actual, tuple) and actual[0] in ("struct", "union"):
+            return str(self.names[f"{actual[0]} {actual[1]}"][8])
+        return f"holds what Python cannot ({actual[1]})" if is_a(actual, "?") else ""
+
+    def _storable(self, found: Type) -> Type:
+        """Types that Python cannot hold are bytes in a struct."""
+        actual = self.resolved(found)
+        if is_a(actual, "?"):
+            return ("[", "c_ubyte", actual[2])
+        if is_a(actual, "["):
+            return ("[", self._storable(actual[1]), actual[2])
+        return found
+
+    def _integer(self, found: Type) -> Any:
+        """The integer type of a bit-field: of an enum its own."""
+        actual = self.resolved(found)
+        return self.names[f"enum {actual[1]}"][1] if is_a(actual, "enum") else actual
+
+    def _ctypes_align(self, found: Type) -> int:
+        """The alignment of the ctypes type that stands for it."""
+        actual = self.resolved(found)
+        while is_a(actual, "["):
+            actual = self.resolved(actual[1])
+        if is_a(actual, "enum"):
+            actual = self._integer(actual)
+        if isinstance(actual, str):
+            return _ALIGNMENTS.get(actual, 1)
+        if actual[0] in ("struct", "union"):
+            name = f"{actual[0]} {actual[1]}"
+            if name not in self._layouts:
+                raise Unsupported(f"contains {name}, which {self.names[name][1]}")
+            return self._layouts[name].ctypes_align
+        return 1 if actual[0] == "?" else 8
 
 
 def is_a(found: Type, kind: str) -> bool:
     return isinstance(found, tuple) and found[0] == kind
+
+
+def is_signed(name: Any) -> bool:
+    """Whether it is the name of a signed integer type."""
+    return name in ("c_byte", "c_short", "c_int", "c_long", "c_longlong")

@@ -2,7 +2,6 @@
 
 import marshal
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,7 +17,6 @@ from .._exports.memory import collect
 from .._file.elf import STUB_BARE, STUB_EAGER
 from .._file.sources import read_script
 from .._file.stamp import Data, Settings, stamp, write
-from .._file.stored_header import pack
 from .._file.tables import LOADER
 from .._file.tail import Block, BlockPointer, Slot, SlotPointer
 from .._modules import MAGIC, Sources, drop_modules, run_modules
@@ -39,7 +37,6 @@ def build(
     python: str | None = None,
     include: Iterable[str | os.PathLike[str]] = (),
     define: Mapping[str, Any] | None = None,
-    cpp: str | None = None,
 ) -> Path:
     """Make a plugin from a script (a file, or the folder of a package); returns its path.
 
@@ -50,7 +47,7 @@ def build(
     it starts if the host has none; default: this one.
 
     For headers that the script reads: `include` are folders to search, `define` macros to set
-    before, `cpp` a command that preprocesses C, to use in place of epy's own preprocessor.
+    before.
     """
     editable = editable or reload
     if not os.fspath(script):
@@ -66,7 +63,6 @@ def build(
     options = HeaderOptions(
         tuple(os.path.abspath(folder) for folder in include),
         dict(define or {}),
-        _from_here(cpp) if cpp is not None else None,
     )
     filled = _run(Script(name, source, building=True, header_options=options), sources)
     if not filled.exports and not (eager and filled.bindings):
@@ -113,12 +109,6 @@ def build(
     return target
 
 
-def _from_here(command: str) -> str:
-    """A command line that means the same in another folder."""
-    program, *arguments = shlex.split(command) or [""]
-    return shlex.join([os.path.abspath(program) if "/" in program else program, *arguments])
-
-
 def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path:
     """Write the bare stub: named like a script and beside it, it runs that script."""
     target = _target(output)
@@ -149,10 +139,7 @@ class _Content:
 
     def __init__(self, script: Script) -> None:
         self._prototypes = script.prototypes
-        self.headers = [
-            (text, *pack(found.names, found.prototypes))
-            for text, found in script.declarations.items()
-        ]
+        self.headers = [(text, *found.packed()) for text, found in script.declarations.items()]
         self._functions = [item for item in script.exports.values() if item.kind != "data"]
         self._values = [item for item in script.exports.values() if item.kind == "data"]
         self._slot_of: dict[int, int] = {}  # by native address

@@ -176,9 +176,6 @@ def _add_header_options(parser: argparse.ArgumentParser) -> None:
         default={},
         help="set a macro, to 1 without a value",
     )
-    group.add_argument(
-        "--cpp", metavar="COMMAND", help="preprocess with COMMAND -E -dD, such as gcc"
-    )
 
 
 class _Define(argparse.Action):
@@ -207,7 +204,6 @@ def _build(options: argparse.Namespace) -> int:
         python=options.python,
         include=options.include,
         define=options.define,
-        cpp=options.cpp,
     )
     print(f"{options.script} -> {options.output or output.name}")
     return 0
@@ -226,7 +222,7 @@ def _inspect(options: argparse.Namespace) -> int:
     if options.header is not None:
         from .inspect_header import render_header
 
-        print(render_header(options.header, options.include, options.define, options.cpp), end="")
+        print(render_header(options.header, options.include, options.define), end="")
         return 0
     if options.plugin is None:
         raise Error("name a plugin, or a header with --header")

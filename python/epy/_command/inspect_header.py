@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import _core, _header
-from .._c.declarations import Definitions
-from .._c.read import read
+from .._c.definitions import Definitions, read
 from .._c.spelling import declare, declare_function
 from .._c.types import OPAQUE
 from .._errors import Error
@@ -21,10 +20,9 @@ def render_header(
     name: str,
     include: Iterable[str] = (),
     define: Mapping[str, Any] | None = None,
-    cpp: str | None = None,
 ) -> str:
     """A listing for people. Raises HeaderError if the header is not found or does not parse."""
-    options = HeaderOptions(tuple(map(os.path.abspath, include)), dict(define or {}), cpp)
+    options = HeaderOptions(tuple(map(os.path.abspath, include)), dict(define or {}))
     script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
     definitions = read(name, (), {}, script)
     host = _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)
@@ -62,7 +60,7 @@ def _line(host: Any, definitions: Definitions, key: str, found: Any) -> tuple[st
     kind = found[0]
     if kind == "c":
         return "constants", f"{key} = {found[1]!r}"
-    if kind == "m":
+    if kind in ("m", "x"):
         names = found[1].partition(":")[0].removeprefix("lambda").replace("p_", "").strip()
         return "macros with arguments", f"{key}({names})"
     if kind == "f":

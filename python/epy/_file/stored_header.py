@@ -16,17 +16,27 @@ if TYPE_CHECKING:
 _VERSION = 2  # of marshal: without references, so that equal definitions are equal bytes
 
 
-def pack(names: Mapping[str, Any], prototypes: Mapping[str, Any]) -> tuple[bytes, bytes]:
+def pack(names: Mapping[str, Any]) -> tuple[bytes, bytes]:
     """The index and the data of a `_core.StoredHeader`."""
-    index = ["\n"]
+    return _append(["\n"], names, 0)
+
+
+def add(index: bytes, data: bytes, prototypes: Mapping[str, Any]) -> tuple[bytes, bytes]:
+    """The same, with C prototypes."""
+    lines, more = _append([], {"=" + text: it for text, it in prototypes.items()}, len(data))
+    return index + lines, data + more
+
+
+def _append(lines: list[str], names: Mapping[str, Any], offset: int) -> tuple[bytes, bytes]:
     parts: list[bytes] = []
-    offset = 0
-    for name, found in (*names.items(), *(("=" + text, it) for text, it in prototypes.items())):
-        data = marshal.dumps(found, _VERSION)
-        index.append(f"{name}\t{offset}\t{len(data)}\n")
+    dumps = marshal.dumps
+    for name, found in names.items():
+        data = dumps(found, _VERSION)
+        size = len(data)
+        lines.append(f"{name}\t{offset}\t{size}\n")
         parts.append(data)
-        offset += len(data)
-    return "".join(index).encode("utf-8", "surrogateescape"), b"".join(parts)
+        offset += size
+    return "".join(lines).encode("utf-8", "surrogateescape"), b"".join(parts)
 
 
 def names(index: bytes) -> list[str]:

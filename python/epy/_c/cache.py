@@ -1,0 +1,105 @@
+"""What C headers gave before, on disk: a second build of a plugin reads none.
+
+An entry counts as long as the files that were read are the same, and those that were looked for
+before them are still missing. Files appear whole, so that any number of processes may use the cache
+at once; the oldest go when it is full.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import zlib
+from typing import Any
+
+from .. import _core
+
+_READER = [entry.path for entry in os.scandir(os.path.dirname(__file__)) if entry.is_file()]
+_FULL = 256 * 2**20  # bytes
+_ENVIRONMENT = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "SOURCE_DATE_EPOCH")
+_VERSION = 4  # of marshal
+
+
+def _folder() -> str:
+    """Where the cache is; "" for none: with raised privileges its owner is another user."""
+    if _core.has_raised_privileges():
+        return ""
+    root = os.environ.get("XDG_CACHE_HOME", "")
+    if not os.path.isabs(root):
+        home = os.path.expanduser("~")
+        root = os.path.join(home, ".cache") if os.path.isabs(home) else ""
+    return os.path.join(root, "epy", "headers") if root else ""
+
+
+def key(library: str, request: dict[str, Any]) -> str:
+    """The name of an entry: of all that an answer depends on besides the files that are read."""
+    environment = [os.environ.get(name) for name in _ENVIRONMENT]
+    readers = [_stamp(path) for path in (library, *sorted(_READER))]
+    whole = marshal.dumps((readers, request, environment), 2)
+    return hashlib.blake2b(whole, digest_size=20).hexdigest()
+
+
+def find(name: str) -> dict[str, Any] | None:
+    """An answer that still holds."""
+    if not (folder := _folder()):
+        return None
+    path = os.path.join(folder, name)
+    try:
+        with open(path, "rb") as file:
+            data = file.read()
+        if len(data) < 4 or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+            return None
+        files, answer = marshal.loads(data[4:])
+        if any(_stamp(file) != stamp and _digest(file) != digest for file, stamp, digest in files):
+            return None
+        os.utime(path)
+    except (OSError, ValueError, EOFError, TypeError):
+        return None
+    found: dict[str, Any] = answer
+    return found
+
+
+def store(name: str, answer: dict[str, Any]) -> None:
+    """Keep an answer; a cache that cannot be written is none."""
+    if not (folder := _folder()):
+        return
+    files = [(file, _stamp(file), _digest(file)) for file in answer["files"]]
+    files += [(file, None, None) for file in answer["missing"]]
+    data = marshal.dumps((files, answer), _VERSION)
+    path = os.path.join(folder, f"{name}.{os.getpid()}")
+    try:
+        os.makedirs(folder, 0o700, exist_ok=True)
+        with open(path, "xb") as file:
+            file.write(zlib.crc32(data).to_bytes(4, "little") + data)
+        os.replace(path, os.path.join(folder, name))
+        _make_room(folder)
+    except OSError:
+        pass
+
+
+def _make_room(folder: str) -> None:
+    entries = [(it.stat().st_mtime, it.stat().st_size, it.path) for it in os.scandir(folder)]
+    size = sum(entry[1] for entry in entries)
+    for _, bytes_, path in sorted(entries):
+        if size <= _FULL:
+            return
+        os.unlink(path)
+        size -= bytes_
+
+
+def _stamp(path: str) -> Any:
+    """What changes when a file does."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_dev
+
+
+def _digest(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).digest()
+    except OSError:
+        return None

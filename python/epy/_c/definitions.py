@@ -1,0 +1,102 @@
+"""What a header declares, read while a plugin is built: for `epy.header` and `epy inspect`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import _core
+from .._errors import HeaderError
+from .._file.read import read_file
+from .._file.stored_header import add, names
+from .._script import HeaderOptions, Script
+from . import process, prototype
+
+_SYSTEM = ("/usr/local/include", "/usr/include")
+
+
+class Definitions:
+    """All that a header declares: stored as in a plugin."""
+
+    def __init__(self, answer: Mapping[str, Any], keep: bool) -> None:
+        self._index: bytes = answer["index"]
+        self._data: bytes = answer["data"]
+        self.places: dict[str, tuple[str, str]] = answer["places"]
+        self.find = _core.StoredHeader(self._index, self._data).find
+        self.prototypes: dict[str, tuple[str, Any]] = {}
+        self._keep = keep
+
+    def prototype(self, text: str) -> tuple[str, Any]:
+        """The name and the type in a C prototype with this header's types."""
+        if text not in self.prototypes:
+            self.prototypes[text] = prototype.of_header(text, self.find, self._keep)
+        return self.prototypes[text]
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """Every name, with what it stands for."""
+        return {name: self.find(name) for name in names(self._index)}
+
+    def packed(self) -> tuple[bytes, bytes]:
+        """For a plugin: with the prototypes that its script has."""
+        return add(self._index, self._data, self.prototypes)
+
+
+def read(
+    path_or_text: str,
+    include: Iterable[str],
+    define: Mapping[str, Any],
+    script: Script | None,
+    *,
+    places: bool = False,
+    lang: str = "",
+) -> Definitions:
+    """Read what `epy.header` names. Raises HeaderError."""
+    options = script.header_options if script else HeaderOptions()
+    folder = _folder(script)
+    is_text = "\n" in path_or_text or ";" in path_or_text
+    folders = [*(os.path.join(folder, it) for it in (".", *include)), *options.include]
+    if not is_text:
+        _check_file(path_or_text, folders)
+    macros = {**options.define, **define}
+    request = {
+        "name": "<text>" if is_text else path_or_text,
+        "text": path_or_text if is_text else f'#include "{path_or_text}"\n',
+        "is_text": is_text,
+        "folder": folder,
+        "arguments": [f"-I{it}" for it in folders],
+        "lang": lang,
+        "define": [(key, "1" if it is True else str(it)) for key, it in macros.items()],
+        "places": places,
+        "prototype": False,
+    }
+    keep = script is None or script.building
+    answer = process.ask(request, keep)
+    for file in answer["files"]:
+        _core.check_trusted(file)
+    return Definitions(answer, keep)
+
+
+def _check_file(name: str, folders: list[str]) -> None:
+    """What Clang would wait for, or never come to the end of."""
+    for folder in (*folders, *_SYSTEM):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            if not os.path.isfile(path):
+                try:
+                    read_file(path)
+                except OSError as error:
+                    raise HeaderError(
+                        f"{name}: {path}: cannot be read ({error.strerror}): name a header"
+                    ) from None
+            return
+
+
+def _folder(script: Script | None) -> str:
+    """Where the script lies, from which relative paths start."""
+    if script is None:
+        return os.getcwd()
+    path = Path(script.path)
+    return str(path if path.is_dir() else path.parent)

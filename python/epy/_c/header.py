@@ -1,0 +1,279 @@
+"""All that a header declares: for a plugin, and for the classes that the core makes of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from operator import itemgetter
+from typing import Any
+
+from .._file.stored_header import pack
+from .libclang import ReadError
+from .macros import Macros, Reader
+from .messages import Problem, explain
+from .types import CLASS, ENUM, STRUCT, UNION, Types, Unsupported, is_a
+from .unit import OPTIONS, SKIP_BODIES, Unit
+
+# clang-c/Index.h: CXCursorKind, CX_StorageClass
+_FUNCTION, _VARIABLE, _TYPEDEF, _ALIAS, _OTHERS, _MACRO = 8, 9, 20, 36, (1, 23), 501
+_PARAMETER, _INCLUSION, _LAST_DECLARATION = 10, 503, 39
+_ARRAYS = (112, 114)
+_EXTERN, _STATIC = 2, 3
+_OF_MACROS = [*OPTIONS, "-Wdivision-by-zero"]
+_RETURN = re.compile(rb"\{\s*return\b([^;{}]*);\s*\}")
+_COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_IGNORED = re.compile(r"\s*(#\s*(define\s+\w|pragma)|_Pragma)")  # what costs itself alone
+_DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
+_CPLUSPLUS = re.compile(r"C\+\+|cplusplus", re.IGNORECASE)
+_first = itemgetter(0)
+
+
+class Header(Unit):
+    """All that a header declares."""
+
+    def read(self) -> dict[str, Any]:
+        unit = self._parse_with_standard_types()
+        if not self.request["lang"] and any(map(self._asks_for_cplusplus, self.problems)):
+            self.is_cplusplus, self.standard = True, {}
+            unit = self._parse_with_standard_types()
+        files = [file for file in self.clang.included(unit) if file != self.main]
+        self._stop_if_hopeless()
+        self.types = Types(self.clang, self.names, self.is_cplusplus)
+        cursors = self.clang.children(self.clang.getTranslationUnitCursor(unit))
+        if self.problems:
+            self._find_rejected(cursors)
+        self._predefine()
+        macros: dict[str, None] = {}
+        declared: list[Any] = []
+        self.inline: list[Any] = []
+        for cursor in cursors:
+            if cursor.kind == _MACRO:
+                macros[self.clang.text(self.clang.getCursorSpelling(cursor))] = None
+            else:
+                declared.append(cursor)
+        self._declare_all(declared)
+        for problem in self.problems:
+            self._refuse_lost(problem)
+        self._read_macros(macros, files)
+        if self.problems and not self.is_text and not self._has_own_names():
+            raise ReadError(self._explain(self.problems[0]))
+        places = self._places(cursors) if self.request["places"] else {}
+        index, data = pack(self.names)
+        return {
+            "index": index,
+            "data": data,
+            "files": files,
+            "missing": self._missing(cursors),
+            "places": places,
+        }
+
+    # What Clang rejects
+
+    def _explain(self, problem: Problem) -> str:
+        file, line = problem.file, problem.line
+        if file == self.main:
+            file = self.name
+            line -= self.before.count("\n") + 1
+        return explain(problem, file, line, self.name, self.is_text)
+
+    @staticmethod
+    def _asks_for_cplusplus(problem: Problem) -> bool:
+        return problem.is_error_directive and bool(_CPLUSPLUS.search(problem.message))
+
+    def _stop_if_hopeless(self) -> None:
+        """What is wrong with a text is its author's; of a header only what must not be left out."""
+        for problem in self.problems:
+            own = problem.file == self.main and not _IGNORED.match(problem.shown)
+            if problem.is_fatal or problem.is_error_directive:
+                raise ReadError(self._explain(problem))
+            if own and (problem.is_grammar or problem.is_unknown_type):
+                raise ReadError(self._explain(problem))
+
+    def _find_rejected(self, cursors: list[Any]) -> None:
+        """A declaration with an error in it, or just behind it, is no good."""
+        clang, refused = self.clang, self.types.refused
+        last: dict[int, tuple[int, Any]] = {}  # before each problem, on its line
+        for cursor in self._flat(cursors):
+            if cursor.kind > _LAST_DECLARATION:
+                continue
+            extent = clang.getCursorExtent(cursor)
+            file, line, _, start = clang.place(clang.getRangeStart(extent))
+            end = clang.place(clang.getRangeEnd(extent))[3]
+            for number, problem in enumerate(self.problems):
+                if problem.file == file and start <= problem.offset <= end:
+                    problem.is_found = True
+                    refused[cursor.node] = self._reason(problem)
+                elif problem.file == file and problem.line == line and end < problem.offset:
+                    last[number] = max(last.get(number, (0, None)), (start, cursor), key=_first)
+            if cursor.node not in refused and clang.isInvalidDeclaration(cursor):
+                refused[cursor.node] = self._reason(self.problems[0])
+        for number, (_, cursor) in last.items():
+            problem = self.problems[number]
+            if not problem.is_found:
+                problem.is_found = True
+                refused.setdefault(cursor.node, self._reason(problem))
+
+    def _reason(self, problem: Problem) -> str:
+        return problem.reason(self._explain(problem))
+
+    def _refuse_lost(self, problem: Problem) -> None:
+        """The names on a line of which Clang makes no declaration."""
+        if define := _DEFINE.match(problem.shown):
+            self.names[define[1]] = ("?", f"is a macro that is not valid ({problem.message})")
+        elif not problem.is_found:
+            found = re.search(r"(\w+)\s*\(", problem.shown) or re.search(
+                r"(\w+)\s*[;=\[]", problem.shown
+            )
+            if found and not found[1].isdigit():
+                self.names.setdefault(found[1], ("?", self._reason(problem)))
+
+    def _has_own_names(self) -> bool:
+        return any(found[0] != "?" for found in self.names.values())
+
+    # Declarations
+
+    def _flat(self, cursors: list[Any]) -> list[Any]:
+        """With those in extern "C" { }."""
+        found = []
+        for cursor in cursors:
+            if cursor.kind in _OTHERS and self.is_cplusplus:
+                found += self._flat(self.clang.children(cursor))
+            else:
+                found.append(cursor)
+        return found
+
+    def _predefine(self) -> None:
+        if "PyObject" in self.standard:
+            self.names["PyObject"] = ("t", "PyObject")
+
+    def _declare_all(self, cursors: list[Any]) -> None:
+        clang = self.clang
+        tags = {STRUCT, UNION, CLASS, ENUM}
+        unnamed = []
+        for cursor in self._flat(cursors):
+            kind = cursor.kind
+            name = ""
+            try:
+                if kind == _FUNCTION:
+                    name = clang.text(clang.getCursorSpelling(cursor))
+                    self._function(cursor, name)
+                elif kind in (_TYPEDEF, _ALIAS):
+                    name = clang.text(clang.getCursorSpelling(cursor))
+                    self.types.typedef(cursor)
+                elif kind in tags:
+                    if self.types.has_name(cursor):
+                        self._tag(cursor)
+                    else:  # what it declares names it
+                        unnamed.append(cursor)
+                elif kind == _VARIABLE:
+                    name = clang.text(clang.getCursorSpelling(cursor))
+                    self._variable(cursor, name)
+            except Unsupported as reason:
+                if name not in self.names or self.names[name][0] == "?":
+                    self.names[name] = ("?", str(reason))
+        for cursor in unnamed:
+            self._tag(cursor)
+
+    def _tag(self, cursor: Any) -> None:
+        self.types.tag(cursor)
+        if cursor.kind == ENUM and (reason := self.types.refused.get(cursor.node)):
+            for child in self.clang.children(cursor):
+                name = self.clang.text(self.clang.getCursorSpelling(child))
+                self.names.setdefault(name, ("?", reason))
+
+    def _function(self, cursor: Any, name: str) -> None:
+        if name in self.names and self.names[name][0] != "?":
+            return
+        clang = self.clang
+        self.types.check(cursor)
+        storage = clang.Cursor_getStorageClass(cursor)
+        if storage == _STATIC or (storage != _EXTERN and clang.Cursor_isFunctionInlined(cursor)):
+            self.inline.append(cursor)
+            self.names[name] = ("?", "is an inline function, which no library has")
+        elif self.is_cplusplus and clang.text(clang.Cursor_getMangling(cursor)) != name:
+            self.names[name] = ("?", "is a function of C++")
+        else:
+            self.names[name] = ("f", self.types.type(clang.getCursorType(cursor)))
+
+    def _variable(self, cursor: Any, name: str) -> None:
+        clang = self.clang
+        self.types.check(cursor)
+        found = clang.getCursorType(cursor)
+        kind = self.types.type(found, name)
+        if is_a(self.types.resolved(kind), "("):
+            self.names[name] = ("f", kind)
+            return
+        element = found
+        while element.kind in _ARRAYS:
+            element = clang.getElementType(element)
+        if clang.isConstQualifiedType(element):
+            value = clang.evaluate(cursor)
+            if value is not None:
+                is_text = isinstance(value, str)
+                value = value.encode("utf-8", "surrogateescape") if is_text else value
+                self.names[name] = ("c", value)
+                return
+        if name not in self.names or self.names[name][0] != "c":
+            self.names[name] = ("v", kind)
+
+    # Macros
+
+    def _read_macros(self, defined: dict[str, None], files: list[str]) -> None:
+        text = self._text()
+        sources = {file: self._source(file) for file in dict.fromkeys((self.main, *files))}
+        macros = Macros(sources)
+        reader = Reader(self.clang, macros, self.names, self.is_cplusplus)
+        for cursor in self.inline:
+            self._returned(cursor, reader)
+        reader.read(
+            [name for name in defined if name in macros.definitions],
+            text,
+            lambda whole: self._parse(whole, _OF_MACROS, SKIP_BODIES),
+        )
+
+    def _returned(self, cursor: Any, reader: Reader) -> None:
+        """Let an inline function be one in Python, if all that it does is to return a value."""
+        clang = self.clang
+        start = clang.getRangeStart(clang.getCursorExtent(cursor))
+        file, _, _, offset = clang.place(start)
+        text = self._source(file)
+        body = _RETURN.match(text, max(0, text.find(b"{", offset)))
+        if body:
+            value = _COMMENT.sub(b" ", body[1]).decode("utf-8", "surrogateescape")
+            parameters = [
+                clang.text(clang.getCursorSpelling(child))
+                for child in clang.children(cursor)
+                if child.kind == _PARAMETER
+            ]
+            name = clang.text(clang.getCursorSpelling(cursor))
+            if all(parameters):
+                reader.returned.append((name, parameters, " ".join(value.split())))
+
+    # Places
+
+    def _missing(self, cursors: list[Any]) -> list[str]:
+        """The files that would have been included instead, were they there."""
+        folders = [it[2:] for it in self.arguments if it.startswith("-I")]
+        found = []
+        for cursor in cursors:
+            if cursor.kind == _INCLUSION:
+                name = self.clang.text(self.clang.getCursorSpelling(cursor))
+                for path in (os.path.join(folder, name) for folder in folders):
+                    if os.path.exists(path):
+                        break
+                    found.append(path)
+        return list(dict.fromkeys(found))
+
+    def _places(self, cursors: list[Any]) -> dict[str, tuple[str, str]]:
+        """The file of each name, and what C says of it."""
+        clang = self.clang
+        found = {}
+        for cursor in self._flat(cursors):
+            name = clang.text(clang.getCursorSpelling(cursor))
+            file = clang.place(clang.getCursorLocation(cursor))[0]
+            kind = clang.text(clang.getTypeSpelling(clang.getCursorType(cursor)))
+            if cursor.kind in (STRUCT, UNION, ENUM):
+                name = kind
+            if name and file:
+                found[name] = file, kind
+        return found

@@ -1,0 +1,42 @@
+"""The process that reads C: requests on its standard input, answers on its output, by marshal.
+
+It starts without the package itself, which is for plugins: none of its modules needs the core.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import resource
+import sys
+import traceback
+
+from .function import Prototype
+from .header import Header
+from .libclang import Library, ReadError
+
+_MEMORY = 2 * 2**30  # bytes
+
+
+def main() -> None:
+    """Serve until the other side closes."""
+    # A header may have no end.
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    clang: Library | None = None
+    while True:
+        try:
+            request = marshal.load(source)
+        except EOFError:
+            return
+        try:
+            clang = clang or Library(request["library"])
+            made = Prototype if request["prototype"] else Header
+            answer = made(clang, request).read()
+        except ReadError as error:
+            answer = {"error": str(error)}
+        except Exception:  # a mistake of epy's
+            answer = {"mistake": traceback.format_exc()}
+        marshal.dump(answer, answers)
+        answers.flush()

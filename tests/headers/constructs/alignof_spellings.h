@@ -1,0 +1,1 @@
+struct s { char a[__alignof(double)], b[_Alignof(int)], c[__alignof__(short)]; };

@@ -1,0 +1,1 @@
+struct [[gnu::packed]] s { char a; int b [[gnu::aligned(2)]]; };

@@ -1,0 +1,3 @@
+struct foo { int bar; };
+#define GET_BAR(x) (((struct foo *)(x))->bar)
+struct s { int a; };

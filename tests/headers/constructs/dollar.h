@@ -1,0 +1,2 @@
+int foo$bar(void);
+struct s { int a; };

@@ -1,0 +1,5 @@
+#ifdef NO
+struct s { long a; };
+#elifdef __GNUC__
+struct s { int a; };
+#endif

@@ -1,0 +1,2 @@
+_Float16 half(_Float16 a);
+struct s { int a; };

@@ -1,0 +1,1 @@
+struct s { char a[_Generic(1, int: 3, default: 5)]; };

@@ -1,0 +1,2 @@
+#include_next <stdio.h>
+struct s { int a; };

@@ -1,0 +1,3 @@
+int f();
+static int g(a, b) int a; char *b; { return a; }
+struct s { int (*cb)(); };

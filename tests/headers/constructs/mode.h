@@ -1,0 +1,2 @@
+typedef int word __attribute__((mode(DI)));
+struct s { word a; int b; };

@@ -1,0 +1,3 @@
+#define SIZE(x) sizeof(x)
+#define INT_SIZE SIZE(int)
+struct s { char a[INT_SIZE]; };

@@ -1,0 +1,3 @@
+#define STR(x) #x
+#define THREE STR(3)
+struct s { char a[sizeof THREE]; };

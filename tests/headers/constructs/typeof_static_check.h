@@ -1,0 +1,2 @@
+struct s { int a; };
+extern __typeof__(struct s) *last;

@@ -1,0 +1,2 @@
+typedef __typeof__(int *) ip;
+struct s { ip a; };

@@ -1,0 +1,2 @@
+static const unsigned INVALID = -1;
+struct s { int a; };

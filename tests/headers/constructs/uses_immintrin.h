@@ -1,0 +1,2 @@
+#include <immintrin.h>
+struct s { int a; };

@@ -1,0 +1,2 @@
+#include <stdatomic.h>
+struct s { atomic_int a; };

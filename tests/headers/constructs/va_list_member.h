@@ -1,0 +1,2 @@
+#include <stdarg.h>
+struct s { va_list a; int b; };

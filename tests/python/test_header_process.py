@@ -1,0 +1,165 @@
+"""C is read in another process, and what it gave is kept on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import epy
+from epy._c import cache, process
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "epy" / "headers"
+
+
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """From its call on nothing can be read anew."""
+
+    def forbid() -> None:
+        def refuse(request: Any, keep: bool) -> Any:
+            raise AssertionError(f"{request['name']} is read again")
+
+        monkeypatch.setattr(process, "_ask", refuse)
+
+    return forbid
+
+
+def test_libclang_never_comes_into_the_process_that_asks() -> None:
+    epy.header("int f(int);")
+    assert "libclang" not in Path("/proc/self/maps").read_text()
+
+
+def test_what_was_read_is_not_read_again(no_process, tmp_path) -> None:
+    (tmp_path / "host.h").write_text("#define N 3\nint f(int);\n")
+    epy.header("host.h", include=[tmp_path]).callback("int (*)(long)", lambda a: 1)
+    epy.callback("int (*)(short)", lambda a: 1)
+    no_process()
+    host = epy.header("host.h", include=[tmp_path])
+    host.callback("int (*)(long)", lambda a: 1)
+    epy.callback("int (*)(short)", lambda a: 1)
+    assert host.N == 3
+
+
+def test_a_header_that_has_changed_is_read_again(tmp_path) -> None:
+    inner = tmp_path / "inner.h"
+    (tmp_path / "host.h").write_text('#include "inner.h"\n')
+    inner.write_text("#define N 3\n")
+    assert epy.header("host.h", include=[tmp_path]).N == 3
+    inner.write_text("#define N 4\n")
+    assert epy.header("host.h", include=[tmp_path]).N == 4
+
+
+def test_a_header_that_is_only_touched_is_not_read_again(no_process, tmp_path) -> None:
+    (tmp_path / "host.h").write_text("#define N 3\n")
+    epy.header("host.h", include=[tmp_path])
+    os.utime(tmp_path / "host.h", (1, 1))
+    no_process()
+    assert epy.header("host.h", include=[tmp_path]).N == 3
+
+
+def test_a_header_that_comes_before_the_known_one_is_read(tmp_path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "second" / "host.h").write_text("#define N 2\n")
+    folders = [tmp_path / "first", tmp_path / "second"]
+    assert epy.header("host.h", include=folders).N == 2
+    (tmp_path / "first" / "host.h").write_text("#define N 1\n")
+    assert epy.header("host.h", include=folders).N == 1
+
+
+def test_what_the_environment_gives_to_compilers_counts(monkeypatch, tmp_path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "host.h").write_text(f'#define NAME "{name}"\n')
+    process.close()
+    for variable, name in (("CPATH", "one"), ("C_INCLUDE_PATH", "two")):
+        monkeypatch.delenv("CPATH", raising=False)
+        monkeypatch.setenv(variable, str(tmp_path / name))
+        process.close()  # it has the environment that it started with
+        assert epy.header("host.h").NAME == name.encode()
+
+
+def test_a_damaged_entry_is_read_again(own_cache) -> None:
+    text = "int f(int);\n#define N 3\n"
+    epy.header(text)
+    (entry,) = own_cache.iterdir()
+    data = bytearray(entry.read_bytes())
+    data[len(data) // 2] ^= 255
+    entry.write_bytes(data)
+    assert epy.header(text).N == 3
+    entry.write_bytes(b"")
+    assert epy.header(text).N == 3
+
+
+def test_the_oldest_entries_go_when_the_cache_is_full(own_cache, monkeypatch) -> None:
+    epy.header("#define N 1\n")
+    (first,) = own_cache.iterdir()
+    os.utime(first, (1, 1))
+    monkeypatch.setattr(cache, "_FULL", 2 * first.stat().st_size)
+    epy.header("#define N 2\n")
+    epy.header("#define N 3\n")
+    assert first not in list(own_cache.iterdir())
+    assert len(list(own_cache.iterdir())) == 2
+
+
+def test_processes_fill_the_cache_together(tmp_path) -> None:
+    program = "import epy\nfor n in range(8): assert epy.header(f'#define N {n}\\n').N == n\n"
+    running = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(4)]
+    assert [one.wait() for one in running] == [0, 0, 0, 0]
+
+
+def test_a_cache_that_cannot_be_written_is_none(monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/x")
+    assert epy.header("#define N 1\n").N == 1
+
+
+def test_a_process_that_has_ended_is_started_again() -> None:
+    epy.header("#define N 1\n")
+    assert process._running is not None
+    process._running[1].kill()
+    process._running[1].wait()
+    assert epy.header("#define N 2\n").N == 2
+
+
+def test_a_fork_has_a_process_of_its_own(run) -> None:
+    program = """
+import os, epy
+epy.header("#define N 1\\n")
+child = os.fork()
+for n in range(20):
+    assert epy.header(f"#define N {n}{child > 0:d}\\n").N == 10 * n + (child > 0)
+os.waitpid(child, 0) if child else os._exit(0)
+"""
+    run(sys.executable, "-c", program)
+
+
+def test_without_libclang_the_package_is_named(monkeypatch) -> None:
+    monkeypatch.setattr(process, "find_libclang", find := process.find_libclang)
+    monkeypatch.setattr(sys, "path", [])
+    monkeypatch.setattr(process.glob, "glob", lambda pattern: [])
+    with pytest.raises(epy.HeaderError, match="pip install libclang-ng") as raised:
+        find()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('#include "/dev/zero"\n', "libclang failed"),
+        ("int " + "(" * 100_000 + "x;\n", "nest|expected|libclang"),
+    ],
+)
+def test_what_breaks_clang_is_one_line(text, message) -> None:
+    with pytest.raises(epy.HeaderError, match=message) as raised:
+        epy.header(text)
+    assert "\n" not in str(raised.value)
+    assert epy.header("#define N 1\n").N == 1
