@@ -23,7 +23,6 @@ class Definitions:
     def __init__(self, answer: Mapping[str, Any], keep: bool) -> None:
         self._index: bytes = answer["index"]
         self._data: bytes = answer["data"]
-        self.places: dict[str, tuple[str, str]] = answer["places"]
         self.find = _core.StoredHeader(self._index, self._data).find
         self.prototypes: dict[str, tuple[str, Any]] = {}
         self._keep = keep
@@ -50,7 +49,6 @@ def read(
     define: Mapping[str, Any],
     script: Script | None,
     *,
-    places: bool = False,
     lang: str = "",
 ) -> Definitions:
     """Read what `epy.header` names. Raises HeaderError."""
@@ -69,7 +67,6 @@ def read(
         "arguments": [f"-I{it}" for it in folders],
         "lang": lang,
         "define": [(key, "1" if it is True else str(it)) for key, it in macros.items()],
-        "places": places,
         "prototype": False,
     }
     keep = script is None or script.building

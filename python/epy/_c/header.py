@@ -57,14 +57,12 @@ class Header(Unit):
         self._read_macros(macros, files)
         if self.problems and not self.is_text and not self._has_own_names():
             raise ReadError(self._explain(self.problems[0]))
-        places = self._places(cursors) if self.request["places"] else {}
         index, data = pack(self.names)
         return {
             "index": index,
             "data": data,
             "files": files,
             "missing": self._missing(cursors),
-            "places": places,
         }
 
     # What Clang rejects
@@ -249,7 +247,7 @@ class Header(Unit):
             if all(parameters):
                 reader.returned.append((name, parameters, " ".join(value.split())))
 
-    # Places
+    # Files
 
     def _missing(self, cursors: list[Any]) -> list[str]:
         """The files that would have been included instead, were they there."""
@@ -263,17 +261,3 @@ class Header(Unit):
                         break
                     found.append(path)
         return list(dict.fromkeys(found))
-
-    def _places(self, cursors: list[Any]) -> dict[str, tuple[str, str]]:
-        """The file of each name, and what C says of it."""
-        clang = self.clang
-        found = {}
-        for cursor in self._flat(cursors):
-            name = clang.text(clang.getCursorSpelling(cursor))
-            file = clang.place(clang.getCursorLocation(cursor))[0]
-            kind = clang.text(clang.getTypeSpelling(clang.getCursorType(cursor)))
-            if cursor.kind in (STRUCT, UNION, ENUM):
-                name = kind
-            if name and file:
-                found[name] = file, kind
-        return found

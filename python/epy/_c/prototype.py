@@ -117,7 +117,6 @@ def _read(text: str, lines: list[str], keep: bool, remedy: str) -> tuple[str, Ty
         "lang": "c",
         "define": [],
         "declare": lines,
-        "places": False,
         "prototype": True,
     }
     try:
