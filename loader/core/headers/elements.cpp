@@ -251,8 +251,7 @@ bool is_field(const header_types &types, PyObject *self, PyObject *name) {
     }
     const ref target = attribute_of_class(self, types.core->type_name);
     PyObject *fields = target && PyType_Check(target.get())
-                           ? PyDict_GetItem(reinterpret_cast<PyTypeObject *>(target.get())->tp_dict,
-                                            types.name.types)
+                           ? PyDict_GetItem(dict_of_type(target.get()).get(), types.name.types)
                            : nullptr;
     const bool found =
         fields != nullptr && PyDict_Check(fields) && PyDict_Contains(fields, name) == 1;

@@ -84,7 +84,7 @@ bool converts_itself(const header_types &types, PyObject *ctype) {
         return reinterpret_cast<PyObject *>(type->tp_base) != types.core->simple &&
                PyObject_HasAttr(ctype, types.name.members) == 0;
     }
-    return PyDict_Contains(type->tp_dict, types.name.code) == 1;
+    return PyDict_Contains(dict_of_type(ctype).get(), types.name.code) == 1;
 }
 
 namespace {

@@ -61,7 +61,7 @@ ref class_that_keeps_gil(PyTypeObject *type) {
     if ((bits & python_flag) != 0) {
         return ref::borrowed(cls);
     }
-    PyObject *known = PyDict_GetItemString(type->tp_dict, subclass_name);
+    PyObject *known = PyDict_GetItemString(dict_of_type(cls).get(), subclass_name);
     if (known != nullptr) {
         return ref::borrowed(known);
     }

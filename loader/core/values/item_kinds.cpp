@@ -70,8 +70,7 @@ item item_of_type(const module_state &state, PyObject *type) {
         is_class_of(type, reinterpret_cast<PyObject *>(state.function_pointer))) {
         return {kind::integer, found.size, true};
     }
-    const ref own = ref::borrowed(
-        PyDict_GetItemString(reinterpret_cast<PyTypeObject *>(type)->tp_dict, "_epy_code_"));
+    const ref own = ref::borrowed(PyDict_GetItemString(dict_of_type(type).get(), "_epy_code_"));
     if (own && !is_class_of(type, state.simple)) {
         return {kind::complex_number, found.size};
     }
