@@ -31,10 +31,8 @@ bool is_writable(std::uintptr_t address) {
 }
 
 // Where what this program takes from others lies.
-extern "C" const Elf64_Dyn _DYNAMIC[]; // NOLINT
-
 std::uintptr_t place_of_got() {
-    for (const Elf64_Dyn *one = _DYNAMIC; one->d_tag != DT_NULL; ++one) {
+    for (const ElfW(Dyn) *one = _DYNAMIC; one->d_tag != DT_NULL; ++one) {
         if (one->d_tag == DT_PLTGOT) {
             return one->d_un.d_ptr;
         }
