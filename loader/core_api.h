@@ -73,7 +73,7 @@ struct core_options {
     std::size_t error_size;
     // For `start`: see loader/bootstrap/replace.h.
     void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;
-    bool (*embeds_python)(const void *caller) noexcept;
+    const char *(*python_needed_by)(const void *caller) noexcept;
 };
 
 struct core_api {

@@ -181,14 +181,14 @@ void *loaded_object::find_copy(const char *symbol) const noexcept {
     return nullptr;
 }
 
-bool loaded_object::needs(std::string_view beginning) const noexcept {
+const char *loaded_object::needs(std::string_view beginning) const noexcept {
     for (const auto *one = dynamic_; one != nullptr && one->d_tag != DT_NULL; ++one) {
         if (one->d_tag == DT_NEEDED && strings_ != nullptr &&
             std::string_view(strings_ + one->d_un.d_val).starts_with(beginning)) {
-            return true;
+            return strings_ + one->d_un.d_val;
         }
     }
-    return false;
+    return nullptr;
 }
 
 // What the dynamic linker has made read-only after it wrote there is so again afterwards.

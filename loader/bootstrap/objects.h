@@ -38,8 +38,8 @@ public:
     [[nodiscard]] const ElfW(Phdr) * segment_of(const void *address) const noexcept;
     // The code of the object's that is linked first, or null.
     [[nodiscard]] const void *first_code() const noexcept;
-    // Whether it asks the dynamic loader for a library whose name begins so.
-    [[nodiscard]] bool needs(std::string_view beginning) const noexcept;
+    // A library whose name begins so and that it asks the dynamic loader for, or null.
+    [[nodiscard]] const char *needs(std::string_view beginning) const noexcept;
 
     // Stores a word that the dynamic linker has written, also if that was for the last time.
     void write_protected(void **place, void *value) const noexcept;

@@ -212,7 +212,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                error,
                                sizeof error,
                                replace_functions,
-                               embeds_python};
+                               python_needed_by};
     const core_api *api = open(&options);
     if (python.start) {
         auto *started = look_up<int()>(python.handle, "Py_IsInitialized");

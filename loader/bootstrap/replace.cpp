@@ -135,16 +135,19 @@ void replace_functions(const void *place, const replacement *replacements,
     });
 }
 
-bool embeds_python(const void *caller) noexcept {
-    bool embeds = false;
+const char *python_needed_by(const void *caller) noexcept {
+    const char *found = nullptr;
     for_each_object([&](const loaded_object &object) {
         if (!object.contains(caller)) {
             return true;
         }
-        embeds = *object.name() == '\0' || object.needs("libpython");
+        found = object.needs("libpython3.");
+        if (found == nullptr && *object.name() == '\0') {
+            found = "";
+        }
         return false;
     });
-    return embeds;
+    return found;
 }
 
 } // namespace epy

@@ -13,7 +13,8 @@ void replace_functions(const void *place, const replacement *replacements,
                        std::size_t count) noexcept;
 
 // Whether the code at `caller` belongs to a program that runs Python inside: to the executable, or
-// to a library that is linked with libpython, as a host's are and extension modules are not.
-bool embeds_python(const void *caller) noexcept;
+// to a library that is linked with libpython, as a host's are and extension modules are not. Then
+// the name of that libpython, empty if there is none; else null.
+const char *python_needed_by(const void *caller) noexcept;
 
 } // namespace epy

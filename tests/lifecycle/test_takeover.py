@@ -233,3 +233,25 @@ def test_a_plugin_s_environment_is_the_plugin_s_alone(order, python, run, tmp_pa
     )
     plugin = "plugin 5" if first == "plugin" else "plugin:own 7"
     assert found == [plugin, "with_variables 0", "plugin:own 7", "plugin 5"]
+
+
+@pytest.mark.parametrize("start", ["work", "from_config"])
+def test_a_library_for_another_python_is_told_so(build_for, python, run, tmp_path, start):
+    """It gets the functions of the one that the plugin has started, which is global."""
+    build_for(ADD)
+    run("cc", "-shared", "-x", "c", "/dev/null", "-o", tmp_path / "libpython3.10.so.1.0",
+        "-Wl,-soname,libpython3.10.so.1.0")  # fmt: skip
+    include = run(python.executable, "-I", "-c", INCLUDE).stdout.strip()
+    source = HERE / ("plpython.c" if start == "work" else "configured.c")
+    run("cc", "-shared", "-fPIC", "-w", f"-I{include}", source, "-o", tmp_path / "library.so",
+        "-Wl,--no-as-needed", tmp_path / "libpython3.10.so.1.0",
+        f"-Wl,-rpath,{tmp_path}")  # fmt: skip
+    run("cc", HERE / "order.c", "-pthread", "-o", tmp_path / "order")
+    words = ["./plugin.so", tmp_path / "library.so", "plugin", "open", start, "plugin"]
+    result = run(tmp_path / "order", *words, status=1 if start == "work" else 0)
+    if start == "work":
+        assert result.stdout == "plugin 5\n"
+        assert "Py_Initialize: a library of the host's needs libpython3.10.so.1.0" in result.stderr
+        assert "build the plugin for that Python" in result.stderr
+    else:
+        assert result.stdout.splitlines() == ["plugin 5", "from_config -1", "plugin 5"]

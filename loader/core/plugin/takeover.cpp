@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "loader/core/plugin/callers.h"
 #include "loader/core/plugin/handover.h"
 #include "loader/core/plugin/inittab.h"
 #include "loader/core/py.h"
@@ -39,7 +40,6 @@ struct {
     int (*bytes_main)(int, char **);
 } original;
 
-bool (*embeds_python)(const void *caller) noexcept = nullptr;
 void (*replace_functions)(const void *, const replacement *, std::size_t) noexcept = nullptr;
 
 enum class owner { host, epy };
@@ -55,19 +55,6 @@ bool is_epys() noexcept {
         pthread_mutex_unlock(&starting);
     }
     return owned_by.load(std::memory_order_acquire) == owner::epy;
-}
-
-// Who called one of the functions below from `caller`, remembered for libraries that ask often.
-bool is_host(const void *caller) noexcept {
-    static std::atomic<std::uintptr_t> known[16];
-    const std::uintptr_t address = reinterpret_cast<std::uintptr_t>(caller) << 1U;
-    std::atomic<std::uintptr_t> &place = known[(address >> 5U) % std::size(known)];
-    std::uintptr_t found = place.load(std::memory_order_relaxed);
-    if ((found & ~std::uintptr_t{1}) != address) {
-        found = address | (embeds_python(caller) ? 1U : 0U);
-        place.store(found, std::memory_order_relaxed);
-    }
-    return (found & 1U) != 0;
 }
 
 // What a first initialization does beyond a later one. With the GIL.
@@ -153,6 +140,17 @@ void take_over_as_it_is_usual(int with_signals) noexcept {
     }
 }
 
+void initialize_for(const void *caller, const char *function, int with_signals) noexcept {
+    if (const char *against = is_epys() ? objection_to(caller, function) : nullptr) {
+        Py_ExitStatusException(PyStatus_Error(against));
+    }
+    if (begins_to_take_over()) {
+        take_over_as_it_is_usual(with_signals);
+    } else {
+        original.initialize_ex(with_signals);
+    }
+}
+
 // The whole of a Python program.
 template <typename SetArguments> int run_main(SetArguments set_arguments) {
     PyConfig config;
@@ -183,16 +181,17 @@ static int is_initialized() {
 }
 
 static void initialize_ex(int with_signals) {
-    if (begins_to_take_over()) {
-        take_over_as_it_is_usual(with_signals);
-    } else {
-        original.initialize_ex(with_signals);
-    }
+    initialize_for(__builtin_return_address(0), "Py_InitializeEx", with_signals);
 }
 
-static void initialize() { initialize_ex(1); }
+static void initialize() { initialize_for(__builtin_return_address(0), "Py_Initialize", 1); }
 
 static PyStatus initialize_from_config(const PyConfig *config) {
+    if (const char *against =
+            is_epys() ? objection_to(__builtin_return_address(0), "Py_InitializeFromConfig")
+                      : nullptr) {
+        return PyStatus_Error(against);
+    }
     return begins_to_take_over() ? take_over(*config) : original.initialize_from_config(config);
 }
 
@@ -252,7 +251,7 @@ void lead_here(const core_options &options) noexcept {
         return;
     }
     done = true;
-    embeds_python = options.embeds_python;
+    ask_for_callers(options.python_needed_by);
     replace_functions = options.replace_functions;
     const replacement all[] = {
         replaced("Py_IsInitialized", is_initialized, original.is_initialized),
