@@ -13,7 +13,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 3;
+inline constexpr std::uint32_t core_api_version = 4;
 
 struct plugin; // the loader's
 
@@ -74,6 +74,10 @@ struct core_options {
     // For `start`: see loader/bootstrap/replace.h.
     void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;
     const char *(*python_needed_by)(const void *caller) noexcept;
+    // Python was finalized: no call is served any more. Any thread.
+    void (*python_is_gone)() noexcept;
+    // Says so if it was, once. `label`: what was called.
+    void (*complain_of_end)(const char *label) noexcept;
 };
 
 struct core_api {

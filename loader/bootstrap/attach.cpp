@@ -130,6 +130,8 @@ turn start_inside_dlopen(plugin &self) {
         return put_off(self, "a thread is starting Python meanwhile");
     case python_state::failed:
         return turn::failed;
+    case python_state::gone:
+        return turn::absent;
     case python_state::ready:
         break;
     }

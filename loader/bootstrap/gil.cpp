@@ -70,6 +70,10 @@ void remember_python(const python_object &one) noexcept {
     }
 }
 
+void forget_python() noexcept {
+    __atomic_store_n(&running, static_cast<const gil_api *>(nullptr), __ATOMIC_RELEASE);
+}
+
 bool holds_gil() noexcept {
     return any_gil([](const gil_api &gil) { return gil.is_held(); });
 }

@@ -39,6 +39,9 @@ python_objects find_pythons() noexcept;
 // The one that plugins run in: from now on nobody searches.
 void remember_python(const python_object &) noexcept;
 
+// It is gone.
+void forget_python() noexcept;
+
 // The calling thread holds the GIL of a Python in this process.
 bool holds_gil() noexcept;
 

@@ -70,7 +70,7 @@ const loader_services plugin::services = {
     [](plugin *self, std::uint64_t offset, void *target, std::size_t size) noexcept {
         return self->read_archive(offset, target, size);
     },
-    [](plugin *self) noexcept { self->release(); },
+    [](plugin *self) noexcept { self->release_for_core(); },
 };
 
 plugin::plugin(stub_info *info)
@@ -154,6 +154,8 @@ turn plugin::run() {
         return turn::ours; // not a failure: the next call tries again
     case python_state::failed:
         return turn::failed;
+    case python_state::gone:
+        return turn::absent;
     case python_state::ready:
         break;
     }
@@ -167,6 +169,9 @@ python_state plugin::find_python(const std::chrono::steady_clock::time_point *un
         return python_state::failed;
     }
     if (is_dead()) {
+        if (core_ != nullptr) {
+            return python_state::gone; // that it ran in
+        }
         report(path(), "was closed before its first call, which returned its error value");
         return python_state::failed;
     }
@@ -175,7 +180,8 @@ python_state plugin::find_python(const std::chrono::steady_clock::time_point *un
 }
 
 turn plugin::run_script(bool inside_dlopen) noexcept {
-    retain(); // the core's
+    retain();
+    core_has_it_ = true;
     const plugin_view view{
         this, info_, path(), script_.empty() ? nullptr : script_.c_str(), inside_dlopen, &services};
     if (core_->load(&view)) {
@@ -212,6 +218,48 @@ bool plugin::open_slots() noexcept {
     }
     pending_.clear();
     return open_;
+}
+
+// Slots lead to the image's own records, which lead to the resolver; those that a script has taken
+// have none, and give zero.
+void plugin::close_slots() noexcept {
+    open_ = false;
+    pending_.clear();
+    if (dead_) {
+        return;
+    }
+    for (const record &one : own_records_) {
+        if (one.code == epy_loader_error_value) {
+            __atomic_store_n(slot(one.index), &one, __ATOMIC_RELEASE);
+        }
+    }
+    const auto *stamped = reinterpret_cast<const record *>(base_ + info_->records.address);
+    for (std::uint64_t i = 0; i < info_->records.size / sizeof *stamped; ++i) {
+        __atomic_store_n(slot(stamped[i].index), &stamped[i], __ATOMIC_RELEASE);
+    }
+}
+
+void plugin::forget_scripts() noexcept {
+    std::unique_lock guard(image_lock());
+    plugin *one = all;
+    while (one != nullptr) {
+        one->close_slots();
+        one->start_.renew();
+        if (one->core_has_it_) {
+            guard.unlock();
+            one->release_for_core(); // which may end it
+            guard.lock();
+            one = all;
+        } else {
+            one = one->next_;
+        }
+    }
+}
+
+void plugin::release_for_core() noexcept {
+    if (core_has_it_.exchange(false)) {
+        release();
+    }
 }
 
 const record *plugin::target(std::uint32_t index) noexcept {

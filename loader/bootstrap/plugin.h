@@ -61,6 +61,9 @@ public:
     void leave_image() noexcept;
     [[nodiscard]] const core_api *core() const noexcept { return core_; }
 
+    // Python is gone, and with it all scripts: calls come to the resolver again.
+    static void forget_scripts() noexcept;
+
     void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
     void release() noexcept;
 
@@ -81,6 +84,8 @@ private:
     [[nodiscard]] bool open_slots() noexcept;
     void forget_image() noexcept;
     void bury() noexcept;
+    void close_slots() noexcept;
+    void release_for_core() noexcept;
     const record *own_record(void (*code)(), std::uint32_t index);
     static plugin *find_locked(const stub_info *) noexcept;
     [[nodiscard]] image mapped() const noexcept;
@@ -107,6 +112,7 @@ private:
     const core_api *core_ = nullptr;
     pid_t process_;
     std::atomic<int> references_{1};
+    std::atomic<bool> core_has_it_{false}; // one of these
 };
 
 } // namespace epy

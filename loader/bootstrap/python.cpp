@@ -10,6 +10,8 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +21,7 @@
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/libpython.h"
+#include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/process.h"
 #include "loader/bootstrap/replace.h"
 #include "loader/bootstrap/report.h"
@@ -36,13 +39,46 @@ template <typename Function> Function *look_up(void *handle, const char *name) {
     return reinterpret_cast<Function *>(dlsym(handle, name));
 }
 
-const core_api *opened_core = nullptr;
+std::atomic<const core_api *> opened_core = nullptr;
+std::atomic<bool> is_started_by_epy = false;
+
+// The host has finalized the Python that plugins ran in.
+std::atomic<bool> is_gone = false;
+std::atomic<bool> said_that_it_is_gone = false;
 
 start &python_start() {
     static auto *the_start =
         new start("Python", "no library's constructor, and nobody who loads one, must "
                             "wait for a thread that calls a plugin");
     return *the_start;
+}
+
+void python_is_gone() noexcept {
+    is_started_by_epy = false;
+    opened_core = nullptr;
+    said_that_it_is_gone = false;
+    is_gone = true;
+    forget_python();
+    plugin::forget_scripts();
+    python_start().renew();
+}
+
+void complain_of_end(const char *called) noexcept {
+    if (is_gone && !said_that_it_is_gone.exchange(true)) {
+        report(called, "the host has finalized Python: calls return their error values until it "
+                       "initializes Python again");
+    }
+}
+
+// A Python that the host has finalized is its own matter: it may initialize it again.
+bool is_finalized(const python_wish &wish, const python_objects &found) {
+    if (!is_gone || std::any_of(found.begin(), found.end(), [](const python_object &one) {
+            return one.is_initialized() != 0;
+        })) {
+        return false;
+    }
+    complain_of_end(wish.plugin);
+    return true;
 }
 
 // Debugging builds have a function that the others lack, and say so nowhere else.
@@ -212,7 +248,9 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                error,
                                sizeof error,
                                replace_functions,
-                               python_needed_by};
+                               python_needed_by,
+                               python_is_gone,
+                               complain_of_end};
     const core_api *api = open(&options);
     if (python.start) {
         auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
@@ -243,12 +281,17 @@ python_state open_python(const python_wish &wish, const core_api *&core,
     case turn::circular:
         return python_state::circular;
     case turn::failed:
+    case turn::absent:
         // The start may work for another plugin, whose stamped Python is there.
     case turn::ready:
         break;
     case turn::ours: {
         chosen_python python;
         const core_api *api = nullptr;
+        if (is_finalized(wish, find_pythons())) {
+            python_start().finish(turn::absent);
+            return python_state::gone;
+        }
         try {
             api = choose(wish, python) ? open_core(wish, python) : nullptr;
         } catch (const std::exception &) {
@@ -257,6 +300,8 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         }
         opened_core = api;
         if (api != nullptr) {
+            is_gone = false;
+            is_started_by_epy = python.ours;
             arrange_exit(python.ours);
         }
         // Not a failure for good: another plugin's Python may be there.
@@ -286,5 +331,7 @@ void set_import_error(const char *text) noexcept {
 }
 
 const core_api *the_core() noexcept { return opened_core; }
+
+bool is_python_ours() noexcept { return is_started_by_epy; }
 
 } // namespace epy

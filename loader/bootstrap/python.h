@@ -16,8 +16,9 @@ struct python_wish {
 
 enum class python_state {
     ready,
-    failed,  // said why
-    circular // this thread is starting Python already
+    failed,   // said why
+    circular, // this thread is starting Python already
+    gone      // the host has finalized it: said so
 };
 
 // Finds or starts Python and opens the core. Once per process; any thread. Another thread that does
@@ -29,10 +30,13 @@ python_state open_python(const python_wish &, const core_api *&core,
 // No plugin has joined or started a Python, or is about to.
 bool is_python_untouched();
 
+// Whether epy has started the Python that runs.
+bool is_python_ours() noexcept;
+
 // In the running Python, with its GIL: an ImportError.
 void set_import_error(const char *text) noexcept;
 
-// The table of the core, null before Python is open.
+// The table of the core, null before Python is open, and when it is gone.
 const core_api *the_core() noexcept;
 
 } // namespace epy

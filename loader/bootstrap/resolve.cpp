@@ -67,6 +67,9 @@ jump serve(const record *called_in_image) {
     }
     own_copy = self.error_of(its_copy); // only now: the start may have called other exports
     const record *called = &own_copy;
+    if (state == turn::absent) {
+        return {epy_loader_error_value, called};
+    }
     if (state == turn::ours || state == turn::circular) {
         return from_inside_the_start(self, called, circle);
     }

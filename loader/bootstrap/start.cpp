@@ -185,6 +185,13 @@ void start::finish(turn outcome) noexcept {
     start_changed().notify_all();
 }
 
+void start::renew() noexcept {
+    const std::scoped_lock guard(start_lock());
+    if (state_ != state::starting) {
+        state_.store(state::fresh, std::memory_order_release);
+    }
+}
+
 void start::forget_other_threads() noexcept {
     waiters = nullptr;
     for (start *one = all; one != nullptr; one = one->next_) {

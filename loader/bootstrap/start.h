@@ -29,10 +29,11 @@ private:
 };
 
 enum class turn {
-    ours,    // begin() made the caller the starter, who has to call finish()
-    ready,   // started
-    failed,  // started without success
-    circular // started by a thread that waits for this one, or by this one
+    ours,     // begin() made the caller the starter, who has to call finish()
+    ready,    // started
+    failed,   // started without success
+    circular, // started by a thread that waits for this one, or by this one
+    absent    // there is nothing to start with: the next call tries again
 };
 
 class start {
@@ -43,7 +44,8 @@ public:
     // `circle`, if the outcome is circular and other starts are part of it: their names.
     [[nodiscard]] turn begin(const std::chrono::steady_clock::time_point *until = nullptr,
                              name_list *circle = nullptr) noexcept;
-    void finish(turn outcome) noexcept; // ready or failed; ours: not started after all
+    void finish(turn outcome) noexcept; // ready or failed; others: not started after all
+    void renew() noexcept;              // what was started is gone
     [[nodiscard]] bool is_ready() const noexcept {
         return state_.load(std::memory_order_acquire) == state::ready;
     }

@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 #include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/gil.h"
@@ -68,7 +69,7 @@ void run_exit_functions_here() {
 }
 
 void run_exit_functions() {
-    if (getpid() == starter_process) {
+    if (getpid() == starter_process && is_python_ours()) {
         try {
             run_exit_functions_here();
         } catch (const std::exception &) {
@@ -123,6 +124,10 @@ void unload(stub_info *info) noexcept {
 }
 
 void arrange_exit(bool python_is_ours) noexcept {
+    static bool done = false; // for an earlier Python
+    if (std::exchange(done, true)) {
+        return;
+    }
     if (python_is_ours) {
         starter_process = getpid();
         // A child flushes what it has written; the core has dropped its parent's exit functions.

@@ -10,6 +10,7 @@
 #include "loader/core/host/function_calls.h"
 #include "loader/core/host/kept_gil.h"
 #include "loader/core/host/recording.h"
+#include "loader/core/plugin/end.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/signals.h"
@@ -165,6 +166,8 @@ PyMethodDef functions[] = {
     {"as_gil_was_found", guarded<found_gil>, METH_O,
      "as_gil_was_found(function pointer) -> what to call in its place to leave the GIL as the "
      "host's call found it: mostly itself."},
+    {"end_of_calls", guarded<end_of_calls>, METH_NOARGS,
+     "end_of_calls(): Python ends, no call is served any more."},
     {"keep_gil", guarded<keep_gil>, METH_O,
      "keep_gil(class of function pointers) -> a subclass whose calls keep the GIL, or itself."},
     {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<call_recording>)),
@@ -262,6 +265,7 @@ int execute(PyObject *module) {
     if (is_main_interpreter()) {
         start_attaching();
     }
+    state.python = number_of_python();
     return 0;
 }
 

@@ -17,7 +17,8 @@ struct name {
 inline constexpr name start{"epy._start", "start"};
 inline constexpr name load{"epy._plugin", "load"};
 inline constexpr name unload{"epy._plugin", "unload"};
-inline constexpr name at_exit{"epy._plugin", "at_exit"};
+inline constexpr name leave_process{"epy._plugin", "leave_process"};
+inline constexpr name follow_end{"epy._plugin", "follow_end"};
 inline constexpr name reserve_loading{"epy._loading", "reserve"};
 inline constexpr name release_loading{"epy._loading", "release"};
 inline constexpr name awaited{"epy._running.waits", "awaited"};

@@ -13,6 +13,7 @@ class handle_table;
 struct header_types;
 
 struct module_state {
+    std::size_t python = 0; // which of the process's, one after the other
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
     PyTypeObject *tail_call_type = nullptr;
@@ -59,8 +60,8 @@ inline constexpr PyObject *module_state::*state_objects[] = {
     &module_state::wide_character, &module_state::array,          &module_state::type_name,
     &module_state::native_name,    &module_state::restype_name,   &module_state::has_left_name,
 };
-// The handles, what headers have, and how their structs are completed.
-inline constexpr std::size_t others_of_state = 3;
+// Python's number, the handles, what headers have, and how their structs are completed.
+inline constexpr std::size_t others_of_state = 4;
 static_assert(sizeof(module_state) ==
               (std::size(state_types) + std::size(state_objects) + others_of_state) *
                   sizeof(void *));

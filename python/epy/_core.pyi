@@ -186,6 +186,9 @@ def make_young(objects: list[object]) -> int:
 def as_gil_was_found(function: Any) -> Any:
     """What to call in place of a function pointer to leave the GIL as the host's call found it."""
 
+def end_of_calls() -> None:
+    """Python ends: no call is served any more."""
+
 def keep_gil(cls: Any) -> Any:
     """A subclass of a class of function pointers whose calls keep the GIL, or itself."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import os
 import sys
@@ -100,6 +101,24 @@ def at_exit() -> None:
     """The process exits: run every plugin's on_unload hooks. Calls after it are still served."""
     for script in list(reversed(registry.by_plugin.values())):
         _run_unload_hooks(script)
+
+
+def leave_process() -> None:
+    """The process exits, and nobody has finalized the Python that epy started."""
+    from . import _start
+
+    at_exit()
+    if _start.taken_over:  # a host that does not finalize runs none of its exit functions
+        for script in list(reversed(registry.by_plugin.values())):
+            _run_exit_functions(script, [])
+    else:
+        atexit._run_exitfuncs()
+
+
+def follow_end() -> None:
+    """When Python is finalized: on_unload hooks after all other exit functions, then no calls."""
+    atexit.register(_core.end_of_calls)
+    atexit.register(at_exit)
 
 
 def _forget_hooks() -> None:

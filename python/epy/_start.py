@@ -45,7 +45,10 @@ def _become_a_guest() -> None:
 
 def _forget_exit_functions() -> None:
     if not taken_over:
+        from ._plugin import follow_end
+
         atexit._clear()
+        follow_end()
 
 
 def _look_at_packages() -> None:

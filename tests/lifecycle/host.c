@@ -3,6 +3,8 @@
 //
 //   open FILE [N]         dlopen a plugin, as number N
 //   call [N:]NAME [A [B]] call int NAME(int...) of it
+//   text                  call const char *text(void) of it
+//   kept N                call what a script has given to host_keep
 //   close [N]             dlclose
 //   initialize, finalize  Py_InitializeEx(0), Py_FinalizeEx (prints its result)
 //   initialized           Py_IsInitialized
@@ -27,7 +29,7 @@
 //   wait FILE, touch FILE until there is such a file; make it
 //   exit N, _exit N
 //
-// Scripts find host_held, host_run, host_apply and host_table in the process.
+// Scripts find host_held, host_run, host_apply, host_table and host_keep in the process.
 //
 // Answers are printed one a line.
 #define _GNU_SOURCE
@@ -116,6 +118,8 @@ static state *new_with_own_gil(void) {
 int host_held(void) { return PyGILState_Check(); }
 int host_run(const char *code) { return PyRun_SimpleString(code); }
 int host_apply(int (*function)(int), int number) { return function(number); }
+static int (*kept)(int);
+void host_keep(int (*function)(int)) { kept = function; }
 struct table {
     int (*held)(struct table *);
 };
@@ -157,6 +161,10 @@ static void run(char *command) {
         plugins[words[2] == NULL ? 0 : atoi(words[2])] = opened;
     } else if (IS("call")) {
         call(words + 1);
+    } else if (IS("text")) {
+        printf("%s\n", ((const char *(*)(void))find("text"))());
+    } else if (IS("kept")) {
+        printf("%d\n", kept(atoi(name)));
     } else if (IS("close")) {
         dlclose(plugins[name == NULL ? 0 : atoi(name)]);
     } else if (IS("initialize")) {

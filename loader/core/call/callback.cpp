@@ -22,6 +22,7 @@ constexpr std::size_t drops_before_reuse = 4096;
 call_record *oldest_dropped = nullptr;
 call_record *newest_dropped = nullptr;
 std::size_t dropped_count = 0;
+call_record *newest_made = nullptr;
 
 struct retire {
     void operator()(call_record *native) const noexcept {
@@ -35,7 +36,9 @@ using owned_record = std::unique_ptr<call_record, retire>;
 
 owned_record new_record() {
     if (dropped_count <= drops_before_reuse) {
-        return owned_record(new call_record);
+        owned_record made(new call_record);
+        made->made_before = std::exchange(newest_made, made.get());
+        return made;
     }
     --dropped_count;
     return owned_record(std::exchange(oldest_dropped, oldest_dropped->next));
@@ -311,6 +314,16 @@ void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held) {
             held.push_back(forget_error_value(*native));
             native->plugin = nullptr;
         }
+    }
+}
+
+void forget_callbacks() noexcept {
+    for (call_record *one = newest_made; one != nullptr; one = one->made_before) {
+        one->target = nullptr;
+        one->plugin = nullptr;
+        static_cast<void>(one->last.release());
+        static_cast<void>(one->error.release());
+        static_cast<void>(one->kept.release());
     }
 }
 

@@ -33,6 +33,7 @@ struct call_record {
     void *address = nullptr;              // the callback's own trampoline, once taken
     std::shared_ptr<closure> native_code; // libffi's, if that is the entry
     call_record *next = nullptr;          // dropped after it
+    call_record *made_before = nullptr;   // all records, none of which is ever freed
     bool complained = false;              // a call after the end was reported
     bool removed = false;                 // the end was a reload, whose script does not define it
     char label[64] = "";                  // for that report
@@ -66,6 +67,10 @@ void keep_for_host(callback &, call_record &, ref object);
 // The plugin is unloaded: records of its dropped callbacks let go what they still hold of it, which
 // the vector gets.
 void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held);
+
+// Python is gone, with all its objects: no record refers to one any more. What error values lead to
+// stays.
+void forget_callbacks() noexcept;
 
 // The record of a Callback, or null with TypeError for other objects.
 call_record *record_of(const module_state &, PyObject *object);

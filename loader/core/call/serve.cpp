@@ -231,6 +231,10 @@ template <typename Arguments>
 [[gnu::noinline]] served refuse(const call_record &native, const attachment &python) noexcept {
     if (python.is_out_of_memory()) {
         complain_of_memory(&native);
+    } else {
+        if (complain_of_end != nullptr) {
+            complain_of_end(native.label);
+        }
     }
     return {native.head.error[0], nullptr};
 }

@@ -28,6 +28,7 @@ ternaryfunc native_call = nullptr; // ctypes' own, the same for all interpreters
 
 // Of the first interpreter that has plugins; null until it has a class of epy.Object.
 const module_state *with_handles = nullptr;
+std::size_t python_with_handles = 0;
 
 // ---- handles among the arguments
 
@@ -129,8 +130,9 @@ PyObject *call(PyObject *function, PyObject *arguments, PyObject *named) {
         }
         return nullptr;
     }
-    return with_handles == nullptr ? native_call(function, arguments, named)
-                                   : call_with_handles(*with_handles, function, arguments, named);
+    return with_handles == nullptr || python_with_handles != number_of_python()
+               ? native_call(function, arguments, named)
+               : call_with_handles(*with_handles, function, arguments, named);
 }
 
 // A class keeps a copy of the slot that it has inherited.
@@ -171,8 +173,9 @@ bool add_to_function_calls(const module_state &state) {
 }
 
 void look_for_handles(const module_state &state) noexcept {
-    if (with_handles == nullptr) {
+    if (with_handles == nullptr || python_with_handles != state.python) {
         with_handles = &state;
+        python_with_handles = state.python;
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "loader/core/package.h"
 #include "loader/core/plugin/collector.h"
+#include "loader/core/plugin/end.h"
 #include "loader/core/plugin/inittab.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/takeover.h"
@@ -128,29 +129,6 @@ const core_api *import_package(const core_options &options) {
     return api;
 }
 
-// A Python that is not ours is finalized some day, while threads of it or of the host may still
-// call. Its exit functions are the last moment at which that can be told; from then on they get
-// error values.
-void stop_when_python_finalizes() {
-    static PyMethodDef stop = {"stop",
-                               [](PyObject *, PyObject *) -> PyObject * {
-                                   stop_attaching();
-                                   Py_RETURN_NONE;
-                               },
-                               METH_NOARGS, nullptr};
-    const ref module(PyImport_ImportModule("atexit"));
-    const ref last(PyCFunction_New(&stop, nullptr)); // exit functions run in reverse order
-    const ref hooks = package::take(package::at_exit);
-    for (PyObject *function : {last.get(), hooks.get()}) {
-        const ref done(module && function != nullptr
-                           ? PyObject_CallMethod(module.get(), "register", "O", function)
-                           : nullptr);
-        if (!done) {
-            PyErr_WriteUnraisable(function);
-        }
-    }
-}
-
 const core_api *open_attached(const core_options &options) {
     const core_api *api = import_package(options);
     if (api == nullptr) {
@@ -158,9 +136,7 @@ const core_api *open_attached(const core_options &options) {
         return nullptr;
     }
     find_main_thread();
-    if (!options.ours) {
-        stop_when_python_finalizes();
-    }
+    follow_end(options);
     follow_forks();
     return api;
 }

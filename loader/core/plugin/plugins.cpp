@@ -9,6 +9,7 @@
 #include "loader/core/call/scope.h"
 #include "loader/core/package.h"
 #include "loader/core/plugin/collector.h"
+#include "loader/core/plugin/end.h"
 #include "loader/core/plugin/module_init.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/thread/patient_attachment.h"
@@ -163,11 +164,10 @@ void exit_here(void (*attached)(void *), void *argument) {
     if (!python) {
         return;
     }
-    const ref hooks = call_package(package::at_exit, nullptr);
-    print_exception();
-    const ref functions = import("atexit");
-    const ref ran(functions ? PyObject_CallMethod(functions.get(), "_run_exitfuncs", nullptr)
-                            : nullptr);
+    {
+        const calls_go_on until_then;
+        const ref done = call_package(package::leave_process, nullptr);
+    }
     print_exception();
     flush("stdout");
     flush("stderr");

@@ -174,7 +174,8 @@ template <typename SetArguments> int run_main(SetArguments set_arguments) {
 extern "C" {
 
 static int is_initialized() {
-    if (!is_epys() || attachment::holds_gil() || !is_host(__builtin_return_address(0))) {
+    // epy's own loader asks while others load libraries: it must not wait for a start.
+    if (!is_host(__builtin_return_address(0)) || !is_epys() || attachment::holds_gil()) {
         return original.is_initialized();
     }
     return 0;

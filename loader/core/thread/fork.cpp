@@ -92,7 +92,10 @@ void follow_forks() {
     if (PyErr_Occurred() != nullptr) {
         PyErr_WriteUnraisable(nullptr);
     }
-    pthread_atfork(before_fork, in_parent, in_child);
+    static bool done = false; // for another Python of this process
+    if (!std::exchange(done, true)) {
+        pthread_atfork(before_fork, in_parent, in_child);
+    }
 }
 
 } // namespace epy

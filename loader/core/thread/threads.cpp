@@ -10,7 +10,8 @@
 
 #if PY_VERSION_HEX < 0x030c0000
 // Python.h has it for extensions of Python's own alone.
-extern "C" void _PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier, *-naming)
+extern "C" void
+_PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier, *-naming)
 #endif
 
 namespace epy {
@@ -114,6 +115,14 @@ PyThreadState *new_state() noexcept {
 #endif
 }
 
+bool is_finalizing() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+    return Py_IsFinalizing() != 0;
+#else
+    return _Py_IsFinalizing() != 0;
+#endif
+}
+
 } // namespace
 
 // A state for this thread, which Python has not seen; null if Python finalizes. PyGILState_Ensure
@@ -121,7 +130,7 @@ PyThreadState *new_state() noexcept {
 PyThreadState *attachment::make_state(unsigned now) noexcept {
     pthread_mutex_lock(&making_state);
     PyThreadState *made = nullptr;
-    if (generation.load(std::memory_order_relaxed) == now) {
+    if (generation.load(std::memory_order_relaxed) == now && !is_finalizing()) {
         made = new_state();
         is_out_of_memory_ = made == nullptr;
     }
@@ -334,6 +343,10 @@ void start_attaching() noexcept {
     unsigned stopped = 0;
     attachment::generation.compare_exchange_strong(stopped, last.fetch_add(1) + 1);
 }
+
+void (*complain_of_end)(const char *label) noexcept = nullptr;
+
+unsigned number_of_python() noexcept { return attachment::generation; }
 
 bool is_attaching_stopped() noexcept {
     return attachment::generation.load(std::memory_order_acquire) == 0;

@@ -174,6 +174,7 @@ private:
     friend void stop_attaching() noexcept;
     friend bool is_attaching_stopped() noexcept;
     friend void start_attaching() noexcept;
+    friend unsigned number_of_python() noexcept;
     friend void forget_ended_threads() noexcept;
     friend void find_main_thread() noexcept;
     friend struct thread_end;
@@ -237,6 +238,10 @@ unsigned ends_of_threads() noexcept;
 void stop_attaching() noexcept;
 bool is_attaching_stopped() noexcept;
 void start_attaching() noexcept;
+// Says so, once, if a call finds no Python because it was finalized: the loader's.
+extern void (*complain_of_end)(const char *label) noexcept;
+// Which Python of this process runs: it is never the same for two.
+unsigned number_of_python() noexcept;
 
 // Keeps the state of Python's main thread in mind, for calls that come on it in a
 // sub-interpreter's. With the GIL and the main interpreter; after start_attaching.

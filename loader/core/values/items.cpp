@@ -98,13 +98,14 @@ bool element_of(const module_state &state, PyObject *type, element &out) {
     }
     // A version is never given twice, so no reference keeps the type alive.
     struct known {
+        std::size_t python;
         PyObject *type;
         unsigned version;
         element item;
     };
     static known recent[64]; // guarded by the GIL
     known &place = recent[reinterpret_cast<std::uintptr_t>(type) / 64 % std::size(recent)];
-    if (place.type == type && PyType_Check(type) != 0 &&
+    if (place.python == state.python && place.type == type && PyType_Check(type) != 0 &&
         place.version == reinterpret_cast<PyTypeObject *>(type)->tp_version_tag) {
         out = place.item;
         return true;
@@ -117,7 +118,7 @@ bool element_of(const module_state &state, PyObject *type, element &out) {
                    type);
     }
     if (const unsigned version = reinterpret_cast<PyTypeObject *>(type)->tp_version_tag) {
-        place = {type, version, out};
+        place = {state.python, type, version, out};
     }
     return true;
 }

@@ -1,0 +1,42 @@
+#include "loader/core/plugin/end.h"
+
+#include "loader/core/call/callback.h"
+#include "loader/core/package.h"
+#include "loader/core/thread/threads.h"
+
+namespace epy {
+
+namespace {
+
+void (*tell_loader)() noexcept = nullptr;
+bool is_leaving = false; // guarded by the GIL
+
+// Nothing of Python's is left, nor is the GIL.
+void python_is_gone() noexcept {
+    stop_attaching();
+    forget_callbacks();
+    tell_loader();
+}
+
+} // namespace
+
+void follow_end(const core_options &options) noexcept {
+    tell_loader = options.python_is_gone;
+    complain_of_end = options.complain_of_end;
+    const ref done = package::call(package::follow_end, {});
+    if (!done || Py_AtExit(python_is_gone) != 0) {
+        PyErr_WriteUnraisable(nullptr);
+    }
+}
+
+PyObject *end_of_calls(PyObject *, PyObject *) {
+    if (!is_leaving) {
+        stop_attaching();
+    }
+    Py_RETURN_NONE;
+}
+
+calls_go_on::calls_go_on() noexcept { is_leaving = true; }
+calls_go_on::~calls_go_on() { is_leaving = false; }
+
+} // namespace epy

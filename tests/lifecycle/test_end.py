@@ -1,0 +1,147 @@
+"""Python ends: the host finalizes it, whoever started it, or the process exits without that.
+
+As uWSGI, collectd, FreeRADIUS and nbdkit do (they finalize also what they did not start), mod_wsgi
+(in forked processes), and programs that initialize Python for each use.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+SCRIPT = r"""
+import atexit, epy
+from ctypes import CFUNCTYPE, c_char_p, c_int
+
+calls = 0
+
+@epy.export(error=-1)
+def count() -> c_int:
+    global calls
+    calls += 1
+    return calls
+
+@epy.export(error=b"failed")
+def text() -> c_char_p:
+    return b"text"
+
+host = epy.header("void host_keep(int (*function)(int));")
+
+@epy.callback("int add(int number)", error=-3)
+def add(number):
+    return number + 10
+
+@epy.export(error=-1)
+def keep() -> c_int:
+    host.host_keep(add)
+    return 0
+
+def say(what):
+    print(what, calls, sep="", flush=True)
+
+epy.on_unload(lambda: say("unload"))
+atexit.register(say, "exit")
+"""
+# Who started Python, and how the host came to it.
+STARTS = {
+    "by the host": "initialize | open ./plugin.so | call count",
+    "by epy, joined": "open ./plugin.so | call count | ensure",
+    "by epy, taken over": "open ./plugin.so | call count | initialize",
+}
+HOOKS = "exit1 unload1 finalized: 0"
+GONE = "the host has finalized Python: calls return their error values"
+OWN = "run import atexit; atexit.register(print, 'host', flush=True)"
+CLEAR = "run import atexit; atexit._clear()"
+ENDS = {
+    "and no call after it": ("finalize", HOOKS, ""),
+    "and calls after it": (
+        "finalize | call count | call count | text",
+        f"{HOOKS} -1 -1 failed",
+        GONE,
+    ),
+    "and calls from threads": (
+        "finalize | thread call count | thread call count",
+        f"{HOOKS} -1 -1",
+        GONE,
+    ),
+    "and calls what it has kept": (
+        "call keep | finalize | kept 1 | kept 2",
+        f"0 {HOOKS} -3 -3",
+        GONE,
+    ),
+    "and closes a plugin": (
+        "finalize | close | open ./plugin.so | call count",
+        f"{HOOKS} -1",
+        GONE,
+    ),
+    "and has exit functions": (f"{OWN} | finalize", f"host {HOOKS}", ""),
+    "without exit functions": (f"{CLEAR} | finalize | call count", "finalized: 0 -1", GONE),
+    "and exits": ("atexit call count | finalize | exit 3", f"{HOOKS} -1", GONE),
+    "while it exits": ("atexit finalize | exit 3", HOOKS, ""),
+    "in a child": (
+        "fork call count; finalize; call count; exit 4 | _exit 3",
+        "2 {exit2} finalized: 0 -1 child: 1024",
+        GONE,
+    ),
+    "in a child without exit functions": (
+        "fork run __import__('atexit')._clear(); finalize; exit 4 | _exit 3",
+        "finalized: 0 child: 1024",
+        "",
+    ),
+    "in a child, and its parent too": (
+        "fork finalize | finalize",
+        f"{{exit1}} finalized: 0 child: 0 {HOOKS}",
+        "",
+    ),
+}
+
+
+@pytest.fixture
+def plugin(build_for):
+    return build_for(SCRIPT)
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("end", ENDS)
+def test_a_host_finalizes_python(plugin, host, start, end):
+    """Exit functions run in a child as they do there without plugins, if Python is the host's."""
+    commands, answers, said = ENDS[end]
+    in_child = {"exit1": "exit1", "exit2": "exit2"} if start != "by epy, joined" else {}
+    answers = answers.format(**{"exit1": "", "exit2": "", **in_child})
+    words = host(f"{STARTS[start]} | {commands}", said, status=3 if "exit 3" in commands else 0)
+    assert words == ["1", *answers.split()]
+
+
+LEFT = {
+    ("by the host", "exit 3"): "",
+    ("by the host", "save | exit 3"): "unload1",
+    ("by epy, joined", "exit 3"): "unload1 host exit1",
+    ("by epy, joined", "save | exit 3"): "unload1 host exit1",
+    ("by epy, taken over", "exit 3"): "unload1 exit1",
+    ("by epy, taken over", "save | exit 3"): "unload1 exit1",
+}
+
+
+@pytest.mark.parametrize(("start", "over"), LEFT)
+def test_a_process_exits_without_finalizing_python(plugin, host, start, over):
+    """A host's own exit functions run only if it would finalize its Python."""
+    words = host(f"{STARTS[start]} | {OWN} | {over}", status=3)
+    assert words == ["1", *LEFT[start, over].split()]
+
+
+AGAIN = {
+    "by the host": "initialize | open ./plugin.so | call count | finalize",
+    "by epy": "open ./plugin.so | call count | ensure | finalize",
+}
+
+
+@pytest.mark.parametrize("start", AGAIN)
+def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(plugin, host, start):
+    words = host(
+        f"{AGAIN[start]} | initialize | call count | save | thread call count | restore | "
+        "call count | finalize | initialize | call count | call keep | kept 1 | finalize"
+    )
+    assert words == [
+        *f"1 {HOOKS}".split(),
+        *"1 2 3 exit3 unload3 finalized: 0".split(),
+        *"1 0 11 exit1 unload1 finalized: 0".split(),
+    ]
