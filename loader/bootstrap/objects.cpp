@@ -163,8 +163,7 @@ bool loaded_object::is_relocated() const noexcept {
         const std::uint64_t type = ELF64_R_TYPE(one->r_info);
         if ((type == R_X86_64_GLOB_DAT || type == R_X86_64_64) &&
             symbols_[ELF64_R_SYM(one->r_info)].st_shndx != SHN_UNDEF) {
-            const auto *place = reinterpret_cast<const std::uintptr_t *>(base_ + one->r_offset);
-            return __atomic_load_n(place, __ATOMIC_ACQUIRE) != 0;
+            return bound_word(reinterpret_cast<const void *>(base_ + one->r_offset)) != 0;
         }
     }
     return true;

@@ -18,6 +18,11 @@ struct import_replacement {
     void *function;
 };
 
+// What a slot of any object holds; it may lie in a guard zone of an instrumented one's.
+[[gnu::no_sanitize("address")]] inline std::uintptr_t bound_word(const void *slot) noexcept {
+    return __atomic_load_n(static_cast<const std::uintptr_t *>(slot), __ATOMIC_ACQUIRE);
+}
+
 class loaded_object {
 public:
     explicit loaded_object(const dl_phdr_info &) noexcept;

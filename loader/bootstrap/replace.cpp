@@ -92,7 +92,7 @@ struct address_range {
 void replace_in_slots(const loaded_object &object, std::span<const replacement> all,
                       const address_range &functions) noexcept {
     object.for_each_slot([&](void **slot) {
-        const void *bound = __atomic_load_n(slot, __ATOMIC_ACQUIRE);
+        const auto *bound = reinterpret_cast<const void *>(bound_word(slot));
         if (!functions.contains(bound)) [[likely]] {
             return;
         }
