@@ -34,7 +34,7 @@ collectd.register_init(lambda: said("init"))
 collectd.register_read(read)
 collectd.register_shutdown(lambda: said("shutdown"))
 atexit.register(said, "exit function")
-said(repr((sys.prefix, sys.path, sys.argv, sys.flags)))
+said(repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])))
 """
 START = """
 BaseDir "."
@@ -107,3 +107,9 @@ def test_python_first(collectd, packages):
     alone, _ = collectd(PYTHON)
     epy = [f"epy of {packages}: {it}" for it in ("register", "init", "third read", "unload")]
     assert collectd(PYTHON, EPY) == [alone, epy]
+
+
+def test_epy_first(collectd, packages):
+    alone, _ = collectd(PYTHON)
+    epy = [f"epy of {packages}: {it}" for it in ("register", "init", "third read", "unload")]
+    assert collectd(EPY, PYTHON) == [alone, epy]

@@ -10,7 +10,7 @@ pytestmark = [
 PYTHON = ["python print(1 + 1)"]
 AT_EXIT = ["python import atexit; atexit.register(lambda: open('ended', 'w').close())"]
 EPY = ["python import ctypes; print(ctypes.CDLL('./check.so').add1(2))"]
-LOOKS = ["python import sys; print((sys.prefix, sys.path, sys.argv, sys.flags))"]
+LOOKS = ["python import sys; print((sys.prefix, sys.path, sys.argv, sys.flags[:14]))"]
 
 
 @pytest.fixture
@@ -40,3 +40,11 @@ def test_python_first(gdb, said, plugin, packages):
     assert said() == [f"init {packages}", f"destroy {packages}"]
     assert gdb(*AT_EXIT, *load) == []
     assert said() == [f"init {packages}"]
+
+
+def test_epy_first(gdb, said, plugin, packages, preloaded):
+    load = [f"jit-reader-load {plugin}"]
+    commands = [*AT_EXIT, *PYTHON, *load, *EPY, *PYTHON]
+    assert gdb(*commands, env=preloaded) == ["2", "3", "2"]
+    assert said() == [f"init {packages}"]
+    assert gdb(*LOOKS, env=preloaded) == gdb(*LOOKS)

@@ -144,6 +144,10 @@ def test_the_end_python_first(uwsgi, packages):
     the_end(uwsgi, packages, "python")
 
 
+def test_the_end_epy_first(uwsgi, packages):
+    the_end(uwsgi, packages, "epy")
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_each_python_looks_as_it_does_alone(uwsgi, order):
     alone = uwsgi(PYTHON)

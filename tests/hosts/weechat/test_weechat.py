@@ -21,7 +21,7 @@ def command(data, buffer, text):
     if what == "run":
         weechat.command(buffer, rest)
     elif what == "looks":
-        said((sys.prefix, sys.path, sys.argv, sys.flags))
+        said((sys.prefix, sys.path, sys.argv, sys.flags[:14]))
     else:
         said(rest)
     return weechat.WEECHAT_RC_OK
@@ -43,6 +43,11 @@ ENDED = {
     "two": ["two: bye", "two: exit function"],
     "epy": ["epy: end", "epy: unload"],
 }
+# weechat's end of a plugin finds no Python where the one that loaded Python goes first.
+GONE = (
+    "the host has finalized Python: calls return their error values until it initializes Python"
+    " again\n"
+)
 
 
 @pytest.fixture
@@ -51,14 +56,14 @@ def weechat(run_host, tmp_path, packages):
     for name in ("one", "two"):
         (tmp_path / f"{name}.py").write_text(SCRIPT.replace("NAME", name), encoding="utf-8")
 
-    def weechat(*commands):
+    def weechat(*commands, errors=""):
         said = tmp_path / "said"
         said.write_text("", encoding="utf-8")
         sequence = ";".join([*commands, "/quit"]).format(*[tmp_path] * 100)
         result = run_host(
             "weechat-headless", "--dir", tmp_path / "home", "--plugins", "fifo", "-r", sequence
         )
-        assert re.sub(r"\x1b\[\?\d+[hl]", "", result.stderr) == ""
+        assert re.sub(r"\x1b\[\?\d+[hl]", "", result.stderr) == errors
         return said.read_text().replace(f"epy of {packages}", "epy").split("\n")[:-1]
 
     return weechat
@@ -80,9 +85,36 @@ def test_python_first(weechat):
     assert at_end(lines[len(TALK) :]) == ENDED
 
 
-def test_a_plugin_goes_and_comes(weechat):
-    lines = weechat(*PYTHON, *EPY, *TALK, "/plugin unload check", *EPY, *TALK)
+def test_epy_first(weechat, plugin):
+    lines = weechat(*EPY, "/epy say 0", *PYTHON, *TALK, errors=f"epy: {plugin}: {GONE}")
+    assert lines[: len(TALK) + 1] == ["epy: 0", *TALKED]
+    assert at_end(lines[len(TALK) + 1 :]) == {**ENDED, "epy": ["epy: unload"]}
+
+
+def test_python_goes_and_comes(weechat):
+    """The plugin's command was a callback into the Python that has gone."""
+    lines = weechat(
+        *(*PYTHON, *EPY, *TALK, "/plugin unload python", *PYTHON, *TALK),
+        errors=f"epy: callback 'command': {GONE}",
+    )
     assert lines[: len(TALK)] == TALKED
-    assert lines[len(TALK) : len(TALK) + 2] == ENDED["epy"]
-    assert lines[len(TALK) + 2 : -6] == TALKED
-    assert at_end(lines[-6:]) == ENDED
+    gone = lines.index("one: 1", len(TALK))
+    assert at_end(lines[len(TALK) : gone]) == {**ENDED, "epy": ["epy: unload"]}
+    assert lines[gone : gone + 2] == ["one: 1", "two: 3"]
+    assert at_end(lines[gone + 2 :]) == {**ENDED, "epy": []}
+
+
+def test_a_plugin_goes_and_comes(weechat):
+    """weechat keeps the GIL: an unload goes on when it gives it up, at the latest at the end."""
+    lines = weechat(*PYTHON, *EPY, *TALK, "/plugin unload check", *EPY, *TALK)
+    assert lines.count("epy: unload") == 2
+    lines = [line for line in lines if line != "epy: unload"]
+    assert lines[: 2 * len(TALK) + 2] == [*TALKED, "epy: end", *TALKED, "epy: end"]
+
+
+def test_each_python_looks_as_it_does_alone(weechat, plugin):
+    looks = ["/one looks", "/two looks"]
+    alone = weechat(*PYTHON, *looks)[:2]
+    assert weechat(*PYTHON, *EPY, "/epy say 1", *looks)[1:3] == alone
+    end = f"epy: {plugin}: {GONE}"
+    assert weechat(*EPY, "/epy say 1", *PYTHON, *looks, errors=end)[1:3] == alone
