@@ -433,7 +433,7 @@ void plugin::release() noexcept {
             unmap(kept_);
             bury();
         })->run(); // else it stays
-    } catch (const std::bad_alloc &) {
+    } catch (const std::exception &) {
         return;
     }
 }

@@ -42,7 +42,7 @@ std::atomic<bool> process_ends = false;
 bool process_exits = false;
 
 // This thread runs Python's part of the exit, which may call exit again.
-thread_local bool runs_exit_functions = false;
+thread_local bool runs_exit_functions [[gnu::tls_model("initial-exec")]] = false;
 
 pid_t starter_process = 0;
 

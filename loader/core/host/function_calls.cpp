@@ -48,7 +48,7 @@ public:
     [[nodiscard]] const std::vector<ref> &all() const noexcept { return all_; }
 
 private:
-    static constinit thread_local argument_handles *innermost;
+    static constinit thread_local argument_handles *innermost [[gnu::tls_model("initial-exec")]];
 
     argument_handles *const outer_;
     std::vector<ref> all_;

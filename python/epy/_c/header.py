@@ -102,7 +102,7 @@ class Header(Unit):
                     problem.is_found = True
                     refused[cursor.node] = self._reason(problem)
                 elif problem.file == file and problem.line == line and end < problem.offset:
-                    last[number] = max(last.get(number, (0, None)), (start, cursor), key=_first)
+                    last[number] = max(last.get(number, (-1, None)), (start, cursor), key=_first)
             if cursor.node not in refused and clang.isInvalidDeclaration(cursor):
                 refused[cursor.node] = self._reason(self.problems[0])
         for number, (_, cursor) in last.items():
