@@ -56,14 +56,16 @@ def kind(ctype):
     size = ctypes.sizeof(ctype)
     if issubclass(ctype, ctypes.Array):
         return None
+    own = ctype.__dict__.get("_epy_code_")
+    if own in ("F", "D"):
+        return size, COMPLEX, 0
+    if getattr(ctype, "_type_", "") == "?":
+        return None  # GCC calls it an integer, Clang a bool
     if issubclass(ctype, ctypes.Structure):
         return size, RECORD, 0
     if issubclass(ctype, ctypes.Union):
         return size, UNION, 0
     code = getattr(ctype, "_type_", "P")
-    own = ctype.__dict__.get("_epy_code_")
-    if own in ("F", "D"):
-        return size, COMPLEX, 0
     if not isinstance(code, str) or code in "zZPO" or own is not None:
         return size, POINTER, 0
     if code in "fdg":
@@ -94,6 +96,8 @@ def constants(host, names, ask):
                     value = function(*arguments)
                 except Exception as error:  # what epy itself cannot compute
                     value = error
+                if isinstance(value, (ctypes._Pointer, ctypes._CFuncPtr)):
+                    continue  # a pointer
                 ask(f"EPY_SHOW(@, ({text}));", text, value)
 
 
@@ -234,7 +238,7 @@ def functions(host, names, ask, listed):
             expected = kind(ctype)
             if expected:
                 ask(f"EPY_KIND(@, __typeof__({text}));", f"{name}: parameter {index + 1}", expected)
-        call = f"{name}({', '.join(f'*(__typeof__({text}) *)epy_null' for text in parameters)})"
+        call = f"({name})({', '.join(f'*(__typeof__({text}) *)epy_null' for text in parameters)})"
         del variadic
         if cls._restype_ is None:
             ask(
@@ -243,7 +247,8 @@ def functions(host, names, ask, listed):
                 1,
             )
         else:
-            ask(f"EPY_KIND(@, __typeof__({call}));", f"{name}: result", kind(cls._restype_))
+            if expected := kind(cls._restype_):
+                ask(f"EPY_KIND(@, __typeof__({call}));", f"{name}: result", expected)
     return missing
 
 
@@ -260,6 +265,9 @@ def variables(host, names, ask):
 
 # What a macro that is reserved for compilers and their library says may depend on the compiler.
 RESERVED = re.compile(r"(sizeof\(|offset |kind of |bits )?(struct |union |enum )?_[_A-Z]")
+
+
+IN_MACROS = re.compile(r"\w+(\(|$)(?<!sizeof\()")
 
 
 def answers(compiler, source, questions, options):
@@ -333,6 +341,10 @@ def decode(answer, expected):
 
 
 def same(value, expected):
+    if expected is None:  # a null pointer
+        return value == 0
+    if isinstance(expected, bytes) and isinstance(value, bytes) and value != expected:
+        return value == expected.partition(b"\0")[0]  # C shows no more of a text
     if isinstance(expected, float) and isinstance(value, float):
         return value == expected or (math.isnan(value) and math.isnan(expected))
     return value == expected and isinstance(value, float) == isinstance(expected, float)
@@ -355,7 +367,12 @@ def check(headers, include=(), define=()):
     for number, (_, what, expected) in enumerate(questions.lines):
         given = {it: decode(of[number], expected) for it, of in found.items() if number in of}
         right = [same(value, expected) for value in given.values()]
-        if not all(right) and not (any(right) and RESERVED.match(what)):
+        # Where they differ the header asks which compiler it is, or C leaves the value open.
+        differ = len(set(map(str, given.values()))) > 1 and IN_MACROS.match(what)
+        names_its_place = any(isinstance(it, bytes) and b"q.c" in it for it in given.values())
+        if names_its_place or "LINE" in what:
+            continue
+        if not all(right) and not (any(right) and (differ or RESERVED.match(what))):
             wrong.append(f"{what}: epy {expected!r}, {given}")
     assert any(found.values()), "no compiler compiles the header"
     return max(map(len, found.values())), wrong

@@ -48,7 +48,6 @@ OTHERS = [
     Real("libc6-dev", "termios.h sys/ioctl.h sys/stat.h sys/mman.h"),
     Real("linux-libc-dev", "linux/bpf.h linux/perf_event.h"),
     Real("linux-libc-dev", "linux/videodev2.h"),
-    Real("linux-libc-dev", "drm/drm.h drm/i915_drm.h"),
     Real("libssl-dev", "openssl/ssl.h"),
     Real("libssl-dev", "openssl/evp.h openssl/x509v3.h"),
     Real("libglib2.0-dev", "glib.h", "glib-2.0"),

@@ -115,7 +115,7 @@ def _binary(mark: str, one: Any, other: Any) -> Any:
         return _of_pointers(mark, one, other)
     if mark in ("<<", ">>"):
         kind = _common(one, _Number(0)) or kind
-        count = other.value
+        count = other.value & (kind[0] - 1)  # C leaves open what more would give
         return _Number(one.value << count if mark == "<<" else one.value >> count, *kind)
     one, other = _convert(one, kind).value, _convert(other, kind).value
     if mark in ("==", "!=", "<", ">", "<=", ">="):
