@@ -2,7 +2,10 @@
 # clang-tidy (.clang-tidy has the chosen list) over loader and stub. Argument: the build folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
-build=$1
+build=$(mktemp --directory)
+trap 'rm --recursive "$build"' EXIT
+# Clang knows all options but one of GCC's.
+sed 's/ -fno-gnu-unique//' "$1/compile_commands.json" >"$build/compile_commands.json"
 sources() {
     sed --quiet 's/^ *"file": "\(.*\)",\?$/\1/p' "$build/compile_commands.json" |
         grep --extended-regexp '/(loader|stub)/[^.]*\.cpp$' | sort --unique

@@ -39,7 +39,11 @@ for _ in range(4):
 """
     for _ in range(10):
         result = run(sys.executable, "-c", host)
-        assert result.stderr == ""
+        # A call may come after the end: one line says so, once.
+        assert result.stderr == "" or (
+            "'count_up': the host has finalized Python" in result.stderr
+            and result.stderr.count("\n") == 1
+        )
 
 
 @pytest.mark.parametrize("library", ["CDLL", "PyDLL"])
