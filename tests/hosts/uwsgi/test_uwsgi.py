@@ -72,7 +72,7 @@ class Server:
                 start_new_session=True,
             )
         end = time.monotonic() + LIMIT
-        while self.log.read_text().count("\na worker is ready\n") < 2:
+        while self.log.read_text().splitlines().count("a worker is ready") < 2:
             assert self.process.poll() is None and time.monotonic() < end, self.log.read_text()
             time.sleep(0.01)
 
