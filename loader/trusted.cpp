@@ -2,14 +2,11 @@
 
 #include <elf.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <set>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
+#include "loader/files.h"
 #include "loader/paths.h"
 #include "stub/trust.h"
 
@@ -33,10 +30,8 @@ std::string tree(const std::string &path, std::set<std::string> &seen) {
         !against.empty() || !found.is_folder || !seen.insert(found.path).second) {
         return against;
     }
-    std::error_code problem; // a folder that cannot be listed has nothing that can be used
-    for (std::filesystem::directory_iterator entry(found.path, problem), end;
-         !problem && entry != end; entry.increment(problem)) {
-        if (std::string against = tree(path + "/" + entry->path().filename().string(), seen);
+    for (const std::string &name : names_in(found.path)) { // if it can be listed: else it is no use
+        if (std::string against = tree(std::string(path).append("/").append(name), seen);
             !against.empty()) {
             return against;
         }
@@ -48,10 +43,7 @@ std::string tree(const std::string &path, std::set<std::string> &seen) {
 // is no attack, and ends the search.
 class needed_objects {
 public:
-    explicit needed_objects(const std::string &path) {
-        std::ifstream file(path, std::ios::binary | std::ios::ate);
-        bytes_.resize(static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg())));
-        file.seekg(0).read(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+    explicit needed_objects(const std::string &path) : bytes_(contents_of(path)) {
         const auto *header = at<Elf64_Ehdr>(0);
         if (header == nullptr || std::string_view(bytes_).substr(0, SELFMAG) != ELFMAG) {
             return;

@@ -1,10 +1,11 @@
 #include "loader/bootstrap/libpython.h"
 
+#include <algorithm>
 #include <climits>
 #include <cstdlib>
-#include <fstream>
 #include <vector>
 
+#include "loader/files.h"
 #include "loader/paths.h"
 
 namespace epy {
@@ -14,8 +15,10 @@ namespace {
 // The value of `key` in a pyvenv.cfg, empty if it is not there.
 std::string venv_setting(const std::string &executable, const std::string &key) {
     for (const std::string &folder : {folder_of(executable), folder_of(folder_of(executable))}) {
-        std::ifstream file(folder + "/pyvenv.cfg");
-        for (std::string line; std::getline(file, line);) {
+        const std::string file = contents_of(folder + "/pyvenv.cfg");
+        for (std::size_t start = 0, end = 0; start < file.size(); start = end + 1) {
+            end = std::min(file.find('\n', start), file.size());
+            const std::string line = file.substr(start, end - start);
             const std::size_t equals = line.find('=');
             if (equals == std::string::npos) {
                 continue;

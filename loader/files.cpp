@@ -1,0 +1,47 @@
+#include "loader/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace epy {
+
+std::string contents_of(const std::string &path) {
+    std::string contents;
+    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (file < 0) {
+        return contents;
+    }
+    constexpr std::size_t step = std::size_t{64} * 1024;
+    std::size_t size = 0;
+    ssize_t got = 0;
+    do {
+        contents.resize(size + step);
+        got = read(file, contents.data() + size, step);
+        size += got > 0 ? static_cast<std::size_t>(got) : 0;
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    close(file);
+    contents.resize(got < 0 ? 0 : size);
+    return contents;
+}
+
+std::vector<std::string> names_in(const std::string &folder) {
+    std::vector<std::string> names;
+    DIR *opened = opendir(folder.c_str());
+    if (opened == nullptr) {
+        return names;
+    }
+    while (const dirent *entry = readdir(opened)) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+    }
+    closedir(opened);
+    return names;
+}
+
+} // namespace epy
