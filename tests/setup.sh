@@ -56,7 +56,7 @@ demo) ;;
         make bash lua5.4 ladspa-sdk sox gnuplot-nox
         nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
         # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
-        liblua5.4-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
+        liblua5.4-dev libpam0g-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
     )
     requirements+=(tests/requirements.txt)
     [[ $* != --python-hosts ]] || python_hosts

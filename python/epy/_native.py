@@ -131,6 +131,8 @@ def _make_callback(
             of_exception, error = error, without_exception(error)
     except SignatureError as problem:
         raise SignatureError(f"{place(function)} {problem}") from None
+    if script is not None and script.trace is not None:
+        function = script.trace.called(function, label, script.path)
     try:
         made = _core.Callback(function, codes, classes, error, label, plugin, of_exception)
     except ViewError as reason:

@@ -49,6 +49,29 @@ def load(native: _core.NativePlugin) -> bool | None:
 def _load(native: _core.NativePlugin) -> bool | None:
     script = Script(_stem(native.script or native.path), native.path, native=native)
     registry.by_plugin[native] = script
+    if "EPY_TRACE" in os.environ and not _core.has_raised_privileges():
+        return _load_traced(native, script)
+    return _load_script(native, script)
+
+
+def _load_traced(native: _core.NativePlugin, script: Script) -> bool | None:
+    from time import perf_counter_ns
+
+    from ._running import tracing
+
+    begin, path = perf_counter_ns(), os.environ["EPY_TRACE"]
+    try:
+        trace = tracing.follow(script, path)
+    except OSError as error:
+        write(f"epy: EPY_TRACE={path}: {error.strerror}: calls are not traced; name another file\n")
+        return _load_script(native, script)
+    try:
+        return _load_script(native, script)
+    finally:
+        trace.started(script.path, begin, script.plugin.state)
+
+
+def _load_script(native: _core.NativePlugin, script: Script) -> bool | None:
     outcome: bool | None = False
     try:
         outcome = _run(native, script)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal, TypeVar
 
+    from ._running.tracing import Trace
+
     Hook = TypeVar("Hook", bound=Callable[[], object])
     ReloadHook = TypeVar("ReloadHook", bound=Callable[[Any], object])
     State = Literal["building", "starting", "ready", "failed", "unloaded"]
@@ -180,6 +182,7 @@ class Script:
         self.former: list[Any] = []  # of former runs: what C may hold
         self.removed: dict[str, _core.Callback] = {}  # exports that were, by name
         self.reloading = allocate_lock()
+        self.trace: Trace | None = None  # where its calls are noted, if they are
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
 
     def forget_callback(self, made: Any) -> None:

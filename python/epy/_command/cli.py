@@ -1,6 +1,7 @@
 """The command line."""
 
 import argparse
+import difflib
 import io
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 from .. import __version__
 from .._errors import Error
 from .._printable import printable
+from . import authoring
 
 _STORY = """\
 epy makes a C plugin out of a Python script: a real shared object that any C program finds with
@@ -36,6 +38,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"epy: {message}; see `{self.prog} --help`\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """A command that there is not: the one that was meant."""
+        near = difflib.get_close_matches(str(value), map(str, action.choices or ()), 1)
+        if near and value not in (action.choices or ()):
+            self.error(f"there is no {value!r}; did you mean {near[0]}?")
+        super()._check_value(action, value)
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """From Python 3.12 on argparse ignores that its text cannot be written."""
@@ -109,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"epy {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    authoring.add_to(commands)
 
     build = commands.add_parser("build", help="make a plugin from a script")
     build.description = (

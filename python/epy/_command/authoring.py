@@ -1,0 +1,102 @@
+"""The commands around the making of a plugin: beginning, trying it in its host, looking into it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+_HOST = "the host's command line, after --; {} is the plugin's path, {folder} its folder"
+
+
+def add_to(commands: Any) -> None:
+    """Add `new`, `run`, `trace` and `doctor`."""
+    new = commands.add_parser(
+        "new",
+        help="write a script to begin with",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Write NAME.py, a working plugin for a host, and test_NAME.py, its test.",
+        epilog="example: epy new shout --host sqlite3 && pytest && epy build shout.py",
+    )
+    new.add_argument("name", metavar="NAME", nargs="?", default="plugin", help="default: plugin")
+    new.add_argument("--host", required=True, help="sqlite3, lua, ...; a wrong one lists them")
+    new.set_defaults(run=_new)
+
+    run = commands.add_parser(
+        "run",
+        help="build, start a host with the plugin, and follow edits",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Build SCRIPT into the cache and start the host with it. When the script's "
+        "files change,\nit runs again, and the host's next call reaches the new code.",
+        epilog="examples: epy run shout.py -- sqlite3 :memory: '.load {}' 'select shout(1)'\n"
+        "          epy run who.py -- id -u            without {}: by LD_PRELOAD",
+    )
+    run.add_argument("script", metavar="SCRIPT", help="a .py file, or the folder of a package")
+    run.add_argument("host", metavar="HOST", nargs=argparse.REMAINDER, help=_HOST)
+    run.set_defaults(run=_run)
+
+    trace = commands.add_parser(
+        "trace",
+        help="run a host, and write a timeline of its calls",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Run the host, print which functions of the plugin were called how often and "
+        "for how long,\nand write every call with its thread, arguments and error, for "
+        "ui.perfetto.dev or chrome://tracing.",
+        epilog="example: epy trace shout.so -- sqlite3 :memory: '.load {}' 'select shout(1)'",
+    )
+    trace.add_argument(
+        "-o", "--output", metavar="OUT", type=Path, default="trace.json", help="trace.json"
+    )
+    trace.add_argument("plugin", metavar="PLUGIN", type=Path)
+    trace.add_argument("host", metavar="HOST", nargs=argparse.REMAINDER, help=_HOST)
+    trace.set_defaults(run=_trace)
+
+    doctor = commands.add_parser(
+        "doctor",
+        help="what would a plugin find here, and what is wrong",
+        description="Look at this machine, and at what PLUGIN needs of it. Exit status 1 if "
+        "something is wrong.",
+        epilog="example: epy doctor shout.so --host sqlite3",
+    )
+    doctor.add_argument("plugin", metavar="PLUGIN", type=Path, nargs="?")
+    doctor.add_argument("--host", metavar="PROGRAM", help="the program that is to load it")
+    doctor.set_defaults(run=_doctor)
+
+
+def _command(options: argparse.Namespace) -> list[str]:
+    words: list[str] = options.host
+    return words[1:] if words[:1] == ["--"] else words
+
+
+def _new(options: argparse.Namespace) -> int:
+    from .new import new
+
+    for path in new(options.name, options.host):
+        print(path)
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    from .run import run
+
+    run(options.script, _command(options))
+    return 0
+
+
+def _trace(options: argparse.Namespace) -> int:
+    import sys
+
+    from .trace import trace
+
+    status, table = trace(options.plugin, _command(options), options.output)
+    print(table, end="", file=sys.stderr)
+    print(f"{options.output}: open it with ui.perfetto.dev", file=sys.stderr)
+    return status
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from .doctor import examine, render
+
+    findings = examine(options.plugin, options.host)
+    print(render(findings), end="")
+    return int(any(finding.remedy for finding in findings))

@@ -1,0 +1,220 @@
+"""`epy doctor`: what a plugin finds on this machine, and what to do where something is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from .. import __version__
+from .._c.process import find_libclang
+from .._errors import Error
+from .._file.read import read_file
+from .._file.tables import LOADER, PACKAGE, STUB
+from .._printable import printable
+from .inspect import Description, describe
+from .python import find
+
+_NO_EXEC = os.ST_NOEXEC
+_LIMIT = 60  # seconds for the dynamic linker's list of a program's libraries: it hangs
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    what: str
+    found: str
+    remedy: str = ""  # empty: it is as it should be
+
+
+def examine(plugin: Path | None, host: str | None) -> list[Finding]:
+    """Everything, in the order in which a plugin's load needs it."""
+    findings = [*_machine(), *_epy()]
+    if plugin is not None:
+        findings += _plugin(plugin)
+    if host is not None:
+        findings += _host(host, PACKAGE)
+    return findings
+
+
+def render(findings: list[Finding]) -> str:
+    """One line for each, and one more where there is something to do."""
+    width = max(len(finding.what) for finding in findings)
+    lines = []
+    for finding in findings:
+        mark = "!!" if finding.remedy else "ok"
+        lines.append(f"{mark}  {finding.what:<{width}}  {printable(finding.found)}")
+        if finding.remedy:
+            lines.append(f"    {'':<{width}}  -> {printable(finding.remedy)}")
+    wrong = sum(bool(finding.remedy) for finding in findings)
+    lines.append(f"{wrong} of {len(findings)} need you" if wrong else "all is well")
+    return "\n".join(lines) + "\n"
+
+
+def _look(what: str, look: Callable[[], str]) -> Finding:
+    """What a function finds; the Error that it raises says "what is wrong; what to do"."""
+    try:
+        return Finding(what, look())
+    except Error as error:
+        problem, _, remedy = str(error).partition("; ")
+        return Finding(what, problem, remedy or "build the plugin again")
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}"
+        return Finding(what, problem, "check the path and its permissions")
+
+
+# The machine and the installed epy
+
+
+def _machine() -> Iterator[Finding]:
+    machine, library = platform.machine(), os.confstr("CS_GNU_LIBC_VERSION")
+    found = f"{machine}, {library or 'another C library than glibc'}"
+    serves = machine == "x86_64" and library is not None
+    yield Finding(
+        "machine", found, "" if serves else "use Linux on x86-64 with glibc 2.34 or newer"
+    )
+
+
+def _epy() -> Iterator[Finding]:
+    for path in (LOADER, STUB):
+        if not path.is_file():
+            yield Finding("epy", f"{path} is missing", "install epy again")
+            return
+    yield _executable_place("epy", PACKAGE, f"{__version__} in {PACKAGE}")
+    yield _look("Python", lambda: "{0.version}, {0.libpython}".format(find(None)))
+    yield _look("headers", lambda: f"read by {find_libclang()[0]}")
+
+
+def _executable_place(what: str, path: Path, found: str) -> Finding:
+    """Code cannot be loaded from a file system that forbids it."""
+    if os.statvfs(path).f_flag & _NO_EXEC:
+        where = "its file system is mounted with noexec"
+        return Finding(what, f"{path}: {where}", "move it, or mount that with exec")
+    return Finding(what, found)
+
+
+# A plugin
+
+
+def _plugin(path: Path) -> Iterator[Finding]:
+    described: list[Description] = []
+
+    def look() -> str:
+        described.append(describe(path))
+        builder = described[0]["epy"]
+        return f"{path}, built by epy {builder}" if builder else f"{path}, a bare stub"
+
+    finding = _look("plugin", look)
+    if not described:
+        yield finding
+        return
+    (found,) = described
+    yield _executable_place("plugin", path, finding.found)
+    yield from _missing(
+        "its loader", found["loader"], "install epy there, or build the plugin again"
+    )
+    python = found["python"]
+    yield from _missing("its Python", python["executable"], "build again with --python PATH")
+    yield from _missing("its libpython", python["libpython"], _package(python["version"]))
+    if found["loader"] and python["version"]:
+        yield _core("its core", Path(found["loader"]["path"]).parent, python["version"])
+    if python["executable"]:
+        yield from _environment(Path(python["executable"]["path"]))
+    if found["editable"]:
+        yield _source(found)
+
+
+def _missing(what: str, file: Description | None, remedy: str) -> Iterator[Finding]:
+    if file is not None:
+        found = f"{file['path']}{'' if file['exists'] else ' is missing'}"
+        yield Finding(what, found, "" if file["exists"] else remedy)
+
+
+def _package(version: str) -> str:
+    name = "libpython" + ".".join(version.split(".")[:2])
+    return f"apt install {name}, or build again with --python PATH"
+
+
+def _core(what: str, folder: Path, version: str) -> Finding:
+    """What joins epy and a Python, for its version."""
+    major, minor = version.split(".")[:2]
+    cores = sorted(path.name for path in folder.glob(f"_core.cpython-{major}{minor}*.so"))
+    if cores:
+        return Finding(what, str(folder / cores[0]))
+    remedy = f"install epy into a Python {major}.{minor}, and build there"
+    return Finding(what, f"none for Python {major}.{minor} in {folder}", remedy)
+
+
+def _environment(executable: Path) -> Iterator[Finding]:
+    """The virtual environment, if it is one, needs the Python that it was made of."""
+    settings = executable.parent.parent / "pyvenv.cfg"
+    if not settings.is_file():
+        return
+    lines = read_file(settings).decode(errors="replace").splitlines()
+    values = {
+        key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)
+    }
+    home = Path(values.get("home", ""))
+    exists = home.is_dir()
+    yield Finding(
+        "its packages",
+        f"{settings.parent}" + ("" if exists else f": the Python it was made of, {home}, is gone"),
+        "" if exists else "make the virtual environment again, and build",
+    )
+
+
+def _source(found: Description) -> Finding:
+    source = found["editable"]
+    if os.path.exists(source):
+        return Finding("its script", source)
+    return Finding("its script", f"{source} is missing", "build without --editable, or put it back")
+
+
+# A host
+
+
+def _host(name: str, package: Path) -> Iterator[Finding]:
+    program = shutil.which(name)
+    if program is None:
+        yield Finding("host", f"{name}: no such program", "install it, or give its path")
+        return
+    data = read_file(program)
+    if data[:4] != b"\x7fELF":
+        first = data[:80].split(b"\n")[0].decode(errors="replace")
+        yield Finding("host", f"{program} is a script: {first}", "name the program that runs it")
+        return
+    if data[4] != 2 or data[18:20] != b"\x3e\0":
+        problem = f"{program} is no program for x86-64"
+        yield Finding("host", problem, "use its build for x86-64: a plugin is of one machine")
+        return
+    libraries = _libraries(program)
+    if libraries is None:
+        problem = f"{program} is linked statically"
+        yield Finding("host", problem, "use a build of it that loads shared objects")
+        return
+    yield Finding("host", program)
+    for library in libraries:
+        version = re.search(r"libpython(3\.\d+)[a-z]*\.so", library)
+        if version is not None:
+            yield Finding("its own Python", f"{library}, which the plugin joins")
+            yield _core("the core for it", package, version[1])
+
+
+def _libraries(program: str) -> list[str] | None:
+    """Of a program that is linked dynamically, as the dynamic linker finds them."""
+    linker = "/lib64/ld-linux-x86-64.so.2"
+    result = subprocess.run(
+        [linker, "--list", program],
+        capture_output=True,
+        text=True,
+        timeout=_LIMIT,
+        stdin=subprocess.DEVNULL,
+    )
+    if result.returncode != 0 or "statically linked" in result.stdout:
+        return None
+    return [line.partition(" => ")[2].partition(" (")[0] for line in result.stdout.splitlines()]

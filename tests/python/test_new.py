@@ -1,0 +1,98 @@
+"""`epy new`: what it writes works as it is: its own tests pass, and the host takes the plugin."""
+
+import os
+import sys
+
+import pytest
+
+from epy._command.new import hosts
+
+
+@pytest.fixture
+def new(epy):
+    """`new("shout", "lua")`: the files that are written."""
+    return lambda *arguments: epy("new", *arguments).stdout.splitlines()
+
+
+@pytest.mark.parametrize("host", hosts())
+def test_the_tests_that_are_written_pass(new, run, host):
+    assert new("shout", "--host", host) == ["shout.py", "test_shout.py"]
+    result = run(sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider")
+    assert " passed" in result.stdout and "skipped" not in result.stdout, result.stdout
+
+
+def test_sqlite_takes_the_plugin(new, epy, run):
+    new("shout", "--host", "sqlite3")
+    epy("build", "shout.py")
+    result = run("sqlite3", ":memory:", ".load ./shout", "select shout('hello')")
+    assert result.stdout == "HELLO!\n"
+
+
+PAM_HOST = r"""
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int answer(int count, const struct pam_message **questions, struct pam_response **out,
+                  void *word) {
+    (void)questions;
+    *out = calloc((size_t)count, sizeof **out);
+    for (int i = 0; i < count; i++)
+        (*out)[i].resp = strdup(word);
+    return PAM_SUCCESS;
+}
+
+int main(int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        struct pam_conv conversation = {answer, argv[i]};
+        pam_handle_t *handle = NULL;
+        pam_start_confdir("shout", "root", &conversation, "pam.d", &handle);
+        int status = pam_authenticate(handle, 0);
+        printf("%s\n", status == PAM_SUCCESS ? "in" : status == PAM_AUTH_ERR ? "out" : "?");
+        pam_end(handle, status);
+    }
+}
+"""
+
+
+def test_pam_takes_the_plugin(new, epy, run, compile_c, tmp_path):
+    new("shout", "--host", "pam")
+    epy("build", "shout.py")
+    (tmp_path / "pam.d").mkdir()
+    (tmp_path / "pam.d" / "shout").write_text(f"auth required {tmp_path}/shout.so\n")
+    host = compile_c(PAM_HOST, "-lpam")
+    result = run(host, "sesame", "open", "sesame")
+    assert result.stdout == "in\nout\nin\n", result.stderr
+
+
+def test_without_a_name_it_is_plugin_in_this_folder(new):
+    assert new("--host", "bash") == ["plugin.py", "test_plugin.py"]
+
+
+def test_in_another_folder(new, tmp_path):
+    (tmp_path / "sub").mkdir()
+    new("sub/shout.py", "--host", "make")
+    assert sorted(os.listdir(tmp_path / "sub")) == ["shout.py", "test_shout.py"]
+
+
+def test_what_is_there_stays(new, mistake, tmp_path):
+    (tmp_path / "test_shout.py").write_text("mine")
+    message = mistake("new", "shout", "--host", "bash")
+    assert message == "test_shout.py: is there already; give another NAME"
+    assert (tmp_path / "test_shout.py").read_text() == "mine"
+    assert os.listdir(tmp_path) == ["test_shout.py"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["a-b", "--host", "bash"], "'a-b': no name for a script: use letters, digits and _"),
+        (["--host", "sqlite"], "--host sqlite: no skeleton for it; did you mean sqlite3?"),
+        (["--host", "?"], f"--host ?: no skeleton for it; there are {', '.join(hosts())}"),
+        (["no/folder", "--host", "bash"], "no/folder.py: No such file or directory; check the "),
+    ],
+)
+def test_mistakes(mistake, tmp_path, arguments, message):
+    assert mistake("new", *arguments).startswith(message)
+    assert os.listdir(tmp_path) == []
