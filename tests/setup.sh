@@ -57,6 +57,8 @@ demo) ;;
         nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
         # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
         liblua5.4-dev libpam0g-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
+        # Finds headers of packages.
+        pkg-config
     )
     requirements+=(tests/requirements.txt)
     [[ $* != --python-hosts ]] || python_hosts

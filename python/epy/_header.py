@@ -56,6 +56,7 @@ def header(
     path_or_text: str | os.PathLike[str],
     *,
     include: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    pkg: str | Iterable[str] = (),
     define: Mapping[str, Any] | None = None,
     types: Mapping[str, Any] | None = None,
     errors: Mapping[str, Any] | None = None,
@@ -65,8 +66,9 @@ def header(
     """Read C declarations: of a header, or of text (a str with a newline or `;`).
 
     A header is looked for as by `#include "..."`: in the script's folder, in `include`, in the
-    folders of `epy build -I`, in those of CPATH and C_INCLUDE_PATH, in Clang's own (`<stddef.h>`,
-    `<stdint.h>`, `<stdbool.h>`, ...) and in the system's. C's and POSIX's own types (`size_t`,
+    folders of `epy build -I`, in those that pkg-config (or pkgconf) has for `pkg`, a package or
+    several, and for `epy build --pkg`, in those of CPATH and C_INCLUDE_PATH, in Clang's own
+    (`<stddef.h>`, `<stdint.h>`, ...) and in the system's. C's and POSIX's own types (`size_t`,
     `uint8_t`, `bool`, `off_t`, `FILE *`) need no #include. `define` are macros, set before
     (True: 1). No compiler is needed. What was read is stored in the plugin: a running plugin needs
     neither the header nor a reader; and on disk, so that another build reads nothing.
@@ -96,7 +98,9 @@ def header(
     macros = tuple((name, str(value)) for name, value in (define or {}).items())
     if lang not in (None, "c", "c++"):
         raise HeaderError(f'epy.header(lang={lang!r}): give "c" or "c++"')
-    key = repr((text, folders, macros)) if folders or macros else text
+    packages = (pkg,) if isinstance(pkg, str) else tuple(pkg)
+    parts = (text, folders, macros, packages) if packages else (text, folders, macros)
+    key = repr(parts) if any(parts[1:]) else text
     key = f"{lang}:{key}" if lang else key
     made = script.headers if script else {}
     whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library)
@@ -114,7 +118,9 @@ def header(
             )
         from ._c.definitions import read
 
-        declarations = read(text, folders, dict(define or {}), script, lang=lang or "")
+        declarations = read(
+            text, folders, dict(define or {}), script, packages=packages, lang=lang or ""
+        )
         if script:
             script.declarations[key] = declarations
     name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)

@@ -114,15 +114,13 @@ class Plugin:
 class HeaderOptions:
     """What the command line of `epy build` says about headers."""
 
-    __slots__ = ("define", "include")
+    __slots__ = ("flags", "packages")
 
     def __init__(
-        self,
-        include: tuple[str, ...] = (),
-        define: dict[str, Any] | None = None,
+        self, flags: tuple[tuple[str, str], ...] = (), packages: tuple[str, ...] = ()
     ) -> None:
-        self.include = include
-        self.define = define or {}
+        self.flags = flags  # a compiler's, each with its value
+        self.packages = packages  # that pkg-config knows
 
 
 class Script:

@@ -67,7 +67,7 @@ def test_a_script_that_changes_the_folder_moves_nothing(epy, run, tmp_path):
     epy("build", "synth.py", "-I", "include", "-o", "include/other.so")
     code = (
         "from epy._command.build import build; "
-        "print(build('synth.py', 'third.so', include=['include']))"
+        "print(build('synth.py', 'third.so', flags=[('-I', 'include')]))"
     )
     assert run(sys.executable, "-c", code).stdout == f"{tmp_path}/third.so\n"
     found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.so"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from .._errors import HeaderError
 from .._file.read import read_file
 from .._file.stored_header import add, names
 from .._script import HeaderOptions, Script
-from . import process, prototype
+from . import flags, process, prototype
 
 _SYSTEM = ("/usr/local/include", "/usr/include")
 
@@ -25,6 +26,7 @@ class Definitions:
         self._data: bytes = answer["data"]
         self.find = _core.StoredHeader(self._index, self._data).find
         self.prototypes: dict[str, tuple[str, Any]] = {}
+        self.files: list[str] = answer["files"]
         self._keep = keep
 
     def prototype(self, text: str) -> tuple[str, Any]:
@@ -49,24 +51,31 @@ def read(
     define: Mapping[str, Any],
     script: Script | None,
     *,
+    packages: tuple[str, ...] = (),
     lang: str = "",
 ) -> Definitions:
     """Read what `epy.header` names. Raises HeaderError."""
     options = script.header_options if script else HeaderOptions()
     folder = _folder(script)
     is_text = "\n" in path_or_text or ";" in path_or_text
-    folders = [*(os.path.join(folder, it) for it in (".", *include)), *options.include]
+    given = [
+        *(("-I", os.path.normpath(os.path.join(folder, it))) for it in (".", *include)),
+        *options.flags,
+        *flags.of_packages((*packages, *options.packages)),
+    ]
     if not is_text:
-        _check_file(path_or_text, folders)
-    macros = {**options.define, **define}
+        _check_file(
+            path_or_text, [value for name, value in given if name in ("-I", "-isystem", "-iquote")]
+        )
+    own = [("-D", key if it is True else f"{key}={it}") for key, it in define.items()]
     request = {
         "name": "<text>" if is_text else path_or_text,
         "text": path_or_text if is_text else f'#include "{path_or_text}"\n',
         "is_text": is_text,
         "folder": folder,
-        "arguments": [f"-I{it}" for it in folders],
+        "arguments": flags.arguments(given),
         "lang": lang,
-        "define": [(key, "1" if it is True else str(it)) for key, it in macros.items()],
+        "before": flags.lines([*given, *own]),
         "prototype": False,
     }
     keep = script is None or script.building
@@ -78,7 +87,8 @@ def read(
 
 def _check_file(name: str, folders: list[str]) -> None:
     """What Clang would wait for, or never come to the end of."""
-    for folder in (*folders, *_SYSTEM):
+    variables = (os.environ.get(it, "").split(":") for it in ("CPATH", "C_INCLUDE_PATH"))
+    for folder in (*folders, *chain(*variables), *_SYSTEM):
         path = os.path.join(folder, name)
         if os.path.exists(path):
             if not os.path.isfile(path):

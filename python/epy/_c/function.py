@@ -19,7 +19,6 @@ class Prototype(Unit):
     """The type of one function, or function pointer."""
 
     def read(self) -> dict[str, Any]:
-        self.before = "".join(f"{line}\n" for line in self.request["declare"])
         self.given = set(re.findall(r"\w+", self.before))
         text = self.text
         self.text = f"{text};\n"

@@ -72,17 +72,23 @@ class Header(Unit):
         if file == self.main:
             file = self.name
             line -= self.before.count("\n") + 1
+            if self._is_option(problem):
+                file, line = "<options>", problem.line
         return explain(problem, file, line, self.name, self.is_text)
 
     @staticmethod
     def _asks_for_cplusplus(problem: Problem) -> bool:
         return problem.is_error_directive and bool(_CPLUSPLUS.search(problem.message))
 
+    def _is_option(self, problem: Problem) -> bool:
+        """Whether it is in what stands before the text: -D, -include."""
+        return problem.file == self.main and problem.line <= self.before.count("\n")
+
     def _stop_if_hopeless(self) -> None:
         """What is wrong with a text is its author's; of a header only what must not be left out."""
         for problem in self.problems:
             own = problem.file == self.main and not _IGNORED.match(problem.shown)
-            if problem.is_fatal or problem.is_error_directive:
+            if problem.is_fatal or problem.is_error_directive or self._is_option(problem):
                 raise ReadError(self._explain(problem))
             if own and (problem.is_grammar or problem.is_unknown_type):
                 raise ReadError(self._explain(problem))
@@ -251,7 +257,12 @@ class Header(Unit):
 
     def _missing(self, cursors: list[Any]) -> list[str]:
         """The files that would have been included instead, were they there."""
-        folders = [it[2:] for it in self.arguments if it.startswith("-I")]
+        quoted, plain, system = (
+            [it.removeprefix(flag) for it in self.arguments if it.startswith(flag)]
+            for flag in ("-iquote", "-I", "-isystem")
+        )
+        further = os.environ.get("CPATH", "").split(":")
+        folders = [*quoted, *plain, *filter(None, further), *system]
         found = []
         for cursor in cursors:
             if cursor.kind == _INCLUSION:

@@ -9,6 +9,7 @@ from .standard_types import HEADERS
 _UNKNOWN = re.compile(r"(?:unknown type name|use of undeclared identifier) '(\w+)'")
 _LIST = ("a parameter list without types", "type specifier missing", "expected identifier")
 _NAME = re.compile(r"[^\W\d]\w*")
+_FOLDER = "give its folder by include= or `epy build -I DIR`, or its package by pkg= or --pkg"
 _CPLUSPLUS = ("class", "namespace", "template", "using")
 
 
@@ -61,13 +62,13 @@ def explain(problem: Problem, file: str, line: int, name: str, is_text: bool) ->
     message, shown = problem.message, problem.shown.strip()
     missing = re.match(r"'(.*)' file not found", message)
     if missing and missing[1] == name and not is_text:
-        remedy = "give its folder by include= or `epy build -I DIR`"
+        remedy = _FOLDER
         if "(" in name or "{" in name:
             remedy = "if it is a text of declarations, end them with `;`"
         return f"header '{name}' not found: {remedy}"
     if missing:
         message = f"header '{missing[1]}' not found"
-        remedy = "give its folder by include= or `epy build -I DIR`"
+        remedy = _FOLDER
     elif problem.is_error_directive:
         message = f"#error {message}"
         remedy = "set what it asks for by define= or `epy build -D NAME=VALUE`"

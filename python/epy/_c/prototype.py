@@ -115,8 +115,7 @@ def _read(text: str, lines: list[str], keep: bool, remedy: str) -> tuple[str, Ty
         "folder": "/",
         "arguments": [],
         "lang": "c",
-        "define": [],
-        "declare": lines,
+        "before": lines,
         "prototype": True,
     }
     try:

@@ -34,7 +34,7 @@ class Unit:
         clang.main = self.main
         self.arguments: list[str] = request["arguments"]
         self.text: str = request["text"]
-        self.before = "".join(f"#define {key} {value}\n" for key, value in request["define"])
+        self.before = "".join(f"{line}\n" for line in request["before"])
         self.standard: dict[str, None] = {}
         self.names: dict[str, Any] = {}
         self.problems: list[Problem] = []

@@ -3,12 +3,13 @@
 import marshal
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from .. import __version__, _archive, _core
 from .._archive import row
+from .._c.flags import absolute
 from .._error_values import in_memory, shown
 from .._errors import Error, ScriptError, StampError
 from .._exports.data import check_complete, layout
@@ -23,6 +24,7 @@ from .._modules import MAGIC, Sources, drop_modules, run_modules
 from .._report import format_exception
 from .._running.importing import init_name
 from .._script import HeaderOptions, Script
+from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
 from .python import Python, find
 
@@ -35,8 +37,9 @@ def build(
     reload: bool = False,
     eager: bool = False,
     python: str | None = None,
-    include: Iterable[str | os.PathLike[str]] = (),
-    define: Mapping[str, Any] | None = None,
+    flags: Iterable[tuple[str, str]] = (),
+    packages: Iterable[str] = (),
+    depfile: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Make a plugin from a script (a file, or the folder of a package); returns its path.
 
@@ -46,8 +49,9 @@ def build(
     starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
     it starts if the host has none; default: this one.
 
-    For headers that the script reads: `include` are folders to search, `define` macros to set
-    before.
+    For headers that the script reads: `flags` are a compiler's options, `[("-I", "include"),
+    ("-D", "N=1")]`, `packages` are pkg-config's. `depfile` gets a rule for make: all the files that
+    the plugin was made of.
     """
     editable = editable or reload
     if not os.fspath(script):
@@ -56,14 +60,14 @@ def build(
     name = Path(source).stem
     # Everything before the script runs, which may change the folder.
     target = Path(os.path.abspath(_target(f"{name}.so" if output is None else output)))
+    rule = None if depfile is None else Path(os.path.abspath(depfile))
+    if rule == target:
+        raise StampError(f"{target}: the plugin would replace its --depfile; choose another")
     if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
     sources = read_script(source, target)
-    options = HeaderOptions(
-        tuple(os.path.abspath(folder) for folder in include),
-        dict(define or {}),
-    )
+    options = HeaderOptions(absolute(flags), tuple(packages))
     filled = _run(Script(name, source, building=True, header_options=options), sources)
     if not filled.exports and not (eager and filled.bindings):
         raise ScriptError(f"{source}: exports nothing; mark functions with @epy.export")
@@ -79,11 +83,12 @@ def build(
         row("python", **stamped._asdict()),
         row("epy", version=__version__),
     ]
+    files = files_of(sources, filled)
     if editable:
         sources = Sources({})
     stored = [(key, *member) for key, member in sources.members.items()]
     code = [(key, MAGIC, _compile(*member)) for key, member in sources.members.items()]
-    files = [(key, read()) for key, read in sources.data.items()]
+    data = [(key, read()) for key, read in sources.data.items()]
     constants = [] if editable else list(filled.constants.items())
     try:
         plugin = stamp(
@@ -98,13 +103,15 @@ def build(
                 code,
                 constants,
                 content.headers,
-                files,
+                data,
             ),
-            _archive.size_of_files(files),
+            _archive.size_of_files(data),
             init_name(target.name),
         )
     except StampError as error:
         raise StampError(f"{source}: {error}") from None
+    if rule is not None:
+        write_rule(rule, target.name if output is None else output, files)
     write(target, plugin)
     return target
 

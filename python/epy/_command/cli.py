@@ -94,7 +94,8 @@ def _discard_output() -> None:
 
 def _run(argv: list[str] | None) -> int:
     parser = _parser()
-    options = parser.parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    options = parser.parse_args(_apart(given) if given[:1] != ["call"] else given)
     if options.command is None:
         parser.print_help()
         return 0
@@ -140,6 +141,11 @@ def _parser() -> argparse.ArgumentParser:
         "--eager", action="store_true", help="start Python when loaded, not at the first call"
     )
     build.add_argument("--python", metavar="PATH", help=_PYTHON)
+    build.add_argument(
+        "--depfile",
+        metavar="FILE",
+        help="write a rule for make, ninja and the like: the files that the plugin was made of",
+    )
     _add_header_options(build)
     build.set_defaults(run=_build)
 
@@ -176,30 +182,43 @@ def _parser() -> argparse.ArgumentParser:
 def _add_header_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("C headers")
     group.add_argument(
-        "-I", dest="include", metavar="DIR", action="append", default=[], help="search DIR"
+        "--pkg",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="search the folders, and set the macros, that pkg-config has for the package",
     )
-    group.add_argument(
-        "-D",
-        dest="define",
-        metavar="NAME[=VALUE]",
-        action=_Define,
-        default={},
-        help="set a macro, to 1 without a value",
-    )
+    for flag, value, help in (
+        ("-I", "DIR", "search DIR"),
+        ("-isystem", "DIR", "search DIR after all -I"),
+        ("-D", "NAME[=VALUE]", "set a macro, to 1 without a value"),
+        ("-U", "NAME", "unset a macro"),
+        ("-include", "FILE", "read FILE before"),
+    ):
+        group.add_argument(flag, dest="flags", metavar=value, action=_Flag, default=[], help=help)
 
 
-class _Define(argparse.Action):
-    """Collects NAME=VALUE."""
+class _Flag(argparse.Action):
+    """Collects a compiler's options in their order."""
 
     def __call__(
         self,
         parser: argparse.ArgumentParser,
         options: argparse.Namespace,
         values: Any,
-        _: Any = None,
+        option_string: str | None = None,
     ) -> None:
-        name, _, value = str(values).partition("=")
-        options.define = {**options.define, name: value if "=" in str(values) else "1"}
+        options.flags = [*options.flags, (option_string, str(values))]
+
+
+def _apart(arguments: list[str]) -> list[str]:
+    """-isystemDIR and -includeFILE, as compilers take them, in two."""
+    found = []
+    for index, argument in enumerate(arguments):
+        flag = next((it for it in ("-isystem", "-include") if argument.startswith(it)), argument)
+        is_value = index > 0 and arguments[index - 1] in ("-isystem", "-include")
+        found += [flag, argument[len(flag) :]] if argument != flag and not is_value else [argument]
+    return found
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -212,8 +231,9 @@ def _build(options: argparse.Namespace) -> int:
         reload=options.reload,
         eager=options.eager,
         python=options.python,
-        include=options.include,
-        define=options.define,
+        flags=options.flags,
+        packages=options.pkg,
+        depfile=options.depfile,
     )
     print(f"{options.script} -> {options.output or output.name}")
     return 0
@@ -232,7 +252,7 @@ def _inspect(options: argparse.Namespace) -> int:
     if options.header is not None:
         from .inspect_header import render_header
 
-        print(render_header(options.header, options.include, options.define), end="")
+        print(render_header(options.header, options.flags, options.pkg), end="")
         return 0
     if options.plugin is None:
         raise Error("name a plugin, or a header with --header")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from .. import _core, _header
 from .._c.definitions import Definitions, read
+from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
 from .._c.types import OPAQUE
 from .._errors import Error
@@ -18,11 +19,11 @@ from .._script import HeaderOptions, Script
 
 def render_header(
     name: str,
-    include: Iterable[str] = (),
-    define: Mapping[str, Any] | None = None,
+    flags: Iterable[tuple[str, str]] = (),
+    packages: Iterable[str] = (),
 ) -> str:
     """A listing for people. Raises HeaderError if the header is not found or does not parse."""
-    options = HeaderOptions(tuple(map(os.path.abspath, include)), dict(define or {}))
+    options = HeaderOptions(absolute(flags), tuple(packages))
     script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
     definitions = read(name, (), {}, script)
     host = _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)

@@ -116,7 +116,7 @@ def stamp(
     return bytes(plugin.data)
 
 
-def write(output: Path, plugin: bytes) -> None:
+def write(output: Path, plugin: bytes, permissions: int = 0o755) -> None:
     """Put the plugin in place in one step: a host never sees half of it, or another one changed."""
     if output.exists() and not output.is_file():
         raise StampError(f"{output}: not a file; choose another output with -o")
@@ -125,7 +125,7 @@ def write(output: Path, plugin: bytes) -> None:
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        with open(os.open(temporary, mode, 0o755), "wb") as file:
+        with open(os.open(temporary, mode, permissions), "wb") as file:
             file.write(plugin)
         os.replace(temporary, output)
     except OSError as error:
