@@ -95,7 +95,7 @@ def _discard_output() -> None:
 def _run(argv: list[str] | None) -> int:
     parser = _parser()
     given = sys.argv[1:] if argv is None else argv
-    options = parser.parse_args(_apart(given) if given[:1] != ["call"] else given)
+    options = parser.parse_args(_apart(given) if given[:1] in (["build"], ["inspect"]) else given)
     if options.command is None:
         parser.print_help()
         return 0
