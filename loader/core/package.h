@@ -25,6 +25,8 @@ inline constexpr name awaited{"epy._running.waits", "awaited"};
 inline constexpr name import_plugin{"epy._running.importing", "execute"};
 inline constexpr name take_over{"epy._running.takeover", "take_over"};
 
+inline constexpr name misfit_error{"epy._errors", "MisfitError"};
+inline constexpr name range_error{"epy._errors", "RangeError"};
 inline constexpr name handle_error{"epy._errors", "InvalidHandleError"};
 inline constexpr name view_error{"epy._errors", "ViewError"};
 inline constexpr name field_error{"epy._errors", "FieldError"};

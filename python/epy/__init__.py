@@ -28,8 +28,10 @@ from ._errors import (
     HeaderNameError,
     InvalidHandleError,
     LayoutError,
+    MisfitError,
     PluginFormatError,
     PythonNotFoundError,
+    RangeError,
     ReloadError,
     ScriptError,
     SignatureError,
@@ -50,13 +52,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._export import callback, export, export_address, next_function, set_errno
+    from ._export import callback, export, export_address, next_function
     from ._exports.bindings import Bindings
     from ._exports.constant import constant
     from ._exports.data import export_data
     from ._header import Header, header
     from ._host.address import address
     from ._host.calls import call, tail_call
+    from ._host.error_number import get_errno, set_errno
     from ._host.methods import methods
     from ._host.objects import Consumed, Object
     from ._host.put import put
@@ -91,11 +94,13 @@ __all__ = [
     "HeaderNameError",
     "InvalidHandleError",
     "LayoutError",
+    "MisfitError",
     "NativeFunction",
     "Object",
     "Plugin",
     "PluginFormatError",
     "PythonNotFoundError",
+    "RangeError",
     "ReloadError",
     "Report",
     "ScriptError",
@@ -117,6 +122,7 @@ __all__ = [
     "export",
     "export_address",
     "export_data",
+    "get_errno",
     "header",
     "methods",
     "next_function",
@@ -168,12 +174,13 @@ _LATER = {
     "export": "_export",
     "export_address": "_export",
     "export_data": "_exports.data",
+    "get_errno": "_host.error_number",
     "header": "_header",
     "methods": "_host.methods",
     "next_function": "_export",
     "put": "_host.put",
     "reload": "_running.reloading",
-    "set_errno": "_export",
+    "set_errno": "_host.error_number",
     "tail_call": "_host.calls",
 }
 

@@ -41,9 +41,11 @@ class Callback:
         label: str = "",
         plugin: NativePlugin | None = None,
         error_of: Callable[[BaseException], Any] | None = None,
+        sets_errno: bool = False,
     ) -> None:
         """`error` is converted like a result (None: zero); an exception if it does not fit.
         `error_of` gives what the host receives for an exception; `error` is for when there is none.
+        `sets_errno`: an OSError that leaves the function sets the host's errno to its number.
         """
     function: Callable[..., Any]
     label: str
@@ -218,8 +220,8 @@ class Classes:
     `_c.types` says what a type is. `find` gives the definition of a name or None; `types` are
     typedefs that the script lets mean other classes; `errors` has error values by typedef,
     "enum TAG" or (name of a simple type,); `kept` is for memory that Python does not own; `module`
-    is that of the classes. Any thread: one at a time makes classes. HeaderNameError for what it
-    cannot.
+    is that of the classes; `use_errno` lets calls of functions keep errno as ctypes does. Any
+    thread: one at a time makes classes. HeaderNameError for what it cannot.
     """
 
     def __init__(
@@ -229,6 +231,7 @@ class Classes:
         errors: dict[Any, Any],
         kept: Kept,
         module: str,
+        use_errno: bool,
     ) -> None: ...
     @property
     def find(self) -> Callable[[str], Any]: ...

@@ -31,7 +31,7 @@ def without_exception(function: Any) -> Any:
 
     Raises SignatureError for a function that cannot be called with the exception alone.
     """
-    from ._native import bound, check_parameters, unwrap
+    from ._native import check_parameters, parameters
 
     try:
         check_parameters(function, 1)
@@ -39,10 +39,8 @@ def without_exception(function: Any) -> Any:
         raise SignatureError(
             f"error={shown(function)} is called with the exception: let it take one argument"
         ) from None
-    plain = unwrap(function)
-    code = getattr(plain, "__code__", None)
-    defaults = getattr(plain, "__defaults__", None) or ()
-    if code is None or len(defaults) < code.co_argcount - bound(function):
+    plain, _, least = parameters(function, wrapped=False)
+    if plain is None or least:
         return None
     try:
         return function()

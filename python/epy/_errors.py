@@ -105,6 +105,21 @@ class UntrustedFileError(Error, RuntimeError):
     """
 
 
+class MisfitError(Error, TypeError):
+    """A function's result is of a type that its C type does not take.
+
+    The message has what is expected and the value; the host got the error value. Remedy: return
+    what is expected, or declare another C type.
+    """
+
+
+class RangeError(Error, OverflowError):
+    """A number does not fit its C type. The message has the limits.
+
+    Remedy: return one between them, or declare a wider type.
+    """
+
+
 class InvalidHandleError(Error, ValueError):
     """The host passed a pointer that is no live handle of the object's class.
 

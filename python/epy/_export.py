@@ -6,8 +6,7 @@ import ctypes
 import sys
 from _ctypes import CFuncPtr
 
-from . import _core
-from ._errors import Error, SignatureError, SymbolNotFoundError
+from ._errors import SignatureError, SymbolNotFoundError
 from ._native import (
     NativeFunction,
     callback_function,
@@ -81,6 +80,7 @@ if TYPE_CHECKING:
         *,
         name: str | None = None,
         error: object = None,
+        errno: bool = False,
         version: str | None = None,
     ) -> Callable[[Function], NativeFunction]: ...
 
@@ -91,6 +91,7 @@ def export(
     *,
     name: str | None = None,
     error: object = None,
+    errno: bool = False,
     version: str | None = None,
 ) -> Any:
     """Decorator: offer a Python function to the host as a C function.
@@ -124,7 +125,10 @@ def export(
     gets zero as well while there is no exception to give, because the plugin did not start, but if
     the function's parameter has a default: then it is called without one, when it is declared. The
     host may call from any thread; the GIL is held during a call. The export lives as long as the
-    plugin.
+    plugin. A void function has no error value.
+
+    `errno=True`: an OSError that leaves the function sets the host's `errno` to its number, as
+    `epy.set_errno` would. Else the host finds errno as it was.
 
     `version` is the symbol's version, "LIBSYNTH_1.0", for hosts that ask for one: dlvsym finds the
     name under it, dlsym and the linker as the default. One plugin may define up to 35, but one for
@@ -140,12 +144,12 @@ def export(
     """
     if what is None or is_prototype(what):
         prototype: Any = what
-        return lambda function: _export(function, prototype, name, error, version)
+        return lambda function: _export(function, prototype, name, error, version, errno)
     if isinstance(what, type):
         raise SignatureError(
             f"epy.export({what.__name__}): not a function type: use CFUNCTYPE(result, ...)"
         )
-    return _export(what, None, name, error, version)
+    return _export(what, None, name, error, version, errno)
 
 
 def _export(
@@ -154,34 +158,40 @@ def _export(
     name: str | None,
     error: object,
     version: str | None,
+    errno: bool,
 ) -> Any:
     function, found = _prepare(function, prototype, find_script())
-    return export_function(function, found, name, error, version)
+    return export_function(function, found, name, error, version, errno)
 
 
 if TYPE_CHECKING:
 
     @overload
     def callback(
-        prototype: Prototype, /, *, error: object = None
+        prototype: Prototype, /, *, error: object = None, errno: bool = False
     ) -> Callable[[Function], NativeFunction]: ...
     @overload
     def callback(
-        prototype: Prototype, function: Function, /, *, error: object = None
+        prototype: Prototype, function: Function, /, *, error: object = None, errno: bool = False
     ) -> NativeFunction: ...
 
 
 def callback(
-    prototype: Prototype, function: Function | None = None, /, *, error: object = None
+    prototype: Prototype,
+    function: Function | None = None,
+    /,
+    *,
+    error: object = None,
+    errno: bool = False,
 ) -> Any:
     """Make a Python function callable from C, without a name for the host to look up.
 
     A decorator, `@epy.callback("int (*)(void *)", error=-1)`, or a call, `epy.callback(T, f)`.
-    `prototype` is a ctypes function type or a C prototype, as for `epy.export`; so are `error`, the
-    values and the object returned. The address is valid as long as that object, or a ctypes object
-    that it was assigned to: keep it as long as C may call it. A call after that returns `error`.
-    C text is read when the plugin is built, also in calls that run later if they have it as a
-    literal or as a constant of the module: a running plugin has no parser.
+    `prototype` is a ctypes function type or a C prototype, as for `epy.export`; so are `error`,
+    `errno`, the values and the object returned. The address is valid as long as that object, or a
+    ctypes object that it was assigned to: keep it as long as C may call it. A call after that
+    returns `error`. C text is read when the plugin is built, also in calls that run later if they
+    have it as a literal or as a constant of the module: a running plugin has no parser.
     Raises SignatureError like `epy.export`.
     """
     if not is_prototype(prototype):
@@ -189,9 +199,9 @@ def callback(
             f"epy.callback({prototype!r}): give a ctypes function type or a C prototype first"
         )
     if function is None:
-        return lambda function: callback(prototype, function, error=error)
+        return lambda function: callback(prototype, function, error=error, errno=errno)
     function, found = _prepare(function, prototype, find_script())
-    return callback_function(function, found, error)
+    return callback_function(function, found, error, errno)
 
 
 _returned: dict[Any, NativeFunction] = {}  # outside a plugin
@@ -287,15 +297,3 @@ def next_function(name: str, prototype: Prototype | None = None) -> Any:
     function = found(address)
     function.__name__ = name
     return function
-
-
-def set_errno(number: int) -> None:
-    """Set `errno` as the host sees it after the call that this thread is in (errno(3)).
-
-    Without it the host finds errno as it was, whatever Python did in between. Calls nest: each has
-    its own, and so has each thread. `ctypes.set_errno` is something else: a copy that ctypes keeps
-    for functions of libraries opened with use_errno=True. Raises epy.Error outside a call from a
-    host, ValueError for a negative number, OverflowError for what is no C int.
-    """
-    if not _core.set_errno(number):
-        raise Error("no host is calling on this thread: set errno in a function that it calls")

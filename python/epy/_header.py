@@ -11,10 +11,10 @@ from ._native import (
     check_parameters,
     export_function,
     is_prototype,
+    parameters,
     place,
     python_function,
     untyped_callback,
-    unwrap,
 )
 from ._script import find_script
 from ._types import Signature, is_c_type, signature
@@ -62,6 +62,7 @@ def header(
     errors: Mapping[str, Any] | None = None,
     library: Any = None,
     lang: str | None = None,
+    use_errno: bool = True,
 ) -> Header:
     """Read C declarations: of a header, or of text (a str with a newline or `;`).
 
@@ -81,6 +82,9 @@ def header(
     below. `library` (a path, a name, a CDLL) has the functions that `header.NAME(...)` calls;
     default: the process. The GIL is released meanwhile, unless the host held it when it called the
     plugin, or the library is a PyDLL.
+
+    `epy.get_errno()` after a call is the errno that the function left. `use_errno=False` saves the
+    20 ns that this takes, and functions find errno as Python happens to have left it.
 
     `lang="c++"` reads C++: what it declares for C, with classes that only pointers lead to. A
     header that is for C++ alone and says so (`#error`) is read like that by itself.
@@ -103,7 +107,7 @@ def header(
     key = repr(parts) if any(parts[1:]) else text
     key = f"{lang}:{key}" if lang else key
     made = script.headers if script else {}
-    whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library)
+    whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library, use_errno)
     for other, found in made.get(key, ()):
         if other == whole:
             return found  # type: ignore[no-any-return]
@@ -128,7 +132,7 @@ def header(
         script.kept = _core.Kept()
     kept = (script and script.kept) or _kept
     module = script.module if script else "epy"
-    result = Header(name, declarations, types or {}, errors or {}, kept, library, module)
+    result = Header(name, declarations, types or {}, errors or {}, kept, library, module, use_errno)
     if script:
         made.setdefault(key, []).append((whole, result))
     return result
@@ -160,6 +164,7 @@ class Header:
         kept: _core.Kept,
         library: Any,
         module: str = "epy",
+        use_errno: bool = True,
     ) -> None:
         self._name = name
         self._declarations = declarations
@@ -167,7 +172,9 @@ class Header:
         self._variables: dict[str, Any] = {}  # their classes, by name
         self._exported: dict[str, Any] = {}  # functions, by their symbols
         values: dict[Any, Any] = {}
-        self._classes = _core.Classes(declarations.find, dict(types), values, kept, module)
+        self._classes = _core.Classes(
+            declarations.find, dict(types), values, kept, module, use_errno
+        )
         for mapped, meant in types.items():
             if self._find(mapped, "type")[0] != "t":
                 raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
@@ -341,6 +348,7 @@ class Header:
         name: str | None = None,
         like: str | None = None,
         error: Any = None,
+        errno: bool = False,
         version: str | None = None,
     ) -> Any:
         """Decorator: offer a Python function to the host, with a prototype of this header.
@@ -349,7 +357,8 @@ class Header:
         for that of `like`, if given; for the symbol's `name`, if it has none for the function's. Or
         it is C text, whose types are this header's: `@host.export("int f(struct x *)")`. `name` is
         the symbol, `version` its version; `error` what the host gets when the function raises, or
-        the name of a constant of the header; default: `errors=` of the header, else zero.
+        the name of a constant of the header; default: `errors=` of the header, else zero; `errno`
+        as for `epy.export`.
 
         Annotations of the function refine parameters and the result: `c_void_p` or `POINTER(T)`
         where the header has another pointer. Where C names no parameters, `int f()`, they say what
@@ -364,18 +373,24 @@ class Header:
         if isinstance(what, str):
             symbol, kind = self._prototype(what)
             return lambda function: self._export(
-                function, kind, name or symbol or None, error, version
+                function, kind, name or symbol or None, error, version, errno
             )
 
         def decorate(function: Any) -> Any:
             own = getattr(python_function(function), "__name__", "")
             kind = self._function_type(like or own, name if like is None else None)
-            return self._export(function, kind, name or own, error, version)
+            return self._export(function, kind, name or own, error, version, errno)
 
         return decorate if what is None else decorate(what)
 
     def _export(
-        self, function: Any, kind: Any, name: str | None, error: Any, version: str | None
+        self,
+        function: Any,
+        kind: Any,
+        name: str | None,
+        error: Any,
+        version: str | None = None,
+        errno: bool = False,
     ) -> Any:
         if kind[3] and not _is_open(kind):
             raise SignatureError(
@@ -385,7 +400,8 @@ class Header:
         symbol = str(name or getattr(function, "__name__", ""))
         found = typed_signature(self._function_class(name, kind), function)
         error = self._error_value(error, kind[1])
-        made = self._exported[symbol] = export_function(function, found, symbol, error, version)
+        made = export_function(function, found, symbol, error, version, errno)
+        self._exported[symbol] = made
         return made
 
     def export_all(
@@ -420,7 +436,13 @@ class Header:
             raise HeaderNameError(f"{self._name}: {name}: {reason}") from None
 
     def callback(
-        self, prototype: Any, function: Callable[..., Any] | None = None, /, *, error: Any = None
+        self,
+        prototype: Any,
+        function: Callable[..., Any] | None = None,
+        /,
+        *,
+        error: Any = None,
+        errno: bool = False,
     ) -> Any:
         """Make a Python function callable from C: `epy.callback` with types of this header.
 
@@ -436,8 +458,8 @@ class Header:
             from ._export import callback
 
             if function is None:
-                return callback(prototype, error=error)
-            return callback(prototype, function, error=error)
+                return callback(prototype, error=error, errno=errno)
+            return callback(prototype, function, error=error, errno=errno)
         if prototype.isidentifier():
             kind = self._function_type(prototype, None)
         else:
@@ -446,9 +468,8 @@ class Header:
 
         def make(function: Any) -> Any:
             function = python_function(function)
-            return callback_function(
-                function, typed_signature(ctype, function), self._error_value(error, kind[1])
-            )
+            value = self._error_value(error, kind[1])
+            return callback_function(function, typed_signature(ctype, function), value, errno)
 
         return make if function is None else make(function)
 
@@ -527,7 +548,7 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
         ctype = opened(ctype, function)
     try:
         found = Signature(ctype)
-        if getattr(unwrap(function), "__annotations__", None):
+        if getattr(parameters(function)[0], "__annotations__", None):
             from ._signature import refined
 
             found = refined(ctype, function)
@@ -547,11 +568,18 @@ def _is_variadic(kind: Any) -> bool:
     return bool(kind[3] and kind[2])
 
 
+def _behind(function: Any) -> Any:
+    try:
+        return parameters(function)[0]
+    except SignatureError as problem:
+        raise SignatureError(f"{place(function)} {problem}") from None
+
+
 def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
     """A callback of a function type, as a function pointer without a prototype: for the core."""
     function = python_function(function)
-    plain = unwrap(function)
-    if getattr(plain, "__annotations__", None) or (_is_open(kind) and hasattr(plain, "__code__")):
+    plain = _behind(function)
+    if getattr(plain, "__annotations__", None) or (_is_open(kind) and plain is not None):
         found = typed_signature(classes.make(("*", kind)), function)  # which they refine
         return callback_function(function, found, None)
     known = classes.signatures.get(kind)

@@ -10,7 +10,7 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from . import _core
-from ._error_values import is_function, without_exception
+from ._error_values import is_function, shown, without_exception
 from ._errors import ExportNameError, SignatureError, StampError, ViewError
 from ._script import DataEntry, Export, find_script
 
@@ -96,11 +96,13 @@ def wrap(
 # Callbacks
 
 
-def callback_function(function: Function, found: Signature, error: object) -> Any:
+def callback_function(
+    function: Function, found: Signature, error: object, errno: bool = False
+) -> Any:
     """Make a Python function callable from C, without a name."""
     script = find_script()
     name = getattr(function, "__name__", type(function).__name__)
-    made = native_callback(function, found, error, f"callback '{name}'", script)
+    made = native_callback(function, found, error, f"callback '{name}'", script, errno)
     native = wrap(function, found.prototype, made, made.address)
     if script is not None and script.importing:
         script.callbacks.append(native)
@@ -108,12 +110,17 @@ def callback_function(function: Function, found: Signature, error: object) -> An
 
 
 def native_callback(
-    function: Function, found: Signature, error: object, label: str, script: Script | None
+    function: Function,
+    found: Signature,
+    error: object,
+    label: str,
+    script: Script | None,
+    errno: bool = False,
 ) -> _core.Callback:
     if error is None:
         error = getattr(found.prototype, "_epy_error_", None)
     called = found.called or function
-    return _make_callback(called, found.codes, found.classes, error, label, script)
+    return _make_callback(called, found.codes, found.classes, error, label, script, errno)
 
 
 def _make_callback(
@@ -123,7 +130,13 @@ def _make_callback(
     error: object,
     label: str,
     script: Script | None,
+    errno: bool = False,
 ) -> _core.Callback:
+    if codes[0] == "v" and error is not None:
+        raise SignatureError(
+            f"{place(function)} error={shown(error)}, but its result is void, which has no error "
+            "value: leave error= out"
+        )
     plugin = script.native if script else None
     of_exception: Any = None
     try:
@@ -134,7 +147,7 @@ def _make_callback(
     if script is not None and script.trace is not None:
         function = script.trace.called(function, label, script.path)
     try:
-        made = _core.Callback(function, codes, classes, error, label, plugin, of_exception)
+        made = _core.Callback(function, codes, classes, error, label, plugin, of_exception, errno)
     except ViewError as reason:
         raise SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:
@@ -176,7 +189,12 @@ def untyped_callback(
 
 
 def export_function(
-    function: Function, found: Signature, name: str | None, error: object, version: str | None
+    function: Function,
+    found: Signature,
+    name: str | None,
+    error: object,
+    version: str | None,
+    errno: bool = False,
 ) -> Any:
     """Offer a Python function under a name, by default that of its prototype, then its own."""
     script = find_script()
@@ -185,7 +203,7 @@ def export_function(
     if script is not None:
         script.check_new(name)
         _check_version(script, name, version)
-    callback = native_callback(function, found, error, f"export '{name}'", script)
+    callback = native_callback(function, found, error, f"export '{name}'", script, errno)
     if script is not None and script.native is not None:
         publish(script, script.native, name, callback)
     # Not the export's place in the plugin's image: this one can be called also after the unload.
@@ -262,7 +280,7 @@ def _describe(export: str, found: Signature, function: Callable[..., Any]) -> st
         return found.text
     from ._c.spelling import declare_function  # people are told when the plugin is built
 
-    return declare_function(found.prototype, export, parameter_names(unwrap(function)))
+    return declare_function(found.prototype, export, parameters(function)[1])
 
 
 # The Python function
@@ -318,39 +336,47 @@ def place(function: Any) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}: {name}()" if code else f"{name}()"
 
 
-def bound(function: Any) -> int:
-    """1 for a bound method, whose first parameter is given."""
-    return int(hasattr(function, "__self__"))
+def parameters(function: Any, wrapped: bool = True) -> tuple[Any, tuple[str, ...], int]:
+    """What is written in Python behind a callable, the parameters that C passes, and how many of
+    them it must. `wrapped`: of the function that decorators wrapped. (None, (), 0) for what is not
+    written in Python.
+
+    Raises SignatureError for parameters that C cannot pass.
+    """
+    if type(function) is not _FUNCTION or (wrapped and hasattr(function, "__wrapped__")):
+        from ._exports.callables import look_through
+
+        return look_through(function, wrapped)
+    code = function.__code__
+    count: int = code.co_argcount
+    if code.co_kwonlyargcount:
+        for name in code.co_varnames[count : count + code.co_kwonlyargcount]:
+            if name not in (function.__kwdefaults__ or {}):
+                raise SignatureError(
+                    f"has the keyword-only parameter '{name}', which C cannot pass: "
+                    "make it positional or give it a default"
+                )
+    return function, code.co_varnames[:count], count - len(function.__defaults__ or ())
 
 
-def parameter_names(function: Any) -> tuple[str, ...]:
-    """Of the parameters that C passes; none for what is not written in Python."""
-    code = getattr(function, "__code__", None)
-    names: tuple[str, ...] = code.co_varnames[bound(function) : code.co_argcount] if code else ()
-    return names
-
-
-def refuse_keyword_only(function: Any, code: Any) -> None:
-    first = code.co_argcount
-    for name in code.co_varnames[first : first + code.co_kwonlyargcount]:
-        if name not in (function.__kwdefaults__ or {}):
-            raise SignatureError(
-                f"has the keyword-only parameter '{name}', which C cannot pass: "
-                "make it positional or give it a default"
-            )
+_FUNCTION = type(parameters)
 
 
 def check_parameters(function: Callable[..., Any], count: int) -> None:
     """SignatureError if a function can not be called with `count` positional arguments."""
-    code = getattr(function, "__code__", None)
-    if code is None:
+    plain, names, least = parameters(function, wrapped=False)
+    if plain is None:
         return
-    refuse_keyword_only(function, code)
-    most = code.co_argcount - bound(function)
-    least = most - len(getattr(function, "__defaults__", None) or ())
-    if count < least or (count > most and not code.co_flags & VARARGS):
+    most = len(names)
+    if count < least or (count > most and not plain.__code__.co_flags & VARARGS):
         takes = str(most) if least == most else f"{least} to {most}"
         raise SignatureError(
             f"takes {takes} argument{'' if most == 1 else 's'}, but its prototype has {count}: "
-            "let both agree"
+            + (f"it {OF_A_METHOD}" if names[:1] == ("self",) else "let both agree")
         )
+
+
+OF_A_METHOD = (
+    "is a method, and C passes no `self`: export a bound one, `epy.export(Synth().add)`, or a "
+    "function outside the class"
+)

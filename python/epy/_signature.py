@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from ._errors import SignatureError
-from ._native import VARARGS, parameter_names, refuse_keyword_only, unwrap
+from ._native import OF_A_METHOD, VARARGS, parameters
 from ._types import Buffer, Signature, describe, evaluate, signature
 
 TYPE_CHECKING = False
@@ -55,19 +55,16 @@ def of_prototype(
 
 def of_annotations(function: Callable[..., Any]) -> Signature:
     """The signature that a function's annotations stand for."""
-    plain = unwrap(function)
-    code = getattr(plain, "__code__", None)
-    if code is None:
+    plain, names, _ = parameters(function)
+    if plain is None:
         raise SignatureError(
             "has no annotations: give a prototype, as in @epy.export('int f(int)')"
         )
-    if code.co_flags & VARARGS:
+    if plain.__code__.co_flags & VARARGS:
         raise SignatureError(
             "takes *args, but a C function has a fixed number of parameters: list them, "
             "or give a prototype"
         )
-    refuse_keyword_only(plain, code)
-    names = parameter_names(plain)
     types = [annotation(plain, name) for name in names]
     result = annotation(plain, "return")
     buffers = {index: one for index, one in enumerate(types) if isinstance(one, Buffer)}
@@ -84,9 +81,8 @@ def of_annotations(function: Callable[..., Any]) -> Signature:
 
 def refined(ctype: Any, function: Callable[..., Any]) -> Signature:
     """The signature of a header's function type, with what the annotations say instead."""
-    plain = unwrap(function)
+    plain, names, _ = parameters(function)
     annotations = plain.__annotations__
-    names = parameter_names(plain)
     types = [ctype._restype_, *ctype._argtypes_]
     # `()` in C: the function alone says what it takes.
     is_open = ctype._epy_kind_[3] and not ctype._epy_kind_[2]
@@ -133,10 +129,14 @@ def annotation(function: Any, name: str) -> Any:
                 annotation = eval(annotation, function.__globals__)
             return annotation
     except Exception as error:
+        if name == "self":
+            raise SignatureError(OF_A_METHOD) from None
         raise SignatureError(
             f"the annotation of {what} cannot be resolved ({error}): use a ctypes type that the "
             "script has defined before"
         ) from None
+    if name == "self":
+        raise SignatureError(OF_A_METHOD)
     example = "`-> c_int` (`-> None` for void)" if name == "return" else f"`{name}: c_int`"
     raise SignatureError(
         f"{what} has no annotation: write {example}, or give a prototype to the decorator"

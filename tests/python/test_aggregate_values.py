@@ -106,10 +106,11 @@ def large_with_value():
 """,
     )
     assert lines == ["-1 -2, 0 0, 1 5"]
-    found = re.findall(r"^\w+Error: .*", errors, re.M)
+    found = re.findall(r"^[\w.]+Error: .*", errors, re.M)
     fields = "a tuple or dict of its fields"
-    assert found[0] == f"TypeError: expected an instance of Point, {fields}, got [1, 2]"
-    assert found[1].startswith(f"TypeError: expected an instance of Large, {fields}, got <")
+    misfit, other = "epy._errors.MisfitError:", ": give one, or declare another C type"
+    assert found[0] == f"{misfit} expected an instance of Point, {fields}, got [1, 2]{other}"
+    assert found[1].startswith(f"{misfit} expected an instance of Large, {fields}, got <")
     assert found[2:] == ["ZeroDivisionError: integer division or modulo by zero"]
 
 

@@ -95,7 +95,7 @@ def test_of_every_type(ctype: Any, value: Any, read: Any, reports: list[str]) ->
 def test_what_does_not_fit_is_reported_and_zero(reports: list[str]) -> None:
     number = through_c(CFUNCTYPE(c_int, c_int), fail, lambda _: "text")
     assert number(0) == 0
-    assert reports == ["FileNotFoundError", "TypeError"]
+    assert reports == ["FileNotFoundError", "MisfitError"]
     large = through_c(CFUNCTYPE(Large, c_int), fail, lambda _: 3)
     assert bytes(large(0)) == bytes(ctypes.sizeof(Large))
 
@@ -112,8 +112,8 @@ def test_a_result_that_does_not_fit_is_an_exception_like_any_other(reports: list
     function = through_c(
         CFUNCTYPE(c_int, c_int), lambda _: "text", lambda e: -len(type(e).__name__)
     )
-    assert function(0) == -len("TypeError")
-    assert reports == ["TypeError"]
+    assert function(0) == -len("MisfitError")
+    assert reports == ["MisfitError"]
 
 
 def test_under_epy_call_the_exception_is_raised_and_the_value_is_its_result() -> None:

@@ -202,7 +202,7 @@ def test_a_result_of_another_class_is_an_error(native, run, build_plugin):
     plugin = build_plugin(SYNTH, name="synth")
     result = run(native("handles"), f"open {plugin}", "make make_wrong 9")
     assert "NULL" in result.stdout
-    assert "TypeError: expected an object of Other or None" in result.stderr
+    assert "MisfitError: expected an object of Other or None" in result.stderr
 
 
 def test_a_handle_leaves_through_an_out_parameter(host):

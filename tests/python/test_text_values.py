@@ -43,7 +43,10 @@ void run(void) {
     [
         (r"'a\0b'", r"ValueError: 'a\x00b' has a NUL, where a C string ends"),
         (r"'\ud800'", "UnicodeEncodeError: 'utf-8' codec can't encode character"),
-        ("b'bytes'", "TypeError: expected a str or None (bytes are c_char_p), got b'bytes'"),
+        (
+            "b'bytes'",
+            "epy._errors.MisfitError: expected a str or None (bytes are c_char_p), got b'bytes'",
+        ),
     ],
 )
 def test_a_str_that_c_cannot_have_gives_the_error_value(check, result, error):

@@ -75,7 +75,7 @@ def make() -> POINTER(Point):
 """,
     )
     assert lines == ["NULL"]
-    assert "TypeError: expected a `struct Point *`, got <" in errors
+    assert "MisfitError: expected a `struct Point *`, got <" in errors
 
 
 def test_an_array_parameter_is_a_pointer(check):

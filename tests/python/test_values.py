@@ -163,17 +163,26 @@ def test_each_failed_call_is_reported_once(build_plugin, native, run):
 def test_a_result_that_does_not_convert_is_named(build_plugin, native, run):
     plugin = build_plugin(ERRORS.format(types=TYPES))
     text = run(native("values"), plugin, "errors").stderr
-    found = dict(re.findall(r"export '(\w+)' .*(?:\n .*|\nTrace.*)*\n(\w+: .*)", text))
-    assert found["over_byte"] == "OverflowError: 128 does not fit the C type signed char"
-    assert found["over_float"] == "OverflowError: 3.5e+38 does not fit the C type float"
-    assert found["under_uint"] == "OverflowError: -1 does not fit the C type unsigned int"
-    assert found["over_double"] == "OverflowError: int too large to convert to float"
+    found = dict(re.findall(r"export '(\w+)' .*(?:\n .*|\nTrace.*)*\n([\w.]+: .*)", text))
+    limits = "from -128 to 127, or declare a wider type"
+    assert found["over_byte"] == (
+        f"epy._errors.RangeError: 128 does not fit the C type signed char: give one {limits}"
+    )
+    either_way = "give one up to 3.4e38 either way, or declare a double"
+    assert found["over_float"] == (
+        f"epy._errors.RangeError: 3.5e+38 does not fit the C type float: {either_way}"
+    )
+    assert "-1 does not fit the C type unsigned int: give one from 0 to" in found["under_uint"]
+    assert found["over_double"].startswith("epy._errors.RangeError: 1000000000")
     assert found["raise_int"] == "LookupError: in a special method"
     assert found["raise_float"] == "LookupError: in a special method"
-    assert found["wrong_int"] == "TypeError: expected an int, got an instance of Wrong"
+    other = ": give one, or declare another C type"
+    wrong = "epy._errors.MisfitError: expected"
+    assert found["wrong_int"] == f"{wrong} an int, got an instance of Wrong{other}"
     assert found["wrong_bool"] == "TypeError: __bool__ should return bool, returned str"
-    assert found["under_wchar"] == "TypeError: expected a str of length 1, got ''"
-    assert found["over_wtext"] == "TypeError: expected str, a pointer or None, got b'bytes'"
+    assert found["wrong_double"] == f"{wrong} a float, got an instance of Wrong{other}"
+    assert found["under_wchar"] == f"{wrong} a str of length 1, got ''{other}"
+    assert found["over_wtext"] == f"{wrong} str, a pointer or None, got b'bytes'{other}"
 
 
 def test_without_a_declared_error_value_the_host_gets_zero(build_plugin, native, run):

@@ -60,8 +60,8 @@ int refuse() {
 }
 
 int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static const char *names[] = {"function", "signature", "classes",  "error",
-                                  "label",    "plugin",    "error_of", nullptr};
+    static const char *names[] = {"function", "signature", "classes",    "error", "label",
+                                  "plugin",   "error_of",  "sets_errno", nullptr};
     callback *self = as_callback(object);
     PyObject *function = nullptr;
     const char *codes = nullptr;
@@ -70,9 +70,11 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     PyObject *label = nullptr;
     PyObject *plugin = Py_None;
     PyObject *error_of = Py_None;
-    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUOO:Callback",
+    int sets_errno = 0;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUOOp:Callback",
                                     const_cast<char **>(names), &function, &codes, &PyTuple_Type,
-                                    &classes, &error, &label, &plugin, &error_of) == 0) {
+                                    &classes, &error, &label, &plugin, &error_of,
+                                    &sets_errno) == 0) {
         return -1;
     }
     if (self->native != nullptr || PyCallable_Check(function) == 0) {
@@ -104,6 +106,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->label = name.release();
     self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
     self->error_of = error_of == Py_None ? nullptr : Py_NewRef(error_of);
+    self->sets_errno = sets_errno != 0;
     std::strncpy(self->native->label, text, sizeof self->native->label - 1);
     self->native->target = self;
     return 0;
@@ -272,7 +275,7 @@ PyGetSetDef properties[] = {
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>(
                     "Callback(function, signature, classes, error=None, label='', plugin=None, "
-                    "error_of=None)\n--\n\n"
+                    "error_of=None, sets_errno=False)\n--\n\n"
                     "A native function that runs a Python callable. Its address returns the error "
                     "value once the object is gone.")},
     {Py_tp_new, slot<make>()},

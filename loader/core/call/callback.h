@@ -56,6 +56,7 @@ struct callback {
     PyObject *weak_references;
     unsigned calls_with_survivors; // calls that left a view behind, see view.cpp
     bool address_reported;
+    bool sets_errno; // to that of an OSError that leaves it
 };
 
 extern PyType_Spec callback_spec;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <string>
 #include <type_traits>
 
 #include "loader/core/call/pointers.h"
@@ -133,6 +134,14 @@ PyObject *instance_to_python(const parameter &expected, const void *source) {
 
 // ---- Python to C
 
+// The limits are in the message: -128 to 127.
+template <typename T> bool out_of_range(PyObject *value, const char *c_type) {
+    using limits = std::numeric_limits<T>;
+    const std::string remedy = "give one from " + std::to_string(limits::min()) + " to " +
+                               std::to_string(limits::max()) + ", or declare a wider type";
+    return does_not_fit(value, c_type, remedy.c_str());
+}
+
 template <typename T> bool integer_from_python(PyObject *value, const char *c_type, c_value &out) {
     const ref number(PyNumber_Index(value));
     if (!number) {
@@ -146,10 +155,10 @@ template <typename T> bool integer_from_python(PyObject *value, const char *c_ty
         const unsigned long long wide = PyLong_AsUnsignedLongLong(number.get());
         if (wide == std::numeric_limits<unsigned long long>::max() && PyErr_Occurred() != nullptr) {
             PyErr_Clear();
-            return does_not_fit(value, c_type);
+            return out_of_range<T>(value, c_type);
         }
         if (wide > std::numeric_limits<T>::max()) {
-            return does_not_fit(value, c_type);
+            return out_of_range<T>(value, c_type);
         }
         out.bits = wide;
     } else {
@@ -157,7 +166,7 @@ template <typename T> bool integer_from_python(PyObject *value, const char *c_ty
         const long long wide = PyLong_AsLongLongAndOverflow(number.get(), &overflow);
         if (overflow != 0 || wide < std::numeric_limits<T>::min() ||
             wide > std::numeric_limits<T>::max()) {
-            return does_not_fit(value, c_type);
+            return out_of_range<T>(value, c_type);
         }
         out.bits = static_cast<std::uint64_t>(wide);
     }
@@ -169,14 +178,32 @@ template <typename T> void store(const T &value, c_value &out) {
     std::memcpy(out.bytes(), &value, std::is_same_v<T, long double> ? 10 : sizeof value);
 }
 
+// Python's own words for what is no number have no remedy; what a value's methods raise is kept.
+// False.
+bool is_no_number(PyObject *value, const char *expected) {
+    const PyNumberMethods *methods = Py_TYPE(value)->tp_as_number;
+    const bool has_own = methods != nullptr &&
+                         (methods->nb_float != nullptr || methods->nb_index != nullptr) &&
+                         PyLong_Check(value) == 0;
+    if (has_own ||
+        PyObject_HasAttrString(reinterpret_cast<PyObject *>(Py_TYPE(value)), "__complex__") != 0) {
+        return false;
+    }
+    PyErr_Clear();
+    return PyLong_Check(value) != 0
+               ? does_not_fit(value, "double", "give one up to 1.8e308 either way")
+               : wrong_type(value, expected);
+}
+
 template <typename T> bool floating_from_python(PyObject *value, c_value &out) {
     const double number = PyFloat_AsDouble(value);
     if (number == -1.0 && PyErr_Occurred() != nullptr) {
-        return false;
+        return is_no_number(value, "a float");
     }
     const T converted = static_cast<T>(number);
     if (std::isinf(converted) && !std::isinf(number)) {
-        return does_not_fit(value, "float");
+        return does_not_fit(value, "float",
+                            "give one up to 3.4e38 either way, or declare a double");
     }
     store(converted, out);
     return true;
@@ -185,7 +212,7 @@ template <typename T> bool floating_from_python(PyObject *value, c_value &out) {
 template <typename T> bool complex_from_python(PyObject *value, c_value &out) {
     const Py_complex number = PyComplex_AsCComplex(value);
     if (number.real == -1.0 && PyErr_Occurred() != nullptr) {
-        return false;
+        return is_no_number(value, "a complex number");
     }
     store(std::complex<T>(static_cast<T>(number.real), static_cast<T>(number.imag)), out);
     return true;
@@ -338,10 +365,10 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
                 const ref made = struct_from_python(expected.instance_of.get(), value);
                 return made && from_python(state, expected, made.get(), out);
             }
-            PyErr_Format(PyExc_TypeError,
-                         "expected an instance of %s, a tuple or dict of its fields, got %R",
-                         class_of(expected)->tp_name, value);
-            return false;
+            const std::string instance = std::string("an instance of ") +
+                                         class_of(expected)->tp_name +
+                                         ", a tuple or dict of its fields";
+            return wrong_type(value, instance.c_str());
         }
     }
     return plain_from_python(state, expected, value, out);

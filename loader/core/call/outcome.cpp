@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <climits>
 #include <cstdio>
 #include <cstring>
 
@@ -117,12 +118,30 @@ void restore(const ref &exception) noexcept {
     }
 }
 
+// If an OSError is set that has a number, that is what the host shall see as errno.
+void take_error_number() noexcept {
+    if (PyErr_ExceptionMatches(PyExc_OSError) == 0) {
+        return;
+    }
+    const ref exception = fetch_exception();
+    const ref number(exception ? PyObject_GetAttrString(exception.get(), "errno") : nullptr);
+    const long value = number && PyLong_Check(number.get()) ? PyLong_AsLong(number.get()) : 0;
+    if (value > 0 && value <= INT_MAX) {
+        extras_of_this_call().error_number = static_cast<int>(value);
+    }
+    PyErr_Clear();
+    restore(exception);
+}
+
 } // namespace
 
 served serve_error(callback &self, call_record &native, call_extras *callers,
                    void *memory) noexcept {
     served out = {native.head.error[0], nullptr};
     ref failure; // of the function that knows the value
+    if (self.sets_errno) {
+        run_python([] { take_error_number(); });
+    }
     if (self.error_of != nullptr) {
         const ref exception = fetch_exception();
         ref value(run_python([&] {

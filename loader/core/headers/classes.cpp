@@ -164,15 +164,17 @@ namespace {
 // ---- the Python object
 
 PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) {
-    static const char *names[] = {"find", "types", "errors", "kept", "module", nullptr};
+    static const char *names[] = {"find",   "types",     "errors", "kept",
+                                  "module", "use_errno", nullptr};
     PyObject *find = nullptr;
     PyObject *types = nullptr;
     PyObject *errors = nullptr;
     PyObject *kept = nullptr;
     PyObject *module = nullptr;
-    if (PyArg_ParseTupleAndKeywords(arguments, named, "OO!O!OU:Classes", const_cast<char **>(names),
-                                    &find, &PyDict_Type, &types, &PyDict_Type, &errors, &kept,
-                                    &module) == 0) {
+    int use_errno = 0;
+    if (PyArg_ParseTupleAndKeywords(arguments, named, "OO!O!OUp:Classes",
+                                    const_cast<char **>(names), &find, &PyDict_Type, &types,
+                                    &PyDict_Type, &errors, &kept, &module, &use_errno) == 0) {
         return nullptr;
     }
     if (!is_a(kept, headers_of(type).kept)) {
@@ -189,6 +191,7 @@ PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) 
     self->errors = Py_NewRef(errors);
     self->kept = Py_NewRef(kept);
     self->module = Py_NewRef(module);
+    self->function_flags = PyLong_FromLong(use_errno != 0 ? flags_of_c | keeps_errno : flags_of_c);
     for (PyObject **dict : {&self->made, &self->members, &self->signatures, &self->incomplete}) {
         *dict = PyDict_New();
         if (*dict == nullptr) {
@@ -196,7 +199,8 @@ PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) 
         }
     }
     self->completing = PySet_New(nullptr);
-    return self->completing == nullptr ? nullptr : object.release();
+    return self->completing == nullptr || self->function_flags == nullptr ? nullptr
+                                                                          : object.release();
 }
 
 PyObject *make_method(PyObject *object, PyObject *kind) {

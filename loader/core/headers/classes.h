@@ -20,6 +20,7 @@ struct header_classes {
     PyObject *signatures; // dict: type of a function -> what the core needs for its callbacks
     PyObject *incomplete; // dict: struct or union -> its definition, until it has its fields
     PyObject *completing; // set of those that are being given them
+    PyObject *function_flags; // int: ctypes' `_flags_` of function types
 };
 
 // The object that made a class. Null with a Python exception; borrowed, from the class.

@@ -112,7 +112,7 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
         parameters ? checks_of(types, parameters.get(), PyObject_IsTrue(part_of(kind, 3)) != 0)
                    : ref();
     const ref body(error && checks
-                       ? Py_BuildValue("{s:i,s:O,s:O,s:O,s:O,s:O}", "_flags_", flags_of_c,
+                       ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", "_flags_", self->function_flags,
                                        "_restype_", PyTuple_GET_ITEM(all.get(), 0), "_argtypes_",
                                        parameters.get(), "_epy_kind_", kind, "_epy_error_",
                                        error.get(), "_epy_checks_", checks.get())

@@ -3,10 +3,12 @@
 #include "loader/core/package.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "loader/core/state.h"
+#include "loader/core/values/misfit.h"
 
 namespace epy {
 
@@ -197,9 +199,8 @@ bool handle_of_object(const module_state &state, PyTypeObject *expected, PyObjec
         return true;
     }
     if (!PyObject_TypeCheck(value, expected)) {
-        PyErr_Format(PyExc_TypeError, "expected an object of %s or None, got %R", expected->tp_name,
-                     value);
-        return false;
+        const std::string object = std::string("an object of ") + expected->tp_name + " or None";
+        return wrong_type(value, object.c_str());
     }
     address = reinterpret_cast<std::uintptr_t>(state.handles->give(value, plugin));
     return address != 0;

@@ -1,5 +1,9 @@
 #include "loader/core/values/misfit.h"
 
+#include <cstdarg>
+
+#include "loader/core/package.h"
+
 namespace epy {
 
 namespace {
@@ -14,18 +18,28 @@ ref shown(PyObject *value) {
     return text;
 }
 
+void raise(const package::name &kind, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    package::raise(kind, format, arguments);
+    va_end(arguments);
+}
+
 } // namespace
 
-bool does_not_fit(PyObject *value, const char *c_type) {
+bool does_not_fit(PyObject *value, const char *c_type, const char *remedy) {
     const ref text = shown(value);
-    PyErr_Format(PyExc_OverflowError, "%V does not fit the C type %s", text.get(), "?", c_type);
+    raise(package::range_error, "%V does not fit the C type %s: %s", text.get(), "?", c_type,
+          remedy);
     return false;
 }
 
 bool wrong_type(PyObject *value, const char *expected, const char *reason) {
     const ref text = shown(value);
-    const char *format = *reason == '\0' ? "expected %s, got %V" : "expected %s, got %V (%s)";
-    PyErr_Format(PyExc_TypeError, format, expected, text.get(), "?", reason);
+    raise(package::misfit_error,
+          *reason == '\0' ? "expected %s, got %V: give one, or declare another C type"
+                          : "expected %s, got %V (%s): give one, or declare another C type",
+          expected, text.get(), "?", reason);
     return false;
 }
 

@@ -5,10 +5,10 @@
 
 namespace epy {
 
-// OverflowError; false.
-bool does_not_fit(PyObject *value, const char *c_type);
+// epy.RangeError; false. `remedy` says what would fit.
+bool does_not_fit(PyObject *value, const char *c_type, const char *remedy);
 
-// TypeError; false. `reason` says why, if that is not plain.
+// epy.MisfitError; false. `reason` says why, if that is not plain.
 bool wrong_type(PyObject *value, const char *expected, const char *reason = "");
 
 } // namespace epy

@@ -35,7 +35,7 @@ fit from_integer(PyObject *number, pointed &out) {
     }
     if (overflow < 0 || PyErr_Occurred() != nullptr) {
         PyErr_Clear();
-        does_not_fit(number, "void *");
+        does_not_fit(number, "void *", "an address has 64 bits");
         return fit::error;
     }
     return fit::yes;

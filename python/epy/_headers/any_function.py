@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ctypes import c_long
 
-from .._native import bound, unwrap
+from .._native import parameters
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,10 +25,4 @@ def opened(ctype: Any, function: Any) -> Any:
 
 def needed(function: Any) -> int:
     """How many arguments a Python function must get; 0 for what is not written in Python."""
-    plain = unwrap(function)
-    code = getattr(plain, "__code__", None)
-    if code is None:
-        return 0
-    defaults: int = len(getattr(plain, "__defaults__", None) or ())
-    given: int = code.co_argcount - bound(plain)
-    return max(given - defaults, 0)
+    return parameters(function)[2]

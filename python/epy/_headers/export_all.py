@@ -67,7 +67,7 @@ def _constant(header: Header, name: str, value: Any) -> Any:
     try:
         if is_number and isinstance(result, tuple) and result[0] == "*":
             raise SignatureError
-        return header._export(_returning(value), kind, name, value, None)
+        return header._export(_returning(value), kind, name, value)
     except SignatureError:
         from .._c.spelling import declare_function
 

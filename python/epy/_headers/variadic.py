@@ -7,7 +7,7 @@ alone, and its author is told so.
 
 from __future__ import annotations
 
-from .._native import VARARGS, place, unwrap
+from .._native import VARARGS, parameters, place
 from .._report import write
 from .._script import find_script
 from .._types import split
@@ -26,8 +26,8 @@ def opened(
 
     Tells once at build what does not reach it.
     """
-    code = getattr(unwrap(function), "__code__", None)
-    if code is not None and code.co_flags & VARARGS:
+    plain = parameters(function)[0]
+    if plain is not None and plain.__code__.co_flags & VARARGS:
         from .printf import hidden, places, with_values
 
         named = split(codes)[1:]
