@@ -27,6 +27,7 @@ from .._script import HeaderOptions, Script
 from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
 from .python import Python, find
+from .used_names import check_used_names
 
 
 def build(
@@ -252,6 +253,7 @@ def _run(script: Script, sources: Sources) -> Script:
     try:
         run_modules(script, sources)
         check_complete(script)
+        check_used_names(script, sources)
         read_later_prototypes(script, sources)
     except SystemExit as error:
         place = _place(script, sources, error)
