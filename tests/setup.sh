@@ -3,7 +3,8 @@
 # the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes,
 # `tests/setup.sh headers` the libraries whose headers are read when all are asked for,
 # `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
-# tried; some of them come with a service, which Debian starts. What is there already is left alone, so
+# tried; some of them come with a service, which Debian starts; `tests/setup.sh --browser` one in which
+# the documentation is opened. What is there already is left alone, so
 # a second run needs no network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -40,12 +41,14 @@ python_hosts() {
 
 case $* in
 demo) ;;
-'' | --python-hosts)
+'' | --python-hosts | --browser)
     packages+=(
         # Test and look inside. Debugging symbols of libc are for valgrind.
         git patchelf gdb valgrind libc6-dbg
         # A Python that checks more.
         python3-dbg
+        # Draws the documentation's pictures.
+        graphviz
         # Hosts in another language.
         locales
         # Gives a host's file capabilities, which are raised privileges too.
@@ -60,14 +63,15 @@ demo) ;;
         # Finds headers of packages.
         pkg-config
     )
-    requirements+=(tests/requirements.txt)
+    requirements+=(docs/requirements.txt tests/requirements.txt)
     [[ $* != --python-hosts ]] || python_hosts
+    [[ $* != --browser ]] || further_packages+=(chromium-headless-shell)
     ;;
 headers)
     mapfile -t packages < <(sed -n 's/^    Real("\([^"]*\)".*/\1/p' tests/headers/test_headers.py | sort -u)
     packages+=(pkg-config)
     ;;
-*) fail "usage: tests/setup.sh [demo | headers | --python-hosts]" ;;
+*) fail "usage: tests/setup.sh [demo | headers | --python-hosts | --browser]" ;;
 esac
 
 # Of the packages named.

@@ -20,7 +20,7 @@ _FORMAT = 4  # of marshal: every Python since 3.4 reads it
 
 
 def constant(function: Callable[[], T]) -> T:
-    """Decorator: the name stands for what `function()` returned when the plugin was built.
+    """Decorator: the name stands for what `function()` returned when the plugin was built::
 
         @epy.constant
         def TABLE():

@@ -67,7 +67,8 @@ def _unit(buffer: Any) -> int:
         element = ctypes.c_wchar
     elif isinstance(buffer, (bytes, str)):
         raise TypeError(
-            "a copy of the host's buffer: declare the parameter as c_void_p or POINTER(c_char)"
+            "a copy of the host's buffer: declare the parameter as c_void_p or POINTER(c_char), "
+            "in a C prototype as `void *`"
         )
     if element not in _CHARACTERS:
         raise TypeError(f"a buffer of {element.__name__} holds no text: cast it to POINTER(c_char)")
