@@ -13,7 +13,7 @@ import epy  # noqa: E402  # from the folder above
 project = "epy"
 copyright = "the epy authors"
 version = release = epy.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.graphviz"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.graphviz", "sphinxarg.ext"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 exclude_patterns = ["requirements.txt"]
@@ -28,3 +28,5 @@ graphviz_output_format = "svg"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+
+man_pages = [("command", "epy", "a Python script becomes a C plugin", [], 1)]

@@ -6,11 +6,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .._errors import Error
+
 _HOST = "the host's command line, after --; {} is the plugin's path, {folder} its folder"
 
 
-def add_to(commands: Any) -> None:
-    """Add `new`, `run`, `trace` and `doctor`."""
+def add_new(commands: Any) -> None:
+    """Add `new`, which comes first."""
     new = commands.add_parser(
         "new",
         help="write a script to begin with",
@@ -22,6 +24,9 @@ def add_to(commands: Any) -> None:
     new.add_argument("--host", required=True, help="sqlite3, lua, ...; a wrong one lists them")
     new.set_defaults(run=_new)
 
+
+def add_further(commands: Any) -> None:
+    """Add `run`, `trace`, `doctor` and `completion`."""
     run = commands.add_parser(
         "run",
         help="build, start a host with the plugin, and follow edits",
@@ -62,6 +67,17 @@ def add_to(commands: Any) -> None:
     doctor.add_argument("--host", metavar="PROGRAM", help="the program that is to load it")
     doctor.set_defaults(run=_doctor)
 
+    completion = commands.add_parser(
+        "completion",
+        help="print what makes a shell complete these commands",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Print the completions of a shell, made by the package shtab.",
+        epilog="examples: epy completion bash > ~/.local/share/bash-completion/completions/epy\n"
+        "          epy completion zsh > ~/.zfunc/_epy",
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "tcsh"))
+    completion.set_defaults(run=_completion)
+
 
 def _command(options: argparse.Namespace) -> list[str]:
     words: list[str] = options.host
@@ -100,3 +116,14 @@ def _doctor(options: argparse.Namespace) -> int:
     findings = examine(options.plugin, options.host)
     print(render(findings), end="")
     return int(any(finding.remedy for finding in findings))
+
+
+def _completion(options: argparse.Namespace) -> int:
+    from .cli import parser
+
+    try:
+        import shtab
+    except ModuleNotFoundError:
+        raise Error("completion needs the package shtab; install it with pip") from None
+    print(shtab.complete(parser(), options.shell))
+    return 0

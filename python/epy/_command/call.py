@@ -10,6 +10,7 @@ from typing import Any
 from .. import _core
 from .._errors import Error
 from .._host.values import c_double_complex, c_float_complex, c_str
+from .._printable import printable
 from .._report import reporter
 from .._script import registry
 from .._types import split
@@ -79,6 +80,14 @@ def call(path: Path, name: str, texts: list[str]) -> int:
         print(_show(result, value))
     started = any(script.path == place for script in registry.by_plugin.values())
     return 0 if started and not raised else 1
+
+
+def list_functions(path: Path) -> str:
+    """What can be called: the functions with a signature, a line each."""
+    found = [item["signature"] for item in describe(path)["functions"] if item["codes"]]
+    if not found:
+        raise Error(f"{path}: has no function with a signature; `epy inspect` shows what it has")
+    return "".join(f"{printable(signature)}\n" for signature in found)
 
 
 def _find(path: Path, name: str) -> tuple[list[str], str]:

@@ -93,11 +93,11 @@ def _discard_output() -> None:
 
 
 def _run(argv: list[str] | None) -> int:
-    parser = _parser()
+    commands = parser()
     given = sys.argv[1:] if argv is None else argv
-    options = parser.parse_args(_apart(given) if given[:1] in (["build"], ["inspect"]) else given)
+    options = commands.parse_args(_apart(given) if given[:1] in (["build"], ["inspect"]) else given)
     if options.command is None:
-        parser.print_help()
+        commands.print_help()
         return 0
     try:
         return int(options.run(options))
@@ -113,19 +113,21 @@ def _run(argv: list[str] | None) -> int:
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """The commands and their options."""
     parser = _Parser(
         prog="epy", description=_STORY, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"epy {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    authoring.add_to(commands)
+    authoring.add_new(commands)
 
     build = commands.add_parser("build", help="make a plugin from a script")
     build.description = (
         "Import SCRIPT, and write what it exports as a plugin, with the modules beside it that it "
         "imports, or with all that is in its package."
     )
+    build.epilog = "example: epy build gain.py --pkg gstreamer-1.0 -o libgain.so"
     build.add_argument("script", metavar="SCRIPT", help="a .py file, or the folder of a package")
     build.add_argument("-o", "--output", metavar="OUT", help="default: SCRIPT's name with .so here")
     build.add_argument(
@@ -153,16 +155,19 @@ def _parser() -> argparse.ArgumentParser:
     inspect.description = (
         "Read the file, without loading it. With --header: what a C header gives to epy.header."
     )
+    inspect.epilog = "examples: epy inspect gain.so; epy inspect --c gain.so > gain.h"
     inspect.add_argument("plugin", metavar="PLUGIN", type=Path, nargs="?")
     inspect.add_argument("--header", metavar="FILE", help="a C header, as a script would name it")
     _add_header_options(inspect)
     inspect.add_argument("--json", action="store_true", help="for programs")
+    inspect.add_argument("--c", action="store_true", help="a C header of what PLUGIN exports")
     inspect.set_defaults(run=_inspect)
 
     call = commands.add_parser("call", help="call a function of a plugin")
     call.description = "Load PLUGIN, call FUNCTION, print its result. Exit status 1 if it raised."
+    call.epilog = "example: epy call sums.so average 1 0x10"
     call.add_argument("plugin", metavar="PLUGIN", type=Path)
-    call.add_argument("function", metavar="FUNCTION")
+    call.add_argument("function", metavar="FUNCTION", nargs="?", help="without: what there is")
     call.add_argument(
         "arguments",
         metavar="ARG",
@@ -173,9 +178,11 @@ def _parser() -> argparse.ArgumentParser:
 
     stub = commands.add_parser("stub", help="write the bare stub, which needs no build")
     stub.description = "Copied to synth.so beside synth.py, the stub runs that script."
+    stub.epilog = "example: epy stub -o synth.so"
     stub.add_argument("-o", "--output", metavar="OUT", default="stub.so", help="default: stub.so")
     stub.add_argument("--python", metavar="PATH", help=_PYTHON)
     stub.set_defaults(run=_stub)
+    authoring.add_further(commands)
     return parser
 
 
@@ -261,12 +268,19 @@ def _inspect(options: argparse.Namespace) -> int:
         import json
 
         print(json.dumps(description, indent=2))
+    elif options.c:
+        from .inspect_c import render_c
+
+        print(render_c(description), end="")
     else:
         print(inspect.render(description), end="")
     return 0
 
 
 def _call(options: argparse.Namespace) -> int:
-    from .call import call
+    from .call import call, list_functions
 
+    if options.function is None:
+        print(list_functions(options.plugin), end="")
+        return 0
     return call(options.plugin, options.function, options.arguments)
