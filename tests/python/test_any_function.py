@@ -146,4 +146,4 @@ def test_they_are_shown_as_in_c(epy, tmp_path):
     (tmp_path / "host.h").write_text(HEADER)
     listing = epy("inspect", "--header", "./host.h").stdout
     assert "int host_sum()\n" in listing
-    assert "int start(struct entry *)\n" in listing
+    assert "int start(struct entry *e)\n" in listing

@@ -459,7 +459,7 @@ def test_inspect_lists_what_a_header_gives_and_what_it_cannot(epy, folder) -> No
     text = epy("inspect", "--header", "sub/host.h").stdout
     for line in (
         "int add(int, int)",
-        "int print(char *, ...)",
+        "int print(const char *format, ...)",
         "struct pair   8 bytes",
         "SCALE = 3",
         "int table[3]",

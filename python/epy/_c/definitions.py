@@ -27,6 +27,7 @@ class Definitions:
         self.find = _core.StoredHeader(self._index, self._data).find
         self.prototypes: dict[str, tuple[str, Any]] = {}
         self.files: list[str] = answer["files"]
+        self.described: dict[str, tuple[bool, str]] = answer["described"]  # see `described`
         self._keep = keep
 
     def prototype(self, text: str) -> tuple[str, Any]:
@@ -53,8 +54,9 @@ def read(
     *,
     packages: tuple[str, ...] = (),
     lang: str = "",
+    describe: bool = False,
 ) -> Definitions:
-    """Read what `epy.header` names. Raises HeaderError."""
+    """Read what `epy.header` names. `describe`: also for people. Raises HeaderError."""
     options = script.header_options if script else HeaderOptions()
     folder = _folder(script)
     is_text = "\n" in path_or_text or ";" in path_or_text
@@ -76,6 +78,7 @@ def read(
         "arguments": flags.arguments(given),
         "lang": lang,
         "before": flags.lines([*given, *own]),
+        "describe": describe,
         "prototype": False,
     }
     keep = script is None or script.building

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from .._file.stored_header import pack
+from .described import describe
 from .libclang import ReadError
 from .macros import Macros, Reader
 from .messages import Problem, explain
@@ -36,7 +37,7 @@ class Header(Unit):
         if not self.request["lang"] and any(map(self._asks_for_cplusplus, self.problems)):
             self.is_cplusplus, self.standard = True, {}
             unit = self._parse_with_standard_types()
-        files = [file for file in self.clang.included(unit) if file != self.main]
+        files = [file for file, _ in self.clang.inclusions(unit) if file != self.main]
         self._stop_if_hopeless()
         self.types = Types(self.clang, self.names, self.is_cplusplus)
         cursors = self.clang.children(self.clang.getTranslationUnitCursor(unit))
@@ -63,6 +64,7 @@ class Header(Unit):
             "data": data,
             "files": files,
             "missing": self._missing(cursors),
+            "described": self._described(unit, cursors) if self.request["describe"] else {},
         }
 
     # What Clang rejects
@@ -252,6 +254,10 @@ class Header(Unit):
             name = clang.text(clang.getCursorSpelling(cursor))
             if all(parameters):
                 reader.returned.append((name, parameters, " ".join(value.split())))
+
+    def _described(self, unit: Any, cursors: list[Any]) -> Any:
+        main = self.main if self.is_text else ""
+        return describe(self.clang, unit, self._flat(cursors), main)
 
     # Files
 

@@ -75,6 +75,10 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "Type_visitFields": (c_uint, Type, _FIELD_VISITOR, c_void_p),
     "getCursorSpelling": (_String, Cursor),
     "getCursorUSR": (_String, Cursor),
+    "getCursorPrintingPolicy": (c_void_p, Cursor),
+    "PrintingPolicy_setProperty": (None, c_void_p, c_int, c_uint),
+    "PrintingPolicy_dispose": (None, c_void_p),
+    "getCursorPrettyPrinted": (_String, Cursor, c_void_p),
     "Cursor_getMangling": (_String, Cursor),
     "getCursorLocation": (_Location, Cursor),
     "getCursorExtent": (_Range, Cursor),
@@ -176,11 +180,12 @@ class Library:
         self.Type_visitFields(record, _FIELD_VISITOR(visit), None)
         return found
 
-    def included(self, unit: Any) -> list[str]:
-        found: list[str] = []
+    def inclusions(self, unit: Any) -> list[tuple[str, int]]:
+        """Each file, with the number of files that lead to it."""
+        found: list[tuple[str, int]] = []
 
-        def visit(file: int, _stack: Any, _length: int, _: Any) -> None:
-            found.append(self.text(self.getFileName(file)))
+        def visit(file: int, _stack: Any, depth: int, _: Any) -> None:
+            found.append((self.text(self.getFileName(file)), depth))
 
         self.getInclusions(unit, _INCLUSION_VISITOR(visit), None)
         return found

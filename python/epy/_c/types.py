@@ -70,7 +70,7 @@ _IMPOSSIBLE = {
     _EXTENDED_VECTOR: "the attribute ext_vector_type is not supported",
 }
 STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
-_KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
+KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
 _ALIGNMENTS = {
     **dict.fromkeys(("c_short", "c_ushort"), 2),
     **dict.fromkeys(("c_int", "c_uint", "c_wchar", "c_float", "c_float_complex"), 4),
@@ -183,9 +183,9 @@ class Types:
     def tag(self, cursor: Any, hint: str = "") -> Type:
         """A struct, union or enum; defined when it is met first."""
         clang = self.clang
-        keyword = _KEYWORDS[cursor.kind]
+        keyword = KEYWORDS[cursor.kind]
         definition: Cursor = clang.getCursorDefinition(cursor)
-        is_defined = definition.kind in _KEYWORDS
+        is_defined = definition.kind in KEYWORDS
         key = self._key(definition if is_defined else cursor, keyword, hint)
         name = f"{keyword} {key}"
         if name in self._begun:

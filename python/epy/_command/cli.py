@@ -153,11 +153,23 @@ def parser() -> argparse.ArgumentParser:
 
     inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
     inspect.description = (
-        "Read the file, without loading it. With --header: what a C header gives to epy.header."
+        "Read the file, without loading it. With --header: what a C header itself declares for "
+        "epy.header."
     )
-    inspect.epilog = "examples: epy inspect gain.so; epy inspect --c gain.so > gain.h"
-    inspect.add_argument("plugin", metavar="PLUGIN", type=Path, nargs="?")
+    inspect.epilog = (
+        "examples: epy inspect gain.so; epy inspect --c gain.so > gain.h; "
+        "epy inspect --header lua.h 'lua_push*'"
+    )
+    inspect.add_argument(
+        "names",
+        metavar="PLUGIN|NAME",
+        nargs="*",
+        help="a plugin; with --header names to show, all by default, as in 'lua_push*'",
+    )
     inspect.add_argument("--header", metavar="FILE", help="a C header, as a script would name it")
+    inspect.add_argument(
+        "--all", dest="every", action="store_true", help="what the header includes, too"
+    )
     _add_header_options(inspect)
     inspect.add_argument("--json", action="store_true", help="for programs")
     inspect.add_argument("--c", action="store_true", help="a C header of what PLUGIN exports")
@@ -257,13 +269,10 @@ def _inspect(options: argparse.Namespace) -> int:
     from . import inspect
 
     if options.header is not None:
-        from .inspect_header import render_header
-
-        print(render_header(options.header, options.flags, options.pkg), end="")
-        return 0
-    if options.plugin is None:
-        raise Error("name a plugin, or a header with --header")
-    description = inspect.describe(options.plugin)
+        return _inspect_header(options)
+    if len(options.names) != 1:
+        raise Error("name one plugin, or a header with --header")
+    description = inspect.describe(Path(options.names[0]))
     if options.json:
         import json
 
@@ -274,6 +283,21 @@ def _inspect(options: argparse.Namespace) -> int:
         print(render_c(description), end="")
     else:
         print(inspect.render(description), end="")
+    return 0
+
+
+def _inspect_header(options: argparse.Namespace) -> int:
+    from .inspect_header import describe_header, render_header
+
+    found = describe_header(
+        options.header, options.flags, options.pkg, options.names, options.every
+    )
+    if options.json:
+        import json
+
+        print(json.dumps(found[0], indent=2))
+    else:
+        print(render_header(*found), end="")
     return 0
 
 

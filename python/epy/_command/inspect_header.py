@@ -3,55 +3,77 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from .. import _core, _header
-from .._c.definitions import Definitions, read
+from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
 from .._c.types import OPAQUE
-from .._errors import Error
+from .._errors import Error, HeaderNameError
 from .._printable import printable
 from .._script import HeaderOptions, Script
 
 
-def render_header(
+def describe_header(
     name: str,
     flags: Iterable[tuple[str, str]] = (),
     packages: Iterable[str] = (),
-) -> str:
-    """A listing for people. Raises HeaderError if the header is not found or does not parse."""
+    patterns: Iterable[str] = (),
+    every: bool = False,
+) -> tuple[dict[str, list[str]], int]:
+    """What a header gives, by kind, and how many names are left out: those of what it includes.
+
+    `patterns` choose names, `every` is for all that it includes too. Raises HeaderError if the
+    header is not found or does not parse, HeaderNameError if no name matches.
+    """
     options = HeaderOptions(absolute(flags), tuple(packages))
     script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
-    definitions = read(name, (), {}, script)
+    definitions = read(name, (), {}, script, describe=True)
     host = _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)
-    groups: dict[str, list[str]] = {title: [] for title in _TITLES}
-    refused: list[str] = []
-    for key in sorted(definitions.names):
-        found = definitions.names[key]
+    groups: dict[str, list[str]] = {title: [] for title in (*_TITLES, _REFUSED)}
+    wanted = list(patterns)
+    left_out = 0
+    for key, found in sorted(definitions.names.items()):
         if key.startswith("_") or "{" in key:
             continue  # reserved for the compiler and its library; without a name in C
         if found in (("?", "is a macro that is empty"), OPAQUE):
             continue  # guards a header or marks declarations; serves for pointers
+        if wanted and not any(fnmatchcase(key.rpartition(" ")[2], it) for it in wanted):
+            continue
+        is_own, text = definitions.described.get(key, (True, ""))
+        if not is_own and not every:
+            left_out += 1
+            continue
         try:
-            title, line = _line(host, definitions, key, found)
+            title, line = _line(host, key, found, text)
             groups[title].append(line)
         except Error as error:
             reason = str(error).removeprefix(f"{host._name}: ").removeprefix(f"{key} ")
-            refused.append(f"{key}: {reason}")
+            groups[_REFUSED].append(f"{key}: {reason}")
+    if wanted and not left_out and not any(groups.values()):
+        raise HeaderNameError(f"{name} declares nothing like {' or '.join(wanted)}")
+    return {title: rows for title, rows in groups.items() if rows}, left_out
+
+
+def render_header(groups: Mapping[str, list[str]], left_out: int) -> str:
+    """A listing for people."""
     lines = []
-    for title, rows in (*groups.items(), ("not expressed", refused)):
-        if rows:
-            lines += [f"{title} ({len(rows)})", *(f"  {printable(row)}" for row in rows), ""]
+    for title, rows in groups.items():
+        lines += [f"{title} ({len(rows)})", *(f"  {printable(row)}" for row in rows), ""]
+    if left_out:
+        lines += [f"{left_out} more of what it includes: --all shows them", ""]
     return "\n".join(lines)
 
 
 _TITLES = ("functions", "variables", "types", "constants", "macros with arguments")
+_REFUSED = "not expressed"
 
 
-def _line(host: Any, definitions: Definitions, key: str, found: Any) -> tuple[str, str]:
+def _line(host: Any, key: str, found: Any, text: str) -> tuple[str, str]:
     """The group of a name, and how it is shown. Raises Error if Python cannot hold it."""
     make: Callable[[Any], Any] = host._classes.make
     if " " in key:
@@ -65,9 +87,12 @@ def _line(host: Any, definitions: Definitions, key: str, found: Any) -> tuple[st
         names = found[1].partition(":")[0].removeprefix("lambda").replace("p_", "").strip()
         return "macros with arguments", f"{key}({names})"
     if kind == "f":
-        return "functions", declare_function(make(("*", found[1])), key)
+        made = make(("*", found[1]))
+        return "functions", text or declare_function(made, key)
     if kind == "v":
-        return "variables", declare(make(found[1]), key)
+        made = make(found[1])
+        return "variables", text or declare(made, key)
     if kind == "t":
-        return "types", f"typedef {declare(make(found[1]), key)}"
+        made = make(found[1])
+        return "types", text or f"typedef {declare(made, key)}"
     raise Error(found[1])
