@@ -13,7 +13,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 4;
+inline constexpr std::uint32_t core_api_version = 5;
 
 struct plugin; // the loader's
 
@@ -91,8 +91,11 @@ struct core_api {
     // script. With the GIL; null with an exception.
     void *(*module_init)() noexcept;
     // The process exits and epy started Python: run on_unload hooks of live plugins, atexit
-    // functions, flush stdout and stderr. Calls `attached` as soon as it holds the GIL.
-    void (*at_exit)(void (*attached)(void *), void *argument) noexcept;
+    // functions, flush stdout and stderr. Any thread, GIL held or not.
+    void (*at_exit)() noexcept;
+    // Calls `work` once this thread holds the GIL, before which others make room, or once it turns
+    // out that there is no Python to hold.
+    void (*with_gil)(void (*work)(void *), void *argument) noexcept;
     // From here to release_loading only `thread` (pthread_self) loads libraries from Python; others
     // wait without the GIL. Any thread; waits for the GIL. False while another thread imports.
     bool (*reserve_loading)(unsigned long thread) noexcept;

@@ -16,8 +16,8 @@ bool find_awaited(pthread_t thread, pthread_t &awaited) noexcept {
     try {
         auto found = std::make_shared<std::atomic<std::uintptr_t>>(0);
         auto asking = std::make_shared<helper>(
-            [=](helper &) { found->store(core->awaited(static_cast<std::uintptr_t>(thread))); });
-        if (!asking->run() || !asking->wait_for(helper::done)) {
+            [=] { found->store(core->awaited(static_cast<std::uintptr_t>(thread))); });
+        if (!asking->run() || !asking->ends_within(helper::patience)) {
             return false;
         }
         awaited = static_cast<pthread_t>(found->load());

@@ -65,7 +65,7 @@ public:
         try {
             auto made = std::make_unique<seen_locale>(letters, messages);
             made->loading_ =
-                std::make_shared<helper>([self = made.get()](helper &) { self->load_in_helper(); });
+                std::make_shared<helper>([self = made.get()] { self->load_in_helper(); });
             if (!made->loading_->run()) {
                 return nullptr;
             }
@@ -89,7 +89,7 @@ public:
             const auto left =
                 std::chrono::duration_cast<std::chrono::milliseconds>(until_ - clock::now());
             if (left.count() > 0) {
-                loading_->wait_for(helper::done, left);
+                loading_->ends_within(left);
             }
         }
         return loaded_.load(std::memory_order_acquire);

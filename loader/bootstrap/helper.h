@@ -15,10 +15,8 @@ namespace epy {
 class helper : public std::enable_shared_from_this<helper> {
 public:
     static constexpr std::chrono::seconds patience{2};
-    static constexpr int attached = 1;
-    static constexpr int done = 2;
 
-    explicit helper(std::function<void(helper &)> work) : work_(std::move(work)) {}
+    explicit helper(std::function<void()> work) : work_(std::move(work)) {}
 
     // False if no thread could be made: the work is not done. May throw std::bad_alloc.
     bool run() {
@@ -32,20 +30,10 @@ public:
         return true;
     }
 
-    void reach(int stage) {
-        const std::scoped_lock guard(mutex_);
-        stage_ = stage;
-        changed_.notify_all();
-    }
-
-    bool wait_for(int stage, std::chrono::milliseconds limit = patience) {
+    // Whether the work is done by then.
+    bool ends_within(std::chrono::milliseconds limit) {
         std::unique_lock guard(mutex_);
-        return changed_.wait_for(guard, limit, [&] { return stage_ >= stage; });
-    }
-
-    void wait() {
-        std::unique_lock guard(mutex_);
-        changed_.wait(guard, [&] { return stage_ >= done; });
+        return changed_.wait_for(guard, limit, [this] { return is_done_; });
     }
 
 private:
@@ -53,15 +41,17 @@ private:
         const std::unique_ptr<std::shared_ptr<helper>> self(
             static_cast<std::shared_ptr<helper> *>(shared));
         helper &me = **self;
-        me.work_(me);
-        me.reach(done);
+        me.work_();
+        const std::scoped_lock guard(me.mutex_);
+        me.is_done_ = true;
+        me.changed_.notify_all();
         return nullptr;
     }
 
-    std::function<void(helper &)> work_;
+    std::function<void()> work_;
     std::mutex mutex_;
     std::condition_variable changed_;
-    int stage_ = 0;
+    bool is_done_ = false;
 };
 
 } // namespace epy

@@ -427,7 +427,7 @@ void plugin::release() noexcept {
         return;
     }
     try {
-        std::make_shared<helper>([this](helper &) {
+        std::make_shared<helper>([this] {
             wait_for_dlclose();
             forget_image();
             unmap(kept_);

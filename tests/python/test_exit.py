@@ -103,6 +103,35 @@ def test_a_process_ends_in_any_way(build_plugin, native, run, way):
     assert "within 2 s" not in result.stderr
 
 
+EXITS_ON_ITS_THREAD = """
+import atexit, ctypes, epy
+from ctypes import c_int
+from _thread import get_ident
+
+def leave(library):
+    exiting = get_ident()
+    atexit.register(lambda: print("same thread", get_ident() == exiting, flush=True))
+    library.exit(3)
+
+@epy.export
+def exits() -> c_int:
+    leave(ctypes.CDLL(None))
+
+@epy.export
+def exits_with_the_gil() -> c_int:
+    leave(ctypes.PyDLL(None))
+"""
+
+
+@pytest.mark.parametrize("function", ["exits", "exits_with_the_gil"])
+@pytest.mark.parametrize("way", ["call {}", "thread {} pthread_exit"])
+def test_exit_functions_run_on_the_thread_that_exits(build_plugin, native, run, way, function):
+    """As exit's own do: the C library lets no other thread call exit then."""
+    words = way.format(function).split()
+    result = run(native("exits"), "open", build_plugin(EXITS_ON_ITS_THREAD), *words, status=3)
+    assert result.stdout == "same thread True\n"
+
+
 def test_exit_while_the_script_starts(build_plugin, native, run):
     script = "import ctypes, epy\nif not epy.building:\n    ctypes.CDLL(None).exit(4)\n" + SCRIPT
     for extra in ([], ["--eager"]):

@@ -157,10 +157,9 @@ void flush(const char *stream) {
     }
 }
 
-void exit_here(void (*attached)(void *), void *argument) {
+void exit_here() {
     const urgency soon;
     const attachment python;
-    attached(argument);
     if (!python) {
         return;
     }
@@ -173,8 +172,12 @@ void exit_here(void (*attached)(void *), void *argument) {
     flush("stderr");
 }
 
-void at_exit(void (*attached)(void *), void *argument) noexcept {
-    run_for_loader([&] { exit_here(attached, argument); });
+void at_exit() noexcept { run_for_loader(exit_here); }
+
+void with_gil(void (*work)(void *), void *argument) noexcept {
+    const urgency soon;
+    const attachment python;
+    work(argument);
 }
 
 bool call_loading(const package::name &wanted, unsigned long thread) {
@@ -201,8 +204,8 @@ void release_loading(unsigned long thread) noexcept {
 
 } // namespace
 
-const core_api the_core_api = {core_api_version, load,    unload,
-                               module_init,      at_exit, reserve_loading,
-                               release_loading,  awaited};
+const core_api the_core_api = {core_api_version, load,     unload,          module_init,
+                               at_exit,          with_gil, reserve_loading, release_loading,
+                               awaited};
 
 } // namespace epy
