@@ -9,11 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "loader/embed_api.h"
 #include "stub/stub.h"
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 5;
+inline constexpr std::uint32_t core_api_version = 6;
 
 struct plugin; // the loader's
 
@@ -68,6 +69,7 @@ struct core_options {
     bool ours;                  // epy starts it, or has started it and got no further
     const char *executable;     // for `start`
     const char *environment;    // for `start`: the same, or that of a virtual environment
+    bool chosen;                // it is for all plugins, whatever they were built with
     const char *package_folder; // where the package epy lies, if it is not imported yet
     char *error;                // receives one line on failure
     std::size_t error_size;
@@ -103,6 +105,7 @@ struct core_api {
     // The thread (a pthread_t) for which another one waits inside Python without a limit; 0 if that
     // is unknown. Any thread; waits for the GIL.
     std::uintptr_t (*awaited)(std::uintptr_t thread) noexcept;
+    const embed_api *embed;
 };
 
 // Returns null and fills options->error on failure. Exported by the core as `epy_core_open`.

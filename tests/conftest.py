@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +118,31 @@ def compile_c(run: Callable[..., Result], tmp_path: Path) -> Callable[..., Path]
         return tmp_path / name
 
     return compile_c
+
+
+@pytest.fixture
+def epy_host(epy: Callable[..., Result], run: Callable[..., Result], tmp_path: Path) -> Any:
+    """`epy_host(source, *flags)`: a program that includes epy.h and is linked with it.
+
+    C99 as gcc has it, or as `compiler` says: "clang", "g++", "clang++".
+    """
+
+    def epy_host(
+        source: str, *flags: str | Path, compiler: str = "gcc", name: str = "host"
+    ) -> Path:
+        is_cplusplus = compiler.endswith("++")
+        text = tmp_path / f"{name}.{'cpp' if is_cplusplus else 'c'}"
+        text.write_text(source, encoding="utf-8")
+        standard = "-std=c++17" if is_cplusplus else "-std=c99"
+        run(
+            *(compiler, standard, "-pedantic", "-Wall", "-Wextra", "-Werror", "-g"),
+            *shlex.split(epy("--cflags").stdout),
+            *("-o", tmp_path / name, text, *flags),
+            *shlex.split(epy("--libs").stdout),
+        )
+        return tmp_path / name
+
+    return epy_host
 
 
 @pytest.fixture

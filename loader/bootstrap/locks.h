@@ -1,4 +1,4 @@
-// The loader's locks: two, process-wide, never held around Python or a call into a host.
+// The loader's locks: three, process-wide, never held around Python or a call into a host.
 //
 // They are never destroyed, because threads may call plugins while the process exits, and a forked
 // child makes them anew.
@@ -26,5 +26,8 @@ std::condition_variable &start_changed() noexcept;
 
 // Guards every write to the image of any plugin, and whether the image is still there.
 std::mutex &image_lock() noexcept;
+
+// Guards which sinks the host has given.
+std::mutex &sink_lock() noexcept;
 
 } // namespace epy

@@ -11,7 +11,9 @@
 #include "loader/bootstrap/copied_data.h"
 #include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/locks.h"
+#include "loader/bootstrap/log_sinks.h"
 #include "loader/bootstrap/mapped_file.h"
+#include "loader/bootstrap/objects.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/resolve.h"
@@ -207,6 +209,20 @@ void *plugin::module_init() {
     return nullptr;
 }
 
+turn plugin::start_now(name_list *circle) {
+    turn state = start_.begin(nullptr, circle);
+    if (state == turn::ours) {
+        try {
+            state = run();
+        } catch (const std::exception &) {
+            start_.finish(turn::ours); // the next call tries again
+            throw;
+        }
+        start_.finish(state);
+    }
+    return state;
+}
+
 // The start has succeeded: slots lead to what the script defined. False if the image is gone.
 bool plugin::open_slots() noexcept {
     const std::scoped_lock guard(image_lock());
@@ -397,7 +413,62 @@ bool plugin::mark_dead() noexcept {
     return open_;
 }
 
+bool plugin::retain_if_known(const plugin *wanted) noexcept {
+    const std::scoped_lock guard(image_lock());
+    plugin *found = all;
+    while (found != nullptr && found != wanted) {
+        found = found->next_;
+    }
+    if (found != nullptr) {
+        found->retain();
+    }
+    return found != nullptr;
+}
+
+plugin::phase plugin::now() const noexcept {
+    if (is_dead() && problem_ == nullptr) {
+        return phase::unloaded;
+    }
+    if (start_.is_ready()) {
+        return phase::ready;
+    }
+    return start_.is_fresh()      ? phase::fresh
+           : start_.is_starting() ? phase::starting
+                                  : phase::failed;
+}
+
+bool plugin::retire() noexcept {
+    const std::scoped_lock guard(image_lock());
+    const bool has_script = open_ && !dead_;
+    close_slots();
+    dead_ = true;
+    return has_script;
+}
+
+std::shared_ptr<helper> plugin::unloading() noexcept {
+    const std::scoped_lock guard(image_lock());
+    return unloading_;
+}
+
+void plugin::set_unloading(std::shared_ptr<helper> its_helper) noexcept {
+    const std::scoped_lock guard(image_lock());
+    unloading_ = std::move(its_helper);
+}
+
+void *plugin::address_of(const char *name) const noexcept {
+    void *found = nullptr;
+    for_each_object([&](const loaded_object &object) {
+        if (!object.contains(info_)) {
+            return true;
+        }
+        found = object.find(name);
+        return false;
+    });
+    return found;
+}
+
 void plugin::leave_image() noexcept {
+    forget_sink(this);
     if (references_.load(std::memory_order_acquire) > 1) {
         kept_ = keep_mapped(info_);
     }

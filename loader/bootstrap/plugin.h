@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/kept_image.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/start.h"
@@ -53,6 +54,21 @@ public:
     [[nodiscard]] record error_of(const record &called) const noexcept;
     // Says once that an export was called that cannot run, and why.
     void complain(std::uint32_t index, const char *why) noexcept;
+
+    // Whether this is one whose image is mapped; then it has a reference more. For any pointer.
+    static bool retain_if_known(const plugin *) noexcept;
+    enum class phase { fresh, starting, ready, failed, unloaded };
+    [[nodiscard]] phase now() const noexcept;
+    // Starts it unless it has started: ready, failed, circular or absent. May throw.
+    turn start_now(name_list *circle = nullptr);
+    // The host closes it soon: exports give error values from now on. True if the script has run,
+    // and so is to be dropped.
+    [[nodiscard]] bool retire() noexcept;
+    // What unloads it meanwhile, for who asks again.
+    [[nodiscard]] std::shared_ptr<helper> unloading() noexcept;
+    void set_unloading(std::shared_ptr<helper>) noexcept;
+    // Where the image has an export, or null. `name`: without a symbol version.
+    [[nodiscard]] void *address_of(const char *name) const noexcept;
 
     // The destructor of the image runs. Afterwards nothing writes to it. True if the script has
     // run, and so is to be dropped; a start that is not over drops it itself.
@@ -111,6 +127,7 @@ private:
     std::string script_;
     const core_api *core_ = nullptr;
     pid_t process_;
+    std::shared_ptr<helper> unloading_; // by epy_unload
     std::atomic<int> references_{1};
     std::atomic<bool> core_has_it_{false}; // one of these
 };

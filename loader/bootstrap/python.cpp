@@ -20,8 +20,10 @@
 
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/leaving.h"
 #include "loader/bootstrap/libpython.h"
+#include "loader/bootstrap/log_sinks.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/process.h"
 #include "loader/bootstrap/replace.h"
@@ -102,12 +104,20 @@ struct chosen_python {
     std::string file;
     std::string executable;
     bool start = false;
-    bool ours = false; // epy starts it, or has
+    bool ours = false;   // epy starts it, or has
+    bool chosen = false; // by EPY_PYTHON or the host
 };
+
+// By epy_set_python, absolute; never freed.
+std::atomic<const std::string *> chosen_by_host = nullptr;
 
 // What was asked for in a start of epy's that failed when Python was there already: the next one
 // goes on from there. Null if there is none; guarded by `python_start`.
-const std::string *unfinished = nullptr;
+struct unfinished_start {
+    std::string executable;
+    bool chosen;
+};
+const unfinished_start *unfinished = nullptr;
 
 // Also where a Python runs already: its own files are its host's matter, what epy brings is not.
 std::string reason_against_wish(const python_wish &wish) {
@@ -144,22 +154,36 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     }
     if (initialized != nullptr) {
         remember_python(*initialized); // so that threads that wait for this one release the GIL
-        chosen = {open_again(*initialized), initialized->file,
-                  unfinished == nullptr ? std::string() : *unfinished, false,
-                  unfinished != nullptr};
+        chosen = {open_again(*initialized),
+                  initialized->file,
+                  unfinished == nullptr ? std::string() : unfinished->executable,
+                  false,
+                  unfinished != nullptr,
+                  unfinished != nullptr && unfinished->chosen};
         return true;
     }
-    const char *variable = has_raised_privileges() ? nullptr : std::getenv("EPY_PYTHON");
-    const bool overridden = variable != nullptr && *variable != '\0';
-    if (overridden) {
+    const std::string *by_host = chosen_by_host;
+    const char *variable = by_host != nullptr        ? by_host->c_str()
+                           : has_raised_privileges() ? nullptr
+                                                     : std::getenv("EPY_PYTHON");
+    chosen.chosen = variable != nullptr && *variable != '\0';
+    if (chosen.chosen) {
         chosen.executable = absolute(variable);
         chosen.file = libpython_of(chosen.executable);
         if (chosen.file.empty()) {
             report(wish.plugin,
-                   "EPY_PYTHON names %s, but no shared libpython was found for it; name the "
-                   "executable of a Python that has one, or unset EPY_PYTHON",
-                   variable);
+                   "%s names %s, but no shared libpython was found for it; name the executable of "
+                   "a Python that has one, or %s",
+                   by_host == nullptr ? "EPY_PYTHON" : "epy_set_python", variable,
+                   by_host == nullptr ? "unset EPY_PYTHON" : "do not call it");
             return false;
+        }
+        if (has_raised_privileges()) {
+            if (const std::string against = reason_against_executable(chosen.executable);
+                !against.empty()) {
+                report(wish.plugin, "%s", against.c_str());
+                return false;
+            }
         }
     } else {
         chosen.executable = wish.executable == nullptr ? "" : wish.executable;
@@ -200,6 +224,8 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     }
     return true;
 }
+
+constexpr host_services services_for_hosts = {set_error, give_to_sink, has_sink};
 
 std::string core_file(const std::string &tag) {
     return package_folder() + "/_core.cpython-" + tag + "-x86_64-linux-gnu.so";
@@ -244,6 +270,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                python.ours,
                                executable.empty() ? nullptr : executable.c_str(),
                                python.executable.empty() ? nullptr : python.executable.c_str(),
+                               python.chosen,
                                package_folder().c_str(),
                                error,
                                sizeof error,
@@ -258,13 +285,15 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
             if (one.is_initialized == started) {
                 remember_python(one);
                 unfinished = api == nullptr && one.is_initialized() != 0
-                                 ? new std::string(python.executable)
+                                 ? new unfinished_start{python.executable, python.chosen}
                                  : nullptr;
             }
         }
     }
     if (api == nullptr) {
         report(wish.plugin, "%s", error);
+    } else {
+        api->embed->serve(&services_for_hosts);
     }
     return api;
 }
@@ -312,6 +341,16 @@ python_state open_python(const python_wish &wish, const core_api *&core,
     }
     core = opened_core;
     return core == nullptr ? python_state::failed : python_state::ready;
+}
+
+bool choose_python(const char *executable) {
+    if (!python_start().is_fresh()) {
+        set_error("epy_set_python", nullptr,
+                  "a Python runs already: choose before any plugin starts");
+        return false;
+    }
+    chosen_by_host = new std::string(absolute(executable));
+    return true;
 }
 
 bool is_python_untouched() { return python_start().is_fresh(); }

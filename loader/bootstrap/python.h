@@ -27,6 +27,10 @@ enum class python_state {
 python_state open_python(const python_wish &, const core_api *&core,
                          const std::chrono::steady_clock::time_point *until = nullptr);
 
+// The Python to start, before the plugins' own and EPY_PYTHON. False after saying why in the
+// thread's last error. May throw std::bad_alloc.
+bool choose_python(const char *executable);
+
 // No plugin has joined or started a Python, or is about to.
 bool is_python_untouched();
 

@@ -7,6 +7,9 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "loader/bootstrap/last_error.h"
+#include "loader/bootstrap/log_sinks.h"
+
 namespace epy {
 
 void report(const char *subject, const char *format, ...) noexcept {
@@ -23,8 +26,12 @@ void report(const char *subject, const char *format, ...) noexcept {
         va_end(arguments);
     }
     used = std::min(used, room - 1);
+    line[used] = '\0';
+    set_error(nullptr, subject, "%s", line + sizeof "epy:");
     line[used++] = '\n';
-    for (std::size_t done = 0; done < used;) {
+    line[used] = '\0';
+    const bool is_taken = give_to_sink(EPY_ERROR, subject, line, true);
+    for (std::size_t done = is_taken ? used : 0; done < used;) {
         const ssize_t written = write(STDERR_FILENO, line + done, used - done);
         if (written < 0 && errno != EINTR) {
             break;

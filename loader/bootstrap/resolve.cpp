@@ -55,16 +55,7 @@ jump serve(const record *called_in_image) {
     plugin &self = plugin::of(called_in_image->owner);
     const record its_copy = *called_in_image;
     name_list circle;
-    turn state = self.starting().begin(nullptr, &circle);
-    if (state == turn::ours) {
-        try {
-            state = self.run();
-        } catch (const std::exception &) {
-            self.starting().finish(turn::ours); // the next call tries again
-            throw;
-        }
-        self.starting().finish(state);
-    }
+    const turn state = self.start_now(&circle);
     own_copy = self.error_of(its_copy); // only now: the start may have called other exports
     const record *called = &own_copy;
     if (state == turn::absent) {

@@ -52,6 +52,9 @@ public:
     [[nodiscard]] bool is_fresh() const noexcept {
         return state_.load(std::memory_order_acquire) == state::fresh;
     }
+    [[nodiscard]] bool is_starting() const noexcept {
+        return state_.load(std::memory_order_acquire) == state::starting;
+    }
     // For the line about a wait that lasts, both stay: what is started, and what must not be.
     start(const char *name, const char *advice) noexcept;
     ~start();

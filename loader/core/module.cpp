@@ -10,6 +10,7 @@
 #include "loader/core/host/function_calls.h"
 #include "loader/core/host/kept_gil.h"
 #include "loader/core/host/recording.h"
+#include "loader/core/noted_error.h"
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
@@ -60,6 +61,40 @@ PyObject *set_errno(PyObject *module, PyObject *number) {
 PyObject *set_reporter(PyObject *module, PyObject *reporter) {
     Py_XSETREF(state_of(module).reporter, Py_NewRef(reporter));
     Py_RETURN_NONE;
+}
+
+// What epy._report does with an exception.
+PyObject *note_error_of_call(PyObject *, PyObject *arguments) {
+    PyObject *exception = nullptr;
+    PyObject *texts[4] = {};
+    if (PyArg_ParseTuple(arguments, "OOOOO:note_error", &exception, &texts[0], &texts[1], &texts[2],
+                         &texts[3]) == 0) {
+        return nullptr;
+    }
+    const c_text plugin(texts[0]);
+    const c_text function(texts[1]);
+    const c_text traceback(texts[2]);
+    const c_text thread(texts[3]);
+    note_error(exception, plugin.get(), function.get(), traceback.get(),
+               *thread.get() == '\0' ? nullptr : thread.get());
+    Py_RETURN_NONE;
+}
+
+PyObject *log(PyObject *, PyObject *arguments) {
+    int level = 0;
+    PyObject *about = nullptr;
+    PyObject *message = nullptr;
+    int is_error = 0;
+    if (PyArg_ParseTuple(arguments, "iOOp:log", &level, &about, &message, &is_error) == 0) {
+        return nullptr;
+    }
+    bool is_taken = false;
+    if (const c_text plugin(about); host != nullptr && host->has_sink(plugin.get())) {
+        const c_text text(message);
+        const gil_as_found meanwhile; // the sink is the host's code
+        is_taken = host->give_to_sink(level, plugin.get(), text.get(), is_error != 0);
+    }
+    return PyBool_FromLong(is_taken ? 1 : 0);
 }
 
 PyObject *set_callback_maker(PyObject *module, PyObject *maker) {
@@ -178,6 +213,12 @@ PyMethodDef functions[] = {
     {"run_for", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<run_for>)),
      METH_FASTCALL | METH_KEYWORDS,
      "run_for(plugin, function, *arguments): what the function makes is the plugin's."},
+    {"note_error", guarded<note_error_of_call>, METH_VARARGS,
+     "note_error(exception, plugin's path or None, function, traceback, thread): it is what the "
+     "host gets from epy_last_error."},
+    {"log", guarded<log>, METH_VARARGS,
+     "log(level, plugin's path or None, text, is about the last error) -> whether a sink of the "
+     "host's took it."},
     {"set_callback_maker", guarded<set_callback_maker>, METH_O,
      "set_callback_maker(callable): called with (function type, callable) where a function pointer "
      "is due; returns one."},
@@ -263,6 +304,8 @@ int execute(PyObject *module) {
         return -1;
     }
     if (is_main_interpreter()) {
+        state_of_plugins = &state;
+        handles_of_plugins = state.handles;
         start_attaching();
     }
     state.python = number_of_python();
@@ -298,8 +341,14 @@ void deallocate(void *module) {
         stop_attaching(); // it goes
     }
     clear(static_cast<PyObject *>(module));
-    delete state_of(static_cast<PyObject *>(module)).handles;
-    free_headers(state_of(static_cast<PyObject *>(module)).headers);
+    module_state &state = state_of(static_cast<PyObject *>(module));
+    if (state_of_plugins == &state) {
+        state_of_plugins = nullptr;
+        state.handles->end();
+    } else {
+        delete state.handles;
+    }
+    free_headers(state.headers);
 }
 
 PyModuleDef_Slot slots[] = {
@@ -308,6 +357,8 @@ PyModuleDef_Slot slots[] = {
 };
 
 } // namespace
+
+module_state *state_of_plugins = nullptr;
 
 PyModuleDef core_module = {
     PyModuleDef_HEAD_INIT,

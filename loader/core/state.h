@@ -71,6 +71,10 @@ extern PyModuleDef core_module;
 module_state &state_of(PyObject *module);
 module_state &state_of(PyTypeObject *type);
 
+// That of the interpreter that plugins run in; null when there is none. Guarded by its GIL.
+extern module_state *state_of_plugins;
+
 extern const core_api the_core_api;
+extern const embed_api the_embed_api;
 
 } // namespace epy

@@ -113,6 +113,15 @@ def run_for(
 ) -> Any:
     """Calls the function as code of the plugin: what it makes is the plugin's, whoever called."""
 
+def note_error(
+    exception: BaseException, plugin: str | None, function: str, traceback: str, thread: str, /
+) -> None:
+    """It is what the host gets from epy_last_error on this thread; no thread: its system's name."""
+
+def log(level: int, plugin: str | None, text: str, is_error: bool, /) -> bool:
+    """Gives a text to the sink that the host has set for the plugin, or for all; false if there is
+    none. `is_error`: it is about the last error of this thread."""
+
 def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None:
     """Called with a ctypes function type and a callable that stands where a function pointer is
     due; returns an instance of the type that stays alive as long as C may use it."""

@@ -94,7 +94,8 @@ def _run(native: _core.NativePlugin, script: Script) -> bool | None:
             hook()
         _publish_bindings(script)
     except BaseException as error:
-        write(_failure(script, native, source, error))
+        _core.note_error(error, native.path, "the start", format_exception(error), "")
+        write(_failure(script, native, source, error), native.path, is_error=True)
         return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
@@ -177,7 +178,7 @@ def _run_last(script: Script, kind: str, hook: Callable[[], object], name: str =
     except BaseException as error:
         name = name or getattr(hook, "__name__", "?")
         header = f"epy: exception in {kind} '{name}' of {script.path}:\n"
-        write(header + format_exception(error))
+        write(header + format_exception(error), script.path)
 
 
 def _run_exit_functions(script: Script, left: list[object]) -> None:
@@ -208,7 +209,7 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
             _try_twice(step)
         except BaseException as error:
             header = f"epy: {script.path}: something of its script stays:\n"
-            write(header + format_exception(error))
+            write(header + format_exception(error), script.path)
 
 
 def _publish_bindings(script: Script) -> None:
@@ -304,8 +305,7 @@ def _executable(stamped: str) -> str:
 
             environments.install()
         return stamped
-    is_overridden = "EPY_PYTHON" in os.environ and not _core.has_raised_privileges()
-    return start.executable if is_overridden or not stamped else stamped
+    return start.executable if start.is_chosen or not stamped else stamped
 
 
 def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sources:
@@ -325,10 +325,12 @@ def _read_manifest(archive: Archive, script: Script) -> None:
         script.name = script.plugin.name = row["name"]
     for row in (*archive.rows("function"), *archive.rows("address")):
         script.loaded[row["name"]] = row["slot"]
+        script.declarations_in_c[row["name"]] = row["text"]
     for row in archive.rows("data"):
         script.loaded[row["name"]] = DataEntry(
             row["address"], row["size"], row["layout"], row["slots"]
         )
+        script.declarations_in_c[row["name"]] = row["text"]
     for row in archive.rows("version"):
         script.loaded_versions[row["name"]] = row["version"]
     for row in archive.rows("prototype"):

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 _FOLDER = __file__.rpartition("/")[0] + "/"
 _in_hook: set[int] = set()  # threads that run `epy.error_hook`
+_ERROR = 3  # epy.h: EPY_ERROR
 
 
 class Report:
     """An exception that a callback raised: what `epy.error_hook` receives."""
 
-    __slots__ = ("exception", "label", "plugin", "thread")
+    __slots__ = ("_traceback", "exception", "label", "plugin", "thread")
 
     def __init__(
         self, exception: BaseException, label: str, plugin: str | None, thread: str
@@ -35,18 +36,26 @@ class Report:
         self.plugin = plugin
         """Path of the plugin, or None outside one."""
         self.thread = thread
+        self._traceback: str | None = None
+
+    @property
+    def traceback(self) -> str:
+        """As Python prints it."""
+        if self._traceback is None:
+            self._traceback = format_exception(self.exception)
+        return self._traceback
 
     @property
     def text(self) -> str:
         """One line that says where, and the traceback."""
         of = f" of {self.plugin}" if self.plugin else ""
         header = f"epy: exception in {self.label}{of}, thread {self.thread}:\n"
-        return header + format_exception(self.exception)
+        return header + self.traceback
 
 
 def print_report(report: Report) -> None:
-    """The default `epy.error_hook`: print the report on stderr."""
-    write(report.text)
+    """The default `epy.error_hook`: print the report on stderr, or give it to the host's log."""
+    write(report.text, report.plugin, is_error=True)
 
 
 # The hook of `epy.error_hook`: the plugin's own, else the process's, else `print_report`.
@@ -84,6 +93,7 @@ def reporter(callback: _core.Callback, exception: BaseException) -> bool:
         return True
     native = _core.current_plugin()
     report = Report(exception, callback.label, native.path if native else None, _thread_name())
+    _core.note_error(exception, report.plugin, report.label, report.traceback, report.thread)
     hook = find_hook(registry.by_plugin.get(native) if native else None)
     this_thread = get_ident()
     if this_thread in _in_hook:
@@ -94,7 +104,7 @@ def reporter(callback: _core.Callback, exception: BaseException) -> bool:
         hook(report)
     except BaseException as error:
         print_report(report)
-        write(f"epy: epy.error_hook failed: {_last_line(error)}\n")
+        write(f"epy: epy.error_hook failed: {_last_line(error)}\n", report.plugin)
         return is_interrupt(error)
     finally:
         _in_hook.discard(this_thread)
@@ -110,9 +120,15 @@ def is_interrupt(exception: BaseException) -> bool:
     return callable(signal.getsignal(signal.SIGINT))
 
 
-def write(text: str) -> None:
-    """Print on sys.stderr, or on file descriptor 2 if that is missing or broken."""
+def write(text: str, plugin: str | None = None, *, is_error: bool = False) -> None:
+    """Give a text to the host's sink, or print it.
+
+    That is on sys.stderr, or on file descriptor 2 if it is missing or broken. `plugin` is the path
+    of the plugin that it is about; `is_error`: it is about this thread's last error.
+    """
     try:
+        if _core.log(_ERROR, plugin, text, is_error):
+            return
         stream = sys.stderr
         stream.write(text)
         stream.flush()

@@ -172,6 +172,7 @@ class Script:
         # The names in the plugin's file: the slot of a function, the place of data.
         self.loaded: dict[str, int | DataEntry] = {}
         self.loaded_versions: dict[str, str] = {}
+        self.declarations_in_c: dict[str, str] = {}  # of exports, by name
         # Of a script that is read from its place: see `_running.reloading`.
         self.place: str | None = None
         self.watched = False

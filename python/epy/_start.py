@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def start(python: str | None) -> None:
+def start(python: str | None, chosen: bool) -> None:
     """Make this Python a guest in its host's process; again, if that failed before it was over.
 
-    `python` is the one that was asked for.
+    `python` is the one that was asked for; `chosen`: for all plugins.
     """
-    global executable
+    global executable, is_chosen
     executable = python or ""
+    is_chosen = bool(chosen)
     if not standard_path:
         _become_a_guest()
     if _core.has_raised_privileges():
@@ -113,6 +114,8 @@ class _Packages:
 packages = _Packages()
 executable = ""
 """The Python that the first plugin, or EPY_PYTHON, asked for: of a virtual environment or not."""
+is_chosen = False
+"""By EPY_PYTHON or the host, for all plugins: its packages, not those that they are built with."""
 standard_path: tuple[str, ...] = ()
 """Where the standard library is."""
 taken_over = False

@@ -7,26 +7,12 @@
 #include <cstring>
 
 #include "loader/core/call/convert.h"
+#include "loader/core/noted_error.h"
 #include "loader/core/thread/unwinding.h"
 
 namespace epy {
 
 namespace {
-
-// The exception that is set, with its traceback; empty if it cannot be had.
-ref fetch_exception() noexcept {
-    PyObject *kind = nullptr;
-    PyObject *value = nullptr;
-    PyObject *traceback = nullptr;
-    PyErr_Fetch(&kind, &value, &traceback);
-    PyErr_NormalizeException(&kind, &value, &traceback);
-    if (traceback != nullptr && value != nullptr) {
-        PyException_SetTraceback(value, traceback);
-    }
-    Py_XDECREF(kind);
-    Py_XDECREF(traceback);
-    return ref(value);
-}
 
 // True if it was Ctrl-C in a Python of the host's.
 bool report(callback &self, PyObject *exception) noexcept {
@@ -59,7 +45,12 @@ bool report(callback &self, PyObject *exception) noexcept {
 void give_exception_away(callback &self, call_extras *callers) noexcept {
     if (callers == nullptr || !callers->recording) {
         report_exception(self);
-    } else if (ref exception = fetch_exception(); callers->first_exception) {
+        return;
+    }
+    ref exception = taken_exception();
+    note_error(exception.get(), nullptr, self.native == nullptr ? "" : self.native->label, nullptr,
+               nullptr);
+    if (callers->first_exception) {
         ++callers->more_exceptions;
     } else {
         callers->first_exception = std::move(exception);
@@ -75,7 +66,7 @@ void complain_of_memory(const call_record *native) noexcept {
 
 void report_exception(callback &self) noexcept {
     // When nothing of the call runs Python code any more, which would be interrupted in its place.
-    if (report(self, fetch_exception().get())) {
+    if (report(self, taken_exception().get())) {
         PyErr_SetInterrupt();
     }
 }
@@ -123,7 +114,7 @@ void take_error_number() noexcept {
     if (PyErr_ExceptionMatches(PyExc_OSError) == 0) {
         return;
     }
-    const ref exception = fetch_exception();
+    const ref exception = taken_exception();
     const ref number(exception ? PyObject_GetAttrString(exception.get(), "errno") : nullptr);
     const long value = number && PyLong_Check(number.get()) ? PyLong_AsLong(number.get()) : 0;
     if (value > 0 && value <= INT_MAX) {
@@ -143,12 +134,12 @@ served serve_error(callback &self, call_record &native, call_extras *callers,
         run_python([] { take_error_number(); });
     }
     if (self.error_of != nullptr) {
-        const ref exception = fetch_exception();
+        const ref exception = taken_exception();
         ref value(run_python([&] {
             return exception ? PyObject_CallOneArg(self.error_of, exception.get()) : nullptr;
         }));
         if (!value || !read_by_the_rules(self, native, std::move(value), memory, out)) {
-            failure = fetch_exception();
+            failure = taken_exception();
             out = {0, nullptr};
             if (memory != nullptr) {
                 std::memset(memory, 0, self.types->result.form.size);

@@ -37,20 +37,6 @@ bool misfit_is_set() {
     return false;
 }
 
-ref taken_exception() {
-    PyObject *kind = nullptr;
-    PyObject *value = nullptr;
-    PyObject *traceback = nullptr;
-    PyErr_Fetch(&kind, &value, &traceback);
-    PyErr_NormalizeException(&kind, &value, &traceback);
-    if (traceback != nullptr) {
-        PyException_SetTraceback(value, traceback);
-    }
-    Py_XDECREF(kind);
-    Py_XDECREF(traceback);
-    return ref(value);
-}
-
 void raise_misfit(const package::name &function, std::initializer_list<PyObject *> arguments,
                   ref reason) {
     const ref maker = package::take(function);

@@ -4,6 +4,7 @@
 //   arguments, and ctypes would jump there.
 // - A class of epy.Object as the type of the result stands for its handle. ctypes takes it for any
 //   callable, which it calls with half of the pointer.
+// - What the function has raised with epy_raise is raised.
 // - A handle that is made for an argument goes back if the call is refused for another one.
 //
 // ctypes has no hook for these. Its classes of function pointers all inherit one method, which is
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "loader/core/guarded.h"
+#include "loader/core/host/raised.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/core/values/contents.h"
@@ -130,9 +132,11 @@ PyObject *call(PyObject *function, PyObject *arguments, PyObject *named) {
         }
         return nullptr;
     }
-    return with_handles == nullptr || python_with_handles != number_of_python()
-               ? native_call(function, arguments, named)
-               : call_with_handles(*with_handles, function, arguments, named);
+    const c_call outer = begin_c_call();
+    PyObject *result = with_handles == nullptr || python_with_handles != number_of_python()
+                           ? native_call(function, arguments, named)
+                           : call_with_handles(*with_handles, function, arguments, named);
+    return end_c_call(outer, result);
 }
 
 // A class keeps a copy of the slot that it has inherited.

@@ -112,7 +112,8 @@ const core_api *import_package(const core_options &options) {
     }
     if (options.ours) {
         const ref start = package::take(package::start);
-        const ref started(start ? PyObject_CallFunction(start.get(), "z", options.environment)
+        const ref started(start ? PyObject_CallFunction(start.get(), "zi", options.environment,
+                                                        options.chosen ? 1 : 0)
                                 : nullptr);
         if (!started) {
             return nullptr;

@@ -204,8 +204,8 @@ void release_loading(unsigned long thread) noexcept {
 
 } // namespace
 
-const core_api the_core_api = {core_api_version, load,     unload,          module_init,
-                               at_exit,          with_gil, reserve_loading, release_loading,
-                               awaited};
+const core_api the_core_api = {core_api_version, load,          unload,          module_init,
+                               at_exit,          with_gil,      reserve_loading, release_loading,
+                               awaited,          &the_embed_api};
 
 } // namespace epy

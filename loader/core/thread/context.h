@@ -34,6 +34,23 @@ struct call_context {
 
 extern constinit thread_local call_context running [[gnu::tls_model("initial-exec")]];
 
+// Gives the GIL away for a scope, unless the host's call came with it: for the host's code. With
+// the GIL.
+class gil_as_found {
+public:
+    gil_as_found() noexcept : state_(running.found_gil_held() ? nullptr : PyEval_SaveThread()) {}
+    ~gil_as_found() {
+        if (state_ != nullptr) {
+            PyEval_RestoreThread(state_);
+        }
+    }
+    gil_as_found(const gil_as_found &) = delete;
+    gil_as_found &operator=(const gil_as_found &) = delete;
+
+private:
+    PyThreadState *state_;
+};
+
 // The extras of the scope that runs on this thread. With the GIL.
 call_extras &extras_of_this_call();
 

@@ -12,6 +12,8 @@
 
 namespace epy {
 
+std::atomic<handle_table *> handles_of_plugins = nullptr;
+
 // ---- cells
 
 handle_table::~handle_table() {
@@ -35,7 +37,6 @@ handle_cell *handle_table::at(std::uint64_t address) const noexcept {
     return nullptr;
 }
 
-// False if the count is 0: the cell is about to be freed.
 bool handle_table::retain(handle_cell &cell) noexcept {
     std::uint64_t count = cell.count.load(std::memory_order_relaxed);
     while (count != 0 && !cell.count.compare_exchange_weak(count, count + 1)) {
@@ -151,6 +152,15 @@ bool handle_table::drop(PyObject *plugin, PyObject *objects) {
         }
     }
     return true;
+}
+
+void handle_table::end() noexcept {
+    for (std::size_t k = 0; k < block_count_; ++k) {
+        handle_cell *const block = blocks_[k].load();
+        for (handle_cell *cell = block; cell != block + (first_block << k); ++cell) {
+            cell->count = 0;
+        }
+    }
 }
 
 // ---- objects

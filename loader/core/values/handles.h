@@ -44,6 +44,9 @@ public:
     [[nodiscard]] handle_cell *of_object(PyObject *object) const;
     // The live cell at an address, which may be any number; null if there is none. Without the GIL.
     [[nodiscard]] handle_cell *at(std::uint64_t address) const noexcept;
+    // One reference more for the host. False if the count is 0: the cell is about to be freed.
+    // Without the GIL.
+    static bool retain(handle_cell &) noexcept;
     // Takes one of the host's references back. Without the GIL.
     void release(handle_cell &) noexcept;
     // Lets the objects go whose last reference was taken back.
@@ -53,13 +56,15 @@ public:
     // Makes what hosts still hold of a plugin invalid. The objects go to a list, for who drops
     // them; false, with a Python exception, if some are still to be dropped.
     bool drop(PyObject *plugin, PyObject *objects);
+    // Python ends with all its objects: no cell is live from now on. The cells stay, for those who
+    // come without the GIL.
+    void end() noexcept;
 
 private:
     static constexpr std::size_t frees_before_reuse = 4096;
     static constexpr std::size_t first_block = 256; // cells; each further block has twice as many
     static constexpr std::size_t most_blocks = 32;
 
-    static bool retain(handle_cell &) noexcept;
     handle_cell *new_cell();
     void free(handle_cell &);
 
@@ -72,6 +77,9 @@ private:
     std::size_t free_count_ = 0;
     std::unordered_map<PyObject *, handle_cell *> of_object_; // of live cells
 };
+
+// Of the interpreter that plugins run in; null before there is one. It stays when that ends.
+extern std::atomic<handle_table *> handles_of_plugins;
 
 // A pointer from the host as the object that it stands for, or None for NULL; `consume` takes the
 // host's reference back. A new reference, or null with epy.InvalidHandleError.

@@ -96,6 +96,12 @@ def _run(argv: list[str] | None) -> int:
     commands = parser()
     given = sys.argv[1:] if argv is None else argv
     options = commands.parse_args(_apart(given) if given[:1] in (["build"], ["inspect"]) else given)
+    flags = [one for one in ("cflags", "libs", "pkgconfigdir") if getattr(options, one)]
+    if flags:
+        from .flags import flags_of
+
+        print(*(flags_of(one) for one in flags))
+        return 0
     if options.command is None:
         commands.print_help()
         return 0
@@ -119,6 +125,12 @@ def parser() -> argparse.ArgumentParser:
         prog="epy", description=_STORY, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"epy {__version__}")
+    compilers = parser.add_argument_group("for a host that uses epy.h")
+    compilers.add_argument("--cflags", action="store_true", help="what its compiler needs")
+    compilers.add_argument("--libs", action="store_true", help="what its linker needs")
+    compilers.add_argument(
+        "--pkgconfigdir", action="store_true", help="the folder of epy.pc, for PKG_CONFIG_PATH"
+    )
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     authoring.add_new(commands)
 

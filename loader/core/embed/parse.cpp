@@ -1,0 +1,150 @@
+// PyArg_VaParse does the work. Before it the format is read once: what stands for a PyObject *, and
+// which of the places hold one afterwards, that becomes the host's reference.
+#include <cstring>
+#include <vector>
+
+#include "loader/core/embed/attached.h"
+#include "loader/core/embed/objects.h"
+#include "loader/core/embed/values.h"
+
+namespace epy::embed {
+
+namespace {
+
+class places_of {
+public:
+    // False with an exception if the format has what a host cannot give.
+    bool read(const char *format, std::va_list places) {
+        std::va_list rest;
+        va_copy(rest, places);
+        const bool is_sound = read_units(format, rest);
+        va_end(rest);
+        return is_sound;
+    }
+    // A host that asks for one value means the value itself, otherwise the items of a tuple.
+    [[nodiscard]] bool is_one_value() const { return units_ == 1 && !has_options_; }
+
+    void clear() {
+        for (PyObject **place : objects_) {
+            *place = nullptr;
+        }
+    }
+    // False with an exception, and no place holds anything then.
+    bool give(module_state &state) {
+        std::vector<epy_object *> given;
+        for (PyObject **place : objects_) {
+            epy_object *one =
+                *place == nullptr ? nullptr : given_to_host(state, ref::borrowed(*place));
+            if (one == nullptr && *place != nullptr) {
+                for (epy_object *other : given) {
+                    release(other);
+                }
+                return false;
+            }
+            given.push_back(one);
+        }
+        for (std::size_t i = 0; i < given.size(); ++i) {
+            *reinterpret_cast<epy_object **>(objects_[i]) = given[i];
+        }
+        return true;
+    }
+
+private:
+    static bool refuse(const char *unit) {
+        PyErr_Format(PyExc_SystemError,
+                     "the format for values has '%.2s', which needs Python's own header", unit);
+        return false;
+    }
+
+    bool read_units(const char *at, std::va_list rest) {
+        int depth = 0;
+        for (; *at != '\0' && *at != ':' && *at != ';'; ++at) {
+            if (*at == '(' || *at == ')') {
+                units_ += *at == '(' && depth == 0 ? 1 : 0;
+                depth += *at == '(' ? 1 : -1;
+                continue;
+            }
+            if (*at == '|') {
+                has_options_ = true;
+                continue;
+            }
+            if (std::strchr("szybBhHiIlkLKnfdDcCpO", *at) == nullptr ||
+                (at[1] != '\0' && std::strchr("*!&", at[1]) != nullptr)) {
+                return refuse(at);
+            }
+            units_ += depth == 0 ? 1 : 0;
+            if (!take_places(at, rest)) {
+                return false;
+            }
+            at += at[1] == '#' ? 1 : 0;
+        }
+        return true;
+    }
+
+    bool take_places(const char *at, std::va_list rest) {
+        void *place = va_arg(rest, void *);
+        void *length = at[1] == '#' ? va_arg(rest, void *) : place;
+        if (place == nullptr || length == nullptr) {
+            PyErr_SetString(PyExc_ValueError, "a place for a value is NULL");
+            return false;
+        }
+        if (*at == 'O') {
+            objects_.push_back(static_cast<PyObject **>(place));
+        }
+        return true;
+    }
+
+    std::vector<PyObject **> objects_;
+    int units_ = 0;
+    bool has_options_ = false;
+};
+
+bool parse_places(module_state &state, PyObject *value, const char *format, places_of &known,
+                  std::va_list places) {
+    known.clear();
+    ref arguments;
+    if (known.is_one_value()) {
+        arguments = ref(PyTuple_Pack(1, value));
+    } else if (PyTuple_Check(value)) {
+        arguments = ref::borrowed(value);
+    } else {
+        PyErr_Format(PyExc_TypeError, "expected a tuple for '%s', got %.100s", format,
+                     Py_TYPE(value)->tp_name);
+    }
+    if (!arguments || PyArg_VaParse(arguments.get(), format, places) == 0 || !known.give(state)) {
+        known.clear();
+        return false;
+    }
+    return true;
+}
+
+} // namespace
+
+bool parse(module_state &state, PyObject *value, const char *format, std::va_list places) {
+    places_of known;
+    return known.read(format, places) && parse_places(state, value, format, known, places);
+}
+
+namespace {
+
+bool parse_list(module_state &state, PyObject *value, const char *format, ...) {
+    std::va_list places;
+    va_start(places, format);
+    const bool done = parse(state, value, format, places);
+    va_end(places);
+    return done;
+}
+
+} // namespace
+
+bool parse_into(module_state &state, PyObject *value, const char *format, void *place) {
+    const bool is_one = std::strlen(format) == 1 && std::strchr("szy", *format) == nullptr;
+    if (!is_one) {
+        PyErr_SetString(PyExc_ValueError, "the result's format is one unit, and no text, which "
+                                          "would die with the result: use epy_call and epy_parse");
+        return false;
+    }
+    return parse_list(state, value, format, place);
+}
+
+} // namespace epy::embed

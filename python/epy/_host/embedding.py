@@ -1,0 +1,68 @@
+"""What hosts reach by name through epy.h."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+
+from .. import _core
+from .._errors import Error
+from .._script import registry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def _module(native: _core.NativePlugin) -> Any:
+    script = registry.by_plugin.get(native)
+    module = sys.modules.get(script.module) if script else None
+    if module is None:
+        raise Error(f"{native.path}: is being unloaded")
+    return module
+
+
+def find(native: _core.NativePlugin, name: str) -> Any:
+    """What "name" or "name.attribute" means in the plugin's script."""
+    found = _module(native)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def exports(native: _core.NativePlugin) -> list[tuple[str, str]]:
+    """Name and C declaration of each; none of what only the running script knows."""
+    script = registry.by_plugin.get(native)
+    known = script.declarations_in_c if script else {}
+    return [(name, known.get(name, "")) for name in (script.exports if script else ())]
+
+
+def exception_class(native: _core.NativePlugin | None, name: str) -> type[BaseException]:
+    """The class that C names: of the script, of Python, or of a module."""
+    found = _find_class(native, name)
+    if not (isinstance(found, type) and issubclass(found, BaseException)):
+        raise Error(f"epy_raise: {name!r} is no exception class: {found!r}")
+    return found
+
+
+def _find_class(native: _core.NativePlugin | None, name: str) -> Any:
+    script = registry.by_plugin.get(native) if native else None
+    module = sys.modules.get(script.module) if script else None
+    first, _, rest = name.partition(".")
+    places: list[tuple[Any, str]] = [(module, name), (builtins, name)]
+    if script is not None and first == script.name:
+        places.insert(0, (module, rest))
+    for place, path in places:
+        found = _attribute(place, path)
+        if found is not None:
+            return found
+    folder, _, last = name.rpartition(".")
+    if not folder:
+        raise Error(f"epy_raise: no exception class {name!r} in the script, nor in Python")
+    return getattr(__import__(folder, fromlist=(last,)), last)
+
+
+def _attribute(place: Any, path: str) -> Any:
+    for part in path.split("."):
+        place = getattr(place, part, None)
+    return place
