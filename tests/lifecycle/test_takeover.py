@@ -77,16 +77,16 @@ def test_a_host_that_keeps_the_lock_before_a_plugin(order):
 @pytest.mark.parametrize("form", ["opened", "linked, bound at its start"])
 @pytest.mark.parametrize("first", ["plugin", "thread"])
 def test_a_host_with_threads_that_gives_the_lock_up(order, first, form):
-    steps = [first, "open", "configure", "work", "plugin", "thread", "work"]
+    steps = [first, "open", "configure", "work", "plugin", "thread", "work", "finish"]
     expected = ["plugin 5", "configure 0", "work 3", "plugin 5", "plugin 5", "work 6"]
-    assert order("collectd", *steps, form=form)[: len(expected)] == expected
+    assert order("collectd", *steps, form=form) == [*expected, "at exit", "finish 0"]
 
 
 @pytest.mark.parametrize("first", ["plugin", "thread"])
 def test_a_host_with_a_sub_interpreter_for_each_script(order, first):
-    steps = [first, "open", "start", "plugin", "script", "plugin", "script", "plugin"]
+    steps = [first, "open", "start", "plugin", "script", "plugin", "script", "plugin", "finish"]
     expected = ["plugin 5", "start 0", "plugin 5", "script 0", "plugin 5", "script 0", "plugin 5"]
-    assert order("weechat", *steps) == expected
+    assert order("weechat", *steps) == [*expected, "finish 0"]
 
 
 @pytest.mark.parametrize("first", ["plugin", "thread"])
@@ -139,7 +139,8 @@ def test_a_host_that_gives_the_lock_up_is_called_by_a_plugin(order):
     steps = ["plugin:open_twice", "open", "work", "plugin", "plugin:work_twice", "thread", "work"]
     script = ADD + THROUGH.format(source="collectd", opens="configure")
     expected = ["plugin:open_twice 3", "work 6", "plugin 5", "plugin:work_twice 912", "plugin 5"]
-    assert order("collectd", *steps, script=script)[:6] == [*expected, "work 15"]
+    expected += ["work 15", "at exit", "finish 0"]
+    assert order("collectd", *steps, "finish", script=script) == expected
 
 
 # What its Python is like: as in the same host without a plugin.
@@ -168,7 +169,9 @@ ENVIRONMENTS = {
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-@pytest.mark.parametrize("start", ["with_variables", "without_site", "from_config", "isolated"])
+@pytest.mark.parametrize(
+    "start", ["with_variables", "without_site", "from_config", "isolated", "main_of_python"]
+)
 def test_python_is_as_the_hosts_configuration_says(
     order, start, environment, tmp_path, python, run
 ):
@@ -179,6 +182,16 @@ def test_python_is_as_the_hosts_configuration_says(
     alone = order("configured", "open", start, env=variables)
     for first in ("plugin", "thread"):
         assert order("configured", first, "open", start, env=variables)[1:] == alone
+
+
+@pytest.mark.parametrize("first", ["plugin", "thread"])
+def test_a_host_runs_a_whole_python_program(order, first, tmp_path):
+    """As `python -c CODE more`, with its exit functions and its end."""
+    script = "import sys, atexit; atexit.register(print, 'ended', flush=True); print(sys.argv)"
+    variables = {"RUN": script, "PYTHONPATH": None}
+    alone = order("configured", "open", "main_of_python", env=variables)
+    assert alone == ["['-c', 'more']", "ended", "main_of_python 0"]
+    assert order("configured", first, "open", "main_of_python", env=variables)[1:] == alone
 
 
 def test_a_host_that_asks_for_no_signals_gets_none(order):
