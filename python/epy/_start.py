@@ -32,7 +32,7 @@ def start(python: str | None, chosen: bool) -> None:
 
 
 def _become_a_guest() -> None:
-    global standard_path
+    global base_prefixes, standard_path
     _exit.follow_scripts()
     sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(packages)
@@ -42,6 +42,7 @@ def _become_a_guest() -> None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     standard_path = tuple(sys.path)
+    base_prefixes = sys.base_prefix, sys.base_exec_prefix
 
 
 def _forget_exit_functions() -> None:
@@ -118,6 +119,8 @@ is_chosen = False
 """By EPY_PYTHON or the host, for all plugins: its packages, not those that they are built with."""
 standard_path: tuple[str, ...] = ()
 """Where the standard library is."""
+base_prefixes: tuple[str, ...] = ()
+"""Of this Python itself, whatever the host calls its own."""
 taken_over = False
 """The host has initialized Python itself since: see _running/takeover.py."""
 

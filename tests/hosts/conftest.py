@@ -1,7 +1,6 @@
 """What the tests with real hosts share: the plugin, and running a program that loads it.
 
-Hosts that run a Python of their own are asked what it looks like: as without epy, but that a Python
-which epy has started is in UTF-8 mode, so they show `sys.flags[:14]`, what is before that flag.
+Hosts that run a Python of their own are asked what it looks like: as without epy.
 """
 
 import glob

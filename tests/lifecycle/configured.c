@@ -12,6 +12,26 @@ int with_variables(void) {
     return PyRun_SimpleString(getenv("RUN"));
 }
 
+#if PY_VERSION_HEX < 0x030d0000
+int with_path(void) {
+    wchar_t path[4096];
+    mbstowcs(path, getenv("PATHS"), sizeof path / sizeof *path);
+    Py_SetPath(path);
+    Py_Initialize();
+    return PyRun_SimpleString(getenv("RUN"));
+}
+#endif
+
+int preconfigured(void) {
+    PyPreConfig config;
+    PyPreConfig_InitPythonConfig(&config);
+    config.utf8_mode = 1;
+    if (PyStatus_Exception(Py_PreInitialize(&config)))
+        return -1;
+    Py_Initialize();
+    return PyRun_SimpleString(getenv("RUN"));
+}
+
 int without_signals(void) {
     Py_InitializeEx(0);
     return PyRun_SimpleString(getenv("RUN"));

@@ -49,14 +49,13 @@ void fail_with_exception(const core_options &options, const char *what) {
 
 // Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
 // host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
-bool start_python(const core_options &options) {
+bool start_python(const core_options &options, PyPreConfig &before) {
     if (has_raised_privileges() && !vet_imports()) {
         fail(options, "its Python did not start",
              "the host has an open-code hook of its own, and this process has raised privileges; "
              "start Python in the host");
         return false;
     }
-    PyPreConfig before;
     PyPreConfig_InitIsolatedConfig(&before);
     before.utf8_mode = 1;
     PyStatus status = Py_PreInitialize(&before);
@@ -145,10 +144,11 @@ const core_api *open_attached(const core_options &options) {
 const core_api *open_core(const core_options &options) {
     if (options.start) {
         start_for_hosts hosts(options);
-        if (!start_python(options)) {
+        PyPreConfig before;
+        if (!start_python(options, before)) {
             return nullptr;
         }
-        hosts.succeeded();
+        hosts.succeeded(before);
         const core_api *api = open_attached(options);
         PyEval_SaveThread();
         return api;

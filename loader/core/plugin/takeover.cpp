@@ -1,26 +1,24 @@
 #include "loader/core/plugin/takeover.h"
 
-#include "loader/core/package.h"
-
 #include <pthread.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <iterator>
 
 #include "loader/core/plugin/callers.h"
+#include "loader/core/plugin/first_initialization.h"
 #include "loader/core/plugin/handover.h"
 #include "loader/core/plugin/inittab.h"
+#include "loader/core/plugin/preconfiguration.h"
+#include "loader/core/plugin/settings.h"
 #include "loader/core/py.h"
 #include "loader/core/thread/main_thread.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 
-// CPython exports them for its own tests; where it does not, they are null.
-extern "C" {
-[[gnu::weak]] void epy_init_compat_config(PyConfig *) __asm__("_PyConfig_InitCompatConfig");
-[[gnu::weak]] int epy_copy_config(PyConfig *) __asm__("_PyInterpreterState_GetConfigCopy");
-}
+// CPython exports it for its own tests; where it does not, it is null.
+extern "C" [[gnu::weak]] void
+epy_init_compat_config(PyConfig *) __asm__("_PyConfig_InitCompatConfig");
 
 namespace epy {
 
@@ -57,47 +55,14 @@ bool is_epys() noexcept {
     return owned_by.load(std::memory_order_acquire) == owner::epy;
 }
 
-// What a first initialization does beyond a later one. With the GIL.
-void complete(const PyConfig &wanted) {
-    const exception_set_aside hosts;
-    if (!list_built_in_modules()) {
-        PyErr_WriteUnraisable(nullptr);
-    }
-    PyConfig read;
-    PyConfig_InitPythonConfig(&read);
-    const bool is_read = epy_copy_config != nullptr && epy_copy_config(&read) == 0;
-    const PyConfig &now = is_read ? read : wanted;
-    const wchar_t *home = wanted.home;
-    const char *home_variable = now.use_environment != 0 ? std::getenv("PYTHONHOME") : nullptr;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    if (home == nullptr) {
-        home = Py_GetPythonHome(); // what Py_SetPythonHome set
-    }
-#pragma GCC diagnostic pop
-    // Of the name that epy's own start has left in its stead.
-    const bool has_name =
-        wanted.program_name == nullptr && wanted.argv.length > 0 && *wanted.argv.items[0] != L'\0';
-    const wchar_t *program = has_name ? wanted.argv.items[0] : now.program_name;
-    const ref function = package::take(package::take_over);
-    const ref none(PyTuple_New(0));
-    const ref options(Py_BuildValue(
-        "{s:u,s:u,s:N,s:u,s:O,s:O,s:O,s:O,s:u,s:u}", "program", program, "home", home,
-        "home_variable",
-        home_variable == nullptr ? Py_NewRef(Py_None) : PyUnicode_DecodeFSDefault(home_variable),
-        "python_path", now.pythonpath_env, "has_paths",
-        now.module_search_paths_set != 0 ? Py_True : Py_False, "with_site",
-        now.site_import != 0 ? Py_True : Py_False, "with_signals",
-        now.install_signal_handlers != 0 ? Py_True : Py_False, "buffered",
-        now.buffered_stdio != 0 ? Py_True : Py_False, "encoding", now.stdio_encoding, "errors",
-        now.stdio_errors));
-    PyConfig_Clear(&read);
-    const ref done(function && none && options
-                       ? PyObject_Call(function.get(), none.get(), options.get())
-                       : nullptr);
-    if (!done) {
-        PyErr_WriteUnraisable(function.get());
-    }
+// That of file names stays.
+PyConfig with_encoding_as_it_is(const PyConfig &wanted) noexcept {
+    static wchar_t encoding[] = L"utf-8";
+    static wchar_t errors[] = L"surrogateescape";
+    PyConfig config = wanted; // not to be cleared: what is in there is the host's
+    config.filesystem_encoding = encoding;
+    config.filesystem_errors = errors;
+    return config;
 }
 
 // Any thread, without the GIL unless a script has led here. With the GIL afterwards.
@@ -106,7 +71,11 @@ PyStatus take_over(const PyConfig &wanted) noexcept {
         owned_by = owner::epy;
         return PyStatus_NoMemory();
     }
-    const PyStatus status = original.initialize_from_config(&wanted);
+    PyStatus status = preconfigure(wanted);
+    if (PyStatus_Exception(status) == 0) {
+        const PyConfig config = with_encoding_as_it_is(wanted);
+        status = original.initialize_from_config(&config);
+    }
     if (PyStatus_Exception(status) != 0) {
         owned_by = owner::epy;
         PyEval_SaveThread();
@@ -114,7 +83,7 @@ PyStatus take_over(const PyConfig &wanted) noexcept {
     }
     epy_become_main_thread();
     hand_over(replace_functions);
-    run_with_plenty_of_stack([&] { complete(wanted); });
+    run_with_plenty_of_stack([&] { complete_first_initialization(wanted); });
     return status;
 }
 
@@ -268,6 +237,7 @@ void lead_here(const core_options &options) noexcept {
         replaced("Py_BytesMain", bytes_main, original.bytes_main),
     };
     replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), all, std::size(all));
+    take_settings(replace_functions, is_epys);
 }
 
 } // namespace
@@ -291,6 +261,7 @@ int *const flags[] = {
     &Py_NoUserSiteDirectory,
     &Py_OptimizeFlag,
     &Py_QuietFlag,
+    &Py_UTF8Mode,
     &Py_UnbufferedStdioFlag,
     &Py_VerboseFlag,
 };
@@ -306,11 +277,12 @@ start_for_hosts::start_for_hosts(const core_options &options) noexcept {
     }
 }
 
-void start_for_hosts::succeeded() noexcept {
+void start_for_hosts::succeeded(const PyPreConfig &given) noexcept {
     for (std::size_t i = 0; i < std::size(flags); ++i) {
         *flags[i] = flags_[i];
     }
     epy_look_for_main_thread();
+    epy_look_for_preconfiguration(&given);
     owned_by.store(owner::epy, std::memory_order_release);
 }
 

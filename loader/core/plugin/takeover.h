@@ -11,6 +11,7 @@
 //
 //   Py_IsInitialized() == 0 -> PyImport_AppendInittab() -> Py_Initialize(), on any thread
 //     -> the thread is attached, with a state that epy never frees, and keeps the GIL
+//     -> the preconfiguration anew (settings.h): UTF-8 mode and LC_CTYPE are the host's
 //     -> CPython's own Py_InitializeFromConfig(), which configures an initialized Python anew
 //        (Py_Main in an embedding program relies on it): sys.flags, sys.argv, warning options
 //     -> epy/_running/takeover.py: what CPython does only in the first initialization: paths,
@@ -25,6 +26,7 @@
 // some object from a thread of its own.
 #pragma once
 
+#include "loader/core/py.h"
 #include "loader/core_api.h"
 
 namespace epy {
@@ -38,12 +40,12 @@ public:
     start_for_hosts(const start_for_hosts &) = delete;
     start_for_hosts &operator=(const start_for_hosts &) = delete;
 
-    // Python is initialized.
-    void succeeded() noexcept;
+    // Python is initialized, with this preconfiguration.
+    void succeeded(const PyPreConfig &given) noexcept;
 
 private:
     // Variables that hosts set for their Py_Initialize, and epy's start with its own configuration.
-    int flags_[15];
+    int flags_[16];
 };
 
 } // namespace epy

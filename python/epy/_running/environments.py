@@ -66,7 +66,7 @@ class Environment:
         if not self.is_base:
             folders.append(f"{self.folder}/lib/{_VERSION}/site-packages")
         if self.is_base or self._includes_system():
-            folders += site.getsitepackages([sys.base_prefix, sys.base_exec_prefix])
+            folders += site.getsitepackages(_base_prefixes())
         known, before = {*sys.path}, [*sys.path]
         for folder in folders:
             if os.path.isdir(folder):
@@ -131,6 +131,11 @@ def look_at(script: Script, name: str) -> None:
 
 
 _looked_at: set[tuple[str, str]] = set()
+
+
+def _base_prefixes() -> list[str]:
+    start = _started()
+    return list(start.base_prefixes if start else (sys.base_prefix, sys.base_exec_prefix))
 
 
 def _started() -> Any:

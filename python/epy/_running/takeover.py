@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 def take_over(
     *,
+    environment: dict[bytes, bytes],
     program: str | None,
     home: str | None,
     home_variable: str | None,
     python_path: str | None,
+    set_path: str | None,
     has_paths: bool,
     with_site: bool,
     with_signals: bool,
@@ -34,6 +36,8 @@ def take_over(
 ) -> None:
     """Let this Python be as the host's configuration says; called once, with the GIL."""
     _start.taken_over = True
+    os.environ._data.clear()  # type: ignore[attr-defined]  # of epy's start: the host's has changed
+    os.environ._data.update(environment)  # type: ignore[attr-defined]
     hosts_path, sys.path = sys.path, list(_start.standard_path)
     import threading
 
@@ -42,6 +46,9 @@ def take_over(
     sys.prefix, sys.exec_prefix = sys.base_prefix, sys.base_exec_prefix
     sys.executable = _find_program(program or "python3")
     sys._base_executable = sys.executable  # type: ignore[attr-defined]
+    if set_path is not None:
+        hosts_path, has_paths = set_path.split(os.pathsep), True
+        sys.prefix = sys.exec_prefix = sys.base_prefix = sys.base_exec_prefix = ""
     if not has_paths:
         plugins = {*_start.standard_path, *environments.leave_path()}
         others = [entry for entry in hosts_path if entry not in plugins]

@@ -28,7 +28,7 @@ def application(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
     query = environ["QUERY_STRING"]
     if query == "looks":
-        return [repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])).encode()]
+        return [repr((sys.prefix, sys.path, sys.argv, sys.flags)).encode()]
     if query == "call":
         return [str(ctypes.CDLL(f"{folder}/check.so").add1(1)).encode()]
     return [f"{int(query) + 1} by python".encode()]

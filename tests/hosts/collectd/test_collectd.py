@@ -34,7 +34,7 @@ collectd.register_init(lambda: said("init"))
 collectd.register_read(read)
 collectd.register_shutdown(lambda: said("shutdown"))
 atexit.register(said, "exit function")
-said(repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])))
+said(repr((sys.prefix, sys.path, sys.argv, sys.flags)))
 """
 START = """
 BaseDir "."

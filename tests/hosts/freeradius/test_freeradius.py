@@ -31,7 +31,7 @@ def said(text):
 def instantiate(p):
     said("instantiate")
     with open("looks", "w") as file:
-        file.write(repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])))
+        file.write(repr((sys.prefix, sys.path, sys.argv, sys.flags)))
 
 def authorize(p):
     global requests

@@ -28,7 +28,7 @@ class One(GstBase.BaseTransform):
     def do_transform_ip(self, buffer):
         path = [folder for folder in sys.path if not folder.endswith("/python")]  # GStreamer's own
         print("python:", buffer.get_size(), flush=True)
-        print("looks:", (sys.prefix, path, sys.argv, sys.flags[:14]), flush=True)
+        print("looks:", (sys.prefix, path, sys.argv, sys.flags), flush=True)
         return Gst.FlowReturn.OK
 
 GObject.type_register(One)

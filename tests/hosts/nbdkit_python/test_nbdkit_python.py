@@ -16,7 +16,7 @@ data = b"hello"
 
 def config(key, value):
     global data
-    data = repr((sys.prefix, sys.path, sys.argv, sys.flags[:14])).encode()
+    data = repr((sys.prefix, sys.path, sys.argv, sys.flags)).encode()
 
 def thread_model():
     return nbdkit.THREAD_MODEL_PARALLEL

@@ -19,7 +19,7 @@ create extension plpython3u;
 create function py1(n int) returns int language plpython3u as $$ return n + 1 $$;
 create function looks() returns text language plpython3u as $$
     import sys
-    return repr((sys.prefix, sys.path, sys.argv, sys.flags[:14]))
+    return repr((sys.prefix, sys.path, sys.argv, sys.flags))
 $$;
 """
 GUESTS = """

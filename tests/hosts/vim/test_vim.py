@@ -12,7 +12,7 @@ AT_EXIT = "py3 import atexit; atexit.register(lambda: open('ended', 'w').close()
 EPY = ["call Say(libcallnr('./check.so', 'add1', 2))"]
 LOOKS = [
     "py3 import sys",
-    "call Say(py3eval('repr((sys.prefix, sys.path, sys.argv, sys.flags[:14]))'))",
+    "call Say(py3eval('repr((sys.prefix, sys.path, sys.argv, sys.flags))'))",
 ]
 
 

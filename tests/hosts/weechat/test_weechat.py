@@ -21,7 +21,7 @@ def command(data, buffer, text):
     if what == "run":
         weechat.command(buffer, rest)
     elif what == "looks":
-        said((sys.prefix, sys.path, sys.argv, sys.flags[:14]))
+        said((sys.prefix, sys.path, sys.argv, sys.flags))
     else:
         said(rest)
     return weechat.WEECHAT_RC_OK
