@@ -96,3 +96,91 @@ def test_what_is_there_stays(new, mistake, tmp_path):
 def test_mistakes(mistake, tmp_path, arguments, message):
     assert mistake("new", *arguments).startswith(message)
     assert os.listdir(tmp_path) == []
+
+
+PLAYER = """
+#ifndef PLAYER_H
+#define PLAYER_H
+enum player_state { PLAYER_STOPPED, PLAYER_RUNS };
+typedef struct player_effect {
+    int version;
+    const char *name;
+    void *(*create)(int rate);
+    enum player_state (*process)(void *self, const float *in, float *out, int count);
+} player_effect;
+const player_effect *player_get_effect(int index);
+int player_start(const char *from, double (*clock)(void));
+void player_log(const char *format, ...);
+#endif
+"""
+SCRIPT = """\
+\"\"\"effect: a plugin for hosts with the interface of player.h.
+
+    epy build effect.py
+\"\"\"
+
+import epy
+
+host = epy.header("player.h")
+
+
+def create(value):
+    \"\"\"void *create(int)\"\"\"
+    raise NotImplementedError
+
+
+def process(value, value2, value3, value4):
+    \"\"\"enum player_state process(void *, float *, float *, int)\"\"\"
+    raise NotImplementedError
+
+
+effect = host.player_effect(
+    # version=...,  # int version
+    # name=...,  # char *name
+    create=create,
+    process=process,
+)
+
+
+@host.export
+def player_get_effect(index):
+    \"\"\"const player_effect *player_get_effect(int index)\"\"\"
+    return effect
+
+
+@host.export
+def player_start(value, value2):
+    \"\"\"int player_start(const char *from, double (*clock)(void))\"\"\"
+    raise NotImplementedError
+"""
+
+
+def test_any_header(new, run, tmp_path):
+    (tmp_path / "player.h").write_text(PLAYER)
+    patterns = ("--export", "player_get*", "--export", "player_start")
+    new("effect", "--header", "player.h", *patterns)
+    assert (tmp_path / "effect.py").read_text() == SCRIPT
+    result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert "2 passed" in result.stdout
+
+
+def test_a_header_elsewhere(new, run, tmp_path):
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "player.h").write_text(PLAYER)
+    new("effect", "--header", "player.h", "--export", "player_start", "-I", f"{tmp_path}/sub")
+    assert f"    epy build effect.py -I {tmp_path}/sub\n" in (tmp_path / "effect.py").read_text()
+    result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert "1 passed" in result.stdout
+
+
+def test_a_header_without_such_a_function(mistake, tmp_path):
+    (tmp_path / "player.h").write_text(PLAYER)
+    arguments = ("new", "effect", "--header", "player.h")
+    assert mistake(*arguments, "--export", "nothing_*") == (
+        "player.h: declares no function like nothing_*; "
+        "`epy inspect --header player.h` lists what it has"
+    )
+    assert mistake(*arguments) == (
+        "--header needs --export PATTERN: the functions that the host looks up"
+    )
+    assert os.listdir(tmp_path) == ["player.h"]

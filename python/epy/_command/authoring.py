@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import Error
+from .options import add_header_options
 
 _HOST = "the host's command line, after --; {} is the plugin's path, {folder} its folder"
 
@@ -17,11 +18,23 @@ def add_new(commands: Any) -> None:
         "new",
         help="write a script to begin with",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Write NAME.py, a working plugin for a host, and test_NAME.py, its test.",
-        epilog="example: epy new shout --host sqlite3 && pytest && epy build shout.py",
+        description="Write NAME.py, a working plugin for a host that epy knows, or one with the\n"
+        "functions and structs of any host's header; and test_NAME.py, its test.",
+        epilog="examples: epy new shout --host sqlite3 && pytest && epy build shout.py\n"
+        "          epy new gain --header ladspa.h --export 'ladspa_*'",
     )
     new.add_argument("name", metavar="NAME", nargs="?", default="plugin", help="default: plugin")
-    new.add_argument("--host", required=True, help="sqlite3, lua, ...; a wrong one lists them")
+    kind = new.add_mutually_exclusive_group(required=True)
+    kind.add_argument("--host", help="sqlite3, lua, ...; a wrong one lists them")
+    kind.add_argument("--header", metavar="FILE", help="the host's C header")
+    new.add_argument(
+        "--export",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="with --header: the functions that the host looks up, such as 'player_*'",
+    )
+    add_header_options(new)
     new.set_defaults(run=_new)
 
 
@@ -85,9 +98,18 @@ def _command(options: argparse.Namespace) -> list[str]:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from .new import new
+    from . import new
 
-    for path in new(options.name, options.host):
+    new.check_name(options.name)
+    if options.header is None:
+        texts = new.of_host(options.host)
+    else:
+        from .new_from_header import skeleton
+
+        if not options.export:
+            raise Error("--header needs --export PATTERN: the functions that the host looks up")
+        texts = skeleton(options.header, options.export, options.flags, options.pkg)
+    for path in new.write(options.name, texts):
         print(path)
     return 0
 

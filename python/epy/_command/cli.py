@@ -13,6 +13,7 @@ from .. import __version__
 from .._errors import Error
 from .._printable import printable
 from . import authoring
+from .options import add_header_options, apart
 
 _STORY = """\
 epy makes a C plugin out of a Python script: a real shared object that any C program finds with
@@ -95,7 +96,9 @@ def _discard_output() -> None:
 def _run(argv: list[str] | None) -> int:
     commands = parser()
     given = sys.argv[1:] if argv is None else argv
-    options = commands.parse_args(_apart(given) if given[:1] in (["build"], ["inspect"]) else given)
+    options = commands.parse_args(
+        apart(given) if given[:1] in (["build"], ["inspect"], ["new"]) else given
+    )
     flags = [one for one in ("cflags", "libs", "pkgconfigdir") if getattr(options, one)]
     if flags:
         from .flags import flags_of
@@ -160,7 +163,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write a rule for make, ninja and the like: the files that the plugin was made of",
     )
-    _add_header_options(build)
+    add_header_options(build)
     build.set_defaults(run=_build)
 
     inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
@@ -182,7 +185,7 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument(
         "--all", dest="every", action="store_true", help="what the header includes, too"
     )
-    _add_header_options(inspect)
+    add_header_options(inspect)
     inspect.add_argument("--json", action="store_true", help="for programs")
     inspect.add_argument("--c", action="store_true", help="a C header of what PLUGIN exports")
     inspect.set_defaults(run=_inspect)
@@ -208,48 +211,6 @@ def parser() -> argparse.ArgumentParser:
     stub.set_defaults(run=_stub)
     authoring.add_further(commands)
     return parser
-
-
-def _add_header_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("C headers")
-    group.add_argument(
-        "--pkg",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="search the folders, and set the macros, that pkg-config has for the package",
-    )
-    for flag, value, help in (
-        ("-I", "DIR", "search DIR"),
-        ("-isystem", "DIR", "search DIR after all -I"),
-        ("-D", "NAME[=VALUE]", "set a macro, to 1 without a value"),
-        ("-U", "NAME", "unset a macro"),
-        ("-include", "FILE", "read FILE before"),
-    ):
-        group.add_argument(flag, dest="flags", metavar=value, action=_Flag, default=[], help=help)
-
-
-class _Flag(argparse.Action):
-    """Collects a compiler's options in their order."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        options: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        options.flags = [*options.flags, (option_string, str(values))]
-
-
-def _apart(arguments: list[str]) -> list[str]:
-    """-isystemDIR and -includeFILE, as compilers take them, in two."""
-    found = []
-    for index, argument in enumerate(arguments):
-        flag = next((it for it in ("-isystem", "-include") if argument.startswith(it)), argument)
-        is_value = index > 0 and arguments[index - 1] in ("-isystem", "-include")
-        found += [flag, argument[len(flag) :]] if argument != flag and not is_value else [argument]
-    return found
 
 
 def _build(options: argparse.Namespace) -> int:

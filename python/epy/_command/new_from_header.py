@@ -1,0 +1,192 @@
+"""`epy new --header`: a script with the functions that a host looks up, taken from its header."""
+
+from __future__ import annotations
+
+import json
+import keyword
+import os
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from .. import _core, _header
+from .._c.definitions import Definitions, read
+from .._c.flags import absolute
+from .._c.spelling import declare, declare_function
+from .._c.types import is_a
+from .._errors import HeaderNameError
+from .._script import HeaderOptions, Script
+
+_HEAD = '''\
+"""NAME: a plugin for hosts with the interface of {header}.
+
+    epy build NAME.py{options}
+"""
+
+import epy
+
+host = epy.header({quoted})
+'''
+_TEST = """\
+from ctypes import CDLL
+from pathlib import Path
+
+import pytest
+
+from epy.testing import build
+
+
+@pytest.fixture(scope="module")
+def plugin(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plugin")
+    return CDLL(build(Path(__file__).with_name("NAME.py"), folder{options}))
+
+
+@pytest.mark.parametrize("name", {names})
+def test_hosts_find_it(plugin, name):
+    assert getattr(plugin, name)
+"""
+
+
+def skeleton(
+    header: str,
+    patterns: Iterable[str],
+    flags: Iterable[tuple[str, str]] = (),
+    packages: Iterable[str] = (),
+) -> tuple[str, str]:
+    """The script, and its test: NAME stands for the plugin's name in both.
+
+    It exports each function of the header whose name fits a pattern. A struct of functions that one
+    of them returns is filled with a function for each member. Raises HeaderNameError if none fits.
+    """
+    options = HeaderOptions(absolute(flags), tuple(packages))
+    script = Script("new", str(Path.cwd()), building=True, header_options=options)
+    definitions = read(header, (), {}, script, describe=True)
+    wanted = list(patterns)
+    names = [
+        name
+        for name, found in definitions.names.items()
+        if found[0] == "f" and any(fnmatchcase(name, pattern) for pattern in wanted)
+    ]
+    if not names:
+        raise HeaderNameError(
+            f"{header}: declares no function like {' or '.join(wanted)}; "
+            f"`epy inspect --header {header}` lists what it has"
+        )
+    words = [*(f"{flag} {value}" for flag, value in flags), *(f"--pkg {it}" for it in packages)]
+    text = _HEAD.format(
+        header=header, quoted=json.dumps(header), options="".join(f" {word}" for word in words)
+    )
+    writer = _Writer(header, definitions)
+    for name in names:
+        text += "".join(f"\n\n{part}\n" for part in writer.parts(name))
+    arguments = "".join(f", {part!r}" for word in words for part in word.split(" ", 1))
+    return text, _TEST.format(options=arguments, names=_quoted(names))
+
+
+def _quoted(names: list[str]) -> str:
+    return "[" + ", ".join(f'"{name}"' for name in names) + "]"
+
+
+class _Writer:
+    """Writes the parts of a script."""
+
+    def __init__(self, header: str, definitions: Definitions) -> None:
+        name = os.path.basename(header)
+        host: Any = _header.Header(name, definitions, {}, {}, _core.Kept(), None)
+        self._make = host._classes.make
+        self._definitions = definitions
+        self._filled: dict[str, str] = {}  # structs -> the variable that holds one
+        self._functions: set[str] = set()
+
+    def parts(self, name: str) -> Iterator[str]:
+        """The function, behind what it returns."""
+        _, (_, result, parameters, _) = self._definitions.names[name]
+        text = self._definitions.described.get(name, (True, ""))[1]
+        text = text or declare_function(self._make(("*", self._definitions.names[name][1])), name)
+        answer = "raise NotImplementedError"
+        struct = self._struct_of_functions(result)
+        if struct is not None:
+            if struct not in self._filled:
+                yield from self._fill(result[1], struct)
+            answer = f"return {self._filled[struct]}"
+        names = _written(text, len(parameters)) or self._names(parameters)
+        yield f'@host.export\ndef {name}({", ".join(names)}):\n    """{text}"""\n    {answer}'
+
+    def _struct_of_functions(self, result: Any) -> str | None:
+        """The struct that a pointer leads to, if functions are in it."""
+        target: Any = self._resolved(result[1]) if is_a(result, "*") else None
+        if not is_a(target, "struct"):
+            return None
+        name = f"struct {target[1]}"
+        found = self._definitions.names.get(name, ("?",))
+        has_functions = found[0] == "struct" and any(self._function(kind) for _, kind in found[4])
+        return name if has_functions else None
+
+    def _fill(self, kind: Any, struct: str) -> Iterator[str]:
+        """Functions for the members of a struct, and the struct."""
+        lines = []
+        for member, field in self._definitions.names[struct][4]:
+            function = self._function(field)
+            if not member:
+                continue
+            if function is None:
+                lines.append(f"    # {member}=...,  # {declare(self._make(field), member)}")
+                continue
+            name = member
+            while keyword.iskeyword(name) or name in self._functions:
+                name += "_"
+            self._functions.add(name)
+            lines.append(f"    {member}={name},")
+            text = declare_function(self._make(("*", function)), member)
+            names = ", ".join(self._names(function[2]))
+            yield f'def {name}({names}):\n    """{text}"""\n    raise NotImplementedError'
+        shown = f"host.{kind[1]}" if is_a(kind, "t") else f"host.struct.{kind[1]}"
+        variable = self._filled[struct] = _word(struct) or "interface"
+        yield "\n".join([f"{variable} = {shown}(", *lines, ")"])
+
+    def _function(self, kind: Any) -> Any:
+        """The function's type, if a member is a pointer to one."""
+        found = self._resolved(kind)
+        target = self._resolved(found[1]) if is_a(found, "*") else None
+        return target if is_a(target, "(") else None
+
+    def _resolved(self, kind: Any) -> Any:
+        while is_a(kind, "t"):
+            kind = self._definitions.names[kind[1]][1]
+        return kind
+
+    def _names(self, parameters: tuple[Any, ...]) -> list[str]:
+        """Names for parameters that have none: of what their types are called."""
+        names: list[str] = []
+        for kind in parameters:
+            while is_a(kind, "*"):
+                kind = kind[1]
+            word = _word(kind[1]) if is_a(kind, "t") or is_a(kind, "struct") else ""
+            name, number = word or "value", 2
+            while name in names:
+                name, number = f"{word or 'value'}{number}", number + 1
+            names.append(name)
+        return names
+
+
+def _word(name: str) -> str:
+    """ "LADSPA_Handle" -> "handle"."""
+    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    word = parts[-1].lower() if parts else ""
+    return word if word and not keyword.iskeyword(word) and word != "t" else ""
+
+
+def _written(prototype: str, count: int) -> list[str]:
+    """The parameters' names in a prototype; none if one of them has no name."""
+    inner = prototype.rpartition(")")[0].partition("(")[2]
+    if "(" in inner:
+        return []  # a function among them
+    parts = [re.sub(r"\[.*?\]", "", part).strip() for part in inner.split(",")]
+    found = [re.fullmatch(r".*[\s*](\w+)", part) for part in parts if part != "..."]
+    names = [match[1] for match in found if match and match[1] not in ("int", "char", "long")]
+    if len(names) != count or len(set(names)) != count:
+        return []
+    return [f"{name}_" if keyword.iskeyword(name) else name for name in names]
