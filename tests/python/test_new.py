@@ -130,7 +130,7 @@ def create(value):
 
 
 def process(value, value2, value3, value4):
-    \"\"\"enum player_state process(void *, float *, float *, int)\"\"\"
+    \"\"\"unsigned int process(void *, float *, float *, int)\"\"\"
     raise NotImplementedError
 
 
