@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from ._exports.constant import constant
     from ._exports.data import export_data
     from ._header import Header, header
+    from ._headers.out import out
     from ._host.address import address
     from ._host.calls import call, tail_call
     from ._host.error_number import get_errno, set_errno
@@ -129,6 +130,7 @@ __all__ = [
     "on_load",
     "on_reload",
     "on_unload",
+    "out",
     "print_report",
     "put",
     "reload",
@@ -178,6 +180,7 @@ _LATER = {
     "header": "_header",
     "methods": "_host.methods",
     "next_function": "_export",
+    "out": "_headers.out",
     "put": "_host.put",
     "reload": "_running.reloading",
     "set_errno": "_host.error_number",

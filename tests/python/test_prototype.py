@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ctypes import Structure, c_char, c_int, c_longlong
 from typing import Any
 
@@ -156,3 +157,28 @@ def test_a_type_that_is_gone_is_named() -> None:
     script.prototypes["int f(later_t *)"] = "f", "CFUNCTYPE(c_int, POINTER(later_t))"
     with pytest.raises(epy.SignatureError, match="needs the type later_t: define it before"):
         of_prototype("int f(later_t *)", {}, script)
+
+
+@pytest.mark.parametrize(
+    ("prototype", "named"),
+    [
+        (
+            "int f(point *p)",
+            "the unknown type 'point': host.h has it: give the prototype to that, ",
+        ),
+        ("int f(struct spot *p)", "the unknown type 'struct spot': host.h has it: give the"),
+    ],
+)
+def test_a_type_that_a_header_of_the_script_has(mistake, tmp_path, prototype, named) -> None:
+    (tmp_path / "host.h").write_text("typedef struct spot { int x; } point;\n")
+    (tmp_path / "plugin.py").write_text(
+        "import epy\nhost = epy.header('host.h')\n"
+        f"@epy.export('{prototype}')\ndef f(p):\n    return 1\n"
+    )
+    told = mistake("build", "plugin.py")
+    assert named in told
+    assert '`@host.export("...")`, `host.callback("...")`, or write void *' in told
+    (tmp_path / "plugin.py").write_text(
+        f"import epy\n@epy.export('{prototype}')\ndef f(p):\n    return 1\n"
+    )
+    assert re.search("define a ctypes type (spot|point) in", mistake("build", "plugin.py"))

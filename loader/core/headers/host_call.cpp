@@ -102,6 +102,31 @@ ref promoted(const header_types &types, PyObject *value) {
     return ref::borrowed(value);
 }
 
+// Whether it is `epy.out`, which no type takes.
+bool is_out(PyObject *value) {
+    const exception_set_aside aside;
+    const ref kind = package::take_if_imported(package::out);
+    return kind && PyObject_IsInstance(value, kind.get()) == 1;
+}
+
+bool has_out(PyObject *arguments) {
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(arguments); ++index) {
+        if (is_out(PyTuple_GET_ITEM(arguments, index))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A call that has been refused is made in another way if `epy.out` is the reason.
+PyObject *refused(PyObject *function, PyObject *arguments) {
+    if (!has_out(arguments)) {
+        return nullptr;
+    }
+    PyErr_Clear();
+    return package::call(package::call_with_out, {function, arguments}).release();
+}
+
 // False with a Python exception.
 bool check(const header_types &types, PyObject *function, const char *checks, Py_ssize_t count,
            arguments_for_ctypes &arguments) {
@@ -119,7 +144,7 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
             made = promoted(types, value);
         }
         if (!arguments.replace(index, std::move(made))) {
-            if (misfit_is_set()) {
+            if (misfit_is_set() && !is_out(value)) {
                 const ref number(PyLong_FromSsize_t(index));
                 raise_misfit(package::argument_misfit, {function, number.get(), value},
                              taken_exception());
@@ -173,7 +198,7 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
         return nullptr;
     }
     if (!check(types, function, text + 1, count, converted)) {
-        return nullptr;
+        return refused(function, arguments);
     }
     const ref called = as_gil_was_found(*types.core, function);
     if (!called) {
@@ -181,6 +206,9 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     }
     recording below;
     ref result(types.core->function_pointer->tp_call(called.get(), converted.all(), nullptr));
+    if (!result && has_out(arguments)) { // which ctypes has not passed on
+        return refused(function, arguments);
+    }
     if (!result) {
         explain_refusal(function, arguments);
     }

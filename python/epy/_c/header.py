@@ -12,7 +12,7 @@ from .described import describe
 from .libclang import ReadError
 from .macros import Macros, Reader
 from .messages import Problem, explain
-from .types import CLASS, ENUM, STRUCT, UNION, Types, Unsupported, is_a
+from .types import ATTRIBUTED, CLASS, CONST, ENUM, STRUCT, UNION, Types, Unsupported, is_a
 from .unit import OPTIONS, SKIP_BODIES, Unit
 
 # clang-c/Index.h: CXCursorKind, CX_StorageClass
@@ -47,6 +47,7 @@ class Header(Unit):
         macros: dict[str, None] = {}
         declared: list[Any] = []
         self.inline: list[Any] = []
+        self.constant: list[str] = []  # parameters, see `types`
         for cursor in cursors:
             if cursor.kind == _MACRO:
                 macros[self.clang.text(self.clang.getCursorSpelling(cursor))] = None
@@ -58,6 +59,8 @@ class Header(Unit):
         self._read_macros(macros, files)
         if self.problems and not self.is_text and not self._has_own_names():
             raise ReadError(self._explain(self.problems[0]))
+        if self.constant:
+            self.names[CONST] = ("c", " ".join(self.constant))
         index, data = pack(self.names)
         return {
             "index": index,
@@ -199,7 +202,12 @@ class Header(Unit):
         elif self.is_cplusplus and clang.text(clang.Cursor_getMangling(cursor)) != name:
             self.names[name] = ("?", "is a function of C++")
         else:
-            self.names[name] = ("f", self.types.type(clang.getCursorType(cursor)))
+            found = clang.getCursorType(cursor)
+            self.names[name] = ("f", self.types.type(found))
+            while found.kind == ATTRIBUTED:
+                found = clang.Type_getModifiedType(found)
+            if bits := self.types.constant.get(found.address):
+                self.constant.append(f"{name}:{bits}")
 
     def _variable(self, cursor: Any, name: str) -> None:
         clang = self.clang

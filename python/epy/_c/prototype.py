@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from ctypes import c_char
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from .._errors import HeaderError, SignatureError
@@ -35,6 +36,7 @@ _POINTERS: dict[Type, str] = {
 _COMPLEX = re.compile(r"\b(float|double)\s+complex\b")  # <complex.h> has a macro
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _WORD = re.compile(r"[^\W\d]\w*")
+Remedy = Callable[[str], str]  # by the name of a type
 _UNKNOWN = re.compile(r"the unknown type '([^']*)'")
 
 
@@ -49,7 +51,7 @@ def parse(text: str, namespace: dict[str, Any], keep: bool = True) -> tuple[str,
             lines.append(f"typedef struct {{ int _; }} {word};")
         elif word == "va_list":
             lines.append("#define va_list void *")  # an array, which C passes by its address
-    name, found, parts = _read(text, lines, keep, "define a ctypes type {} in the script")
+    name, found, parts = _read(text, lines, keep, partial(_remedy, namespace))
     try:
         if found[3] and found[2]:
             raise Unsupported("is variadic: Python code cannot take `...`; list the parameters")
@@ -76,7 +78,7 @@ def of_header(text: str, find: Callable[[str], Any], keep: bool) -> tuple[str, T
             lines.append(f"typedef {shape.format(word)};")
         elif kind == "c" and isinstance(meaning[0], int):
             lines.append(f"enum {{ {word} = {meaning[0]} }};")
-    name, found, _ = _read(text, lines, keep, "declare it in the header's text")
+    name, found, _ = _read(text, lines, keep, lambda _: "declare it in the header's text")
     return name, _decayed(found, resolved)
 
 
@@ -107,7 +109,7 @@ def one_line(text: str) -> str:
     return " ".join(plain.split()).rstrip("; ")
 
 
-def _read(text: str, lines: list[str], keep: bool, remedy: str) -> tuple[str, Type, list[Any]]:
+def _read(text: str, lines: list[str], keep: bool, remedy: Remedy) -> tuple[str, Type, list[Any]]:
     request = {
         "name": "<prototype>",
         "text": one_line(text),
@@ -129,10 +131,21 @@ def _read(text: str, lines: list[str], keep: bool, remedy: str) -> tuple[str, Ty
             name = unknown[1].rpartition(" ")[2]
             known = [line.rpartition(" ")[2].rstrip(";") for line in lines]
             near = get_close_matches(name, [*known, *STANDARD], 1)
-            reason += f": {remedy.format(name)}, or write void * for a pointer to it"
+            reason += f": {remedy(unknown[1])}, or write void * for a pointer to it"
             reason += f" (did you mean {near[0]}?)" if near else ""
         raise problem(text, reason) from None
     return answer["function"], answer["type"], answer["parts"]
+
+
+def _remedy(namespace: dict[str, Any], name: str) -> str:
+    """What to do for a type that a script has not: a header of the script may have it."""
+    from .._header import Header
+
+    for variable, found in namespace.items():
+        if isinstance(found, Header) and found._declarations.find(name) is not None:
+            how = f'`@{variable}.export("...")`, `{variable}.callback("...")`'
+            return f"{found._name} has it: give the prototype to that, {how}"
+    return f"define a ctypes type {name.rpartition(' ')[2]} in the script"
 
 
 def _is_type(found: Any) -> bool:
@@ -176,8 +189,8 @@ def _named(kind: str, name: str, namespace: dict[str, Any]) -> str:
     found = namespace.get(name)
     if not _is_type(found):
         raise Unsupported(
-            f"has the unknown type '{kind} {name}': define a ctypes type {name} in the script, "
-            "or write void * for a pointer to it"
+            f"has the unknown type '{kind} {name}': {_remedy(namespace, f'{kind} {name}')}, or "
+            "write void * for a pointer to it"
         )
     return f"{name}._handle_type_" if hasattr(found, "_handle_type_") else name
 

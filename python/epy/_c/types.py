@@ -15,6 +15,7 @@ A header has a definition for each name of C's ordinary name space:
     ("m", Python expression), or ("x", ...) of one that calls C or reads its memory
 
 and, under "struct KEY", "union KEY" and "enum KEY", what a tag stands for: see `_record`, `_enum`.
+Under CONST it has which parameters lead to what C only reads, "f:5 g:1": their bits, by function.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ _SIMPLE: dict[int, Type] = {
 }
 _COMPLEX, _POINTER, _RECORD, _ENUM, _TYPEDEF = 100, 101, 105, 106, 107
 _OPEN_FUNCTION, _FUNCTION, _ARRAY, _VECTOR, _ANY_ARRAY = 110, 111, 112, 113, (114, 115, 116)
-_REFERENCES, _ELABORATED, _ATTRIBUTED, _EXTENDED_VECTOR, _ATOMIC = (103, 104), 119, 163, 176, 177
+_REFERENCES, _ELABORATED, ATTRIBUTED, _EXTENDED_VECTOR, _ATOMIC = (103, 104), 119, 163, 176, 177
 _IMPOSSIBLE = {
     12: "unsigned __int128: 128-bit integers are not supported",
     20: "__int128: 128-bit integers are not supported",
@@ -70,6 +71,7 @@ _IMPOSSIBLE = {
     _EXTENDED_VECTOR: "the attribute ext_vector_type is not supported",
 }
 STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
+CONST = "const *"
 KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
 _ALIGNMENTS = {
     **dict.fromkeys(("c_short", "c_ushort"), 2),
@@ -93,6 +95,8 @@ class Types:
         self.decays = True  # parameters that are arrays or functions by a typedef
         self.refused: dict[int, str] = {}  # declarations that Clang rejects, and why
         self._known: dict[int, Type] = {}
+        self.constant: dict[int, int] = {}  # parameters, as bits, by function type
+        self._leads_to_const: dict[int, bool] = {}  # parameters' types
         self._keys: dict[int, str] = {}  # of tags without a name
         self._begun: set[str] = set()  # tags whose definition has been met
         self._layouts: dict[str, Layout] = {}
@@ -128,7 +132,7 @@ class Types:
             return self.tag(clang.getTypeDeclaration(found), hint)
         if kind == _ATOMIC:
             return self.type(clang.Type_getValueType(found), hint)
-        if kind == _ATTRIBUTED:
+        if kind == ATTRIBUTED:
             return self.type(clang.Type_getModifiedType(found), hint)
         if kind == _COMPLEX:
             element = _SIMPLE.get(clang.getElementType(found).kind)
@@ -145,9 +149,21 @@ class Types:
     def _function(self, found: Any, hint: str) -> Type:
         clang = self.clang
         count = clang.getNumArgTypes(found)
-        types = tuple([self._parameter(clang.getArgType(found, it)) for it in range(count)])
+        given = [clang.getArgType(found, it) for it in range(count)]
+        types = tuple([self._parameter(one) for one in given])
+        self.constant[found.address] = sum(
+            1 << bit for bit, one in enumerate(given) if self._is_to_const(one)
+        )
         is_open = bool(clang.isFunctionTypeVariadic(found)) or found.kind == _OPEN_FUNCTION
         return ("(", self.type(clang.getResultType(found), hint), types, is_open)
+
+    def _is_to_const(self, given: Any) -> bool:
+        known = self._leads_to_const.get(given.address)
+        if known is None:
+            target = self.clang.getPointeeType(self.clang.getCanonicalType(given))
+            known = bool(self.clang.isConstQualifiedType(target))
+            self._leads_to_const[given.address] = known
+        return known
 
     def _parameter(self, given: Any) -> Type:
         """Arrays and functions are pointers there."""

@@ -12,7 +12,7 @@ from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
-from .._c.types import OPAQUE
+from .._c.types import CONST, OPAQUE
 from .._errors import Error, HeaderNameError
 from .._printable import printable
 from .._script import HeaderOptions, Script
@@ -38,7 +38,7 @@ def describe_header(
     wanted = list(patterns)
     left_out = 0
     for key, found in sorted(definitions.names.items()):
-        if key.startswith("_") or "{" in key:
+        if key.startswith("_") or "{" in key or key == CONST:
             continue  # reserved for the compiler and its library; without a name in C
         if found in (("?", "is a macro that is empty"), OPAQUE):
             continue  # guards a header or marks declarations; serves for pointers
