@@ -71,7 +71,7 @@ class Stored:
 
     def classes(self, index, data):
         stored = _core.StoredHeader(index, data)
-        return self.kind_of_classes(stored.find, {}, {}, _core.Kept(), "m")
+        return self.kind_of_classes(stored.find, {}, {}, _core.Kept(), "m", False)
 """
 
 AT_RANDOM = """
