@@ -70,8 +70,10 @@ struct core_options {
     const char *executable;     // for `start`
     const char *environment;    // for `start`: the same, or that of a virtual environment
     bool chosen;                // it is for all plugins, whatever they were built with
-    const char *package_folder; // where the package epy lies, if it is not imported yet
-    char *error;                // receives one line on failure
+    const char *package_folder; // where the package epy lies, if it is not imported yet; or null:
+    const void *pack;           // it lies there (stub/pack.h), as long as this is being opened
+    std::uint64_t pack_size;
+    char *error; // receives one line on failure
     std::size_t error_size;
     // For `start`: see loader/bootstrap/replace.h.
     void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;

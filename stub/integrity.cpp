@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "stub/checksum.h"
+#include "stub/pack.h"
 #include "stub/records.h"
 
 namespace epy {
@@ -93,6 +94,9 @@ std::uint32_t checksum_of_start(const image &of, const stub_info &info) {
     };
     add_part(0, offsetof(stub_info, kept));
     add_part(offsetof(stub_info, errors), offsetof(stub_info, start_checksum));
+    if (info.contract >= first_with_pack) {
+        add_part(offsetof(stub_info, pack), sizeof info);
+    }
     add_names(sum, of, info);
     add_text(sum, of, info.loader_path);
     add_text(sum, of, info.libpython_path);
@@ -169,9 +173,10 @@ bool slots_lead_to_records(const image &of, const stub_info &info) {
 
 status check_places(const image &of, const stub_info &info) noexcept {
     const bool has_checksums = info.contract >= first_with_checksums;
+    const bool has_pack = info.contract >= first_with_pack;
     const std::uint64_t capacity = info.slot_capacity;
     const place all[] = {
-        {{info.self, has_checksums ? sizeof info : offsetof(stub_info, errors)}, 8, 1, PF_W},
+        {{info.self, info_size(info.contract)}, 8, 1, PF_W},
         {info.trampolines, EPY_TRAMPOLINE_SIZE, capacity, PF_X},
         {info.slots, sizeof(record *), capacity, PF_W, false},
         {info.symbols, sizeof(Elf64_Sym), info.symbols_used, PF_W},
@@ -183,6 +188,7 @@ status check_places(const image &of, const stub_info &info) noexcept {
         {info.archive, 1, 0, PF_R},
         {has_checksums ? info.errors : extent{}, 1, 0, PF_R},
         {has_checksums ? info.data : extent{}, 1, 0, PF_R},
+        {has_pack ? info.pack : extent{}, alignof(pack), 0, PF_R},
     };
     for (const place &one : all) {
         if (!is_right(of, one)) {
@@ -194,7 +200,8 @@ status check_places(const image &of, const stub_info &info) noexcept {
             }
         }
     }
-    const bool is_info = of.at(info.self, sizeof info) == &info && records_of(of, info) != nullptr;
+    const bool is_info =
+        of.at(info.self, info_size(info.contract)) == &info && records_of(of, info) != nullptr;
     const bool counts = capacity <= EPY_SLOT_CAPACITY && info.slots_used <= capacity &&
                         info.records.size == info.slots_used * sizeof(record) &&
                         (!has_checksums || info.files <= info.archive.size);

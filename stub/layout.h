@@ -5,7 +5,7 @@
 #define EPY_SLOT_CAPACITY 1024       // exports of one plugin, callbacks without a name included
 #define EPY_TRAMPOLINE_SIZE 16       // bytes; endbr64, mov slot(%rip),%r11, jmp *(%r11)
 #define EPY_STRING_CAPACITY 53248    // bytes for the names of all exports
-#define EPY_IMPORT_CAPACITY 32       // undefined symbols of the stub, the null symbol included
+#define EPY_IMPORT_CAPACITY 64       // undefined symbols of the stub, the null symbol included
 #define EPY_BUCKET_COUNT 1021        // of the SysV hash: a prime near the slot capacity
 #define EPY_DEFINITION_CAPACITY 1024 // bytes for symbol version definitions (DT_VERDEF)
 
@@ -25,7 +25,7 @@
 
 #define EPY_INFO_NEXT_FUNCTION 240
 #define EPY_INFO_MODULE_INIT 300
-#define EPY_INFO_SIZE 304
+#define EPY_INFO_SIZE 320
 
 // How the resolver keeps vector registers.
 #define EPY_SAVE_FXSAVE 1

@@ -50,7 +50,7 @@ epy_slots:
 // The tail: the stamper replaces these and makes them as long as they need to be.
         .section .epy.rela.dyn, "aw", %progbits
         .balign 64
-        .zero   24 * 32
+        .zero   24 * 64
 
         .section .epy.data, "aw", %progbits
         .balign 64
@@ -67,7 +67,7 @@ epy_slots:
         .hidden epy_stub_info
 epy_stub_info:
         .asciz  "epy plugin stub"
-        .long   2                       // contract
+        .long   3                       // contract
         .long   0                       // flags
         .quad   0                       // self
         .quad   epy_stub_resolver - epy_stub_info // resolver; seal makes it an address

@@ -10,6 +10,9 @@
 //           while Python starts.
 #include "stub/stub.h"
 #include "stub/checksum.h"
+#include "stub/finding.h"
+#include "stub/memory_object.h"
+#include "stub/pack.h"
 #include "stub/records.h"
 #include "stub/trust.h"
 
@@ -165,8 +168,9 @@ void say_once(const char *problem, const char *detail, const char *remedy) {
 constexpr char install_again[] = "install epy again, or build the plugin again with 'epy build'";
 // A host may have changed the root between dlopen and the first call.
 constexpr char install_or_eager[] =
-    "install epy again, or build the plugin again with 'epy build'; for a host that calls chroot "
-    "use 'epy build --eager', which starts Python when the plugin is loaded";
+    "install epy again (pip install epy), or build the plugin again with 'epy build --standalone', "
+    "which needs no epy; for a host that calls chroot use --eager, which starts Python when the "
+    "plugin is loaded";
 
 // A libc of its own, as dlmopen and LD_AUDIT give one, does not know the process's threads and
 // locks, and what is opened there may stay for ever.
@@ -192,19 +196,54 @@ bool in_static_program() {
     return count != 0;
 }
 
-// The loader is the first code that does not belong to the host. In a process with raised
-// privileges it is opened where the look at it led; null, after saying why, if others can change
-// it.
-[[gnu::noinline]] void *open_trusted(const char *path) {
-    epy::trust found;
-    epy::look_at(path, found);
-    if (!found.is_given()) {
-        epy::objection against;
-        epy::describe(found, path, against);
-        say_once(against.problem, "", against.remedy);
-        return nullptr;
+// The way to a loader, and why none was taken.
+struct loader_search {
+    void *handle = nullptr;
+    bool missing = true;
+    char why[700] = "no path is stamped";
+    epy::objection against = {}; // with raised privileges
+};
+
+bool open_if_usable(const epy::loader_candidate &one, void *argument) {
+    auto &search = *static_cast<loader_search *>(argument);
+    if (one.verdict == epy::usable::yes) {
+        search.handle = dlopen(one.path, RTLD_NOW | RTLD_LOCAL);
+        if (search.handle == nullptr) {
+            search.missing = false;
+            snprintf(search.why, sizeof search.why, "%s", dlerror());
+        }
+    } else if (one.found != nullptr && search.against.problem[0] == '\0' &&
+               (one.verdict == epy::usable::untrusted || one.place == epy::loader_place::stamped)) {
+        epy::describe(*one.found, one.path, search.against);
+    } else if (one.verdict != epy::usable::missing || one.place == epy::loader_place::stamped) {
+        search.missing = one.verdict == epy::usable::missing;
+        const char *what = search.missing ? "no file %.500s"
+                           : one.verdict == epy::usable::no_loader
+                               ? "%.500s is no loader"
+                               : "%.500s does not serve this plugin's version";
+        snprintf(search.why, sizeof search.why, what, one.path);
     }
-    return dlopen(found.path, RTLD_NOW | RTLD_LOCAL);
+    return search.handle != nullptr;
+}
+
+// What a plugin that was built to need no epy has in itself.
+bool open_own_loader(loader_search &search) {
+    const epy::extent &place = epy_stub_info.pack;
+    const auto *start = array_at<char>(place.address, place.size);
+    const epy::packed_bytes found = epy::find_packed(start, place.size, epy::loader_soname);
+    search.missing = false;
+    if (found.start == nullptr) {
+        snprintf(search.why, sizeof search.why, "the one that it brings along is damaged");
+        return false;
+    }
+    search.handle =
+        epy::open_from_memory(epy::loader_soname, "/proc/self/fd", found.start, found.size);
+    if (search.handle == nullptr) {
+        const char *why = dlerror();
+        snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
+                 why == nullptr ? "no folder takes it" : why);
+    }
+    return search.handle != nullptr;
 }
 
 // The C library's texts of errors as they are: to translate one it may load conversions, under a
@@ -220,10 +259,37 @@ private:
     locale_t before_;
 };
 
+// Null after saying why. Not inlined: the search takes room on a stack that may be small.
+[[gnu::noinline]] void *find_and_open_loader() {
+    const char *stamped =
+        epy_stub_info.loader_path == 0 ? nullptr : text_at(epy_stub_info.loader_path);
+    const epy::loader_request wanted{own_path(), stamped, epy_stub_info.contract};
+    loader_search search;
+    if (epy::look_at_named_loaders(wanted, open_if_usable, &search)) {
+        return search.handle;
+    }
+    if (epy_stub_info.pack.size != 0 && open_own_loader(search)) {
+        return search.handle;
+    }
+    if (epy::look_at_installed_loaders(wanted, open_if_usable, &search)) {
+        return search.handle;
+    }
+    if (search.against.problem[0] != '\0') {
+        say_once(search.against.problem, "", search.against.remedy);
+        return nullptr;
+    }
+    char problem[1024];
+    snprintf(problem, sizeof problem,
+             "cannot open epy's loader: %s; none in the folder epy beside the plugin, in EPY_HOME, "
+             "of a Python on PATH or in /usr/local or /usr serves it either",
+             search.why);
+    say_once(problem, "", search.missing ? install_or_eager : install_again);
+    return nullptr;
+}
+
 const loader_api *opened_loader = nullptr;
 
-// One loader per process: one that is there already, whichever plugin brought it, else the stamped
-// one.
+// One loader per process: one that is there already, whichever plugin brought it.
 const loader_api *open_loader() {
     const untranslated here;
     if (is_damaged()) {
@@ -240,28 +306,17 @@ const loader_api *open_loader() {
                  "link the program without -static");
         return nullptr;
     }
-    const char *path =
-        epy_stub_info.loader_path == 0 ? nullptr : text_at(epy_stub_info.loader_path);
     void *handle = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD);
-    if (handle == nullptr && path != nullptr) {
-        handle =
-            epy::has_raised_privileges() ? open_trusted(path) : dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (handle == nullptr) {
+        handle = find_and_open_loader();
     }
     if (handle == nullptr) {
-        // Not translated: the C library would load conversions, under a lock that the host may
-        // have.
-        const locale_t before = uselocale(newlocale(LC_ALL_MASK, "C", nullptr));
-        const char *why = dlerror();
-        uselocale(before);
-        const bool missing = path != nullptr && access(path, F_OK) != 0;
-        say_once("cannot open epy's loader: ", path == nullptr ? "no path is stamped" : why,
-                 missing ? install_or_eager : install_again);
         return nullptr;
     }
     const auto *api = static_cast<const loader_api *>(dlsym(handle, epy::loader_symbol));
     if (api == nullptr || epy_stub_info.contract < api->oldest_contract ||
         epy_stub_info.contract > api->newest_contract) {
-        say_once("the loader in this process does not serve this plugin's version: ", path,
+        say_once("the loader in this process does not serve this plugin's version", "",
                  install_again);
         return nullptr;
     }

@@ -19,9 +19,10 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t contract_version = 2;
+inline constexpr std::uint32_t contract_version = 3;
 inline constexpr std::uint32_t oldest_contract_version = 1; // that is served
 inline constexpr std::uint32_t first_with_checksums = 2;
+inline constexpr std::uint32_t first_with_pack = 3;
 inline constexpr char stub_magic[16] = "epy plugin stub";
 
 // How a result travels (System V psABI x86-64, 3.2.3 "Returning of Values").
@@ -116,7 +117,17 @@ struct stub_info {
     std::uint32_t records_checksum;
     std::uint32_t start_checksum; // of all above, too, but what is written at run time
     std::uint32_t module_init;    // address of what Python calls to import the plugin
+
+    // Since contract 3.
+    extent pack; // pack.h: the loader, cores and modules of a plugin that brings them along
 };
+
+// How much of it a plugin of a contract has.
+constexpr std::uint64_t info_size(std::uint32_t contract) noexcept {
+    return contract < first_with_checksums ? offsetof(stub_info, errors)
+           : contract < first_with_pack    ? offsetof(stub_info, pack)
+                                           : sizeof(stub_info);
+}
 
 static_assert(offsetof(record, code) == EPY_RECORD_CODE);
 static_assert(offsetof(record, owner) == EPY_RECORD_OWNER);
@@ -158,6 +169,7 @@ static_assert(offsetof(stub_info, files) == 280);
 static_assert(offsetof(stub_info, data_checksum) == 288);
 static_assert(offsetof(stub_info, records_checksum) == 292);
 static_assert(offsetof(stub_info, start_checksum) == 296);
+static_assert(offsetof(stub_info, pack) == 304);
 static_assert(sizeof(stub_info) == EPY_INFO_SIZE);
 
 } // namespace epy

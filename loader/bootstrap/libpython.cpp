@@ -35,7 +35,16 @@ std::string venv_setting(const std::string &executable, const std::string &key) 
 
 bool is_digit(char character) { return character >= '0' && character <= '9'; }
 
-// "3.11" of ".../python3.11", ".../libpython3.11.so.1.0" or "3.11.2"; empty if there is none.
+// What may stand behind the version in the library's name: what the executable's name says first.
+// ".../python3.13t" is free-threaded, ".../python3.11d" and Debian's ".../python3.11-dbg" are for
+// debugging.
+std::vector<std::string> builds_of(const std::string &executable, const std::string &version) {
+    const std::string named = executable.substr(executable.rfind(version) + version.size());
+    return {named == "-dbg" ? "d" : named, "", "t", "d", "td"};
+}
+
+} // namespace
+
 std::string version_in(const std::string &text) {
     for (std::size_t i = text.rfind('/') + 1; i + 2 < text.size(); ++i) {
         if (text[i] == '3' && text[i + 1] == '.' && is_digit(text[i + 2])) {
@@ -48,16 +57,6 @@ std::string version_in(const std::string &text) {
     }
     return {};
 }
-
-// What may stand behind the version in the library's name: what the executable's name says first.
-// ".../python3.13t" is free-threaded, ".../python3.11d" and Debian's ".../python3.11-dbg" are for
-// debugging.
-std::vector<std::string> builds_of(const std::string &executable, const std::string &version) {
-    const std::string named = executable.substr(executable.rfind(version) + version.size());
-    return {named == "-dbg" ? "d" : named, "", "t", "d", "td"};
-}
-
-} // namespace
 
 std::string libpython_of(const std::string &executable) {
     char resolved[PATH_MAX];

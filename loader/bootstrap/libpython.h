@@ -5,6 +5,9 @@
 
 namespace epy {
 
+// "3.11" of ".../python3.11", ".../libpython3.11.so.1.0" or "3.11.2"; empty if there is none.
+std::string version_in(const std::string &text);
+
 // The libpython of an executable, of a virtual environment or not; empty if there is none.
 std::string libpython_of(const std::string &executable);
 

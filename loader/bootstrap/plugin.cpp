@@ -33,6 +33,17 @@ std::size_t buried = 0;
 // Those whose image is mapped. Guarded by image_lock().
 plugin *all = nullptr;
 
+class holder {
+public:
+    explicit holder(plugin &held) : held_(held) { held_.retain(); }
+    ~holder() { held_.release(); }
+    holder(const holder &) = delete;
+    holder &operator=(const holder &) = delete;
+
+private:
+    plugin &held_;
+};
+
 // The script that lies beside a bare plugin: synth.py or the package synth/ beside synth.so.
 std::string script_beside(const std::string &path) {
     const std::size_t dot = path.rfind('.');
@@ -177,8 +188,20 @@ python_state plugin::find_python(const std::chrono::steady_clock::time_point *un
         report(path(), "was closed before its first call, which returned its error value");
         return python_state::failed;
     }
-    const python_wish wish{path(), text(info_->libpython_path), text(info_->executable_path)};
-    return open_python(wish, core_, until);
+    // What it asks for lies in the image: that stays, if another thread closes the plugin
+    // meanwhile.
+    const holder image(*this);
+    return open_python(wish(), core_, until);
+}
+
+python_wish plugin::wish() const noexcept {
+    python_wish asked{path(), text(info_->libpython_path), text(info_->executable_path),
+                      text(info_->loader_path)};
+    if (info_->contract >= first_with_pack && info_->pack.size != 0) {
+        asked.pack = mapped().at(info_->pack.address, info_->pack.size);
+        asked.pack_size = info_->pack.size;
+    }
+    return asked;
 }
 
 turn plugin::run_script(bool inside_dlopen) noexcept {
@@ -202,8 +225,12 @@ void *plugin::module_init() {
     const core_api *core = nullptr;
     if (problem_ != nullptr) {
         report(path(), "%s", problem_);
-    } else if (open_python({path(), nullptr, nullptr}, core) == python_state::ready) {
-        return core->module_init();
+    } else {
+        python_wish asked = wish(); // but for a Python: that runs
+        asked.libpython = asked.executable = nullptr;
+        if (open_python(asked, core) == python_state::ready) {
+            return core->module_init();
+        }
     }
     set_import_error("epy cannot import this plugin as a module; the reason is on stderr");
     return nullptr;

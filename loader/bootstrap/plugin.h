@@ -106,6 +106,7 @@ private:
     static plugin *find_locked(const stub_info *) noexcept;
     [[nodiscard]] image mapped() const noexcept;
     void check_contents() noexcept;
+    [[nodiscard]] python_wish wish() const noexcept;
     [[nodiscard]] const record **slot(std::uint32_t index) const noexcept;
     [[nodiscard]] const char *text(std::uint64_t address) const noexcept;
 

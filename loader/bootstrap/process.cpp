@@ -18,8 +18,13 @@ std::string absolute(const std::string &path) {
 }
 
 const std::string &package_folder() {
-    static const auto *folder =
-        new std::string(folder_of(file_of(reinterpret_cast<const void *>(&file_of))));
+    static const auto *folder = [] {
+        auto *found = new std::string(folder_of(file_of(reinterpret_cast<const void *>(&file_of))));
+        if (!exists(*found + "/__init__.py")) {
+            found->clear();
+        }
+        return found;
+    }();
     return *folder;
 }
 

@@ -5,7 +5,7 @@
 
 namespace epy {
 
-// The folder of libepy.so, which is that of the package epy.
+// The folder of libepy.so, which is that of the package epy; empty if a plugin has brought it.
 const std::string &package_folder();
 
 // The same path, also when the process changes its folder.

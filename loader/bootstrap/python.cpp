@@ -3,7 +3,7 @@
 //   2. a Python that the host has loaded for everyone but not started (a host linked with
 //   libpython):
 //      start that one, because two would share their symbols;
-//   3. EPY_PYTHON, else the Python stamped into the plugin: open its libpython and start it.
+//   3. one that is found (candidates.h): open its libpython and start it.
 // Then its symbols are made global, so that extension modules find them, and the core for its
 // version is opened, which knows that version's structures: the core starts it, not this file.
 #include "loader/bootstrap/python.h"
@@ -13,12 +13,14 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <string>
+#include <vector>
 
+#include "loader/bootstrap/candidates.h"
 #include "loader/bootstrap/conversions.h"
+#include "loader/bootstrap/cores.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/leaving.h"
@@ -31,6 +33,7 @@
 #include "loader/bootstrap/start.h"
 #include "loader/paths.h"
 #include "loader/trusted.h"
+#include "stub/memory_object.h"
 #include "stub/trust.h"
 
 namespace epy {
@@ -124,9 +127,18 @@ std::string reason_against_wish(const python_wish &wish) {
     if (!has_raised_privileges()) {
         return {};
     }
-    std::string against = reason_against_tree(package_folder());
+    std::string against =
+        package_folder().empty() ? std::string() : reason_against_tree(package_folder());
     if (against.empty() && wish.executable != nullptr && exists(wish.executable)) {
         against = reason_against_executable(wish.executable);
+    }
+    return against;
+}
+
+std::string reason_against_candidate(const python_candidate &one) {
+    std::string against = reason_against_object(one.libpython);
+    if (against.empty() && exists(one.executable)) {
+        against = reason_against_executable(one.executable);
     }
     return against;
 }
@@ -162,32 +174,16 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
                   unfinished != nullptr && unfinished->chosen};
         return true;
     }
-    const std::string *by_host = chosen_by_host;
-    const char *variable = by_host != nullptr        ? by_host->c_str()
-                           : has_raised_privileges() ? nullptr
-                                                     : std::getenv("EPY_PYTHON");
-    chosen.chosen = variable != nullptr && *variable != '\0';
-    if (chosen.chosen) {
-        chosen.executable = absolute(variable);
-        chosen.file = libpython_of(chosen.executable);
-        if (chosen.file.empty()) {
-            report(wish.plugin,
-                   "%s names %s, but no shared libpython was found for it; name the executable of "
-                   "a Python that has one, or %s",
-                   by_host == nullptr ? "EPY_PYTHON" : "epy_set_python", variable,
-                   by_host == nullptr ? "unset EPY_PYTHON" : "do not call it");
-            return false;
-        }
-        if (has_raised_privileges()) {
-            if (const std::string against = reason_against_executable(chosen.executable);
-                !against.empty()) {
-                report(wish.plugin, "%s", against.c_str());
-                return false;
-            }
-        }
-    } else {
-        chosen.executable = wish.executable == nullptr ? "" : wish.executable;
-        chosen.file = wish.libpython == nullptr ? "" : wish.libpython;
+    python_wish asked = wish;
+    const std::string *named = chosen_by_host;
+    asked.chosen_by_host = named == nullptr ? nullptr : named->c_str();
+    const std::vector<python_candidate> candidates = find_candidates(asked);
+    const bool is_found = !candidates.empty() && candidates.back().problem.empty();
+    if (!candidates.empty()) {
+        chosen.executable = candidates.back().executable;
+        chosen.file = candidates.back().libpython;
+        chosen.chosen = candidates.back().source == python_source::host ||
+                        candidates.back().source == python_source::variable;
     }
     chosen.start = true;
     chosen.ours = true;
@@ -200,22 +196,17 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
             return true;
         }
     }
-    if (!exists(chosen.file)) {
-        report(
-            wish.plugin,
-            "its Python is gone: no file %s; install that Python again, build the plugin again, or "
-            "name another Python with EPY_PYTHON",
-            chosen.file.empty() ? "(none was stamped)" : chosen.file.c_str());
+    if (!is_found) {
+        report(wish.plugin, "%s", describe(candidates, wish).c_str());
         return false;
     }
-    if (const std::string problem = venv_problem(chosen.executable, chosen.file);
-        !problem.empty()) {
-        report(wish.plugin, "%s", problem.c_str());
-        return false;
-    }
-    if (const std::string against = reason_against_object(chosen.file); !against.empty()) {
+    if (const std::string against = reason_against_candidate(candidates.back()); !against.empty()) {
         report(wish.plugin, "%s", against.c_str());
         return false;
+    }
+    if (wish.libpython != nullptr && candidates.back().source != python_source::stamped) {
+        inform(wish.plugin, "starts the Python in %s, not the one it was built for (%s)",
+               chosen.file.c_str(), wish.libpython);
     }
     chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
     if (chosen.handle == nullptr) {
@@ -227,8 +218,20 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
 
 constexpr host_services services_for_hosts = {set_error, give_to_sink, has_sink};
 
-std::string core_file(const std::string &tag) {
-    return package_folder() + "/_core.cpython-" + tag + "-x86_64-linux-gnu.so";
+// What a plugin brings along is as good as the plugin.
+std::string reason_against_core(const core_place &core) {
+    if (core.folder.empty()) {
+        return {};
+    }
+    std::string against =
+        core.folder == package_folder() ? std::string() : reason_against_tree(core.folder);
+    return against.empty() ? reason_against_object(core.file) : against;
+}
+
+void *open_core_object(const core_place &core) {
+    return core.folder.empty() ? open_from_memory("epy-core.so", "/proc/thread-self/fd",
+                                                  core.packed.start, core.packed.size)
+                               : dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
 const core_api *open_core(const python_wish &wish, const chosen_python &python) {
@@ -240,22 +243,22 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
     }
     auto *version = look_up<const char *()>(python.handle, "Py_GetVersion");
     const std::string tag = version == nullptr ? std::string() : version_tag(version());
-    std::string core = core_file(tag + "d");
-    if (!is_debugging_build(python.handle) || !exists(core)) {
-        core = core_file(tag); // serves both, as any extension since CPython 3.8
+    core_place core = find_core(wish, tag + "d");
+    if (!is_debugging_build(python.handle) || !core.is_there) {
+        core = find_core(wish, tag); // serves both, as any extension since CPython 3.8
     }
-    if (tag.empty() || !exists(core)) {
+    if (tag.empty() || !core.is_there) {
         report(wish.plugin,
                "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,
-               version == nullptr ? "unknown version" : version(), core.c_str());
+               version == nullptr ? "unknown version" : version(), core.file.c_str());
         return nullptr;
     }
-    if (const std::string against = reason_against_object(core); !against.empty()) {
+    if (const std::string against = reason_against_core(core); !against.empty()) {
         report(wish.plugin, "%s", against.c_str());
         return nullptr;
     }
     make_conversions_safe(reinterpret_cast<void *>(version));
-    void *handle = dlopen(core.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void *handle = open_core_object(core);
     auto *open =
         handle == nullptr ? nullptr : look_up<core_open_function>(handle, core_open_symbol);
     if (open == nullptr) {
@@ -271,7 +274,9 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                executable.empty() ? nullptr : executable.c_str(),
                                python.executable.empty() ? nullptr : python.executable.c_str(),
                                python.chosen,
-                               package_folder().c_str(),
+                               core.folder.empty() ? nullptr : core.folder.c_str(),
+                               wish.pack,
+                               wish.pack_size,
                                error,
                                sizeof error,
                                replace_functions,
@@ -315,6 +320,10 @@ python_state open_python(const python_wish &wish, const core_api *&core,
     case turn::ready:
         break;
     case turn::ours: {
+        if (wish.loader != nullptr && wish.loader != package_folder() + "/libepy.so") {
+            inform(wish.plugin, "runs with the epy in %s, not the one that built it (%s)",
+                   package_folder().empty() ? "a plugin" : package_folder().c_str(), wish.loader);
+        }
         chosen_python python;
         const core_api *api = nullptr;
         if (is_finalized(wish, find_pythons())) {

@@ -4,14 +4,19 @@
 #include <chrono>
 
 #include "loader/core_api.h"
+#include "stub/pack.h"
 
 namespace epy {
 
 // What a plugin asks for.
 struct python_wish {
-    const char *plugin;    // for messages
-    const char *libpython; // stamped paths, or null
-    const char *executable;
+    const char *plugin;              // its path
+    const char *libpython = nullptr; // stamped paths, or null
+    const char *executable = nullptr;
+    const char *loader = nullptr;
+    const void *pack = nullptr; // what it brings along (stub/pack.h), or null
+    std::uint64_t pack_size = 0;
+    const char *chosen_by_host = nullptr; // an executable
 };
 
 enum class python_state {

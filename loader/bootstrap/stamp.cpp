@@ -1,5 +1,6 @@
 // The table writer for `epy build`, which calls it through ctypes on the bytes of a file.
 #include "stub/integrity.h"
+#include "stub/pack.h"
 
 using epy::image;
 using epy::status;
@@ -84,6 +85,11 @@ extern "C" {
             return found.set_soname(bytes, static_cast<const char *>(name));
         },
         soname);
+}
+
+[[gnu::visibility("default")]] std::uint64_t epy_checksum_of_packed(const char *bytes,
+                                                                    std::size_t size) noexcept {
+    return epy::checksum_of_packed(bytes, size);
 }
 
 [[gnu::visibility("default")]] const char *epy_stamp_error(int code) noexcept {

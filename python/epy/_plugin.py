@@ -297,7 +297,9 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
 
 
 def _executable(stamped: str) -> str:
-    """Whose packages the plugin finds: those of the Python that it was built for."""
+    """Whose packages the plugin finds: those of the Python that it was built for, if it is here."""
+    if not os.path.exists(stamped):
+        stamped = ""
     start: Any = sys.modules.get("epy._start")
     if start is None:  # a host's Python, which knows nothing of it
         if stamped and stamped != sys.executable:

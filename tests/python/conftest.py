@@ -1,5 +1,11 @@
 """What several files of tests share."""
 
+import os
+import shlex
+import shutil
+import sysconfig
+from pathlib import Path
+
 import pytest
 
 HOST = """
@@ -50,3 +56,73 @@ def check(build_plugin, compile_c, run):
         return result.stdout.splitlines(), result.stderr
 
     return check
+
+
+class Machine:
+    """A folder that is all of a machine: the C library, and what is put there."""
+
+    def __init__(self, root, run):
+        self.root = root
+        self._run = run
+        for name in ("tmp", "dev", "proc", "home"):
+            (root / name).mkdir(parents=True)
+        (root / "tmp").chmod(0o1777)
+        self.add_libraries("/bin/true")
+        self.add("/lib/x86_64-linux-gnu/libgcc_s.so.1")
+
+    def add(self, path, to=None):
+        """A file of this machine, in the same place or another one; returns its path there."""
+        place = self.root / str(to or path).lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, place)
+        return "/" + place.relative_to(self.root).as_posix()
+
+    def add_libraries(self, path):
+        """Those that an object needs."""
+        for line in self._run("ldd", path).stdout.splitlines():
+            library = next((word for word in line.split() if word.startswith("/")), None)
+            if library is not None:
+                self.add(library)
+
+    def add_python(self):
+        """The shared library of the Python that runs the tests, and what it cannot do without."""
+        folder = Path(sysconfig.get_path("stdlib"))
+        self.add(LIBPYTHON)
+        self.add_libraries(LIBPYTHON)
+        shutil.copytree(
+            folder,
+            self.root / str(folder).lstrip("/"),
+            ignore=shutil.ignore_patterns(
+                *("test", "tests", "idlelib", "lib2to3", "config-*", "__pycache__"),
+                *("ensurepip", "dist-packages", "site-packages", "tkinter", "pydoc_data"),
+            ),
+            dirs_exist_ok=True,
+        )
+        for extension in (self.root / str(folder).lstrip("/")).glob("lib-dynload/_ctypes.*.so"):
+            self.add_libraries(extension)
+
+    def run(self, *command, proc=True, user=None, env=None, status=0):
+        """A program there, as `user` or root; without /proc nothing can be opened from memory."""
+        mounted = 'mount --rbind /proc "$0/proc" && ' if proc else ""
+        changed = f"--userspec={user}" if user else ""
+        script = f'{mounted}exec /usr/bin/env -i {{}} /usr/sbin/chroot {changed} "$0" "$@"'
+        settings = (shlex.quote(f"{name}={value}") for name, value in (env or {}).items())
+        mapped = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+        return self._run(
+            *("unshare", *mapped, "--mount", "sh", "-c", script.format(" ".join(settings))),
+            *(self.root, *command),
+            status=status,
+        )
+
+
+LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
+
+
+@pytest.fixture
+def machine(run, tmp_path):
+    """A `Machine`; "not run" where this user can have none."""
+    made = Machine(tmp_path / "machine", run)
+    probe = made.add("/bin/true")
+    if made.run(probe, status=None).returncode != 0:
+        pytest.skip("not run: a folder cannot be a machine for this user (chroot, mount)")
+    return made

@@ -131,14 +131,6 @@ def test_a_missing_loader_is_named(build_plugin, refused):
     assert "install epy again" in line
 
 
-def test_a_missing_libpython_is_named(build_plugin, refused):
-    plugin = build_plugin(ADD)
-    replace_text(plugin, LIBPYTHON, missing(LIBPYTHON))
-    line = refused(plugin)
-    assert f"no file {missing(LIBPYTHON)}" in line
-    assert "EPY_PYTHON" in line
-
-
 def test_a_missing_core_is_named(tmp_path, run, native, refused):
     shutil.copytree(BUILD / "python", tmp_path / "python")
     script = tmp_path / "plugin.py"
@@ -236,7 +228,7 @@ def test_a_plugin_of_another_contract_version_is_refused(build_plugin, refused):
     data = bytearray(plugin.read_bytes())
     with plugin.open("rb") as file:
         offset = ELFFile(file).get_section_by_name(".epy.info")["sh_offset"]
-    assert data[offset + 16 : offset + 20] == bytes([2, 0, 0, 0])
+    assert data[offset + 16 : offset + 20] == bytes([3, 0, 0, 0])
     data[offset + 16] = 99
     plugin.write_bytes(data)
     assert "version" in refused(plugin)

@@ -11,6 +11,7 @@
 #include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/inittab.h"
+#include "loader/core/plugin/packed_modules.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/takeover.h"
 #include "loader/core/plugin/vetting.h"
@@ -87,6 +88,9 @@ bool start_python(const core_options &options, PyPreConfig &before) {
 // Imports epy from its own folder, which need not be on sys.path: two steps of the import system,
 // by hand. The folder around it is not looked through, which may hold a thousand packages.
 ref load_package(const core_options &options) {
+    if (options.package_folder == nullptr) {
+        return import_packed_package(options);
+    }
     const ref folder(PyUnicode_DecodeFSDefault(options.package_folder));
     const ref file(folder ? PyUnicode_FromFormat("%U/__init__.py", folder.get()) : nullptr);
     const ref external(PyImport_ImportModule("_frozen_importlib_external"));

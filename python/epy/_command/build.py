@@ -16,6 +16,7 @@ from .._exports.data import check_complete, layout
 from .._exports.memory import Block as Memory
 from .._exports.memory import collect
 from .._file.elf import STUB_BARE, STUB_EAGER
+from .._file.pack import make_pack
 from .._file.sources import read_script
 from .._file.stamp import Data, Settings, stamp, write
 from .._file.tables import LOADER
@@ -38,6 +39,8 @@ def build(
     reload: bool = False,
     eager: bool = False,
     python: str | None = None,
+    standalone: bool = False,
+    cores: Iterable[str] = (),
     flags: Iterable[tuple[str, str]] = (),
     packages: Iterable[str] = (),
     depfile: str | os.PathLike[str] | None = None,
@@ -50,11 +53,20 @@ def build(
     starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
     it starts if the host has none; default: this one.
 
+    With `standalone` it holds what it needs of epy, for the Pythons in `cores` ("3.11") or for all
+    that this epy serves, and takes the Python that it finds where it runs.
+
     For headers that the script reads: `flags` are a compiler's options, `[("-I", "include"),
     ("-D", "N=1")]`, `packages` are pkg-config's. `depfile` gets a rule for make: all the files that
     the plugin was made of.
     """
     editable = editable or reload
+    if standalone and editable:
+        raise ScriptError(
+            f"{script}: --standalone stores the script, --editable and --reload do not: choose one"
+        )
+    if cores and not standalone:
+        raise ScriptError(f"{script}: --cores is for --standalone: add that")
     if not os.fspath(script):
         raise ScriptError("'': no script: give a .py file, or the folder of a package")
     source = os.path.abspath(script)
@@ -67,6 +79,9 @@ def build(
     if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
+    pack = make_pack(tuple(cores) or None) if standalone else b""
+    if standalone:
+        stamped = stamped._replace(executable="", libpython="")
     sources = read_script(source, target)
     options = HeaderOptions(absolute(flags), tuple(packages))
     filled = _run(Script(name, source, building=True, header_options=options), sources)
@@ -108,6 +123,7 @@ def build(
             ),
             _archive.size_of_files(data),
             init_name(target.name),
+            pack,
         )
     except StampError as error:
         raise StampError(f"{source}: {error}") from None
@@ -135,6 +151,8 @@ def _target(output: str | os.PathLike[str]) -> Path:
 
 
 def _settings(flags: int, python: Python) -> Settings:
+    if not python.libpython:
+        return Settings(flags)
     return Settings(flags, os.fspath(LOADER), python.libpython, python.executable)
 
 

@@ -159,6 +159,20 @@ def parser() -> argparse.ArgumentParser:
     )
     build.add_argument("--python", metavar="PATH", help=_PYTHON)
     build.add_argument(
+        "--standalone",
+        action="store_true",
+        help="put into the plugin what it needs of epy: it runs where there is a libpython, "
+        "without epy and without the Python that runs this",
+    )
+    build.add_argument(
+        "--cores",
+        metavar="VERSIONS",
+        type=_versions,
+        default=(),
+        help="for --standalone: the Pythons that it can run in, as in 3.11,3.13; default: all that "
+        "this epy serves",
+    )
+    build.add_argument(
         "--depfile",
         metavar="FILE",
         help="write a rule for make, ninja and the like: the files that the plugin was made of",
@@ -213,6 +227,10 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _versions(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.replace(" ", "").split(",")))
+
+
 def _build(options: argparse.Namespace) -> int:
     from .build import build
 
@@ -223,6 +241,8 @@ def _build(options: argparse.Namespace) -> int:
         reload=options.reload,
         eager=options.eager,
         python=options.python,
+        standalone=options.standalone,
+        cores=options.cores,
         flags=options.flags,
         packages=options.pkg,
         depfile=options.depfile,

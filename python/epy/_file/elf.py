@@ -109,7 +109,7 @@ class Extent(Structure):
 
 @_view
 class StubInfo(Structure):
-    """`stub_info` (stub/stub.h). Of contract 1 what follows `next_function` means nothing."""
+    """`stub_info` (stub/stub.h). What is newer than its contract means nothing."""
 
     magic: Annotated[bytes, c_char * 16]
     contract: U32
@@ -141,6 +141,7 @@ class StubInfo(Structure):
     records_checksum: U32
     start_checksum: U32
     module_init: U32
+    pack: Extent
 
 
 @_view

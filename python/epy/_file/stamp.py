@@ -43,9 +43,9 @@ class Settings(NamedTuple):
     """What a plugin knows before it reads its archive."""
 
     flags: int  # STUB_EAGER, STUB_BARE
-    loader: str
-    libpython: str
-    executable: str
+    loader: str = ""
+    libpython: str = ""
+    executable: str = ""
 
 
 class Data(NamedTuple):
@@ -65,11 +65,13 @@ def stamp(
     archive: Callable[[list[int]], bytes],
     files: int = 0,
     module: str | None = None,
+    pack: bytes = b"",
 ) -> bytes:
     """The bytes of a plugin; `archive` is told the address of each block.
 
     `files` is how many bytes at the archive's end are not read before a script asks for them,
-    `module` the name of the function that a Python looks up to import the plugin.
+    `module` the name of the function that a Python looks up to import the plugin, `pack` what it
+    brings along (pack.py).
     """
     stub = _read_stub()
     names = [slot.name for slot in slots if slot.name is not None] + [item.name for item in data]
@@ -79,10 +81,11 @@ def stamp(
     texts = [os.fsencode(path) for path in settings[1:]]
     tail = Tail(stub, slots, blocks, texts)
     stored = archive(tail.block_addresses)
-    contents, relative_count = tail.contents(stored)
+    contents, relative_count = tail.contents(stored, pack)
 
     plugin = _extend(stub, contents)
-    _describe(plugin, tail, len(stored), relative_count)
+    end = tail.address + len(contents)
+    _describe(plugin, tail, end - tail.archive_address, relative_count)
     info = plugin.info()
     info.flags |= settings.flags
     info.slots_used = len(slots)
@@ -91,7 +94,10 @@ def stamp(
     info.errors = Extent(tail.errors_address, tail.errors_size)
     info.data = Extent(tail.blocks_address, tail.blocks_size)
     info.archive = Extent(tail.archive_address, len(stored)) if stored else Extent(0, 0)
-    info.loader_path, info.libpython_path, info.executable_path = tail.text_addresses
+    info.pack = Extent(tail.pack_address(stored), len(pack)) if pack else Extent(0, 0)
+    info.loader_path, info.libpython_path, info.executable_path = (
+        address if text else 0 for text, address in zip(texts, tail.text_addresses, strict=True)
+    )
 
     tables = Tables(plugin)
     tables.set_soname(os.fsencode(soname))

@@ -59,6 +59,11 @@ class Tables:
         return text.decode()
 
 
+def checksum_of_packed(data: bytes) -> int:
+    """stub/pack.h"""
+    return int(_library().epy_checksum_of_packed(data, len(data)))
+
+
 def _short(name: str) -> str:
     return name if len(name) <= 60 else name[:57] + "..."
 
@@ -86,4 +91,6 @@ def _library() -> ctypes.CDLL:
     )
     library.epy_stamp_version.argtypes = (*file, ctypes.c_char_p, ctypes.POINTER(ctypes.c_uint16))
     library.epy_stamp_error.restype = ctypes.c_char_p
+    library.epy_checksum_of_packed.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
+    library.epy_checksum_of_packed.restype = ctypes.c_uint64
     return library

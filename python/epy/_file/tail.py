@@ -2,7 +2,7 @@
 
     .rela.dyn     relocations: the stub's own, slots -> records, records -> code, pointers in data
     .epy.data     records, what their error values lead to, the bytes of exported data, texts
-    .epy.archive  manifest and modules
+    .epy.archive  manifest and modules; what a plugin brings along of epy
 
 Every relocation is R_X86_64_RELATIVE: the dynamic linker has applied it before any code of the
 plugin runs, and before an executable copies data symbols into itself. Addresses are link-time ones.
@@ -115,9 +115,14 @@ class Tail:
     def trampoline(self, slot: int) -> int:
         return self._info.trampolines.address + TRAMPOLINE_SIZE * slot
 
-    def contents(self, archive: bytes) -> tuple[bytearray, int]:
+    def pack_address(self, archive: bytes) -> int:
+        return _align(self.archive_address + len(archive), DATA_ALIGNMENT)
+
+    def contents(self, archive: bytes, pack: bytes) -> tuple[bytearray, int]:
         """The bytes of the tail, and how many of its relocations are RELATIVE."""
         tail = bytearray(self.archive_address - self.address) + archive
+        if pack:
+            tail += bytes(self.pack_address(archive) - self.address - len(tail)) + pack
         relative: list[tuple[int, int]] = []
         for index, slot in enumerate(self._slots):
             record = self.records_address + sizeof(Record) * index

@@ -1,0 +1,95 @@
+#include "loader/bootstrap/cores.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+#include "loader/bootstrap/process.h"
+#include "loader/files.h"
+#include "loader/paths.h"
+
+namespace epy {
+
+namespace {
+
+constexpr std::string_view beginning = "_core.cpython-";
+constexpr std::string_view ending = "-x86_64-linux-gnu.so";
+
+std::string name_of_core(const std::string &tag) {
+    return std::string(beginning).append(tag).append(ending);
+}
+
+std::vector<std::string> package_folders(const python_wish &wish) {
+    std::vector<std::string> folders;
+    if (!package_folder().empty()) {
+        folders.push_back(package_folder());
+    }
+    if (wish.loader != nullptr) {
+        folders.push_back(folder_of(wish.loader));
+    }
+    return folders;
+}
+
+// "_core.cpython-313t-x86_64-linux-gnu.so" -> "3.13t"; empty if it is none, or a debugging build's.
+std::string version_of_core(std::string_view name) {
+    if (!name.starts_with(beginning) || !name.ends_with(ending)) {
+        return {};
+    }
+    name.remove_prefix(beginning.size());
+    name.remove_suffix(ending.size());
+    return name.size() < 3 || name[0] != '3' || name.ends_with('d')
+               ? std::string()
+               : std::string("3.").append(name.substr(1));
+}
+
+int minor_of(const std::string &version) { return std::atoi(version.c_str() + 2); }
+
+} // namespace
+
+core_place find_core(const python_wish &wish, const std::string &tag) {
+    const std::string name = name_of_core(tag);
+    core_place place;
+    for (const std::string &folder : package_folders(wish)) {
+        std::string file = std::string(folder).append("/").append(name);
+        if (exists(file)) {
+            return {file, folder, {}, true};
+        }
+        if (place.file.empty()) {
+            place.file = std::move(file);
+        }
+    }
+    const packed_bytes packed = find_packed(wish.pack, wish.pack_size, name.c_str());
+    if (packed.start != nullptr) {
+        return {std::string(wish.plugin).append("/").append(name), {}, packed, true};
+    }
+    if (place.file.empty()) {
+        place.file = name;
+    }
+    return place;
+}
+
+std::vector<std::string> versions_with_core(const python_wish &wish) {
+    std::vector<std::string> versions;
+    const auto add = [&](std::string_view name) {
+        std::string version = version_of_core(name);
+        if (!version.empty() &&
+            std::find(versions.begin(), versions.end(), version) == versions.end()) {
+            versions.push_back(std::move(version));
+        }
+    };
+    for (const std::string &folder : package_folders(wish)) {
+        for (const std::string &name : names_in(folder)) {
+            add(name);
+        }
+    }
+    visit_packed(wish.pack, wish.pack_size, [&](const packed_file &one) {
+        add(std::string_view(one.name, strnlen(one.name, sizeof one.name)));
+    });
+    std::sort(versions.begin(), versions.end(), [](const auto &one, const auto &other) {
+        return minor_of(one) != minor_of(other) ? minor_of(one) > minor_of(other) : one < other;
+    });
+    return versions;
+}
+
+} // namespace epy

@@ -1,0 +1,28 @@
+// What a start needs of epy beside the loader: a core for the Python, and the package's modules.
+//
+// They lie together, in the loader's own folder; in what the plugin brings along (stub/pack.h); or
+// in the folder of the loader that the plugin was built with, where another plugin has brought the
+// process's loader.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "loader/bootstrap/python.h"
+
+namespace epy {
+
+struct core_place {
+    std::string file;    // of the core, or what it would be
+    std::string folder;  // of the package; empty: in the plugin's pack
+    packed_bytes packed; // the core there
+    bool is_there = false;
+};
+
+// `tag`: "311", "313t", "311d".
+core_place find_core(const python_wish &, const std::string &tag);
+
+// The Pythons that there is a core for, newest first: "3.13t", "3.13", "3.11".
+std::vector<std::string> versions_with_core(const python_wish &);
+
+} // namespace epy

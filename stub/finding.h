@@ -1,0 +1,49 @@
+// Where a plugin's loader is looked for. Freestanding: the stub asks, and `epy doctor` shows it.
+//
+//   beside      FOLDER/epy/libepy.so, FOLDER being the plugin's: what was sent along with it
+//   home        EPY_HOME/libepy.so: the folder of a package epy that somebody chose
+//   stamped     that of the epy which built the plugin
+//   installed   that of any Python on PATH, then in /usr/local and /usr
+//
+// What another loader is installed as is not known before it is looked at: a file is usable if it
+// serves the plugin's contract, which is read from it without opening it as a library, because a
+// loader stays once it is opened. In a process with raised privileges the environment is not asked,
+// and a file that others can change is not usable.
+#pragma once
+
+#include <cstdint>
+
+#include "stub/trust.h"
+
+namespace epy {
+
+enum class loader_place : std::uint8_t { beside, home, stamped, installed };
+
+enum class usable : std::uint8_t { yes, missing, no_loader, other_contract, untrusted };
+
+struct loader_candidate {
+    loader_place place;
+    usable verdict;
+    const char *path;   // of a usable one with raised privileges: without symbolic links
+    const trust *found; // with raised privileges, of one that is not usable
+};
+
+struct loader_request {
+    const char *plugin;  // its file, or null
+    const char *stamped; // or null
+    std::uint32_t contract;
+};
+
+// True ends the search.
+using loader_visit = bool(const loader_candidate &, void *);
+
+// Whether a file is a loader for this contract.
+usable serves(const char *path, std::uint32_t contract) noexcept;
+
+// Beside, home and stamped.
+bool look_at_named_loaders(const loader_request &, loader_visit *, void *) noexcept;
+
+// What is installed: candidates that are there.
+bool look_at_installed_loaders(const loader_request &, loader_visit *, void *) noexcept;
+
+} // namespace epy

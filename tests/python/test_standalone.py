@@ -1,0 +1,165 @@
+"""`epy build --standalone`: one file that needs a libpython where it runs, and nothing of epy."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from epy._file.elf import Image
+
+SCRIPT = """
+import epy
+from ctypes import POINTER, c_char, c_int, c_size_t
+
+@epy.export(error=-1)
+def add(a: c_int, b: c_int) -> c_int:
+    return a + b
+
+@epy.export(error=-1)
+def later(text: POINTER(c_char), size: c_size_t) -> c_int:
+    epy.put("that was not loaded before", text, size)
+    return 1
+"""
+
+# host [chroot FOLDER] PLUGIN...: calls each, then `later` of each.
+HOST = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    int first = 1;
+    const char *root = NULL;
+    if (strcmp(arguments[1], "chroot") == 0) {
+        root = arguments[2];
+        first = 3;
+    }
+    void *plugins[8];
+    for (int i = first; i < count; ++i) {
+        plugins[i] = dlopen(arguments[i], RTLD_NOW);
+        if (plugins[i] == NULL) {
+            puts(dlerror());
+            return 1;
+        }
+        int (*add)(int, int) = (int (*)(int, int))dlsym(plugins[i], "add");
+        printf("%d\\n", add(2, 3));
+    }
+    if (root != NULL && (chroot(root) != 0 || chdir("/") != 0)) {
+        return 77;
+    }
+    for (int i = first; i < count; ++i) {
+        char text[64] = "";
+        int (*later)(char *, size_t) = (int (*)(char *, size_t))dlsym(plugins[i], "later");
+        printf("%d %s\\n", later(text, sizeof text), text);
+    }
+    return 0;
+}
+"""
+SAID = "1 that was not loaded before\n"
+
+
+@pytest.fixture
+def host(compile_c):
+    return compile_c(HOST)
+
+
+def test_it_runs_where_there_is_a_libpython_and_nothing_else(build_plugin, host, machine):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    machine.add_python()
+    result = machine.run(machine.add(host, "/host"), machine.add(plugin, "/plugin.so"))
+    assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
+
+
+def test_where_memory_cannot_be_run_it_takes_a_folder_and_leaves_it(build_plugin, host, machine):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    machine.add_python()
+    program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")
+    result = machine.run(program, plugin, proc=False)
+    assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
+    assert list((machine.root / "tmp").iterdir()) == []
+
+
+def test_one_line_names_what_to_install_where_there_is_no_python(build_plugin, host, machine):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")
+    result = machine.run(program, plugin)
+    assert result.stdout == "-1\n-1 \n"
+    (line,) = result.stderr.splitlines()
+    version = "{}.{}".format(*sys.version_info)
+    for part in ("/plugin.so", f"libpython{version}.so.1.0", "/usr/local", "EPY_PYTHON"):
+        assert part in line
+    assert f"apt install libpython{version}" in line
+
+
+@pytest.mark.parametrize("strip", [(), ("--strip-all",)])
+def test_a_host_may_change_its_root_after_the_start(build_plugin, host, run, tmp_path, strip):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    if strip:
+        run("strip", *strip, plugin)
+    (tmp_path / "root").mkdir()
+    result = run(host, "chroot", tmp_path / "root", plugin, status=None)
+    if result.returncode == 77:
+        pytest.skip("not run: chroot needs root")
+    assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
+
+
+@pytest.mark.parametrize("order", [("one", "two", "usual"), ("usual", "two", "one")])
+def test_several_share_a_process_also_with_an_installed_epy(build_plugin, host, run, order):
+    plugins = {
+        name: build_plugin(SCRIPT, *(["--standalone"] if name != "usual" else []), name=name)
+        for name in order
+    }
+    result = run(host, *(plugins[name] for name in order))
+    assert (result.stdout, result.stderr) == (3 * "5\n" + 3 * SAID, "")
+
+
+def test_a_plugin_that_brings_the_loader_may_go_before_the_others(build_plugin, native, run):
+    first = build_plugin(SCRIPT, "--standalone", name="first")
+    second = build_plugin(SCRIPT, "--standalone", name="second")
+    calls = ["int add 1 2", "close", f"open {second}", "int add 3 4"]
+    result = run(native("call"), f"open {first}", *calls)
+    assert (result.stdout.split(), result.stderr) == (["3", "7"], "")
+
+
+def test_it_is_no_larger_than_two_and_a_half_megabytes(build_plugin):
+    assert build_plugin(SCRIPT, "--standalone").stat().st_size < 2_500_000
+
+
+def test_a_damaged_pack_is_refused(build_plugin, host, machine):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    image = Image(bytearray(plugin.read_bytes()), str(plugin))
+    place = image.info().pack
+    image.data[image.offset(place.address, place.size) + 5000] ^= 0x40  # of the loader
+    plugin.write_bytes(image.data)
+    machine.add_python()
+    result = machine.run(machine.add(host, "/host"), machine.add(plugin, "/plugin.so"))
+    assert result.stdout == "-1\n-1 \n"
+    (line,) = result.stderr.splitlines()
+    assert "damaged" in line and "/plugin.so" in line
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="not run: needs root")
+def test_also_with_raised_privileges(build_plugin, host, machine):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    machine.add_python()
+    program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")
+    (machine.root / program.lstrip("/")).chmod(0o4755)
+    for folder in (machine.root, *machine.root.rglob("*")):
+        folder.chmod(folder.stat().st_mode & ~0o022 if folder.name != "tmp" else 0o1777)
+    result = machine.run(program, plugin, user=65534)
+    assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
+
+
+def test_what_does_not_fit_together_is_refused(mistake, tmp_path):
+    (tmp_path / "plugin.py").write_text(SCRIPT)
+    assert "--standalone stores the script" in mistake(
+        "build", "plugin.py", "--standalone", "--editable"
+    )
+    assert "no core for Python 3.5" in mistake(
+        "build", "plugin.py", "--standalone", "--cores", "3.5"
+    )
+    assert "--cores is for --standalone" in mistake("build", "plugin.py", "--cores", "3.11")
+    assert not (tmp_path / "plugin.so").exists()
