@@ -27,6 +27,7 @@ from .._running.importing import init_name
 from .._script import HeaderOptions, Script
 from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
+from .needed_modules import warnings
 from .python import Python, find
 from .used_names import check_used_names
 
@@ -79,6 +80,7 @@ def build(
     if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
         raise StampError(f"{target}: the plugin would replace its script; choose another -o")
     stamped = find(python)
+    target_python = stamped.executable
     pack = make_pack(tuple(cores) or None) if standalone else b""
     if standalone:
         stamped = stamped._replace(executable="", libpython="")
@@ -87,6 +89,8 @@ def build(
     filled = _run(Script(name, source, building=True, header_options=options), sources)
     if not filled.exports and not (eager and filled.bindings):
         raise ScriptError(f"{source}: exports nothing; mark functions with @epy.export")
+    for line in warnings(source, sources, target_python, standalone):
+        print(f"epy: {line}", file=sys.stderr)
     content = _Content(filled)
 
     rows = [

@@ -1,0 +1,36 @@
+"""A plugin that was built by an earlier epy runs with this one: one of each contract is kept."""
+
+from __future__ import annotations
+
+import lzma
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(os.environ["EPY_BUILD_DIR"]) / "python/epy"
+PROJECT = Path(__file__).parents[2]
+KEPT = {
+    int(path.name.split("_")[1].partition(".")[0]): path
+    for path in sorted((PROJECT / "tests/plugins").glob("contract_*.so.xz"))
+}
+CALLS = ["int add 2 3", "double half 5 0", "int add -1 1"]
+
+
+@pytest.mark.parametrize("contract", sorted(KEPT))
+def test_a_plugin_of_an_earlier_epy_is_served(contract, native, run, preload, epy, tmp_path):
+    """What it was built with is gone: its loader is there already, its Python is found."""
+    plugin = tmp_path / "kept.so"
+    plugin.write_bytes(lzma.decompress(KEPT[contract].read_bytes()))
+    result = run(native("call"), f"open {plugin}", *CALLS, env=preload(PACKAGE / "libepy.so"))
+    assert result.stdout.splitlines() == ["5", "2.5", "0"]
+    assert result.stderr == ""
+    assert f'"contract": {contract}' in epy("inspect", "--json", plugin).stdout
+
+
+def test_one_is_kept_of_each_contract_that_is_served():
+    text = (PROJECT / "stub/stub.h").read_text()
+    (newest,) = re.findall(r" contract_version = (\d+);", text)
+    assert int(newest) in KEPT
+    assert min(KEPT) >= int(re.findall(r"oldest_contract_version = (\d+);", text)[0])
