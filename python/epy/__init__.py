@@ -64,8 +64,43 @@ if TYPE_CHECKING:
     from ._host.methods import methods
     from ._host.objects import Consumed, Object
     from ._host.put import put
-    from ._host.values import c_double_complex, c_float_complex, c_str
     from ._running.reloading import reload
+    from .typing import (
+        Pointer,
+        c_bool,
+        c_byte,
+        c_char,
+        c_char_p,
+        c_double,
+        c_double_complex,
+        c_float,
+        c_float_complex,
+        c_int,
+        c_int8,
+        c_int16,
+        c_int32,
+        c_int64,
+        c_long,
+        c_longdouble,
+        c_longlong,
+        c_short,
+        c_size_t,
+        c_ssize_t,
+        c_str,
+        c_ubyte,
+        c_uint,
+        c_uint8,
+        c_uint16,
+        c_uint32,
+        c_uint64,
+        c_ulong,
+        c_ulonglong,
+        c_ushort,
+        c_void_p,
+        c_wchar,
+        c_wchar_p,
+        py_object,
+    )
 
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
@@ -116,6 +151,37 @@ __all__ = [
     "c_double_complex",
     "c_float_complex",
     "c_str",
+    "c_bool",
+    "c_byte",
+    "c_char",
+    "c_char_p",
+    "c_double",
+    "c_float",
+    "c_int",
+    "c_int8",
+    "c_int16",
+    "c_int32",
+    "c_int64",
+    "c_long",
+    "c_longdouble",
+    "c_longlong",
+    "c_short",
+    "c_size_t",
+    "c_ssize_t",
+    "c_ubyte",
+    "c_uint",
+    "c_uint8",
+    "c_uint16",
+    "c_uint32",
+    "c_uint64",
+    "c_ulong",
+    "c_ulonglong",
+    "c_ushort",
+    "c_void_p",
+    "c_wchar",
+    "c_wchar_p",
+    "py_object",
+    "Pointer",
     "call",
     "callback",
     "constant",
@@ -162,6 +228,15 @@ _core.set_reporter(reporter)
 _core.set_callback_maker(_returned_callback)
 
 _LATER = {
+    **dict.fromkeys(
+        (
+            "c_bool c_byte c_char c_char_p c_double c_float c_int c_int8 c_int16 c_int32 "
+            "c_int64 c_long c_longdouble c_longlong c_short c_size_t c_ssize_t c_ubyte c_uint "
+            "c_uint8 c_uint16 c_uint32 c_uint64 c_ulong c_ulonglong c_ushort c_void_p c_wchar "
+            "c_wchar_p py_object Pointer "
+        ).split(),
+        "_host.annotations",
+    ),
     "Bindings": "_exports.bindings",
     "Header": "_header",
     "Consumed": "_host.objects",

@@ -7,7 +7,7 @@ from _ctypes import CFuncPtr
 
 from ._errors import SignatureError
 from ._native import OF_A_METHOD, VARARGS, parameters
-from ._types import Buffer, Signature, describe, evaluate, signature
+from ._types import Buffer, Signature, describe, evaluate, is_c_type, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,6 +120,14 @@ def _alike(one: str, other: str) -> bool:
     return one == other or any(one in codes and other in codes for codes in _ALIKE)
 
 
+def _meant(annotation: Any) -> Any:
+    """Of `Annotated[int, c_int]` the C type: what is not for type checkers."""
+    for found in getattr(annotation, "__metadata__", ()):
+        if isinstance(found, Buffer) or is_c_type(found):
+            return found
+    return annotation
+
+
 def annotation(function: Any, name: str) -> Any:
     what = "the result" if name == "return" else f"parameter '{name}'"
     try:
@@ -127,7 +135,7 @@ def annotation(function: Any, name: str) -> Any:
             annotation = function.__annotations__[name]
             while isinstance(annotation, str):  # twice: quoted under `from __future__`
                 annotation = eval(annotation, function.__globals__)
-            return annotation
+            return _meant(annotation)
     except Exception as error:
         if name == "self":
             raise SignatureError(OF_A_METHOD) from None

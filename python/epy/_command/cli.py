@@ -199,6 +199,13 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument(
         "--all", dest="every", action="store_true", help="what the header includes, too"
     )
+    inspect.add_argument(
+        "--pyi",
+        action="store_true",
+        help="for type checkers: a stub for the module that reads the header, to lie beside it, as "
+        "in -o host.pyi beside host.py with `host = epy.header(...)`",
+    )
+    inspect.add_argument("-o", "--output", metavar="OUT", help="of --pyi; default: standard output")
     add_header_options(inspect)
     inspect.add_argument("--json", action="store_true", help="for programs")
     inspect.add_argument("--c", action="store_true", help="a C header of what PLUGIN exports")
@@ -262,7 +269,7 @@ def _inspect(options: argparse.Namespace) -> int:
     from . import inspect
 
     if options.header is not None:
-        return _inspect_header(options)
+        return _write_stub(options) if options.pyi else _inspect_header(options)
     if len(options.names) != 1:
         raise Error("name one plugin, or a header with --header")
     description = inspect.describe(Path(options.names[0]))
@@ -276,6 +283,22 @@ def _inspect(options: argparse.Namespace) -> int:
         print(render_c(description), end="")
     else:
         print(inspect.render(description), end="")
+    return 0
+
+
+def _write_stub(options: argparse.Namespace) -> int:
+    from .header_stub import render_stub
+
+    stem = Path(options.output or options.header).stem
+    if not stem.isidentifier():
+        raise Error(f"{stem}.pyi: no module of that name: name the stub with -o, as in -o host.pyi")
+    text = render_stub(options.header, stem, options.flags, options.pkg)
+    if options.output is None:
+        print(text, end="")
+    else:
+        from .._file.stamp import write
+
+        write(Path(options.output), text.encode("utf-8", "backslashreplace"), 0o644)
     return 0
 
 

@@ -1,0 +1,225 @@
+"""`epy inspect --header --pyi`: what type checkers and editors need to know of a header.
+
+A module of its own that reads the header, `host.py`, has the stub beside it, `host.pyi`, where mypy
+and pyright find it by themselves.
+"""
+
+from __future__ import annotations
+
+import keyword
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .. import _core, _header
+from .._c.definitions import read
+from .._c.flags import absolute
+from .._c.types import CONST
+from .._script import HeaderOptions, Script
+
+_START = """\
+# What epy.header({name!r}) has, for type checkers. Made by `epy inspect --header --pyi`.
+from collections.abc import Callable
+from typing import Any, Final, overload
+
+from epy.typing import Address, Declarations, Out, Pointer, Record, Text, WideText
+
+"""
+_NUMBERS = {
+    "c_bool": "bool",
+    "c_float": "float",
+    "c_double": "float",
+    "c_longdouble": "float",
+    "c_float_complex": "complex",
+    "c_double_complex": "complex",
+    "c_char": "bytes",
+    "c_wchar": "str",
+    "PyObject": "Any",
+}
+_TAGS = ("struct", "union")
+
+
+def render_stub(
+    name: str,
+    module: str,
+    flags: Iterable[tuple[str, str]] = (),
+    packages: Iterable[str] = (),
+) -> str:
+    """A stub for a module that has the header by its own name. Raises HeaderError."""
+    options = HeaderOptions(absolute(flags), tuple(packages))
+    script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
+    definitions = read(name, (), {}, script)
+    return _Stub(
+        _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)
+    ).of(name, module, definitions.names)
+
+
+class _Stub:
+    def __init__(self, header: Any) -> None:
+        self.header = header
+        self.find = header._declarations.find
+        self.classes: dict[str, str] = {}  # names of records, by their keys
+        self.constant = dict(
+            it.split(":") for it in (self.find(CONST) or ("c", ""))[1].split()
+        )  # see `_c.types`
+
+    def of(self, name: str, module: str, names: dict[str, Any]) -> str:
+        taken = {module}
+        for key, found in names.items():
+            keyword_, _, tag = key.partition(" ")
+            if keyword_ in _TAGS and found[0] in _TAGS:
+                plain = "".join(it if it.isalnum() else "_" for it in tag.strip("{}'"))
+                plain = plain if _is_name(plain) else f"record_{plain}"
+                while plain in taken:
+                    plain += "_"
+                taken.add(plain)
+                self.classes[key] = plain
+        lines = [_START.format(name=name)]
+        for key, plain in self.classes.items():
+            lines += self._record(plain, names[key])
+        members: list[str] = []
+        for key, found in names.items():
+            if _is_name(key) and not hasattr(_header.Header, key):
+                members += self._member(key, found)
+            elif key.split(" ")[0] in _TAGS and _is_name(tag := key.partition(" ")[2]):
+                if tag not in names and key in self.classes:
+                    members.append(f"{tag}: type[_{self.classes[key]}]")
+        lines += [f"_{plain} = {plain}" for plain in self.classes.values()]
+        lines += [f"\nclass _Header(Declarations):{'' if members else ' ...'}"]
+        lines += [f"    {it}" for it in members]
+        return "\n".join([*lines, "", f"{module}: _Header", ""])
+
+    def _record(self, plain: str, definition: Any) -> list[str]:
+        fields = dict(self._fields(definition))
+        given = ", ".join(f"{name}: {taken} = ..." for name, (_, taken) in fields.items())
+        lines = [f"class {plain}(Record):"]
+        for name, (found, taken) in fields.items():
+            if found == taken:
+                lines.append(f"    {name}: {found}")
+            else:
+                lines += [
+                    "    @property",
+                    f"    def {name}(self) -> {found}: ...",
+                    f"    @{name}.setter",
+                    f"    def {name}(self, value: {taken}, /) -> None: ...",
+                ]
+        lines.append(
+            f"    def __init__(self, *values: Any{', ' if given else ''}{given}) -> None: ..."
+        )
+        return [*lines, ""]
+
+    def _fields(self, definition: Any) -> Iterable[tuple[str, tuple[str, str]]]:
+        _, _, _, _, fields, anonymous, bits, members, _ = definition
+        kinds = dict(fields)
+        kinds |= {it[0]: it[1] for it in bits}
+        for name in members:
+            if name in anonymous:
+                inner = self.header._classes.resolved(kinds[name])
+                yield from self._fields(self.find(f"{inner[0]} {inner[1]}"))
+            elif _is_name(name):
+                yield name, (self._found(kinds[name]), self._taken(kinds[name]))
+
+    def _member(self, name: str, found: Any) -> list[str]:
+        kind = found[0]
+        if kind == "c" and isinstance(found[1], (int, str, bytes)):
+            return [f"{name}: Final = {found[1]!r}"]
+        if kind == "c":
+            return [f"{name}: Final[{type(found[1]).__name__}]"]
+        if kind in ("m", "x"):
+            names = found[1].partition(":")[0].removeprefix("lambda").split(",")
+            given = "".join(f", {_plain(it.strip())}: Any" for it in names if it.strip())
+            return [f"def {name}(self{given}) -> Any: ..."]
+        if kind == "f":
+            return self._function(name, self.header._classes.resolved(found[1]))
+        if kind == "v":
+            return [f"{name}: Any"]
+        if kind == "t":
+            meant = self.header._classes.resolved(found[1])
+            is_record = isinstance(meant, tuple) and meant[0] in _TAGS
+            plain = self.classes.get(" ".join(meant)) if is_record else None
+            return [f"{name}: type[_{plain}]" if plain else f"{name}: Any"]
+        return []
+
+    def _function(self, name: str, kind: Any) -> list[str]:
+        _, result, parameters, is_open = kind
+        bits = int(self.constant.get(name, 0))
+        taken = [self._taken(it) for it in parameters]
+        more = [
+            f"{it} | Out" if self._is_written(kind, bits >> index & 1) else it
+            for index, (kind, it) in enumerate(zip(parameters, taken, strict=True))
+        ]
+        shown = [_signature(name, taken, is_open, self._found(result))]
+        if more != taken:
+            shown.append(_signature(name, more, is_open, "Any"))
+            return [line for it in shown for line in ("@overload", it)]
+        return shown
+
+    def _is_written(self, kind: Any, is_constant: int) -> bool:
+        meant = self.header._classes.resolved(kind)
+        if not isinstance(meant, tuple) or meant[0] != "*" or is_constant:
+            return False
+        target = self.header._classes.resolved(meant[1])
+        if isinstance(target, tuple) and target[0] in _TAGS:
+            return " ".join(target) in self.classes
+        return target is not None and not (isinstance(target, tuple) and target[0] in "(?")
+
+    def _found(self, kind: Any) -> str:
+        """What Python gets."""
+        meant = self.header._classes.resolved(kind)
+        if meant is None:
+            return "None"
+        if isinstance(meant, str):
+            return _NUMBERS.get(meant, "int")
+        if meant[0] in _TAGS:
+            # By another name than the class's own, which a field or a function may have too.
+            plain = self.classes.get(" ".join(meant))
+            return f"_{plain}" if plain else "Any"
+        if meant[0] == "enum":
+            return "int"
+        if meant[0] == "[":
+            return "Any"
+        return self._pointer(meant[1]) if meant[0] == "*" else "Any"
+
+    def _pointer(self, target: Any) -> str:
+        meant = self.header._classes.resolved(target)
+        if meant is None:
+            return "int | None"
+        if meant in ("c_char", "c_wchar"):
+            return "bytes | None" if meant == "c_char" else "str | None"
+        if isinstance(meant, tuple) and meant[0] == "(":
+            return f"Callable[..., {self._found(meant[1])}]"
+        found = self._found(target)
+        is_record = isinstance(meant, tuple) and meant[0] in _TAGS
+        return found if is_record or found == "Any" else f"Pointer[{found}]"
+
+    def _taken(self, kind: Any) -> str:
+        """What Python may give."""
+        meant = self.header._classes.resolved(kind)
+        if not isinstance(meant, tuple) or meant[0] == "enum":
+            return self._found(kind)
+        if meant[0] in _TAGS:
+            return f"{self._found(kind)} | tuple[Any, ...] | dict[str, Any]"
+        if meant[0] != "*":
+            return "Any"
+        target = self.header._classes.resolved(meant[1])
+        if target in ("c_char", "c_wchar"):
+            return "Text" if target == "c_char" else "WideText"
+        return "Address"
+
+
+def _signature(name: str, types: list[str], is_open: int, result: str) -> str:
+    given = "".join(f", a{index}: {it}" for index, it in enumerate(types, 1))
+    given += ", /" if given else ""
+    return f"def {name}(self{given}{', *more: Any' if is_open else ''}) -> {result}: ..."
+
+
+def _plain(parameter: str) -> str:
+    """A macro's parameter as C has it, if Python can."""
+    name = parameter.removeprefix("p_")
+    return name if _is_name(name) else parameter
+
+
+def _is_name(text: str) -> bool:
+    is_python = text.isidentifier() and not keyword.iskeyword(text)
+    return is_python and not text.startswith("__")
