@@ -287,7 +287,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _write_stub(options: argparse.Namespace) -> int:
-    from .header_stub import render_stub
+    from .header_stub import render_stub, save
 
     stem = Path(options.output or options.header).stem
     if not stem.isidentifier():
@@ -296,9 +296,7 @@ def _write_stub(options: argparse.Namespace) -> int:
     if options.output is None:
         print(text, end="")
     else:
-        from .._file.stamp import write
-
-        write(Path(options.output), text.encode("utf-8", "backslashreplace"), 0o644)
+        save(Path(options.output), text)
     return 0
 
 

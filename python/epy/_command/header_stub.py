@@ -16,6 +16,7 @@ from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.types import CONST
+from .._file.stamp import write
 from .._script import HeaderOptions, Script
 
 _START = """\
@@ -53,6 +54,11 @@ def render_stub(
     return _Stub(
         _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)
     ).of(name, module, definitions.names)
+
+
+def save(path: Path, text: str) -> None:
+    """Put a stub in place."""
+    write(path, text.encode("utf-8", "backslashreplace"), 0o644)
 
 
 class _Stub:
