@@ -217,6 +217,8 @@ class _Finder:
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
     ) -> ModuleSpec | None:
+        if fullname == _SPAWN:
+            return _followed(path, target)
         root = fullname.partition(".")[0]
         loader = self.loaders.get(root)
         if loader is None and "@" in root:
@@ -229,6 +231,29 @@ class _Finder:
 
 
 _finder = _Finder()
+_SPAWN = "multiprocessing.spawn"
+
+
+def _followed(path: Any, target: Any) -> ModuleSpec | None:
+    """What starts processes, from where Python finds it: those of plugins know their modules."""
+    from _frozen_importlib_external import PathFinder
+
+    spec = PathFinder.find_spec(_SPAWN, path, target)
+    if spec is not None and spec.loader is not None:
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            _follow(module)
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+    return spec
+
+
+def _follow(spawn: ModuleType) -> None:
+    from ._running import children
+
+    children.follow(spawn)
 
 
 def run_modules(script: Script, sources: Sources) -> ModuleType:
@@ -266,6 +291,8 @@ def find_modules(
     loader = _finder.loaders[root] = _Loader(root, name, path, sources, script)
     if _finder not in sys.meta_path:
         sys.meta_path.insert(0, _finder)
+        if _SPAWN in sys.modules:  # of a Python host
+            _follow(sys.modules[_SPAWN])
     return loader
 
 

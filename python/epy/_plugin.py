@@ -278,7 +278,7 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
         return _read_script(native.script), native.script
     archive = _archive.read(native.archive)
     try:
-        _read_manifest(archive, script)
+        read_manifest(archive, script)
     except ValueError:
         raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
     script.executable = _executable(archive.text("python", "executable"))
@@ -322,7 +322,7 @@ def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sourc
     return Sources(members, archive.text("kind") == "package", data, code)
 
 
-def _read_manifest(archive: Archive, script: Script) -> None:
+def read_manifest(archive: Archive, script: Script) -> None:
     for row in archive.rows("plugin"):
         script.name = script.plugin.name = row["name"]
     for row in (*archive.rows("function"), *archive.rows("address")):

@@ -166,17 +166,23 @@ def _of_importer() -> Environment | None:
         script = getattr(space.get("__loader__"), "script", None)
         if isinstance(script, Script):
             return of(script.executable)
-        name, file = space.get("__name__") or "", space.get("__file__") or ""
+        file = space.get("__file__") or ""
         for one in _known.values():
             if one is not None and one.holds(file):
                 return one
-        origin = getattr(space.get("__spec__"), "origin", None)
-        is_standard = file.startswith(_STANDARD + "/") and not file.startswith(_PACKAGES)
-        is_epys = name == "epy" or name.startswith("epy.")
-        if not (is_standard or is_epys or origin == "frozen" or "importlib" in name):
+        if not is_passed_through(space):
             return None
         frame = frame.f_back
     return None
+
+
+def is_passed_through(space: Any) -> bool:
+    """Whether a frame with these globals is Python's or epy's own: it acts for who called it."""
+    name, file = space.get("__name__") or "", space.get("__file__") or ""
+    origin = getattr(space.get("__spec__"), "origin", None)
+    is_standard = file.startswith(_STANDARD + "/") and not file.startswith(_PACKAGES)
+    is_epys = name == "epy" or name.startswith("epy.")
+    return is_standard or is_epys or origin == "frozen" or "importlib" in name
 
 
 class _Finder:
