@@ -14,11 +14,12 @@ from .libclang import Library
 from .literals import text_of
 from .types import Unsupported
 
+# It begins with a character to look for, not with the start of a line: that is fast.
 _DEFINITION = re.compile(
-    r"""^[ \t]*\#[ \t]*(?:
-        define[ \t]+([^\W\d][\w$]*)(\([^)\n]*\))?((?:[^\\\n]|\\.)*)
+    r"""\#[ \t]*(?:
+        define[ \t]+([^\W\d][\w$]*)(\([^)\n]*\))?([^\\\n]*(?:\\.[^\\\n]*)*)
         |undef[ \t]+(\w+))""",
-    re.MULTILINE | re.DOTALL | re.ASCII | re.VERBOSE,
+    re.DOTALL | re.ASCII | re.VERBOSE,
 )
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _INTEGER = re.compile(
@@ -64,12 +65,15 @@ class Macros:
     def _find(self, file: str, text: str) -> None:
         line, start = 1, 0
         for match in _DEFINITION.finditer(text):
+            at = match.start()
+            if text[text.rfind("\n", 0, at) + 1 : at].strip(" \t"):
+                continue  # it does not begin the line
             name, parameters, body, undefined = match.groups()
             if undefined:
                 self.undefined.add(undefined)
                 continue
-            line += text.count("\n", start, match.start())
-            start = match.start()
+            line += text.count("\n", start, at)
+            start = at
             if "/" in body:
                 body = _COMMENT.sub(" ", body)
             if "\\\n" in body:
@@ -159,7 +163,7 @@ class Reader:
             if unit is None:
                 return
             numbers = {start + at: line for at, line in enumerate(lines)}
-            bad = False
+            bad: set[int] = set()
             for file, line, _, message in self.clang.problems(unit):
                 shown = numbers.get(line, "") if file == self.clang.main else ""
                 at = re.search(rf"{ARGUMENT}v(\d+) =|{_START}(\d+){_START}", shown)
@@ -167,11 +171,11 @@ class Reader:
                     if int(at[1]) not in self.problems or "by zero" in message:
                         self.problems[int(at[1])] = message
                 elif at:
-                    self.excluded.add(int(at[2]))
-                    bad = True
-            if not bad:
-                self._answers(unit)
+                    bad.add(int(at[2]))
+            self._answers(unit)
+            if self.texts or not bad:  # Clang has left some of a text as it was
                 return
+            self.excluded |= bad
 
     def _lines(self) -> list[str]:
         texts = []
