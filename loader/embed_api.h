@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-struct epy_object;
+#include "loader/include/epy.h"
 
 namespace epy {
 
@@ -30,6 +30,8 @@ struct host_services {
     // Gives a text to the host's sink, which may take any lock of the host's. False if there is
     // none: it goes to stderr. `is_error`: it is about the last error of this thread.
     bool (*give_to_sink)(int level, const char *plugin, const char *text, bool is_error) noexcept;
+    // What the host has registered; null if there is none of that name. It stays.
+    const epy_class *(*find_class)(const char *name) noexcept;
     // Whether there is a sink for that plugin.
     bool (*has_sink)(const char *plugin) noexcept;
 };
@@ -71,6 +73,16 @@ struct embed_api {
                                std::va_list) noexcept;
     epy_object *(*get)(epy_object *, const char *attribute) noexcept;
     int (*set)(epy_object *, const char *attribute, epy_object *value) noexcept;
+
+    epy_object *(*wrap)(const char *class_name, void *host_object) noexcept;
+    void *(*unwrap)(const epy_object *, const char *class_name) noexcept;
+    void (*share)(void *host_object, bool is_shared) noexcept;
+    void (*forget)(void *host_object) noexcept;
+
+    bool (*enter)(epy_scope *) noexcept;
+    void (*leave)(epy_scope *) noexcept;
+    void (*pause)(epy_scope *) noexcept;
+    void (*resume)(epy_scope *) noexcept;
 };
 
 } // namespace epy

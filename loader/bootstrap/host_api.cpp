@@ -12,6 +12,7 @@
 #include "loader/bootstrap/find_plugin.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
+#include "loader/bootstrap/host_classes.h"
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/log_sinks.h"
 #include "loader/bootstrap/plugin.h"
@@ -506,6 +507,82 @@ int epy_set(epy_object *object, const char *attribute, epy_object *value) noexce
     });
 }
 
+// ---- the host's own objects
+
+int epy_register_class(const epy_class *host_class) noexcept {
+    return epy::guarded("epy_register_class", -1, [&] {
+        if (host_class == nullptr || host_class->name == nullptr) {
+            return epy::missing("epy_register_class", "the class, or its name", -1);
+        }
+        return epy::register_class(*host_class) ? 0 : -1;
+    });
+}
+
+epy_object *epy_wrap(const char *class_name, void *host_object) noexcept {
+    return epy::with_python<epy_object *>(
+        "epy_wrap", nullptr, [&](const epy::embed_api &python) -> epy_object * {
+            return class_name == nullptr || host_object == nullptr
+                       ? epy::missing<epy_object *>("epy_wrap", "the class or the object", nullptr)
+                       : python.wrap(class_name, host_object);
+        });
+}
+
+void *epy_unwrap(const epy_object *object, const char *class_name) noexcept {
+    return epy::with_python<void *>(
+        "epy_unwrap", nullptr, [&](const epy::embed_api &python) -> void * {
+            return class_name == nullptr ? epy::missing<void *>("epy_unwrap", "the name", nullptr)
+                                         : python.unwrap(object, class_name);
+        });
+}
+
+// In a library's retain and release: where no Python runs they cost one look.
+void epy_share(void *host_object, int is_shared) noexcept {
+    if (const epy::core_api *core = epy::the_core()) {
+        core->embed->share(host_object, is_shared != 0);
+    }
+}
+
+void epy_forget(void *host_object) noexcept {
+    if (const epy::core_api *core = epy::the_core()) {
+        core->embed->forget(host_object);
+    }
+}
+
+// ---- threads
+
+int epy_enter(epy_scope *scope) noexcept {
+    return epy::with_python("epy_enter", -1, [&](const epy::embed_api &python) {
+        if (scope == nullptr) {
+            return epy::missing("epy_enter", "the scope", -1);
+        }
+        return python.enter(scope) ? 0 : -1;
+    });
+}
+
+void epy_leave(epy_scope *scope) noexcept {
+    const epy::core_api *core = epy::the_core();
+    if (core != nullptr && scope != nullptr) {
+        core->embed->leave(scope);
+    }
+}
+
+void epy_pause(epy_scope *scope) noexcept {
+    const epy::core_api *core = epy::the_core();
+    if (scope != nullptr) {
+        *scope = {};
+        if (core != nullptr) {
+            core->embed->pause(scope);
+        }
+    }
+}
+
+void epy_resume(epy_scope *scope) noexcept {
+    const epy::core_api *core = epy::the_core();
+    if (core != nullptr && scope != nullptr) {
+        core->embed->resume(scope);
+    }
+}
+
 // ---- the table
 
 EPY_API extern const epy_api epy_host_api;
@@ -552,6 +629,15 @@ const epy_api epy_host_api = {
     EPY_MEMBER(call_method_va),
     EPY_MEMBER(get),
     EPY_MEMBER(set),
+    EPY_MEMBER(register_class),
+    EPY_MEMBER(wrap),
+    EPY_MEMBER(unwrap),
+    EPY_MEMBER(share),
+    EPY_MEMBER(forget),
+    EPY_MEMBER(enter),
+    EPY_MEMBER(leave),
+    EPY_MEMBER(pause),
+    EPY_MEMBER(resume),
 };
 #undef EPY_MEMBER
 

@@ -11,7 +11,7 @@ namespace {
 immortal<std::mutex> the_start_lock;
 immortal<std::condition_variable> the_start_changed;
 immortal<std::mutex> the_image_lock;
-immortal<std::mutex> the_sink_lock;
+immortal<std::mutex> the_host_lock;
 
 // fork copies the locks as they are, and only the forking thread: so it holds them while it forks.
 [[gnu::constructor]] void arrange_fork() {
@@ -19,10 +19,10 @@ immortal<std::mutex> the_sink_lock;
         [] {
             (*the_start_lock).lock();
             (*the_image_lock).lock();
-            (*the_sink_lock).lock();
+            (*the_host_lock).lock();
         },
         [] {
-            (*the_sink_lock).unlock();
+            (*the_host_lock).unlock();
             (*the_image_lock).unlock();
             (*the_start_lock).unlock();
         },
@@ -30,7 +30,7 @@ immortal<std::mutex> the_sink_lock;
             the_start_lock.renew();
             the_start_changed.renew();
             the_image_lock.renew();
-            the_sink_lock.renew();
+            the_host_lock.renew();
             start::forget_other_threads();
         });
 }
@@ -43,6 +43,6 @@ std::condition_variable &start_changed() noexcept { return *the_start_changed; }
 
 std::mutex &image_lock() noexcept { return *the_image_lock; }
 
-std::mutex &sink_lock() noexcept { return *the_sink_lock; }
+std::mutex &host_lock() noexcept { return *the_host_lock; }
 
 } // namespace epy

@@ -27,7 +27,7 @@ std::condition_variable &start_changed() noexcept;
 // Guards every write to the image of any plugin, and whether the image is still there.
 std::mutex &image_lock() noexcept;
 
-// Guards which sinks the host has given.
-std::mutex &sink_lock() noexcept;
+// Guards what the host has given: sinks and classes.
+std::mutex &host_lock() noexcept;
 
 } // namespace epy

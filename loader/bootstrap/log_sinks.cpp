@@ -33,7 +33,7 @@ void forget_locked(const plugin *self) {
 
 // Nothing if there is none.
 sink find(const char *path) {
-    const std::scoped_lock guard(sink_lock());
+    const std::scoped_lock guard(host_lock());
     const sink *found = nullptr;
     for (const sink &one : sinks()) {
         if (one.self == nullptr ? found == nullptr : path != nullptr && one.path == path) {
@@ -46,7 +46,7 @@ sink find(const char *path) {
 } // namespace
 
 void set_sink(const plugin *self, const char *path, epy_log_sink *function, void *user) {
-    const std::scoped_lock guard(sink_lock());
+    const std::scoped_lock guard(host_lock());
     sink made{self, path == nullptr ? "" : path, function, user};
     sinks().reserve(sinks().size() + 1);
     forget_locked(self);
@@ -56,7 +56,7 @@ void set_sink(const plugin *self, const char *path, epy_log_sink *function, void
 }
 
 void forget_sink(const plugin *self) noexcept {
-    const std::scoped_lock guard(sink_lock());
+    const std::scoped_lock guard(host_lock());
     forget_locked(self);
 }
 

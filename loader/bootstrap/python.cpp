@@ -22,6 +22,7 @@
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/cores.h"
 #include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/host_classes.h"
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/leaving.h"
 #include "loader/bootstrap/libpython.h"
@@ -216,7 +217,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     return true;
 }
 
-constexpr host_services services_for_hosts = {set_error, give_to_sink, has_sink};
+constexpr host_services services_for_hosts = {set_error, give_to_sink, find_class, has_sink};
 
 // What a plugin brings along is as good as the plugin.
 std::string reason_against_core(const core_place &core) {

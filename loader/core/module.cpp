@@ -3,6 +3,7 @@
 #include "loader/core/call/scope.h"
 #include "loader/core/call/tail_call.h"
 #include "loader/core/call/view.h"
+#include "loader/core/embed/host_object.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/header_types.h"
 #include "loader/core/headers/stored.h"
@@ -152,6 +153,16 @@ PyObject *find_handle(PyObject *module, PyObject *object) {
     return PyLong_FromVoidPtr(state_of(module).handles->of_object(object));
 }
 
+PyObject *release_handle(PyObject *module, PyObject *object) {
+    handle_table &table = *state_of(module).handles;
+    handle_cell *cell = table.of_object(object);
+    if (cell != nullptr) {
+        table.release(*cell);
+        table.collect();
+    }
+    return PyBool_FromLong(cell == nullptr ? 0 : 1);
+}
+
 PyObject *resolve_handle(PyObject *module, PyObject *arguments) {
     unsigned long long address = 0;
     PyObject *expected = nullptr;
@@ -213,6 +224,10 @@ PyMethodDef functions[] = {
     {"run_for", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<run_for>)),
      METH_FASTCALL | METH_KEYWORDS,
      "run_for(plugin, function, *arguments): what the function makes is the plugin's."},
+    {"describe_host_class", guarded<describe_host_class>, METH_O,
+     "describe_host_class(name) -> ([(prototype, address, name or None)], key), or None."},
+    {"wrap_host_object", guarded<wrap_host_object>, METH_VARARGS,
+     "wrap_host_object(class, address) -> the wrapper."},
     {"note_error", guarded<note_error_of_call>, METH_VARARGS,
      "note_error(exception, plugin's path or None, function, traceback, thread): it is what the "
      "host gets from epy_last_error."},
@@ -244,6 +259,8 @@ PyMethodDef functions[] = {
     {"take_handle_back", guarded<take_handle_back>, METH_VARARGS,
      "take_handle_back(handle, object): the handle's object dies: its reference, unless it left."},
     {"find_handle", guarded<find_handle>, METH_O, "find_handle(object) -> its handle, or 0."},
+    {"release_handle", guarded<release_handle>, METH_O,
+     "release_handle(object) -> whether the host had a reference to it, which is taken back."},
     {"resolve_handle", guarded<resolve_handle>, METH_VARARGS,
      "resolve_handle(address, class, consume) -> the object, None for 0."},
     {"held_by_host", guarded<held_by_host>, METH_O,
@@ -284,8 +301,12 @@ int execute(PyObject *module) {
         PyType_FromModuleAndSpec(module, &native_plugin_spec, nullptr));
     state.tail_call_type = reinterpret_cast<PyTypeObject *>(
         PyType_FromModuleAndSpec(module, &tail_call_spec, nullptr));
-    if (state.callback_type == nullptr || state.plugin_type == nullptr ||
-        state.tail_call_type == nullptr || PyModule_AddType(module, state.callback_type) != 0 ||
+    state.host_object_type = reinterpret_cast<PyTypeObject *>(
+        PyType_FromModuleAndSpec(module, &host_object_spec, nullptr));
+    if (state.host_object_type == nullptr ||
+        PyModule_AddType(module, state.host_object_type) != 0 || state.callback_type == nullptr ||
+        state.plugin_type == nullptr || state.tail_call_type == nullptr ||
+        PyModule_AddType(module, state.callback_type) != 0 ||
         PyModule_AddType(module, state.plugin_type) != 0 ||
         PyModule_AddType(module, state.tail_call_type) != 0) {
         return -1;

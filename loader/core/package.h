@@ -28,6 +28,8 @@ inline constexpr name take_over{"epy._running.takeover", "take_over"};
 inline constexpr name misfit_error{"epy._errors", "MisfitError"};
 inline constexpr name range_error{"epy._errors", "RangeError"};
 inline constexpr name format_exception{"epy._report", "format_exception"};
+inline constexpr name host_class{"epy._host.host_classes", "host_class"};
+inline constexpr name unloaded_error{"epy._errors", "UnloadedError"};
 inline constexpr name find_function{"epy._host.embedding", "find"};
 inline constexpr name list_exports{"epy._host.embedding", "exports"};
 inline constexpr name find_exception{"epy._host.embedding", "exception_class"};

@@ -17,6 +17,7 @@ struct module_state {
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
     PyTypeObject *tail_call_type = nullptr;
+    PyTypeObject *host_object_type = nullptr;
     PyObject *reporter = nullptr;         // callable(callback, exception)
     PyObject *callback_maker = nullptr;   // callable(function type, callable) -> function pointer
     PyObject *plugins = nullptr;          // dict: loader's handle -> NativePlugin
@@ -50,7 +51,7 @@ struct module_state {
 inline constexpr PyTypeObject *module_state::*state_types[] = {
     &module_state::callback_type, &module_state::plugin_type, &module_state::tail_call_type,
     &module_state::by_reference,  &module_state::pointer,     &module_state::function_pointer,
-    &module_state::object_base,   &module_state::handle_base,
+    &module_state::object_base,   &module_state::handle_base, &module_state::host_object_type,
 };
 inline constexpr PyObject *module_state::*state_objects[] = {
     &module_state::reporter,       &module_state::callback_maker, &module_state::plugins,

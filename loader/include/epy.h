@@ -175,6 +175,62 @@ EPY_API epy_object *epy_get(epy_object *object, const char *attribute) EPY_NOEXC
 /* Borrows the value; NULL deletes the attribute. 0, or -1. */
 EPY_API int epy_set(epy_object *object, const char *attribute, epy_object *value) EPY_NOEXCEPT;
 
+/* ---- The host's own objects in Python
+ *
+ * One host pointer has one Python object, its wrapper, with its attributes and weak references as
+ * long as either side has it. The wrapper has one of the host's references. As long as the host has
+ * others, it has a strong one to the wrapper; otherwise the wrapper lives as any Python object
+ * does, and gives the host's reference back when it dies. */
+
+typedef struct epy_method {
+    /* With C's and POSIX's own types, pointers of any kind, and the class itself: "int
+     * peer_send(Peer *self, const char *text)". The first parameter is the object. Text is str. */
+    const char *c_prototype;
+    void (*function)(void);
+    const char *name; /* in Python; NULL: that of the prototype */
+} epy_method;
+
+/* The functions are called on any thread, with Python's lock: they must not wait for a thread that
+ * waits for Python. */
+typedef struct epy_class {
+    const char *name;       /* "Peer", in scripts epy.host_class("Peer"), which may be subclassed */
+    void (*retain)(void *); /* NULL: the host has its objects until epy_forget */
+    void (*release)(void *);   /* may destroy the object */
+    void *(*create)(void);     /* for an object that a script makes: the reference is the wrapper's.
+                                  NULL: scripts make none */
+    const epy_method *methods; /* the last has no prototype; NULL: none */
+} epy_class;
+
+/* Before the scripts that use it start. Copied, and there until the process ends. 0; -1: the name
+ * is taken, or a prototype cannot be read. */
+EPY_API int epy_register_class(const epy_class *host_class) EPY_NOEXCEPT;
+/* The wrapper: the same as before while either side has one. Retains the object for it. New. */
+EPY_API epy_object *epy_wrap(const char *class_name, void *host_object) EPY_NOEXCEPT;
+/* The host's object; NULL after epy_forget, and for objects of other classes. Borrowed. */
+EPY_API void *epy_unwrap(const epy_object *object, const char *class_name) EPY_NOEXCEPT;
+/* For the host's own retain and release, to be called after the count went from 1 to 2 (is_shared
+ * 1), and from 2 to 1 (0): the last reference may be the wrapper's. Does nothing for an object
+ * without a wrapper. A class whose host does not call it loses the wrapper with Python's last
+ * reference to it. */
+EPY_API void epy_share(void *host_object, int is_shared) EPY_NOEXCEPT;
+/* The object dies: its wrapper stays, and uses of it raise epy.UnloadedError. For any pointer; from
+ * a destructor, too. */
+EPY_API void epy_forget(void *host_object) EPY_NOEXCEPT;
+
+/* ---- Threads */
+
+typedef struct epy_scope {
+    void *opaque[8];
+} epy_scope;
+/* Keeps Python for many calls: each costs a third then. 0, or -1: then there is nothing to leave.
+ * No other thread runs Python meanwhile. To be left on this thread, the last one first. */
+EPY_API int epy_enter(epy_scope *scope) EPY_NOEXCEPT;
+EPY_API void epy_leave(epy_scope *scope) EPY_NOEXCEPT;
+/* Gives Python's lock away around something that blocks, and takes it back, if this thread has it:
+ * inside of epy_enter, and in a function that a thread with the lock has called. */
+EPY_API void epy_pause(epy_scope *scope) EPY_NOEXCEPT;
+EPY_API void epy_resume(epy_scope *scope) EPY_NOEXCEPT;
+
 /* ---- The same as a table, for a host that is not linked with -lepy. Later versions have more
  * members at its end: `size` tells. */
 typedef struct epy_api {
@@ -220,6 +276,15 @@ typedef struct epy_api {
     epy_object *(*call_method_va)(epy_object *, const char *method, const char *format, va_list);
     epy_object *(*get)(epy_object *, const char *attribute);
     int (*set)(epy_object *, const char *attribute, epy_object *value);
+    int (*register_class)(const epy_class *);
+    epy_object *(*wrap)(const char *class_name, void *host_object);
+    void *(*unwrap)(const epy_object *, const char *class_name);
+    void (*share)(void *host_object, int is_shared);
+    void (*forget)(void *host_object);
+    int (*enter)(epy_scope *);
+    void (*leave)(epy_scope *);
+    void (*pause)(epy_scope *);
+    void (*resume)(epy_scope *);
 } epy_api;
 
 #ifdef __cplusplus

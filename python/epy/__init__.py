@@ -61,8 +61,9 @@ if TYPE_CHECKING:
     from ._host.address import address
     from ._host.calls import call, tail_call
     from ._host.error_number import get_errno, set_errno
+    from ._host.host_classes import host_class
     from ._host.methods import methods
-    from ._host.objects import Consumed, Object
+    from ._host.objects import Consumed, Object, release
     from ._host.put import put
     from ._running.reloading import reload
     from .typing import (
@@ -191,6 +192,7 @@ __all__ = [
     "export_data",
     "get_errno",
     "header",
+    "host_class",
     "methods",
     "next_function",
     "on_load",
@@ -199,6 +201,7 @@ __all__ = [
     "out",
     "print_report",
     "put",
+    "release",
     "reload",
     "set_errno",
     "tail_call",
@@ -253,10 +256,12 @@ _LATER = {
     "export_data": "_exports.data",
     "get_errno": "_host.error_number",
     "header": "_header",
+    "host_class": "_host.host_classes",
     "methods": "_host.methods",
     "next_function": "_export",
     "out": "_headers.out",
     "put": "_host.put",
+    "release": "_host.objects",
     "reload": "_running.reloading",
     "set_errno": "_host.error_number",
     "tail_call": "_host.calls",

@@ -113,6 +113,22 @@ def run_for(
 ) -> Any:
     """Calls the function as code of the plugin: what it makes is the plugin's, whoever called."""
 
+class HostObject:
+    """An object of the host's: see epy.host_class."""
+
+    @property
+    def address(self) -> int:
+        """The host's pointer; UnloadedError if the object is gone."""
+
+def describe_host_class(name: str, /) -> tuple[list[tuple[str, int, str | None]], Any] | None:
+    """The methods of a class that the host has registered, and what its `_host_class_` is."""
+
+def wrap_host_object(cls: type[HostObject], address: int, /) -> HostObject:
+    """The wrapper of an object that the host has a reference to."""
+
+def release_handle(object: Any, /) -> bool:
+    """Takes back one of the host's references to an object; false if it has none."""
+
 def note_error(
     exception: BaseException, plugin: str | None, function: str, traceback: str, thread: str, /
 ) -> None:

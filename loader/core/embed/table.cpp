@@ -1,8 +1,10 @@
 // What the loader's functions of epy.h find in Python: embed_api.
 #include "loader/core/embed/attached.h"
 #include "loader/core/embed/calls.h"
+#include "loader/core/embed/host_object.h"
 #include "loader/core/embed/objects.h"
 #include "loader/core/embed/raise.h"
+#include "loader/core/embed/scopes.h"
 #include "loader/core/embed/values.h"
 #include "loader/core/package.h"
 
@@ -69,6 +71,14 @@ const embed_api the_embed_api = {
     .call_method = embed::call_method,
     .get = embed::get,
     .set = embed::set,
+    .wrap = embed::wrap,
+    .unwrap = embed::unwrap,
+    .share = embed::share,
+    .forget = embed::forget,
+    .enter = embed::enter,
+    .leave = embed::leave,
+    .pause = embed::pause,
+    .resume = embed::resume,
 };
 
 } // namespace epy

@@ -98,6 +98,16 @@ else:
             return item._consumed_type_
 
 
+def release(value: Object) -> None:
+    """Take back one of the references that the host has to an object, as `Consumed` does.
+
+    For a host that says by other means that it does not need the object any more. Its handle is
+    invalid once the host has no reference left. Raises InvalidHandleError if it has none.
+    """
+    if not _core.release_handle(value):
+        raise InvalidHandleError(f"the host has no reference to {value!r}")
+
+
 _pointer_of: Any = vars(ctypes.c_void_p.__base__)["value"]
 
 

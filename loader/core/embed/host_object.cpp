@@ -1,0 +1,347 @@
+#include "loader/core/embed/host_object.h"
+
+#include <structmember.h>
+
+#include <cstddef>
+#include <mutex>
+#include <unordered_map>
+
+#include "loader/core/embed/attached.h"
+#include "loader/core/guarded.h"
+#include "loader/core/package.h"
+
+namespace epy {
+
+namespace {
+
+struct host_object {
+    PyObject_HEAD PyObject *attributes; // dict
+    PyObject *weak_references;
+    void *pointer; // null: forgotten, or not yet given
+    const epy_class *of;
+};
+
+host_object *as_host_object(PyObject *object) { return reinterpret_cast<host_object *>(object); }
+
+struct known_object {
+    host_object *wrapper;
+    long shares;       // what the host has said: 1 for each beginning, -1 for each end
+    handle_cell *cell; // the strong reference; null if it has none
+};
+
+// Changed with the GIL, and the lock for those who look without it.
+std::unordered_map<void *, known_object> known;
+std::mutex known_lock;
+
+known_object *find(void *pointer) {
+    const auto found = known.find(pointer);
+    return found == known.end() ? nullptr : &found->second;
+}
+
+// The live wrapper of an object, or null: one that is dying is none any more.
+host_object *wrapper_of(void *pointer) {
+    const std::scoped_lock guard(known_lock);
+    const known_object *found = find(pointer);
+    return found == nullptr || Py_REFCNT(found->wrapper) == 0 ? nullptr : found->wrapper;
+}
+
+// The pointer is the wrapper's from here on, with one reference of the host's.
+void keep(host_object *wrapper, void *pointer, const epy_class *of) {
+    const std::scoped_lock guard(known_lock);
+    known[pointer] = {wrapper, 0, nullptr};
+    wrapper->pointer = pointer;
+    wrapper->of = of;
+}
+
+// What the wrapper was for its object. The cell, which is to be released, or null.
+handle_cell *leave(host_object *wrapper) {
+    const std::scoped_lock guard(known_lock);
+    known_object *found = wrapper->pointer == nullptr ? nullptr : find(wrapper->pointer);
+    if (found == nullptr || found->wrapper != wrapper) {
+        return nullptr;
+    }
+    handle_cell *const cell = found->cell;
+    known.erase(wrapper->pointer);
+    return cell;
+}
+
+void release_cell(handle_cell *cell) {
+    if (cell != nullptr && cell->count != 0) {
+        handles_of_plugins.load()->release(*cell);
+    }
+}
+
+// Without the GIL, where that is possible. False: the strong reference has to be made, with it.
+bool share_known(void *pointer, bool is_shared) {
+    const std::scoped_lock guard(known_lock);
+    known_object *found = find(pointer);
+    if (found == nullptr) {
+        return true;
+    }
+    found->shares += is_shared ? 1 : -1;
+    if (found->shares > 0 && found->cell == nullptr) {
+        return false;
+    }
+    if (found->shares <= 0) {
+        release_cell(std::exchange(found->cell, nullptr));
+    }
+    return true;
+}
+
+// With the GIL. May have become needless meanwhile.
+bool make_strong(module_state &state, void *pointer) {
+    host_object *wrapper = wrapper_of(pointer);
+    handle_cell *cell = wrapper == nullptr
+                            ? nullptr
+                            : state.handles->give(reinterpret_cast<PyObject *>(wrapper), nullptr);
+    if (cell == nullptr) {
+        return wrapper == nullptr;
+    }
+    {
+        const std::scoped_lock guard(known_lock);
+        known_object *found = find(pointer);
+        if (found != nullptr && found->wrapper == wrapper && found->shares > 0 &&
+            found->cell == nullptr) {
+            found->cell = std::exchange(cell, nullptr);
+        }
+    }
+    release_cell(cell);
+    return true;
+}
+
+// ---- the type
+
+PyObject *attribute_of_class(PyTypeObject *type, const char *name) {
+    return PyObject_GetAttrString(reinterpret_cast<PyObject *>(type), name);
+}
+
+const epy_class *class_of(PyTypeObject *type) {
+    const ref key(attribute_of_class(type, "_host_class_"));
+    auto *found =
+        key ? static_cast<const epy_class *>(PyCapsule_GetPointer(key.get(), nullptr)) : nullptr;
+    if (found == nullptr) {
+        PyErr_SetString(PyExc_TypeError, "take a class from epy.host_class(name)");
+    }
+    return found;
+}
+
+// A script makes one.
+PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
+    const epy_class *of = class_of(type);
+    if (of == nullptr) {
+        return nullptr;
+    }
+    if (of->create == nullptr) {
+        return PyErr_Format(PyExc_TypeError,
+                            "%s: the host makes these; scripts get them from the host", of->name);
+    }
+    ref object(type->tp_alloc(type, 0));
+    void *pointer = object ? of->create() : nullptr;
+    if (object && pointer == nullptr) {
+        PyErr_Format(PyExc_RuntimeError, "the host has made no %s", of->name);
+        return nullptr;
+    }
+    if (object) {
+        keep(as_host_object(object.get()), pointer, of);
+    }
+    return object.release();
+}
+
+int traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(as_host_object(object)->attributes);
+    return 0;
+}
+
+int clear(PyObject *object) {
+    Py_CLEAR(as_host_object(object)->attributes);
+    return 0;
+}
+
+void deallocate(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    host_object *self = as_host_object(object);
+    PyObject_GC_UnTrack(object);
+    if (self->weak_references != nullptr) {
+        PyObject_ClearWeakRefs(object);
+    }
+    release_cell(leave(self));
+    Py_CLEAR(self->attributes);
+    if (self->pointer != nullptr && self->of->release != nullptr) {
+        self->of->release(self->pointer);
+    }
+    type->tp_free(object);
+    Py_DECREF(type);
+}
+
+// The pointer, or null with epy.UnloadedError.
+void *pointer_of(PyObject *object) {
+    const host_object *self = as_host_object(object);
+    if (self->pointer == nullptr) {
+        if (const ref kind = package::take(package::unloaded_error)) {
+            PyErr_Format(kind.get(), "the host's %s is gone",
+                         self->of == nullptr ? "object" : self->of->name);
+        }
+    }
+    return self->pointer;
+}
+
+PyObject *get_address(PyObject *object, void *) {
+    void *pointer = pointer_of(object);
+    return pointer == nullptr ? nullptr : PyLong_FromVoidPtr(pointer);
+}
+
+PyMemberDef members[] = {
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(host_object, weak_references), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(host_object, attributes), READONLY, nullptr},
+    {},
+};
+
+PyGetSetDef properties[] = {
+    {"address", get_address, nullptr, "The host's pointer. UnloadedError if the object is gone.",
+     nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {},
+};
+
+PyType_Slot slots[] = {
+    {Py_tp_doc, const_cast<char *>("An object of the host's: see epy.host_class.")},
+    {Py_tp_new, slot<make>()},
+    {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
+    {Py_tp_clear, reinterpret_cast<void *>(clear)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_members, members},
+    {Py_tp_getset, properties},
+    {0, nullptr},
+};
+
+// ---- wrapping
+
+ref class_named(const char *name) {
+    const ref text(PyUnicode_FromString(name));
+    return text ? package::call(package::host_class, {text.get()}) : ref();
+}
+
+bool is_of(PyObject *object, const ref &cls) {
+    return cls && PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject *>(cls.get())) != 0;
+}
+
+ref new_wrapper(const ref &cls, void *pointer) {
+    auto *type = reinterpret_cast<PyTypeObject *>(cls.get());
+    const epy_class *of = class_of(type);
+    ref object(of == nullptr ? nullptr : type->tp_alloc(type, 0));
+    if (object) {
+        if (of->retain != nullptr) {
+            of->retain(pointer);
+        }
+        keep(as_host_object(object.get()), pointer, of);
+    }
+    return object;
+}
+
+// The host has it: whoever wraps has a reference.
+ref wrapped(module_state &state, const ref &cls, void *pointer) {
+    if (host_object *present = wrapper_of(pointer)) {
+        ref object = ref::borrowed(reinterpret_cast<PyObject *>(present));
+        if (!is_of(object.get(), cls)) {
+            PyErr_Format(PyExc_TypeError, "%p is wrapped already, as %s, which is no %s", pointer,
+                         Py_TYPE(object.get())->tp_name,
+                         reinterpret_cast<PyTypeObject *>(cls.get())->tp_name);
+            return {};
+        }
+        return object;
+    }
+    ref object = new_wrapper(cls, pointer);
+    if (object && !share_known(pointer, true) && !make_strong(state, pointer)) {
+        return {};
+    }
+    return object;
+}
+
+} // namespace
+
+PyType_Spec host_object_spec = {"epy._core.HostObject", sizeof(host_object), 0,
+                                Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+                                slots};
+
+PyObject *describe_host_class(PyObject *, PyObject *name) {
+    const char *text = PyUnicode_AsUTF8(name);
+    const epy_class *found = text == nullptr || host == nullptr ? nullptr : host->find_class(text);
+    if (found == nullptr) {
+        return PyErr_Occurred() == nullptr ? Py_NewRef(Py_None) : nullptr;
+    }
+    const ref methods(PyList_New(0));
+    for (const epy_method *one = found->methods; methods && one->c_prototype != nullptr; ++one) {
+        const ref row(Py_BuildValue("(sNz)", one->c_prototype,
+                                    PyLong_FromVoidPtr(reinterpret_cast<void *>(one->function)),
+                                    one->name));
+        if (!row || PyList_Append(methods.get(), row.get()) != 0) {
+            return nullptr;
+        }
+    }
+    const ref key(PyCapsule_New(const_cast<epy_class *>(found), nullptr, nullptr));
+    return methods && key ? PyTuple_Pack(2, methods.get(), key.get()) : nullptr;
+}
+
+PyObject *wrap_host_object(PyObject *module, PyObject *arguments) {
+    PyObject *cls = nullptr;
+    unsigned long long address = 0;
+    if (PyArg_ParseTuple(arguments, "O!K:wrap_host_object", &PyType_Type, &cls, &address) == 0) {
+        return nullptr;
+    }
+    return wrapped(state_of(module), ref::borrowed(cls), reinterpret_cast<void *>(address))
+        .release();
+}
+
+namespace embed {
+
+epy_object *wrap(const char *class_name, void *pointer) noexcept {
+    return attached<epy_object *>("epy_wrap", nullptr, nullptr, [=](module_state &state) {
+        const ref cls = class_named(class_name);
+        return given_to_host(state, cls ? wrapped(state, cls, pointer) : ref());
+    });
+}
+
+void *unwrap(const epy_object *object, const char *class_name) noexcept {
+    return attached<void *>("epy_unwrap", nullptr, nullptr, [=](module_state &state) -> void * {
+        const ref found = object_at(state, object);
+        const ref cls = found ? class_named(class_name) : ref();
+        if (!cls) {
+            return nullptr;
+        }
+        if (!is_of(found.get(), cls)) {
+            PyErr_Format(PyExc_TypeError, "expected the host's %s, got %s", class_name,
+                         Py_TYPE(found.get())->tp_name);
+            return nullptr;
+        }
+        return pointer_of(found.get());
+    });
+}
+
+void share(void *pointer, bool is_shared) noexcept {
+    if (!share_known(pointer, is_shared)) {
+        attached("epy_share", nullptr, false,
+                 [=](module_state &state) { return make_strong(state, pointer); });
+    }
+}
+
+void forget(void *pointer) noexcept {
+    {
+        const std::scoped_lock guard(known_lock);
+        if (find(pointer) == nullptr) {
+            return;
+        }
+    }
+    attached("epy_forget", nullptr, 0, [=](module_state &) {
+        if (host_object *wrapper = wrapper_of(pointer)) {
+            handle_cell *const cell = leave(wrapper);
+            wrapper->pointer = nullptr;
+            release_cell(cell);
+        }
+        return 0;
+    });
+}
+
+} // namespace embed
+
+} // namespace epy

@@ -1,0 +1,56 @@
+"""Prototypes of the host's methods, which a running plugin reads without Clang."""
+
+from __future__ import annotations
+
+import ctypes
+
+import pytest
+
+from epy import SignatureError
+from epy._host.host_classes import _own, read_prototype
+from epy._host.values import c_str
+
+KNOWN = [
+    ("int f(Peer *)", ("f", ctypes.c_int, [_own])),
+    (
+        "void f(struct Peer * self, unsigned n);",
+        ("f", None, [_own, ctypes.c_uint]),
+    ),
+    (
+        "const char *f(const Peer *p, const char *text)",
+        ("f", c_str, [_own, c_str]),
+    ),
+    (
+        "Peer * f(Peer*, long long int a, unsigned long, short)",
+        ("f", _own, [_own, ctypes.c_longlong, ctypes.c_ulong, ctypes.c_short]),
+    ),
+    (
+        "size_t f(Peer *p, uint8_t b, int32_t i, ssize_t s, bool t, enum kind k)",
+        (
+            "f",
+            ctypes.c_ulong,
+            [_own, ctypes.c_ubyte, ctypes.c_int, ctypes.c_long, ctypes.c_bool, ctypes.c_int],
+        ),
+    ),
+    (
+        "double f(Peer *p, float x[3], void **out, FILE *file, Peer **list, int argv[])",
+        ("f", ctypes.c_double, [_own, *[ctypes.c_void_p] * 5]),
+    ),
+    ("signed char f(void)", ("f", ctypes.c_byte, [])),
+    ("unsigned f()", ("f", ctypes.c_uint, [])),
+    ("wchar_t f(Peer *p, wchar_t c)", ("f", ctypes.c_wchar, [_own, ctypes.c_wchar])),
+]
+
+
+@pytest.mark.parametrize(("text", "wanted"), KNOWN)
+def test_plain_prototypes_are_read(text, wanted):
+    assert read_prototype(text, "Peer") == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["int f", "f", "", "int f(Peer *, int (*callback)(int))", "thing f(Peer *)", "int f(thing x)"],
+)
+def test_others_are_refused(text):
+    with pytest.raises(SignatureError):
+        read_prototype(text, "Peer")
