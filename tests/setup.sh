@@ -2,6 +2,7 @@
 # Prepare a bare Debian 12 or 13 or Ubuntu 24.04 for building and testing: Debian packages by apt, and
 # the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes,
 # `tests/setup.sh headers` the libraries whose headers are read when all are asked for,
+# `tests/setup.sh pythons` what tests/pythons.sh compiles with,
 # `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
 # tried; some of them come with a service, which Debian starts; `tests/setup.sh --browser` one in which
 # the documentation is opened. What is there already is left alone, so
@@ -71,7 +72,11 @@ headers)
     mapfile -t packages < <(sed -n 's/^    Real("\([^"]*\)".*/\1/p' tests/headers/test_headers.py | sort -u)
     packages+=(pkg-config)
     ;;
-*) fail "usage: tests/setup.sh [demo | headers | --python-hosts | --browser]" ;;
+pythons)
+    # What tests/pythons.sh compiles a Python with.
+    packages+=(make zlib1g-dev libbz2-dev liblzma-dev libsqlite3-dev libssl-dev libreadline-dev uuid-dev)
+    ;;
+*) fail "usage: tests/setup.sh [demo | headers | pythons | --python-hosts | --browser]" ;;
 esac
 
 # Of the packages named.

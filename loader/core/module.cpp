@@ -321,7 +321,9 @@ int execute(PyObject *module) {
     if (!capsule || PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
         return -1;
     }
-    if (!argument_objects::prepare() || !add_to_function_calls(state)) {
+    if (!argument_objects::prepare() || !add_to_function_calls(state) ||
+        PyModule_AddObjectRef(module, "reuses_arguments",
+                              argument_objects::is_known() ? Py_True : Py_False) != 0) {
         return -1;
     }
     if (is_main_interpreter()) {

@@ -35,13 +35,4 @@ private:
     PyObject *object_ = nullptr;
 };
 
-// What a type has itself. Since CPython 3.12 those of Python's own types are not where others are.
-inline ref dict_of_type(PyObject *type) noexcept {
-#if PY_VERSION_HEX >= 0x030c0000
-    return ref(PyType_GetDict(reinterpret_cast<PyTypeObject *>(type)));
-#else
-    return ref::borrowed(reinterpret_cast<PyTypeObject *>(type)->tp_dict);
-#endif
-}
-
 } // namespace epy

@@ -25,6 +25,9 @@ from _ctypes import CFuncPtr
 from collections.abc import Callable
 from typing import Any
 
+reuses_arguments: bool
+"""Whether calls write their arguments into the objects of the last call: see call/reuse.h."""
+
 class Callback:
     """A native function with a C signature that runs a Python callable.
 

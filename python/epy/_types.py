@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 CData: type = _SimpleCData.__mro__[1]  # the base of every ctypes type
 
 _SIMPLE = frozenset("?cbBhHiIlLqQfdgFDuzsZPO")  # the codes (see _core.pyi) of simple types
+# ctypes has complex types since 3.14, and names them otherwise since 3.15.
+_COMPLEX = {"Zf": "F", "Zd": "D"}
 _MOST_IN_REGISTERS = 16  # bytes; a larger struct travels in memory whatever it holds
 
 
@@ -38,7 +40,8 @@ class _Names(dict[str, object]):
 simple_types = _Names(
     (name, value)
     for name, value in vars(ctypes).items()
-    if name.startswith("c_") or name in ("CFUNCTYPE", "POINTER", "py_object")
+    if (name.startswith("c_") and not name.endswith("_complex"))
+    or name in ("CFUNCTYPE", "POINTER", "py_object")
 )
 simple_types["PyObject"] = ctypes.py_object  # in headers, behind pointers
 
@@ -113,6 +116,7 @@ def describe(ctype: Any) -> tuple[str, Any]:
         return own, None
     if issubclass(ctype, _SimpleCData):
         code: Any = getattr(ctype, "_type_", "")
+        code = _COMPLEX.get(code, code)
         if code in _SIMPLE and getattr(ctype, "__ctype_le__", ctype) in ctype.__mro__:
             if ctype.__base__ is _SimpleCData:
                 return code, None

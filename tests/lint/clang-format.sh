@@ -3,6 +3,10 @@
 # the small headers of single constructs of C are as their authors wrote them.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+if [[ ! -x .venv/bin/clang-format ]]; then
+    echo "not run: .venv has no clang-format, see tests/setup.sh"
+    exit
+fi
 git ls-files -z --cached --others --exclude-standard '*.c' '*.cpp' '*.h' ':!*.S.h' \
     ':!tests/headers/constructs' |
     xargs -0 .venv/bin/clang-format --dry-run -Werror

@@ -2,6 +2,10 @@
 # clang-tidy (.clang-tidy has the chosen list) over loader and stub. Argument: the build folder.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+if [[ ! -x .venv/bin/clang-tidy ]]; then
+    echo "not run: .venv has no clang-tidy, see tests/setup.sh"
+    exit
+fi
 build=$(mktemp --directory)
 trap 'rm --recursive "$build"' EXIT
 # Clang knows all options but one of GCC's.

@@ -5,6 +5,7 @@
 //   64, 256...  a thread whose stack has so many KiB
 //   coroutine   a stack of 64 KiB that the C library's contexts switch to
 //   signal      a signal handler on an alternate stack of 64 KiB
+//   both        a coroutine, in which the plugin may raise SIGUSR1
 //
 // and prints KIND:NAME = result. The result of a call that came back to another stack is a lie, so
 // the host checks a word on its own.
@@ -62,12 +63,14 @@ static void handle(int number) {
     call();
 }
 
-static void on_signal_stack(void) {
+static void interrupt(void) { raise(SIGUSR1); }
+
+static void with_signal_stack(void (*then)(void)) {
     stack_t alternate = {.ss_sp = malloc(small), .ss_size = small};
     struct sigaction action = {.sa_handler = handle, .sa_flags = SA_ONSTACK};
     sigaltstack(&alternate, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    raise(SIGUSR1);
+    then();
     alternate.ss_flags = SS_DISABLE;
     sigaltstack(&alternate, NULL);
     free(alternate.ss_sp);
@@ -91,7 +94,9 @@ int main(int argc, char **argv) {
         } else if (strncmp(argv[i], "coroutine", 9) == 0) {
             on_coroutine();
         } else if (strncmp(argv[i], "signal", 6) == 0) {
-            on_signal_stack();
+            with_signal_stack(interrupt);
+        } else if (strncmp(argv[i], "both", 4) == 0) {
+            with_signal_stack(on_coroutine);
         } else {
             on_thread((size_t)atoi(argv[i]) << 10);
         }

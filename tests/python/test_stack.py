@@ -68,3 +68,33 @@ def test_runaway_recursion_is_reported(build_plugin, native, run, stack):
     expected = [f"{call} = {value}" for call, value in zip(calls, values * 2, strict=True)]
     assert result.stdout.splitlines() == expected
     assert recursions(result) == 2 * len(RUNAWAYS), result.stderr
+
+
+INTERRUPTED = """
+import epy, os, signal
+from ctypes import c_int
+
+calls = 0
+
+@epy.export(error=-1)
+def twice(n: c_int) -> c_int:
+    global calls
+    calls += 1
+    if calls % 2:
+        os.kill(os.getpid(), signal.SIGUSR1)
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    try:
+        return len(repr(value))
+    finally:
+        while value:
+            value = value.pop()
+"""
+
+
+def test_a_stack_in_a_stack_has_its_own_end(build_plugin, native, run):
+    """And when the inner call is over, the outer one's is where it was."""
+    result = run(native("stacks"), build_plugin(INTERRUPTED), "both:twice", "both:twice")
+    assert result.stdout == "both:twice = -1\nboth:twice = -1\n"
+    assert recursions(result) == 4, result.stderr

@@ -1,24 +1,64 @@
 #include "loader/core/call/reuse.h"
 
+#include <cstddef>
+
+#include "loader/core/call/known_ints.h"
+
 namespace epy {
 
 #ifdef EPY_REUSE
 
 PyObject *argument_objects::small_ints[largest - smallest + 1];
+bool argument_objects::is_known_ = false;
+
+namespace {
+
+bool are_types_known() noexcept {
+    return PyLong_Type.tp_basicsize == cpython::ints::place_of_digits() &&
+           PyLong_Type.tp_itemsize == sizeof(digit) && PyLong_Type.tp_free == PyObject_Free &&
+           PyFloat_Type.tp_basicsize == sizeof(PyFloatObject) &&
+           PyFunction_Type.tp_vectorcall_offset == offsetof(PyFunctionObject, vectorcall);
+}
+
+// For whoever wonders why calls are slow; `epy doctor` says it too. Nothing is imported for it,
+// which would be there before the host's own Python starts.
+void say_that_it_is_unknown() {
+    const ref name(PyUnicode_FromString("logging"));
+    const ref logging(name ? PyImport_GetModule(name.get()) : nullptr);
+    const ref logger(logging ? PyObject_CallMethod(logging.get(), "getLogger", "s", "epy")
+                             : nullptr);
+    const ref said(logger ? PyObject_CallMethod(logger.get(), "debug", "s",
+                                                "this Python's objects are not as epy knows them: "
+                                                "calls make new ones for their arguments")
+                          : nullptr);
+    PyErr_Clear();
+}
+
+} // namespace
 
 bool argument_objects::prepare() {
+    bool each_exists_once = true;
     for (std::int64_t value = smallest; value <= largest; ++value) {
         PyObject *number = PyLong_FromLongLong(value);
         if (number == nullptr) {
             return false;
         }
+        const ref again(PyLong_FromLongLong(value));
+        each_exists_once = each_exists_once && again.get() == number;
         Py_XSETREF(small_ints[value - smallest], number);
+    }
+    const int laid_out = are_types_known() ? are_ints_laid_out_by<cpython::ints>() : 0;
+    if (laid_out < 0) {
+        return false;
+    }
+    is_known_ = laid_out == 1 && each_exists_once;
+    if (!is_known_) {
+        say_that_it_is_unknown();
     }
     return true;
 }
 
-Py_ssize_t argument_objects::write_rest(PyLongObject *number, std::uint64_t magnitude) noexcept {
-    digit *digits = digits_of(number);
+Py_ssize_t argument_objects::write_rest(digit *digits, std::uint64_t magnitude) noexcept {
     digits[1] = static_cast<digit>(magnitude >> PyLong_SHIFT & PyLong_MASK);
     if (magnitude >> 2 * PyLong_SHIFT == 0) {
         return 2;

@@ -6,21 +6,20 @@
 // (recursion, another thread), further calls make objects of their own. Ints from -5 to 256 are
 // Python's own objects.
 //
-// This knows the layout of int objects of the CPython it is compiled for. Others take the plain
-// path; so do all with the preset `unknown-python`, which tests it.
+// This knows the ints of the CPython it is compiled for (cpython.h). Others, and a CPython whose
+// ints turn out to be different, take the plain path; so do all with the preset `unknown-python`,
+// which tests it.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 
 #include "loader/core/call/signature.h"
-#include "loader/core/py.h"
+#include "loader/core/cpython.h"
 
 namespace epy {
 
-#if PY_VERSION_HEX < 0x030e0000 && !defined(Py_GIL_DISABLED) && !defined(Py_REF_DEBUG) &&          \
-    !defined(EPY_UNKNOWN_PYTHON)
-#define EPY_REUSE
+#ifdef EPY_REUSE
 
 // How the call path reads a result: integers of any size, those that are not negative, double,
 // void. Everything else is `by_the_rules`.
@@ -55,7 +54,8 @@ public:
 
     explicit argument_objects(const signature &types)
         : first_(new argument[types.parameters.size()]()), end_(first_ + types.parameters.size()),
-          result_(quick_result_of(types.result)), busy_(types.parameters.size() > most) {
+          result_(is_known_ ? quick_result_of(types.result) : quick_result::by_the_rules),
+          busy_(!is_known_ || types.parameters.size() > most) {
         argument *one = first_;
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
@@ -150,13 +150,30 @@ public:
         Py_XSETREF(one.object, owned);
     }
 
-    // Python's own objects for small ints. Once per process, with the GIL.
+    // Looks whether Python's ints are what they should be, and takes its own objects for small
+    // ones. Once per process, with the GIL. False with an exception.
     static bool prepare();
+    // What came out.
+    static bool is_known() noexcept { return is_known_; }
+
+    // Writes a value that is none of these: the number is at least of three digits. Template for
+    // the test that another layout is noticed.
+    template <typename Ints = cpython::ints>
+    [[gnu::always_inline]] static void write(PyLongObject *number, std::int64_t value) {
+        static_assert(PyLong_SHIFT == 30);
+        const std::uint64_t magnitude =
+            value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
+        Ints::digits_of(number)[0] = static_cast<digit>(magnitude & PyLong_MASK);
+        Ints::set_size(
+            number, magnitude <= PyLong_MASK ? 1 : write_rest(Ints::digits_of(number), magnitude),
+            value < 0);
+    }
 
 private:
-    static constexpr std::int64_t smallest = -5;
-    static constexpr std::int64_t largest = 256;
+    static constexpr std::int64_t smallest = cpython::smallest_kept_int;
+    static constexpr std::int64_t largest = cpython::largest_kept_int;
     static PyObject *small_ints[largest - smallest + 1];
+    static bool is_known_;
 
     template <typename T> static T load(const void *source) {
         T value;
@@ -188,32 +205,8 @@ private:
         return object;
     }
 
-    [[gnu::always_inline]] static void write(PyLongObject *number, std::int64_t value) {
-        static_assert(PyLong_SHIFT == 30);
-        const std::uint64_t magnitude =
-            value < 0 ? 0 - static_cast<std::uint64_t>(value) : static_cast<std::uint64_t>(value);
-        digits_of(number)[0] = static_cast<digit>(magnitude & PyLong_MASK);
-        set_size(number, magnitude <= PyLong_MASK ? 1 : write_rest(number, magnitude), value < 0);
-    }
-
     // The number of digits.
-    static Py_ssize_t write_rest(PyLongObject *number, std::uint64_t magnitude) noexcept;
-
-    static digit *digits_of(PyLongObject *number) {
-#if PY_VERSION_HEX >= 0x030c0000
-        return number->long_value.ob_digit;
-#else
-        return number->ob_digit;
-#endif
-    }
-
-    static void set_size(PyLongObject *number, Py_ssize_t count, bool negative) {
-#if PY_VERSION_HEX >= 0x030c0000
-        number->long_value.lv_tag = static_cast<std::uintptr_t>(count) << 3U | (negative ? 2U : 0U);
-#else
-        Py_SET_SIZE(number, negative ? -count : count);
-#endif
-    }
+    static Py_ssize_t write_rest(digit *digits, std::uint64_t magnitude) noexcept;
 
     // Keeps what can be written again: ints and floats that nobody else refers to.
     [[gnu::always_inline]] void drop_kept() noexcept {
@@ -253,22 +246,7 @@ private:
     if (!PyLong_CheckExact(object)) {
         return false;
     }
-    const auto *number = reinterpret_cast<const PyLongObject *>(object);
-#if PY_VERSION_HEX >= 0x030c0000
-    if (number->long_value.lv_tag >= 2U << 3U) {
-        return false;
-    }
-    const auto sign =
-        static_cast<std::int64_t>(1 - static_cast<std::int64_t>(number->long_value.lv_tag & 3U));
-    value = sign * static_cast<std::int64_t>(number->long_value.ob_digit[0]);
-#else
-    const Py_ssize_t size = Py_SIZE(number);
-    if (size < -1 || size > 1) {
-        return false;
-    }
-    value = size * static_cast<std::int64_t>(number->ob_digit[0]);
-#endif
-    return true;
+    return cpython::ints::read_short(reinterpret_cast<const PyLongObject *>(object), value);
 }
 
 #else
@@ -277,6 +255,7 @@ class argument_objects {
 public:
     explicit argument_objects(const signature &) {}
     static bool prepare() { return true; }
+    static bool is_known() noexcept { return false; }
 };
 
 #endif

@@ -17,6 +17,7 @@
 #include "loader/core/call/errno_place.h"
 #include "loader/core/call/outcome.h"
 #include "loader/core/call/scope.h"
+#include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/recursion.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
@@ -206,7 +207,7 @@ template <typename Arguments>
         complain_of_stale_pointer(native);
         return {native.head.error[0], nullptr};
     }
-    if (has_exception(state)) [[unlikely]] {
+    if (cpython::has_exception(state)) [[unlikely]] {
         return serve_despite_exception(native, source, here, host_errno, state);
     }
     auto *object = reinterpret_cast<PyObject *>(self);
@@ -284,6 +285,38 @@ template <typename Arguments>
     return result;
 }
 
+// A stack was left for one of epy's, and now a call comes from further up there.
+void look_for_jump_below() noexcept {
+    const fp_environment floating_point;
+    const attachment python;
+    if (python) {
+        call_scope::look_for_jump(running.runner);
+    }
+}
+
+// With as many levels of Python's limit. `here` may be on a stack of epy's.
+template <typename Arguments>
+[[gnu::noinline]] served serve_within(call_record &native, Arguments source, std::uintptr_t here,
+                                      std::size_t levels) noexcept {
+    served result = {0, nullptr};
+    int host_errno = this_errno();
+    {
+        const fp_environment floating_point;
+        const attachment python;
+        if (python) {
+            const recursion_limit lowered(python.state(), levels);
+            const python_stack stack(python.state());
+            const std::uintptr_t entered_at =
+                python.found_gil_held() ? call_context::with_gil(here) : here;
+            result = serve_attached(native, source, entered_at, host_errno, python.state());
+        } else {
+            result = refuse(native, python);
+        }
+    }
+    this_errno() = host_errno;
+    return result;
+}
+
 // There is little room on this stack, or it is not known yet.
 template <typename Arguments>
 [[gnu::noinline]] served serve_with_little_stack(call_record &native, Arguments source,
@@ -296,38 +329,18 @@ template <typename Arguments>
         return serve_from(native, source, here);
     }
     served result = {0, nullptr};
-    if (levels == 0) {
-        const auto there = [&] {
-            if (jumped) {
-                const fp_environment floating_point;
-                const attachment python;
-                if (python) {
-                    call_scope::look_for_jump(running.runner);
-                }
-            }
-            result = serve_from(native, source,
-                                reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
-        };
-        if (!run_on_own_stack(here, there)) {
-            complain_of_memory(&native);
-            result.bits = native.head.error[0];
-        }
-        return result;
+    if (levels != 0) {
+        result = serve_within(native, source, here, levels);
+    } else if (!run_on_own_stack(here, [&] {
+                   if (jumped) {
+                       look_for_jump_below();
+                   }
+                   const auto there = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+                   result = serve_within(native, source, there, SIZE_MAX);
+               })) {
+        complain_of_memory(&native);
+        result.bits = native.head.error[0];
     }
-    int new_errno = host_errno;
-    {
-        const fp_environment floating_point;
-        const attachment python;
-        if (python) {
-            const recursion_limit lowered(levels);
-            const std::uintptr_t entered_at =
-                python.found_gil_held() ? call_context::with_gil(here) : here;
-            result = serve_attached(native, source, entered_at, new_errno, python.state());
-        } else {
-            result = refuse(native, python);
-        }
-    }
-    this_errno() = new_errno;
     return result;
 }
 

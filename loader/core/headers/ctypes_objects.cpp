@@ -3,6 +3,7 @@
 #include "loader/core/headers/held_pointer.h"
 #include "loader/core/headers/kept_values.h"
 #include "loader/core/values/contents.h"
+#include "loader/core/values/item_kinds.h"
 #include "loader/core/values/items.h"
 
 namespace epy {
@@ -112,10 +113,7 @@ char code_of(const header_types &types, PyObject *type) {
     if (!is_class_of(type, types.core->simple)) {
         return '\0';
     }
-    const ref code(PyObject_GetAttr(type, types.core->type_name));
-    const char *text = code && PyUnicode_Check(code.get()) ? PyUnicode_AsUTF8(code.get()) : nullptr;
-    PyErr_Clear();
-    return text == nullptr ? '\0' : text[0];
+    return code_of_simple_type(*types.core, type);
 }
 
 bool is_special(PyObject *name) {

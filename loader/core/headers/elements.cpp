@@ -2,6 +2,7 @@
 // fields.
 #include <cstdint>
 
+#include "loader/core/cpython.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
@@ -250,9 +251,10 @@ bool is_field(const header_types &types, PyObject *self, PyObject *name) {
         return false;
     }
     const ref target = attribute_of_class(self, types.core->type_name);
-    PyObject *fields = target && PyType_Check(target.get())
-                           ? PyDict_GetItem(dict_of_type(target.get()).get(), types.name.types)
-                           : nullptr;
+    PyObject *fields =
+        target && PyType_Check(target.get())
+            ? PyDict_GetItem(cpython::dict_of_type(target.get()).get(), types.name.types)
+            : nullptr;
     const bool found =
         fields != nullptr && PyDict_Check(fields) && PyDict_Contains(fields, name) == 1;
     PyErr_Clear();

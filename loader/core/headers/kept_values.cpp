@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "loader/core/cpython.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/classes.h"
 #include "loader/core/headers/ctypes_objects.h"
@@ -170,17 +171,7 @@ ref key_of(const header_types &types, PyObject *kind, PyObject *function) {
 // The callback that lives, which keeps the callable: its id is its own. Empty if there is none.
 ref live_callback(const kept_values &kept, PyObject *key) {
     PyObject *weak = PyDict_GetItemWithError(kept.callbacks, key);
-    if (weak == nullptr) {
-        return {};
-    }
-#if PY_VERSION_HEX >= 0x030d0000
-    PyObject *found = nullptr;
-    PyWeakref_GetRef(weak, &found);
-    return ref(found);
-#else
-    PyObject *found = PyWeakref_GetObject(weak);
-    return found == Py_None ? ref() : ref::borrowed(found);
-#endif
+    return weak == nullptr ? ref() : cpython::referent(weak);
 }
 
 void sweep(kept_values &kept) {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "loader/core/cpython.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/held_pointer.h"
 #include "loader/core/headers/misfits.h"
@@ -84,7 +85,7 @@ bool converts_itself(const header_types &types, PyObject *ctype) {
         return reinterpret_cast<PyObject *>(type->tp_base) != types.core->simple &&
                PyObject_HasAttr(ctype, types.name.members) == 0;
     }
-    return PyDict_Contains(dict_of_type(ctype).get(), types.name.code) == 1;
+    return PyDict_Contains(cpython::dict_of_type(ctype).get(), types.name.code) == 1;
 }
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "loader/core/cpython.h"
 #include "loader/core/thread/context.h"
 #include "loader/core/values/contents.h"
 
@@ -61,7 +62,7 @@ ref class_that_keeps_gil(PyTypeObject *type) {
     if ((bits & python_flag) != 0) {
         return ref::borrowed(cls);
     }
-    PyObject *known = PyDict_GetItemString(dict_of_type(cls).get(), subclass_name);
+    PyObject *known = PyDict_GetItemString(cpython::dict_of_type(cls).get(), subclass_name);
     if (known != nullptr) {
         return ref::borrowed(known);
     }

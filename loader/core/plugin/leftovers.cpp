@@ -14,6 +14,7 @@
 #include <new>
 #include <vector>
 
+#include "loader/core/cpython.h"
 #include "loader/core/plugin/type_references.h"
 #include "loader/core/thread/threads.h"
 
@@ -21,11 +22,6 @@ namespace epy {
 
 namespace {
 
-#ifdef Py_GIL_DISABLED
-constexpr bool has_generations = false;
-#else
-constexpr bool has_generations = true;
-#endif
 constexpr long youngest = 0;
 constexpr long all = 2;
 
@@ -173,7 +169,7 @@ PyObject *make_young(PyObject *core, PyObject *objects) {
     }
     show_references_of_types(state_of(core));
     bool done = false;
-    if (has_generations) {
+    if (cpython::has_generations) {
         const exception_set_aside lookups;
         staying others;
         done = search(others).from(objects);

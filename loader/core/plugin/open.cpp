@@ -17,6 +17,7 @@
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/thread/fork.h"
 #include "loader/core/thread/patient_attachment.h"
+#include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core_api.h"
@@ -153,12 +154,17 @@ const core_api *open_core(const core_options &options) {
             return nullptr;
         }
         hosts.succeeded(before);
-        const core_api *api = open_attached(options);
+        const core_api *api = nullptr;
+        {
+            const python_stack stack(PyThreadState_Get());
+            api = open_attached(options);
+        }
         PyEval_SaveThread();
         return api;
     }
     start_attaching();
     const patient_attachment python(options.plugin);
+    const python_stack stack(python.state());
     const exception_set_aside callers;
     if (has_raised_privileges()) {
         // Or epy's folder gets files whose bits are those of the host's umask.

@@ -13,6 +13,7 @@
 #include "loader/core/plugin/module_init.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/thread/patient_attachment.h"
+#include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
@@ -58,6 +59,7 @@ void print_exception() {
 
 bool load_here(const plugin_view *view) {
     const patient_attachment python(view->path);
+    const python_stack stack(python.state());
     if (!python) {
         view->services->release(view->handle);
         return false;
@@ -103,6 +105,7 @@ bool load(const plugin_view *view) noexcept {
 void unload_here(plugin *handle) {
     const urgency soon;
     const attachment python;
+    const python_stack stack(python.state());
     if (!python) {
         return;
     }
@@ -133,6 +136,7 @@ void unload(plugin *handle) noexcept {
 std::uintptr_t awaited_here(std::uintptr_t thread) {
     const urgency soon;
     const attachment python;
+    const python_stack stack(python.state());
     if (!python) {
         return 0;
     }
@@ -160,6 +164,7 @@ void flush(const char *stream) {
 void exit_here() {
     const urgency soon;
     const attachment python;
+    const python_stack stack(python.state());
     if (!python) {
         return;
     }
@@ -184,6 +189,7 @@ bool call_loading(const package::name &wanted, unsigned long thread) {
     bool done = false;
     run_for_loader([&] {
         const attachment python;
+        const python_stack stack(python.state());
         if (python) {
             const exception_set_aside callers;
             const ref number(PyLong_FromUnsignedLong(thread));

@@ -13,6 +13,7 @@
 #include "loader/core/plugin/settings.h"
 #include "loader/core/py.h"
 #include "loader/core/thread/main_thread.h"
+#include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 
@@ -83,7 +84,10 @@ PyStatus take_over(const PyConfig &wanted) noexcept {
     }
     epy_become_main_thread();
     hand_over(replace_functions);
-    run_with_plenty_of_stack([&] { complete_first_initialization(wanted); });
+    run_with_plenty_of_stack([&] {
+        const python_stack stack(PyThreadState_Get());
+        complete_first_initialization(wanted);
+    });
     return status;
 }
 

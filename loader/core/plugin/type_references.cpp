@@ -4,13 +4,12 @@
 
 #include <cstring>
 
+#include "loader/core/cpython.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {
 
 // ---- what classes refer to
-
-#if PY_VERSION_HEX < 0x030d0000
 
 namespace {
 
@@ -124,18 +123,13 @@ void show(const module_state &state) {
 } // namespace
 
 void show_references_of_types(const module_state &state) {
-    if (details_type == nullptr) { // ctypes' classes are the same for all interpreters
+    // ctypes' classes are the same for all interpreters.
+    if (cpython::ctypes_hides_references && details_type == nullptr) {
         const exception_set_aside callers;
         show(state);
         PyErr_Clear();
     }
 }
-
-#else
-
-void show_references_of_types(const module_state &) {}
-
-#endif
 
 // ---- what refers to classes
 

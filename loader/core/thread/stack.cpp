@@ -20,7 +20,6 @@ constinit thread_local thread_stacks stacks;
 
 namespace {
 
-constexpr std::size_t own_stack_size = 8 << 20;
 constexpr std::size_t guard_size = 64 << 10;
 // Below that a call is not worth starting: reports and exceptions need some room, too.
 constexpr std::size_t reserve = 64 << 10;

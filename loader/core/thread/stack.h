@@ -23,6 +23,7 @@ namespace epy {
 inline constexpr std::size_t bytes_per_level = 5 << 10;
 inline constexpr std::size_t plenty = 1000 * bytes_per_level;
 inline constexpr std::size_t little = 512 << 10;
+inline constexpr std::size_t own_stack_size = 8 << 20;
 
 // What one thread knows of its stacks.
 struct thread_stacks {

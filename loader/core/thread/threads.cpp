@@ -8,12 +8,6 @@
 #include <memory>
 #include <new>
 
-#if PY_VERSION_HEX < 0x030c0000
-// Python.h has it for extensions of Python's own alone.
-extern "C" void
-_PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier, *-naming)
-#endif
-
 namespace epy {
 
 constinit std::atomic<unsigned> attachment::generation{0};
@@ -52,12 +46,6 @@ struct {
     PyThreadState *state = nullptr;
 } main_thread;
 
-#if PY_VERSION_HEX < 0x030c0000
-static_assert(offsetof(PyThreadState, interp) == interpreter_in_state);
-static_assert(offsetof(PyThreadState, cframe) == frame_in_state);
-static_assert(offsetof(PyThreadState, thread_id) == thread_in_state);
-static_assert(offsetof(PyThreadState, root_cframe) == first_frame_in_state);
-
 bool lead_ensure_by(pthread_key_t key, PyThreadState *from, PyThreadState *to) {
     if (pthread_getspecific(key) != from || pthread_setspecific(key, to) != 0) {
         return false;
@@ -68,17 +56,16 @@ bool lead_ensure_by(pthread_key_t key, PyThreadState *from, PyThreadState *to) {
     pthread_setspecific(key, from); // somebody else's
     return false;
 }
-#endif
 
 // Lets PyGILState_Ensure lead to `state` on this thread; returns what it led to. From 3.12 on it is
 // what was current last. Before that it is the thread's first state, in a thread-specific key that
 // no function gives: the one is it that changes what PyGILState_GetThisThreadState says.
-PyThreadState *lead_ensure_to([[maybe_unused]] PyThreadState *state) noexcept {
+PyThreadState *lead_ensure_to(PyThreadState *state) noexcept {
     PyThreadState *const before = PyGILState_GetThisThreadState();
-#if PY_VERSION_HEX < 0x030c0000
     static constinit std::atomic<pthread_key_t> its_key{0};
     const pthread_key_t last = its_key.load(std::memory_order_relaxed);
-    if (before == state || lead_ensure_by(last, before, state)) {
+    if (cpython::ensure_follows_current_state || before == state ||
+        lead_ensure_by(last, before, state)) {
         return before;
     }
     for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; ++key) {
@@ -87,12 +74,11 @@ PyThreadState *lead_ensure_to([[maybe_unused]] PyThreadState *state) noexcept {
             break;
         }
     }
-#endif
     return before;
 }
 
 bool is_what_ensure_leads_to(const PyThreadState *state) noexcept {
-    return PY_VERSION_HEX >= 0x030c0000 || PyGILState_GetThisThreadState() == state;
+    return cpython::ensure_follows_current_state || PyGILState_GetThisThreadState() == state;
 }
 
 // Guarded by the GIL.
@@ -102,27 +88,6 @@ unsigned process = 0;
 // While it is held, Python does not begin to finalize. Nobody waits for the GIL meanwhile.
 pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
 
-// Of the main interpreter. Null without memory, where PyThreadState_New of 3.11 crashes.
-PyThreadState *new_state() noexcept {
-#if PY_VERSION_HEX >= 0x030c0000
-    return PyThreadState_New(PyInterpreterState_Main());
-#else
-    PyThreadState *made = _PyThreadState_Prealloc(PyInterpreterState_Main());
-    if (made != nullptr) {
-        _PyThreadState_SetCurrent(made); // the state that PyGILState_Ensure finds, if it has none
-    }
-    return made;
-#endif
-}
-
-bool is_finalizing() noexcept {
-#if PY_VERSION_HEX >= 0x030d0000
-    return Py_IsFinalizing() != 0;
-#else
-    return _Py_IsFinalizing() != 0;
-#endif
-}
-
 } // namespace
 
 // A state for this thread, which Python has not seen; null if Python finalizes. PyGILState_Ensure
@@ -130,8 +95,8 @@ bool is_finalizing() noexcept {
 PyThreadState *attachment::make_state(unsigned now) noexcept {
     pthread_mutex_lock(&making_state);
     PyThreadState *made = nullptr;
-    if (generation.load(std::memory_order_relaxed) == now && !is_finalizing()) {
-        made = new_state();
+    if (generation.load(std::memory_order_relaxed) == now && !cpython::is_finalizing()) {
+        made = cpython::new_state();
         is_out_of_memory_ = made == nullptr;
     }
     pthread_mutex_unlock(&making_state);
@@ -158,14 +123,14 @@ void attachment::remember(PyThreadState *state, unsigned now) noexcept {
 }
 
 void attachment::remember_if_main(PyThreadState *state, unsigned now) noexcept {
-    if (state->id == 1) { // of the main interpreter's: that of the main thread
+    if (cpython::is_main_threads(state)) {
         remember(state, now);
     }
 }
 
 void find_main_thread() noexcept {
     PyThreadState *state = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
-    while (state != nullptr && state->id != 1) {
+    while (state != nullptr && !cpython::is_main_threads(state)) {
         state = PyThreadState_Next(state);
     }
     if (state != nullptr) {
@@ -273,7 +238,7 @@ void attachment::change_back() noexcept {
 bool attachment::attach_for_host() noexcept {
     PyThreadState *state = PyGILState_GetThisThreadState();
     if (state == nullptr) {
-        state = new_state();
+        state = cpython::new_state();
     }
     if (state == nullptr) {
         return false;
@@ -298,11 +263,7 @@ void attachment::clear_ended_threads() {
         if (block->made_state != nullptr &&
             block->generation == generation.load(std::memory_order_relaxed)) {
             PyThreadState_Clear(block->made_state);
-#if PY_VERSION_HEX >= 0x030c0000
-            // Or its end would take this thread's state for PyGILState away, not that of its own
-            // thread.
-            block->made_state->_status.bound_gilstate = 0;
-#endif
+            cpython::unbind_from_ensure(block->made_state);
             PyThreadState_Delete(block->made_state);
         }
         delete block;

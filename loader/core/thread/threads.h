@@ -20,7 +20,7 @@
 #include <climits>
 #include <memory>
 
-#include "loader/core/py.h"
+#include "loader/core/cpython.h"
 #include "loader/core/thread/cancellation.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/current_state.h"
@@ -50,13 +50,7 @@ public:
     }
 
     // What runs with the GIL: from 3.12 on only on this thread, before that on any.
-    static PyThreadState *current_state() noexcept {
-#if PY_VERSION_HEX >= 0x030d0000
-        return PyThreadState_GetUnchecked();
-#else
-        return _PyThreadState_UncheckedGet();
-#endif
-    }
+    static PyThreadState *current_state() noexcept { return cpython::current_state(); }
 
     // Whether this thread holds the GIL.
     [[nodiscard]] static bool holds_gil() noexcept { return is_of_this_thread(current_state()); }
@@ -71,11 +65,9 @@ public:
     // False if the GIL is free or this thread's: an attachment will not wait.
     [[nodiscard]] static bool may_be_taken() noexcept {
         PyThreadState *const current = current_state();
-#if PY_VERSION_HEX >= 0x030c0000
-        return current == nullptr; // nothing tells of other threads
-#else
-        return current != nullptr && !is_of_this_thread(current);
-#endif
+        return cpython::current_state_is_the_threads
+                   ? current == nullptr // nothing tells of other threads
+                   : current != nullptr && !is_of_this_thread(current);
     }
 
     // May not return: a Python that finalizes ends or parks the thread.
@@ -126,12 +118,11 @@ private:
     };
 
     static bool is_of_this_thread(const PyThreadState *current) noexcept {
-#if PY_VERSION_HEX >= 0x030c0000
-        return current != nullptr;
-#else
+        if constexpr (cpython::current_state_is_the_threads) {
+            return current != nullptr;
+        }
         return is_current_here(current, PyGILState_GetThisThreadState(),
                                [] { return static_cast<const void *>(current_state()); });
-#endif
     }
 
     void attach_in_place_of(PyThreadState *known, PyThreadState *current) noexcept;
@@ -199,15 +190,6 @@ public:
     urgency(const urgency &) = delete;
     urgency &operator=(const urgency &) = delete;
 };
-
-// The caller has an exception set, as extensions have that clean up after an error.
-inline bool has_exception(const PyThreadState *state) noexcept {
-#if PY_VERSION_HEX >= 0x030c0000
-    return state->current_exception != nullptr;
-#else
-    return state->curexc_type != nullptr;
-#endif
-}
 
 // Takes an exception that is set out of sight for a scope: Python code must not run with one. With
 // the GIL.

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "loader/core/cpython.h"
 #include "loader/core/values/items.h"
 
 namespace epy {
@@ -21,6 +22,9 @@ kind kind_of_letter(char letter) {
     if (std::strchr("efdg", letter) != nullptr) {
         return kind::real;
     }
+    if (std::strchr("FDG", letter) != nullptr) {
+        return kind::complex_number;
+    }
     return letter == '?'                    ? kind::boolean
            : letter == 'u' || letter == 'w' ? kind::wide
                                             : kind::other;
@@ -32,6 +36,17 @@ ref part_of_type(const module_state &state, PyObject *type) {
     ref found(PyObject_GetAttr(type, state.type_name));
     PyErr_Clear();
     return found;
+}
+
+char code_of_simple_type(const module_state &state, PyObject *type) {
+    const ref code = part_of_type(state, type);
+    const char *text = code && PyUnicode_Check(code.get()) ? PyUnicode_AsUTF8(code.get()) : nullptr;
+    PyErr_Clear();
+    if (text == nullptr || text[0] == '\0' || text[1] == '\0') {
+        return text == nullptr ? '\0' : text[0];
+    }
+    // Complex numbers since CPython 3.15: Zf, Zd, Zg, before F, D, G.
+    return text[0] == 'Z' && text[2] == '\0' ? static_cast<char>(text[1] - 'a' + 'A') : '\0';
 }
 
 bool is_pointer_type(const module_state &state, PyObject *type) {
@@ -70,22 +85,20 @@ item item_of_type(const module_state &state, PyObject *type) {
         is_class_of(type, reinterpret_cast<PyObject *>(state.function_pointer))) {
         return {kind::integer, found.size, true};
     }
-    const ref own = ref::borrowed(PyDict_GetItemString(dict_of_type(type).get(), "_epy_code_"));
+    const ref own =
+        ref::borrowed(PyDict_GetItemString(cpython::dict_of_type(type).get(), "_epy_code_"));
     if (own && !is_class_of(type, state.simple)) {
         return {kind::complex_number, found.size};
     }
     if (is_class_of(type, state.simple)) {
-        const ref code = part_of_type(state, type);
-        const char *letter =
-            code && PyUnicode_Check(code.get()) ? PyUnicode_AsUTF8(code.get()) : nullptr;
-        PyErr_Clear();
-        found.is_pointer = letter != nullptr && std::strchr("PzZ", *letter) != nullptr;
+        const char letter = code_of_simple_type(state, type);
+        found.is_pointer = letter == 'P' || letter == 'z' || letter == 'Z';
         const ref native(PyObject_GetAttr(type, state.native_name));
         PyErr_Clear();
         const bool is_foreign = native && !is_class_of(type, native.get()) && found.size > 1;
-        found.what = letter == nullptr || is_foreign ? kind::other
-                     : found.is_pointer              ? kind::integer
-                                                     : kind_of_letter(*letter);
+        found.what = is_foreign         ? kind::other
+                     : found.is_pointer ? kind::integer
+                                        : kind_of_letter(letter);
     }
     return found;
 }

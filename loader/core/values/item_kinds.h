@@ -43,6 +43,10 @@ bool are_alike(const module_state &, PyObject *one, PyObject *other);
 // What a type of ctypes is made of: `_type_`. Empty without an exception if it has none.
 ref part_of_type(const module_state &, PyObject *type);
 
+// The code of a simple type of ctypes; of complex numbers that of epy's own ('F', 'D'), however
+// this ctypes spells it. 0 without an exception if it is no single letter.
+char code_of_simple_type(const module_state &, PyObject *type);
+
 bool is_pointer_type(const module_state &, PyObject *type);
 
 } // namespace epy

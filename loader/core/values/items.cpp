@@ -9,6 +9,7 @@
 #include <string>
 
 #include "loader/core/state.h"
+#include "loader/core/values/item_kinds.h"
 #include "loader/core/values/types.h"
 
 namespace epy {
@@ -32,18 +33,14 @@ const char *format_of(char code) {
 
 // A number of the other byte order has a class of its own, which names the native one.
 bool simple_element_of(const module_state &state, PyObject *type, element &out) {
-    const ref code(PyObject_GetAttr(type, state.type_name));
-    const char *text = code ? PyUnicode_AsUTF8(code.get()) : nullptr;
-    const ref native(text != nullptr ? PyObject_GetAttr(type, state.native_name) : nullptr);
+    const char letter = code_of_simple_type(state, type);
+    const ref native(letter != '\0' ? PyObject_GetAttr(type, state.native_name) : nullptr);
     if (native && native.get() != type) {
         return false;
     }
     PyErr_Clear();
-    if (text == nullptr) {
-        return false;
-    }
-    const auto known = type_of(text[0]);
-    out.format = known ? format_of(text[0]) : nullptr;
+    const auto known = type_of(letter);
+    out.format = known ? format_of(letter) : nullptr;
     out.size = known ? static_cast<Py_ssize_t>(shape_of(*known).size) : 0;
     return out.format != nullptr;
 }

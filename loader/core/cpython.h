@@ -1,0 +1,229 @@
+// What the core relies on of each CPython beyond its documented C API: the one file that compares
+// versions. Every item says where CPython's source has it. A new CPython is a walk through these
+// places; call/known_ints.h tries in the running one what is read and written without a function.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "loader/core/py.h"
+#include "loader/current_state.h"
+
+#if PY_VERSION_HEX < 0x030c0000
+// Python/pystate.c; pycore_pystate.h has it for extensions of Python's own alone.
+extern "C" void
+_PyThreadState_SetCurrent(PyThreadState *); // NOLINT(*-reserved-identifier, *-naming)
+#endif
+
+#if PY_VERSION_HEX >= 0x030e0000
+// Python/ceval.c. 3.14.0 lacks both: weak, so that one core serves all of 3.14.
+extern "C" [[gnu::weak]] int PyUnstable_ThreadState_SetStackProtection(PyThreadState *, void *,
+                                                                       std::size_t);
+extern "C" [[gnu::weak]] void PyUnstable_ThreadState_ResetStackProtection(PyThreadState *);
+#endif
+
+namespace epy::cpython {
+
+// ---- thread states: Include/cpython/pystate.h, Python/pystate.c
+
+// Since 3.12 the current state is a thread-local variable (`_Py_tss_tstate`), and says nothing of
+// other threads. Before it was the process's, in `_PyRuntime.gilstate`.
+inline constexpr bool current_state_is_the_threads = PY_VERSION_HEX >= 0x030c0000;
+
+// What PyGILState_Ensure leads to. Since 3.12 it is the state that was current last
+// (`bind_gilstate_tstate`), before the thread's first (`autoTSSkey`).
+inline constexpr bool ensure_follows_current_state = PY_VERSION_HEX >= 0x030c0000;
+
+inline PyThreadState *current_state() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+    return PyThreadState_GetUnchecked();
+#else
+    return _PyThreadState_UncheckedGet();
+#endif
+}
+
+// For this thread, of the main interpreter. Null without memory, where PyThreadState_New of 3.11
+// crashes.
+inline PyThreadState *new_state() noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return PyThreadState_New(PyInterpreterState_Main());
+#else
+    PyThreadState *made = _PyThreadState_Prealloc(PyInterpreterState_Main());
+    if (made != nullptr) {
+        _PyThreadState_SetCurrent(made); // the state that PyGILState_Ensure finds, if it has none
+    }
+    return made;
+#endif
+}
+
+// Or the end of another thread's state would take this thread's for PyGILState away, since 3.12
+// (`tstate_delete_common`).
+inline void unbind_from_ensure([[maybe_unused]] PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    state->_status.bound_gilstate = 0;
+#endif
+}
+
+// The main thread's is the first of the main interpreter (`new_threadstate`: next_unique_id).
+inline bool is_main_threads(const PyThreadState *state) noexcept { return state->id == 1; }
+
+inline bool has_exception(const PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return state->current_exception != nullptr;
+#else
+    return state->curexc_type != nullptr;
+#endif
+}
+
+inline bool is_finalizing() noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+    return Py_IsFinalizing() != 0;
+#else
+    return _Py_IsFinalizing() != 0;
+#endif
+}
+
+// loader/current_state.h has to know where these are, without Python.h.
+#if PY_VERSION_HEX < 0x030c0000
+static_assert(offsetof(PyThreadState, interp) == interpreter_in_state);
+static_assert(offsetof(PyThreadState, cframe) == frame_in_state);
+static_assert(offsetof(PyThreadState, thread_id) == thread_in_state);
+static_assert(offsetof(PyThreadState, root_cframe) == first_frame_in_state);
+#endif
+
+// ---- how deep calls may nest: Python/ceval.c, Include/internal/pycore_ceval.h
+
+// Counters of what is left: of all calls, and since 3.12 of those in C. Since 3.14 C code looks at
+// stack addresses, and Python code takes no room of the C stack.
+struct levels_left {
+    int *all = nullptr;
+    int *in_c = nullptr;
+};
+
+inline levels_left levels_left_of([[maybe_unused]] PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030e0000
+    return {};
+#elif PY_VERSION_HEX >= 0x030c0000
+    return {&state->py_recursion_remaining, &state->c_recursion_remaining};
+#else
+    return {&state->recursion_remaining, nullptr};
+#endif
+}
+
+// Tells on which stack a thread runs Python.
+inline constexpr bool looks_at_stack_pointers = PY_VERSION_HEX >= 0x030e0000;
+
+inline void use_stack([[maybe_unused]] PyThreadState *state, [[maybe_unused]] void *low,
+                      [[maybe_unused]] std::size_t size) noexcept {
+#if PY_VERSION_HEX >= 0x030e0000
+    if (PyUnstable_ThreadState_SetStackProtection != nullptr) {
+        PyUnstable_ThreadState_SetStackProtection(state, low, size);
+    }
+#endif
+}
+
+inline void use_threads_stack([[maybe_unused]] PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030e0000
+    if (PyUnstable_ThreadState_ResetStackProtection != nullptr) {
+        PyUnstable_ThreadState_ResetStackProtection(state);
+    }
+#endif
+}
+
+// ---- ints: Include/cpython/longintrepr.h, Objects/longobject.c
+
+// Whether the core writes and reads them itself. Free-threaded Pythons count references in two
+// places; debugging ones count objects.
+#if PY_VERSION_HEX < 0x03100000 && !defined(Py_GIL_DISABLED) && !defined(Py_REF_DEBUG) &&          \
+    !defined(EPY_UNKNOWN_PYTHON)
+#define EPY_REUSE
+#endif
+
+// Those that exist once (pycore_runtime_structs.h: _PY_NSMALLNEGINTS, _PY_NSMALLPOSINTS).
+inline constexpr std::int64_t smallest_kept_int = -5;
+inline constexpr std::int64_t largest_kept_int = PY_VERSION_HEX >= 0x030f0000 ? 1024 : 256;
+
+// Since 3.12 the number of digits is in `lv_tag`, above three bits: 0, 1 (zero) or 2 (negative),
+// and since 3.14 4 for those that exist once.
+struct ints {
+    static digit *digits_of(PyLongObject *number) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        return number->long_value.ob_digit;
+#else
+        return number->ob_digit;
+#endif
+    }
+
+    // From the start of the object.
+    static constexpr std::size_t place_of_digits() noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        return offsetof(PyLongObject, long_value.ob_digit);
+#else
+        return offsetof(PyLongObject, ob_digit);
+#endif
+    }
+
+    static void set_size(PyLongObject *number, Py_ssize_t count, bool negative) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        number->long_value.lv_tag = static_cast<std::uintptr_t>(count) << 3U | (negative ? 2U : 0U);
+#else
+        Py_SET_SIZE(number, negative ? -count : count);
+#endif
+    }
+
+    // The value of one that has a digit or none. False for the others.
+    static bool read_short(const PyLongObject *number, std::int64_t &value) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+        const std::uintptr_t tag = number->long_value.lv_tag;
+        if (tag >= 2U << 3U) {
+            return false;
+        }
+        const auto sign = static_cast<std::int64_t>(1 - static_cast<std::int64_t>(tag & 3U));
+        value = sign * static_cast<std::int64_t>(number->long_value.ob_digit[0]);
+#else
+        const Py_ssize_t size = Py_SIZE(number);
+        if (size < -1 || size > 1) {
+            return false;
+        }
+        value = size * static_cast<std::int64_t>(number->ob_digit[0]);
+#endif
+        return true;
+    }
+};
+
+// ---- types and references
+
+// What a type has itself. Since 3.12 the `tp_dict` of Python's own static types is empty:
+// Objects/typeobject.c, lookup_tp_dict.
+inline ref dict_of_type(PyObject *type) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return ref(PyType_GetDict(reinterpret_cast<PyTypeObject *>(type)));
+#else
+    return ref::borrowed(reinterpret_cast<PyTypeObject *>(type)->tp_dict);
+#endif
+}
+
+// What a weak reference leads to, empty if it has died.
+inline ref referent(PyObject *weak) noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+    PyObject *found = nullptr;
+    PyWeakref_GetRef(weak, &found);
+    return ref(found);
+#else
+    PyObject *found = PyWeakref_GetObject(weak);
+    return found == Py_None ? ref() : ref::borrowed(found);
+#endif
+}
+
+// Until 3.12 classes of ctypes hid what they refer to in a dictionary of a type of their own
+// (Modules/_ctypes/stgdict.c); since 3.13 the collector sees it (StgInfo).
+inline constexpr bool ctypes_hides_references = PY_VERSION_HEX < 0x030d0000;
+
+// The collector of a free-threaded Python has one (Python/gc_free_threading.c).
+#ifdef Py_GIL_DISABLED
+inline constexpr bool has_generations = false;
+#else
+inline constexpr bool has_generations = true;
+#endif
+
+} // namespace epy::cpython
