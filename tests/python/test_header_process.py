@@ -76,6 +76,18 @@ def test_a_header_that_comes_before_the_known_one_is_read(tmp_path) -> None:
     assert epy.header("host.h", include=folders).N == 1
 
 
+def test_a_header_in_a_folder_that_was_not_there_is_read(tmp_path) -> None:
+    (tmp_path / "second" / "sub" / "sub").mkdir(parents=True)
+    (tmp_path / "second" / "sub" / "sub" / "host.h").write_text("#define N 2\n")
+    folders = [tmp_path / "first", tmp_path / "second"]
+    assert epy.header("sub/sub/host.h", include=folders).N == 2
+    (tmp_path / "first" / "sub").mkdir(parents=True)
+    assert epy.header("sub/sub/host.h", include=folders).N == 2
+    (tmp_path / "first" / "sub" / "sub").mkdir()
+    (tmp_path / "first" / "sub" / "sub" / "host.h").write_text("#define N 1\n")
+    assert epy.header("sub/sub/host.h", include=folders).N == 1
+
+
 def test_what_the_environment_gives_to_compilers_counts(monkeypatch, tmp_path) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()

@@ -53,17 +53,27 @@ class Structs:
         self.random = random.Random(seed)
         self.text = START
         self.leaves: dict[str, list[Leaf]] = {}  # "struct s1"
+        self.whole: list[str] = []  # those that others may contain
 
     def declare(self) -> None:
         name = f"{self.random.choice(['struct', 'struct', 'struct', 'union'])} s{len(self.leaves)}"
         body, leaves = self.body(depth=2)
         packing = self.random.choice(["", "", "", "packed", "1", "2", "4", "8"])
-        attribute = " __attribute__((packed))" if packing == "packed" else ""
+        attributes = ["packed"] if packing == "packed" else []
+        attributes += [f"aligned({self.random.choice([2, 4, 16, 64])})"][: self.rarely()]
+        attribute = f" __attribute__(({', '.join(attributes)}))" if attributes else ""
+        if name.startswith("struct") and leaves and self.rarely():
+            body += f"{self.random.choice(SCALARS)} tail[]; "
+        else:
+            self.whole.append(name)
         declaration = f"{name.split()[0]}{attribute} {name.split()[1]} {{ {body}}};\n"
         if packing.isdigit():
             declaration = f"#pragma pack(push, {packing})\n{declaration}#pragma pack(pop)\n"
         self.text += declaration
         self.leaves[name] = leaves
+
+    def rarely(self) -> bool:
+        return self.random.randrange(8) == 0
 
     def body(self, depth: int, prefix: str = "m") -> tuple[str, list[Leaf]]:
         text, leaves = "", []
@@ -83,8 +93,8 @@ class Structs:
         if choice == 4 and depth > 0:
             body, inner = self.body(depth - 1)
             kind = f"{self.random.choice(['struct', 'union'])} {{ {body}}}"
-        elif choice == 5 and self.leaves:
-            kind = self.random.choice(list(self.leaves))
+        elif choice == 5 and self.whole:
+            kind = self.random.choice(self.whole)
             inner = self.leaves[kind]
         else:
             kind = self.random.choice(SCALARS)
@@ -95,7 +105,9 @@ class Structs:
         for length in lengths:
             places = [(*place, i) for place in places for i in range(length)]
         leaves = [leaf._replace(way=(name, *at, *leaf.way)) for at in places for leaf in inner]
-        return f"{kind} {name}{''.join(f'[{length}]' for length in lengths)}", leaves
+        aligned = f" __attribute__((aligned({self.random.choice([1, 2, 8, 32])})))"
+        suffix = aligned if self.rarely() else ""
+        return f"{kind} {name}{''.join(f'[{length}]' for length in lengths)}{suffix}", leaves
 
     def bit_field(self, name: str) -> tuple[str, list[Leaf]]:
         kind = self.random.choice([*INTEGERS, "_Bool"])

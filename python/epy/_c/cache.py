@@ -65,7 +65,7 @@ def store(name: str, answer: dict[str, Any]) -> None:
     if not (folder := _folder()):
         return
     files = [(file, _stamp(file), _digest(file)) for file in answer["files"]]
-    files += [(file, None, None) for file in answer["missing"]]
+    files += [(file, None, None) for file in dict.fromkeys(map(_absent, answer["missing"]))]
     data = marshal.dumps((files, answer), _VERSION)
     path = os.path.join(folder, f"{name}.{os.getpid()}")
     try:
@@ -76,6 +76,13 @@ def store(name: str, answer: dict[str, Any]) -> None:
         _make_room(folder)
     except OSError:
         pass
+
+
+def _absent(path: str) -> str:
+    """What is to be there first, if a file is to appear: it, or a folder on its way."""
+    while not os.path.exists(folder := os.path.dirname(path)):
+        path = folder
+    return path
 
 
 def _make_room(folder: str) -> None:

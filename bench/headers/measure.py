@@ -1,0 +1,100 @@
+"""Reading headers, beside what libclang alone needs to parse them, in one run.
+
+`python bench/headers/measure.py [HEADER [FLAG ...]]`: the least of a few rounds, in milliseconds of
+the processor. What the reader's process does is done here, without its start (about 40 ms).
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from epy._c.header import Header
+from epy._c.libclang import Library
+from epy._c.process import find_libclang
+
+ROUNDS = 7
+HEADERS = {"stdio.h": [], "sqlite3.h": [], "fuse3/fuse_lowlevel.h": ["-DFUSE_USE_VERSION=31"]}
+SCRIPT = """
+import epy
+{header}
+@epy.export("int f(int)")
+def f(x):
+    return x
+"""
+
+
+def least(action: Callable[[], object]) -> float:
+    """Milliseconds of the processor, of this process and those that it starts."""
+    best = float("inf")
+    for _ in range(ROUNDS):
+        before = _used()
+        action()
+        best = min(best, 1000 * (_used() - before))
+    return best
+
+
+def _used() -> float:
+    own, children = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def reading(name: str, flags: list[str]) -> tuple[float, float]:
+    """libclang alone, and all of it."""
+    path, resources = find_libclang()
+    clang = Library(path)
+    arguments = [f"--target={os.uname().machine}-linux-gnu", "-resource-dir", resources, *flags]
+    text = f'#include "{name}"\n'
+    request = {
+        "name": name,
+        "text": text,
+        "is_text": False,
+        "folder": os.getcwd(),
+        "arguments": arguments,
+        "lang": "",
+        "before": [],
+        "describe": False,
+    }
+    given = ["-xc", "-std=gnu17", *arguments]
+
+    def parse() -> None:
+        clang.disposeTranslationUnit(clang.parse("bench.c", text.encode(), given, 0x41))
+
+    return least(parse), least(lambda: Header(clang, request).read())
+
+
+def builds(name: str, flags: list[str]) -> tuple[float, float]:
+    """A build of a script without a header, and of one whose header is cached."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for header in ("", f"host = epy.header({name!r})"):
+            script = Path(folder, "script.py")
+            script.write_text(SCRIPT.format(header=header))
+            command = [sys.executable, "-m", "epy", "build", script, "-o", f"{folder}/a.so", *flags]
+            build = lambda: subprocess.run(command, check=True, capture_output=True)  # noqa: B023, E731
+            build()
+            found.append(least(build))
+    return found[0], found[1]
+
+
+def main() -> None:
+    gc.disable()
+    asked = {sys.argv[1]: sys.argv[2:]} if sys.argv[1:] else HEADERS
+    print(f"{'':24}{'libclang':>9}{'read':>9}{'ratio':>7}{'build':>9}{'cached':>9}{'ratio':>7}")
+    for name, flags in asked.items():
+        parse, read = reading(name, flags)
+        plain, cached = builds(name, flags)
+        print(
+            f"{name:24}{parse:9.1f}{read:9.1f}{read / parse:7.1f}"
+            f"{plain:9.0f}{cached:9.0f}{cached / plain:7.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
