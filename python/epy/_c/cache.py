@@ -51,7 +51,7 @@ def find(name: str) -> dict[str, Any] | None:
         if len(data) < 4 or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
             return None
         files, answer = marshal.loads(data[4:])
-        if any(_stamp(file) != stamp and _digest(file) != digest for file, stamp, digest in files):
+        if any(_has_changed(*it) for it in files):
             return None
         os.utime(path)
     except (OSError, ValueError, EOFError, TypeError):
@@ -76,6 +76,11 @@ def store(name: str, answer: dict[str, Any]) -> None:
         _make_room(folder)
     except OSError:
         pass
+
+
+def _has_changed(file: str, stamp: Any, digest: bytes | None) -> bool:
+    """Whether a file has other contents, or is there and was not, or the other way around."""
+    return _stamp(file) != stamp and (digest is None or _digest(file) != digest)
 
 
 def _absent(path: str) -> str:
