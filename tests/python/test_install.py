@@ -11,6 +11,7 @@ import pytest
 
 PROJECT = Path(__file__).parents[2]
 CLEAN = {"PYTHONPATH": None}
+NO_COMPILER = {"PATH": "/nowhere"}
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +27,9 @@ def environment(tmp_path_factory):
         )
         assert result.returncode == 0, result.stdout + result.stderr
 
-    pip = ("-m", "pip", "--disable-pip-version-check")
-    run(
-        *(sys.executable, *pip, "wheel", "--no-build-isolation", "--no-deps"),
-        *(f"--config-settings=build-dir={folder}/build", "--wheel-dir", folder, PROJECT),
-    )
+    run(PROJECT / ".ci/wheel", folder, sys.executable)
     (wheel,) = folder.glob("epy-*.whl")
+    pip = ("-m", "pip", "--disable-pip-version-check")
     run(sys.executable, "-m", "venv", folder / "venv")
     run(folder / "venv/bin/python", *pip, "install", "--no-index", "--no-deps", wheel)
     # What epy depends on comes from the test environment: no network is needed.
@@ -44,10 +42,36 @@ def environment(tmp_path_factory):
 def installed(environment, run):
     """`installed("epy", ...)`: a program of that environment."""
 
-    def installed(program, *arguments):
-        return run(environment / "bin" / program, *arguments, env=CLEAN)
+    def installed(program, *arguments, env=CLEAN):
+        return run(environment / "bin" / program, *arguments, env=env)
 
     return installed
+
+
+def test_the_wheel_is_one_for_all_pythons_and_systems(environment):
+    """Also that auditwheel has found nothing which would tie it to this machine."""
+    (wheel,) = environment.parent.glob("epy-*.whl")
+    assert wheel.name.endswith("-py3-none-manylinux_2_34_x86_64.whl")
+    assert wheel.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("tools", "missing"), [((), "a C++ compiler"), (("c++",), "the headers of libffi")]
+)
+def test_building_it_without_what_that_takes_is_one_line(run, tmp_path, tools, missing):
+    (tmp_path / "bin").mkdir()
+    for tool in tools:  # a compiler that finds no header
+        (tmp_path / "bin" / tool).write_text("#!/bin/sh\nexit 1\n")
+        (tmp_path / "bin" / tool).chmod(0o755)
+    question = "import epy_backend; epy_backend.get_requires_for_build_wheel()"
+    result = run(
+        *(sys.executable, "-c", question),
+        env={"PATH": f"{tmp_path}/bin", "CXX": None, "PYTHONPATH": f"{PROJECT}/python/backend"},
+        status=1,
+    )
+    (line,) = result.stderr.splitlines()
+    assert f"building it takes {missing}" in line and "apt install g++" in line
+    assert "--only-binary" in line
 
 
 def test_pip_install(environment, installed, tmp_path):
@@ -60,8 +84,33 @@ def test_pip_install(environment, installed, tmp_path):
         "import epy\n\nhost = epy.header('#include <stdint.h>\\nint32_t twice(int32_t x);')\n"
         "@host.export\ndef twice(x):\n    return 2 * x\n"
     )
-    installed("epy", "build", "twice.py")
+    installed("epy", "build", "twice.py", env={**CLEAN, **NO_COMPILER})
     assert installed("epy", "call", "./twice.so", "twice", "21").stdout == "42\n"
+
+
+HOST = """
+#include <dlfcn.h>
+#include <stdio.h>
+int main(int count, char **arguments) {
+    void *plugin = dlopen(arguments[1], RTLD_NOW);
+    int (*twice)(int) = plugin ? (int (*)(int))dlsym(plugin, "twice") : NULL;
+    printf("%d\\n", twice ? twice(21) : -1);
+    return 0;
+}
+"""
+
+
+def test_a_user_s_walk(installed, compile_c, machine, tmp_path):
+    """A plugin of an epy that no compiler installed, where a C host and a libpython are."""
+    (tmp_path / "twice.py").write_text(
+        "import epy\n@epy.export('int twice(int x)')\ndef twice(x):\n    return 2 * x\n"
+    )
+    installed("epy", "build", "twice.py", "--standalone", env={**CLEAN, **NO_COMPILER})
+    plugin = tmp_path / "twice.so"
+    assert plugin.stat().st_size < 2_500_000
+    machine.add_python()
+    result = machine.run(machine.add(compile_c(HOST), "/host"), machine.add(plugin, "/twice.so"))
+    assert (result.stdout, result.stderr) == ("42\n", "")
 
 
 def test_a_newcomer_s_walk(installed, run, tmp_path):

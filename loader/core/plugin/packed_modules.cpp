@@ -1,6 +1,6 @@
-// A pack has the modules' sources, and their code for the Python that the plugin was built for:
-// marshalled dicts of bytes by name. They become a finder, which is a module of epy's too
-// (python/epy/_packed.py) and runs before there is a package.
+// A pack has the modules' code for the Python that built the plugin, and their sources if it has
+// cores for others: marshalled dicts of bytes by name. They become a finder, which is a module of
+// epy's too (python/epy/_packed.py) and runs before there is a package.
 #include "loader/core/plugin/packed_modules.h"
 
 #include <marshal.h>

@@ -4,6 +4,7 @@ import marshal
 import os
 import re
 import struct
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,12 +28,15 @@ def make_pack(cores: tuple[str, ...] | None = None) -> bytes:
         name: marshal.dumps(compile(source, f"{FOLDER}/{file}", "exec", dont_inherit=True))
         for name, (file, source) in sources.items()
     }
+    chosen = choose_cores(cores)
     files = {
         LOADER.name: bare_object(LOADER),
-        **{path.name: bare_object(path) for path in choose_cores(cores)},
+        **{path.name: bare_object(path) for path in chosen},
         f"code {int.from_bytes(bytes.fromhex(MAGIC), 'little'):08x}": marshal.dumps(code),
-        "sources": marshal.dumps({name: source for name, (_, source) in sources.items()}),
     }
+    own = "{}.{}".format(*sys.version_info)
+    if any(_version_of(path.name) not in (own, f"{own}t") for path in chosen):
+        files["sources"] = marshal.dumps({name: source for name, (_, source) in sources.items()})
     table = _TABLE.pack(_MAGIC, len(files))
     place = _align(len(table) + _ENTRY.size * len(files))
     contents = b""
