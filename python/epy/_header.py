@@ -149,6 +149,7 @@ class Header:
     A call takes what fits the parameters (as a struct's fields), all of them and no more:
     ArgumentError else. An exception of a callback that the function calls directly is raised here
     when C has returned, as by `epy.call`; so it is for the function pointers of the host's structs.
+    `epy.out` in place of a pointer gives, beside the result, what C writes there.
     What is assigned to a variable (`host.count.value = 1`) is checked, and kept until something
     else is assigned.
     Only what a script uses is made. HeaderNameError for a name that the header does not declare, or
