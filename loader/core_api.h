@@ -110,7 +110,8 @@ struct core_api {
     const embed_api *embed;
 };
 
-// Returns null and fills options->error on failure. Exported by the core as `epy_core_open`.
+// Returns null and fills options->error on failure; with an empty text if a host has initialized
+// Python, which was to be started, meanwhile. Exported by the core as `epy_core_open`.
 using core_open_function = const core_api *(const core_options *) noexcept;
 inline constexpr char core_open_symbol[] = "epy_core_open";
 

@@ -235,7 +235,10 @@ void *open_core_object(const core_place &core) {
                                : dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
-const core_api *open_core(const python_wish &wish, const chosen_python &python) {
+// `is_to_be_joined`: somebody else has started this Python meanwhile.
+const core_api *open_core(const python_wish &wish, const chosen_python &python,
+                          bool &is_to_be_joined) {
+    is_to_be_joined = false;
     const char *file = python.file.empty() ? nullptr : python.file.c_str();
     const char *shown = file == nullptr ? "the executable" : file;
     // Hosts load Python for themselves only; extension modules need its symbols.
@@ -285,7 +288,8 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                python_is_gone,
                                complain_of_end};
     const core_api *api = open(&options);
-    if (python.start) {
+    is_to_be_joined = api == nullptr && *error == '\0';
+    if (python.start && !is_to_be_joined) {
         auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
         for (const python_object &one : find_pythons()) {
             if (one.is_initialized == started) {
@@ -295,6 +299,9 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python) 
                                  : nullptr;
             }
         }
+    }
+    if (is_to_be_joined) {
+        return nullptr;
     }
     if (api == nullptr) {
         report(wish.plugin, "%s", error);
@@ -332,7 +339,11 @@ python_state open_python(const python_wish &wish, const core_api *&core,
             return python_state::gone;
         }
         try {
-            api = choose(wish, python) ? open_core(wish, python) : nullptr;
+            bool again = false;
+            do {
+                python = {};
+                api = choose(wish, python) ? open_core(wish, python, again) : nullptr;
+            } while (again);
         } catch (const std::exception &) {
             python_start().finish(turn::ours);
             throw;

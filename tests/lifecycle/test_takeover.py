@@ -98,6 +98,18 @@ def test_a_host_that_looks_the_functions_up(order, first):
     ]
 
 
+@pytest.mark.parametrize("binding", ["lazy", "now"])
+def test_a_host_initializes_python_while_a_plugin_starts_it(
+    build_for, python, run, tmp_path, binding
+):
+    plugin = build_for(ADD)
+    include = run(python.executable, "-I", "-c", INCLUDE).stdout.strip()
+    run("cc", "-Wall", HERE / "at_once.c", "-o", tmp_path / "at_once", f"-I{include}", "-pthread",
+        python.library, f"-Wl,-rpath,{python.library.parent}", f"-Wl,-z,{binding}")  # fmt: skip
+    result = run(tmp_path / "at_once", plugin, "60")
+    assert (result.stdout, result.stderr) == ("60 rounds\n", "")
+
+
 # Initialization inside a plugin's call.
 
 # Behind ADD.

@@ -149,6 +149,10 @@ const core_api *open_attached(const core_options &options) {
 const core_api *open_core(const core_options &options) {
     if (options.start) {
         start_for_hosts hosts(options);
+        if (hosts.came_second()) {
+            *options.error = '\0';
+            return nullptr;
+        }
         PyPreConfig before;
         if (!start_python(options, before)) {
             return nullptr;

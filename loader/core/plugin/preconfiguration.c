@@ -14,6 +14,8 @@ void epy_look_for_preconfiguration(const PyPreConfig *given) {
                taken->utf8_mode == given->utf8_mode;
 }
 
+int epy_is_preinitialized(void) { return _PyRuntime.preinitializing || _PyRuntime.preinitialized; }
+
 int epy_begin_preinitialization(struct epy_preinitialization *one) {
     if (!is_known) {
         return 0;

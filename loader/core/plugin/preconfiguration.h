@@ -18,6 +18,9 @@ extern "C" {
 // After epy's start, whose preconfiguration was `given`.
 void epy_look_for_preconfiguration(const PyPreConfig *given);
 
+// Any thread: whether Python is, or is being, preinitialized.
+int epy_is_preinitialized(void);
+
 // With the GIL. Python can be preinitialized anew from here to the end; 0 if it cannot.
 struct epy_preinitialization {
     PyMemAllocatorEx allocators[3];

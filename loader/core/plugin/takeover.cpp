@@ -1,6 +1,7 @@
 #include "loader/core/plugin/takeover.h"
 
 #include <pthread.h>
+#include <sys/single_threaded.h>
 
 #include <atomic>
 #include <iterator>
@@ -279,6 +280,26 @@ start_for_hosts::start_for_hosts(const core_options &options) noexcept {
     for (std::size_t i = 0; i < std::size(flags); ++i) {
         flags_[i] = *flags[i];
     }
+}
+
+// From its first step to the last Python is preinitialized, and soon it has an interpreter. A host
+// may also have preinitialized it for later.
+bool start_for_hosts::came_second() const noexcept {
+    constexpr timespec between = {0, 500'000};
+    constexpr int looks_for_begin = 4;
+    constexpr int looks_for_interpreter = 100;
+    int looks = __libc_single_threaded != 0 ? looks_for_interpreter : 0;
+    while (original.is_initialized() == 0) {
+        if (PyInterpreterState_Main() != nullptr) {
+            looks = 0; // a host is at it, or ends one
+        } else if (looks >=
+                   (epy_is_preinitialized() != 0 ? looks_for_interpreter : looks_for_begin)) {
+            return false;
+        }
+        ++looks;
+        nanosleep(&between, nullptr);
+    }
+    return true;
 }
 
 void start_for_hosts::succeeded(const PyPreConfig &given) noexcept {

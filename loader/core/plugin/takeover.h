@@ -40,6 +40,8 @@ public:
     start_for_hosts(const start_for_hosts &) = delete;
     start_for_hosts &operator=(const start_for_hosts &) = delete;
 
+    // A host has initialized Python itself meanwhile: it had begun before its calls led here.
+    [[nodiscard]] bool came_second() const noexcept;
     // Python is initialized, with this preconfiguration.
     void succeeded(const PyPreConfig &given) noexcept;
 
