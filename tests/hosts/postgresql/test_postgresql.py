@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.parametrize("python", ["system", "venv"], indirect=True),
 ]
 
+LIMIT = "600"  # seconds: for a hang
 FUNCTIONS = """
 create extension plpython3u;
 create function py1(n int) returns int language plpython3u as $$ return n + 1 $$;
@@ -44,7 +45,7 @@ class Server:
             self.as_user = ["unshare", "--user", f"--map-user={user}", f"--map-group={user}"]
         self.command("initdb", "--auth=trust", "--no-sync", "--username=postgres", "-D", "data")
         options = f"-F -c listen_addresses='' -k {folder}"
-        self.command("pg_ctl", "-D", "data", "-w", "-o", options, "-l", "log", "start")
+        self.command("pg_ctl", "-D", "data", "-w", "-t", LIMIT, "-o", options, "-l", "log", "start")
 
     def command(self, program, *arguments):
         return self.run(*self.as_user, f"{self.programs}/{program}", *arguments)
@@ -58,7 +59,7 @@ class Server:
 
     def stop(self):
         """Stop it: what its processes said that is no plain note of the server's."""
-        self.command("pg_ctl", "-D", "data", "-w", "-m", "smart", "stop")
+        self.command("pg_ctl", "-D", "data", "-w", "-t", LIMIT, "-m", "smart", "stop")
         lines = (self.folder / "log").read_text().splitlines()
         return [line for line in lines if not re.match(r"[-\d]+ [:.\d]+ \w+ \[\d+\] LOG: ", line)]
 

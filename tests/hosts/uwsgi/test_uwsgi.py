@@ -129,7 +129,7 @@ def test_two_applications(uwsgi, order, options, packages):
 
 def the_end(uwsgi, packages, order):
     """Not each worker runs Python's exit functions, alone or not: one of a few does."""
-    for _ in range(5):
+    for _ in range(50):
         server = uwsgi(*ORDERS[order], applications=["one"])
         for _ in range(10):
             assert server.get("one", "procedure") == f"2 by {packages}"
