@@ -99,7 +99,7 @@ def _run(argv: list[str] | None) -> int:
     options = commands.parse_args(
         apart(given) if given[:1] in (["build"], ["inspect"], ["new"]) else given
     )
-    flags = [one for one in ("cflags", "libs", "pkgconfigdir") if getattr(options, one)]
+    flags = [one for one in ("cflags", "libs", "pkgconfigdir", "cmakedir") if getattr(options, one)]
     if flags:
         from .flags import flags_of
 
@@ -133,6 +133,9 @@ def parser() -> argparse.ArgumentParser:
     compilers.add_argument("--libs", action="store_true", help="what its linker needs")
     compilers.add_argument(
         "--pkgconfigdir", action="store_true", help="the folder of epy.pc, for PKG_CONFIG_PATH"
+    )
+    compilers.add_argument(
+        "--cmakedir", action="store_true", help="the folder of epyConfig.cmake, for epy_DIR"
     )
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     authoring.add_new(commands)

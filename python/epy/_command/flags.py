@@ -7,13 +7,13 @@ from pathlib import Path
 
 
 def flags_of(what: str) -> str:
-    """Of "cflags", "libs" or "pkgconfigdir"; quoted as a shell reads it."""
+    """Of "cflags", "libs", "pkgconfigdir" or "cmakedir"; quoted as a shell reads it."""
     package = _package()
     if what == "cflags":
         return shlex.join([f"-I{package / 'include'}"])
     if what == "libs":
         return shlex.join([f"-L{package}", f"-Wl,-rpath,{package}", "-lepy"])
-    return str(package / "include")
+    return str(package / {"pkgconfigdir": "include", "cmakedir": "cmake"}[what])
 
 
 def _package() -> Path:
