@@ -4,7 +4,7 @@
  * Python objects, wants errors as values, or calls Python by name. Two ways to reach it:
  *
  *   linked     cc host.c $(epy --cflags --libs), or pkg-config; then call what is declared here;
- *   run time   `const epy_api *api = epy_connect(plugin)`; then `api->call(...)` and so on.
+ *   run time   `const epy_api *api = epy_connect(NULL)`; then `api->call(...)` and so on.
  *
  * Ownership: "new" is the caller's to release; "borrowed" lives as long as it says; what is
  * "stolen" is taken from the caller also on failure. Text is UTF-8.
@@ -286,6 +286,19 @@ typedef struct epy_api {
     void (*pause)(epy_scope *);
     void (*resume)(epy_scope *);
 } epy_api;
+
+/* The table. The first plugin that is called (or built with --eager) brings libepy.so; before that
+ * it is opened by its path, if one is given (`pkg-config --variable=library epy`). NULL: there is
+ * none, or one of another version. */
+static inline const epy_api *epy_connect(const char *library_or_null) {
+    void *loader = dlopen("libepy.so", RTLD_NOW | RTLD_NOLOAD);
+    const epy_api *api;
+    if (loader == NULL && library_or_null != NULL) {
+        loader = dlopen(library_or_null, RTLD_NOW);
+    }
+    api = loader == NULL ? NULL : (const epy_api *)dlsym(loader, "epy_host_api");
+    return api != NULL && api->version == EPY_API_VERSION ? api : NULL;
+}
 
 #ifdef __cplusplus
 }

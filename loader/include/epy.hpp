@@ -1,0 +1,246 @@
+// epy.hpp: epy.h for C++17: references and scopes that end by themselves, exceptions for errors,
+// and C++ classes that scripts subclass. Header-only; the host is linked with -lepy.
+#ifndef EPY_HPP
+#define EPY_HPP
+
+#include <atomic>
+#include <cstdarg>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "epy.h"
+
+namespace epy {
+
+// What a function of epy.h has failed with: the thread's last error.
+class error : public std::runtime_error {
+public:
+    error() : error(epy_last_error_info()) {}
+
+    [[nodiscard]] const std::string &type() const noexcept { return type_; }
+    [[nodiscard]] const std::string &traceback() const noexcept { return traceback_; }
+
+private:
+    explicit error(const epy_error *found)
+        : std::runtime_error(found == nullptr ? "no error" : epy_last_error()),
+          type_(found == nullptr ? "" : found->type),
+          traceback_(found == nullptr ? "" : found->traceback) {}
+
+    std::string type_;
+    std::string traceback_;
+};
+
+inline void check(int status) {
+    if (status != 0) {
+        throw error();
+    }
+}
+
+// One of the host's references to an object, or none.
+class object {
+public:
+    object() noexcept = default;
+    // Takes a new reference over. Throws error for NULL.
+    explicit object(epy_object *given) : object_(given) {
+        if (given == nullptr) {
+            throw error();
+        }
+    }
+    object(const object &other) noexcept : object_(epy_object_retain(other.object_)) {}
+    object(object &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    object &operator=(object other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~object() { epy_object_release(object_); }
+
+    [[nodiscard]] epy_object *get() const noexcept { return object_; }
+    [[nodiscard]] epy_object *release() noexcept { return std::exchange(object_, nullptr); }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+    [[nodiscard]] object attribute(const char *name) const {
+        return object(epy_get(object_, name));
+    }
+    void set(const char *name, const object &value) const {
+        check(epy_set(object_, name, value.object_));
+    }
+    // Formats and values as for epy_call.
+    object operator()(const char *format = nullptr, ...) const {
+        std::va_list values;
+        va_start(values, format);
+        epy_object *result = epy_call_object_va(object_, format, values);
+        va_end(values);
+        return object(result);
+    }
+    object call(const char *method, const char *format = nullptr, ...) const {
+        std::va_list values;
+        va_start(values, format);
+        epy_object *result = epy_call_method_va(object_, method, format, values);
+        va_end(values);
+        return object(result);
+    }
+    template <typename T> [[nodiscard]] T as() const;
+
+private:
+    epy_object *object_ = nullptr;
+};
+
+template <> inline int object::as<int>() const {
+    int value = 0;
+    check(epy_parse(object_, "i", &value));
+    return value;
+}
+template <> inline long object::as<long>() const {
+    long value = 0;
+    check(epy_parse(object_, "l", &value));
+    return value;
+}
+template <> inline double object::as<double>() const {
+    double value = 0;
+    check(epy_parse(object_, "d", &value));
+    return value;
+}
+template <> inline bool object::as<bool>() const {
+    int value = 0;
+    check(epy_parse(object_, "p", &value));
+    return value != 0;
+}
+template <> inline std::string object::as<std::string>() const {
+    const char *text = nullptr;
+    ptrdiff_t size = 0;
+    check(epy_parse(object_, "s#", &text, &size));
+    return {text, static_cast<std::size_t>(size)};
+}
+
+// A value by format: build("{s:i}", "a", 1).
+inline object build(const char *format, ...) {
+    std::va_list values;
+    va_start(values, format);
+    epy_object *made = epy_build_va(format, values);
+    va_end(values);
+    return object(made);
+}
+
+class plugin {
+public:
+    // Of a dlopen handle or an export; borrowed from that.
+    explicit plugin(const void *handle_or_export) : plugin_(epy_plugin_of(handle_or_export)) {
+        if (plugin_ == nullptr) {
+            throw error();
+        }
+    }
+    [[nodiscard]] epy_plugin *get() const noexcept { return plugin_; }
+    void start() const { check(epy_start(plugin_)); }
+    object call(const char *name, const char *format = nullptr, ...) const {
+        std::va_list values;
+        va_start(values, format);
+        epy_object *result = epy_call_va(plugin_, name, format, values);
+        va_end(values);
+        return object(result);
+    }
+
+private:
+    epy_plugin *plugin_;
+};
+
+// Keeps Python for a batch of calls.
+class batch {
+public:
+    batch() { check(epy_enter(&scope_)); }
+    ~batch() { epy_leave(&scope_); }
+    batch(const batch &) = delete;
+    batch &operator=(const batch &) = delete;
+
+private:
+    epy_scope scope_;
+};
+
+// Gives Python's lock away around something that blocks.
+class pause {
+public:
+    pause() noexcept { epy_pause(&scope_); }
+    ~pause() { epy_resume(&scope_); }
+    pause(const pause &) = delete;
+    pause &operator=(const pause &) = delete;
+
+private:
+    epy_scope scope_;
+};
+
+// Base of a C++ class `T` whose objects have one Python object each, and which scripts subclass:
+//
+//     class Peer : public epy::host_class<Peer> { ... };
+//     Peer::register_as("Peer", methods);
+//
+// Objects are counted, and made by `new` with one reference. T has a default constructor if scripts
+// are to make some.
+template <typename T> class host_class {
+public:
+    static void register_as(const char *name, const epy_method *methods) {
+        const epy_class described = {
+            name,
+            [](void *self) { static_cast<T *>(self)->retain(); },
+            [](void *self) { static_cast<T *>(self)->release(); },
+            []() -> void * {
+                auto *made = new T;
+                made->is_pythons_ = true;
+                return made;
+            },
+            methods,
+        };
+        check(epy_register_class(&described));
+        name_ = name;
+    }
+
+    void retain() noexcept {
+        if (count_.fetch_add(1, std::memory_order_relaxed) == 1) {
+            epy_share(static_cast<T *>(this), 1);
+        }
+    }
+    void release() {
+        const int before = count_.fetch_sub(1, std::memory_order_acq_rel);
+        if (before == 2) {
+            epy_share(static_cast<T *>(this), 0);
+        } else if (before == 1) {
+            epy_forget(static_cast<T *>(this));
+            delete static_cast<T *>(this);
+        }
+    }
+
+    // Its Python object.
+    [[nodiscard]] object wrapper() { return object(epy_wrap(name_, static_cast<T *>(this))); }
+
+    // What a script has made of the method, for an object of a script's class; empty for others,
+    // and if there is none: then the class's own takes its place.
+    [[nodiscard]] object override_of(const char *method) {
+        if (!is_pythons_) {
+            return {};
+        }
+        epy_object *found = epy_get(wrapper().get(), method);
+        if (found == nullptr && !epy_error_matches("AttributeError")) {
+            throw error();
+        }
+        return found == nullptr ? object() : object(found);
+    }
+
+protected:
+    host_class() = default;
+    ~host_class() = default;
+    host_class(const host_class &) = delete;
+    host_class &operator=(const host_class &) = delete;
+
+private:
+    static inline const char *name_ = nullptr;
+    std::atomic<int> count_{1};
+    bool is_pythons_ = false;
+};
+
+// For epy_method: a function of any type.
+template <typename Function> void (*method(Function *function))() {
+    return reinterpret_cast<void (*)()>(function);
+}
+
+} // namespace epy
+
+#endif
