@@ -17,6 +17,7 @@ namespace epy {
 inline constexpr std::uint32_t core_api_version = 6;
 
 struct plugin; // the loader's
+struct log_settings;
 
 enum class published { done, plugin_is_dead, no_memory };
 
@@ -82,6 +83,7 @@ struct core_options {
     void (*python_is_gone)() noexcept;
     // Says so if it was, once. `label`: what was called.
     void (*complain_of_end)(const char *label) noexcept;
+    const log_settings *log; // the loader's
 };
 
 struct core_api {

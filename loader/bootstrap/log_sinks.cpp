@@ -1,7 +1,9 @@
 #include "loader/bootstrap/log_sinks.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <mutex>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -19,9 +21,10 @@ struct sink {
     void *user;
 };
 
-// Never destroyed: reports come until the process ends.
-std::vector<sink> &sinks() {
-    static auto *all = new std::vector<sink>;
+// Never destroyed: reports come until the process ends. Not on the heap: there may be no memory.
+std::vector<sink> &sinks() noexcept {
+    alignas(std::vector<sink>) static std::byte place[sizeof(std::vector<sink>)];
+    static auto *all = new (place) std::vector<sink>;
     return *all;
 }
 

@@ -206,8 +206,9 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
         return false;
     }
     if (wish.libpython != nullptr && candidates.back().source != python_source::stamped) {
-        inform(wish.plugin, "starts the Python in %s, not the one it was built for (%s)",
-               chosen.file.c_str(), wish.libpython);
+        note(log_level::info, wish.plugin,
+             "starts the Python in %s, not the one it was built for (%s)", chosen.file.c_str(),
+             wish.libpython);
     }
     chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
     if (chosen.handle == nullptr) {
@@ -261,6 +262,9 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         report(wish.plugin, "%s", against.c_str());
         return nullptr;
     }
+    note(log_level::info, wish.plugin, "%s the Python in %s (%s)",
+         python.start ? "starts" : "joins", shown, version());
+    note(log_level::debug, wish.plugin, "its core is %s", core.c_str());
     make_conversions_safe(reinterpret_cast<void *>(version));
     void *handle = open_core_object(core);
     auto *open =
@@ -286,7 +290,8 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
                                replace_functions,
                                python_needed_by,
                                python_is_gone,
-                               complain_of_end};
+                               complain_of_end,
+                               &current_log_settings()};
     const core_api *api = open(&options);
     is_to_be_joined = api == nullptr && *error == '\0';
     if (python.start && !is_to_be_joined) {
@@ -329,8 +334,9 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         break;
     case turn::ours: {
         if (wish.loader != nullptr && wish.loader != package_folder() + "/libepy.so") {
-            inform(wish.plugin, "runs with the epy in %s, not the one that built it (%s)",
-                   package_folder().empty() ? "a plugin" : package_folder().c_str(), wish.loader);
+            note(log_level::info, wish.plugin,
+                 "runs with the epy in %s, not the one that built it (%s)",
+                 package_folder().empty() ? "a plugin" : package_folder().c_str(), wish.loader);
         }
         chosen_python python;
         const core_api *api = nullptr;

@@ -1,4 +1,8 @@
 // The extension module epy._core.
+#include <sys/prctl.h>
+
+#include <cstring>
+
 #include "loader/core/call/callback.h"
 #include "loader/core/call/scope.h"
 #include "loader/core/call/tail_call.h"
@@ -21,6 +25,7 @@
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
+#include "loader/log.h"
 
 namespace epy {
 
@@ -57,6 +62,45 @@ PyObject *set_errno(PyObject *module, PyObject *number) {
         extras_of_this_call().error_number = value;
     }
     return PyBool_FromLong(in_call);
+}
+
+// The level's number, or -1 with a Python exception.
+bool level_from(int number, log_level &level) {
+    if (number < 0 || number > static_cast<int>(log_level::error)) {
+        PyErr_SetString(PyExc_ValueError, "no such level");
+        return false;
+    }
+    level = static_cast<log_level>(number);
+    return true;
+}
+
+PyObject *ask_if_logged(PyObject *, PyObject *number) {
+    log_level level{};
+    const long value = PyLong_AsLong(number);
+    return (value == -1 && PyErr_Occurred() != nullptr) ||
+                   !level_from(static_cast<int>(value), level)
+               ? nullptr
+               : PyBool_FromLong(is_logged(level) ? 1 : 0);
+}
+
+PyObject *log_to_file_of_log(PyObject *, PyObject *arguments) {
+    int number = 0;
+    const char *text = nullptr;
+    Py_ssize_t size = 0;
+    log_level level{};
+    if (PyArg_ParseTuple(arguments, "iy#:log_to_file", &number, &text, &size) == 0 ||
+        !level_from(number, level)) {
+        return nullptr;
+    }
+    return PyBool_FromLong(
+        log_to_file(level, std::string_view(text, static_cast<std::size_t>(size))) ? 1 : 0);
+}
+
+PyObject *thread_name(PyObject *, PyObject *) {
+    char name[17] = "";
+    prctl(PR_GET_NAME, name);
+    return PyUnicode_DecodeUTF8(name, static_cast<Py_ssize_t>(std::strlen(name)),
+                                "backslashreplace");
 }
 
 PyObject *set_reporter(PyObject *module, PyObject *reporter) {
@@ -234,6 +278,11 @@ PyMethodDef functions[] = {
     {"log", guarded<log>, METH_VARARGS,
      "log(level, plugin's path or None, text, is about the last error) -> whether a sink of the "
      "host's took it."},
+    {"is_logged", guarded<ask_if_logged>, METH_O, "is_logged(level) -> whether EPY_LOG wants it."},
+    {"log_to_file", guarded<log_to_file_of_log>, METH_VARARGS,
+     "log_to_file(level, bytes) -> whether there is a file for it."},
+    {"thread_name", guarded<thread_name>, METH_NOARGS,
+     "thread_name() -> what the system calls this thread."},
     {"set_callback_maker", guarded<set_callback_maker>, METH_O,
      "set_callback_maker(callable): called with (function type, callable) where a function pointer "
      "is due; returns one."},
@@ -311,6 +360,7 @@ int execute(PyObject *module) {
         PyModule_AddType(module, state.tail_call_type) != 0) {
         return -1;
     }
+    is_logged(log_level::error); // the environment is read now, before scripts can change it
     state.plugins = PyDict_New();
     state.handles = new handle_table;
     if (state.plugins == nullptr || !find_ctypes(state)) {

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from ._host.methods import methods
     from ._host.objects import Consumed, Object, release
     from ._host.put import put
+    from ._host.va_list import VaList, format
     from ._running.reloading import reload
     from .typing import (
         Pointer,
@@ -147,6 +148,7 @@ __all__ = [
     "UnknownFieldError",
     "UnloadedError",
     "UntrustedFileError",
+    "VaList",
     "address",
     "ViewError",
     "c_double_complex",
@@ -190,6 +192,7 @@ __all__ = [
     "export",
     "export_address",
     "export_data",
+    "format",
     "get_errno",
     "header",
     "host_class",
@@ -244,6 +247,7 @@ _LATER = {
     "Header": "_header",
     "Consumed": "_host.objects",
     "Object": "_host.objects",
+    "VaList": "_host.va_list",
     "address": "_host.address",
     "c_double_complex": "_host.values",
     "c_float_complex": "_host.values",
@@ -254,6 +258,7 @@ _LATER = {
     "export": "_export",
     "export_address": "_export",
     "export_data": "_exports.data",
+    "format": "_host.va_list",
     "get_errno": "_host.error_number",
     "header": "_header",
     "host_class": "_host.host_classes",

@@ -141,6 +141,15 @@ def log(level: int, plugin: str | None, text: str, is_error: bool, /) -> bool:
     """Gives a text to the sink that the host has set for the plugin, or for all; false if there is
     none. `is_error`: it is about the last error of this thread."""
 
+def is_logged(level: int, /) -> bool:
+    """Whether EPY_LOG wants what is of this level: 0 debug, 1 info, 2 warning, 3 error."""
+
+def log_to_file(level: int, text: bytes, /) -> bool:
+    """Appends an entry to the file that EPY_LOG names. False if there is none."""
+
+def thread_name() -> str:
+    """What the system calls this thread: pthread_setname_np."""
+
 def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None:
     """Called with a ctypes function type and a callable that stands where a function pointer is
     due; returns an instance of the type that stays alive as long as C may use it."""

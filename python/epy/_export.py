@@ -63,7 +63,14 @@ def _prepare(
         if prototype is None:
             return function, of_annotations(function)
         found = of_prototype(prototype, _namespace(function), script)
-        check_parameters(function, len(found.classes) - 1)
+        if getattr(found.prototype, "_epy_variadic_", False):
+            from ._headers.variadic import opened
+
+            found.called, found.codes, found.classes = opened(
+                function, found.codes, found.classes, found.prototype
+            )
+        else:
+            check_parameters(function, len(found.classes) - 1)
         return function, found
     except SignatureError as error:
         raise SignatureError(f"{place(function)} {error}") from None

@@ -393,10 +393,6 @@ class Header:
         version: str | None = None,
         errno: bool = False,
     ) -> Any:
-        if kind[3] and not _is_open(kind):
-            raise SignatureError(
-                f"{name} is variadic: Python code cannot take `...`: export another prototype"
-            )
         function = python_function(function)
         symbol = str(name or getattr(function, "__name__", ""))
         found = typed_signature(self._function_class(name, kind), function)
@@ -553,13 +549,14 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
             from ._signature import refined
 
             found = refined(ctype, function)
-        check_parameters(function, len(found.classes) - 1)
         if _is_variadic(ctype._epy_kind_):
             from ._headers.variadic import opened as with_more
 
             found.called, found.codes, found.classes = with_more(
                 function, found.codes, found.classes, ctype
             )
+        else:
+            check_parameters(function, len(found.classes) - 1)
     except SignatureError as error:
         raise SignatureError(f"{place(function)} {error}") from None
     return found
@@ -599,7 +596,6 @@ def _variadic_callback(
     from ._headers.variadic import opened  # few headers have them
 
     try:
-        check_parameters(function, len(ctypes) - 1)
         called, codes, ctypes = opened(function, codes, ctypes, classes.make(("*", kind)))
     except SignatureError as problem:
         raise SignatureError(f"{place(function)} {problem}") from None

@@ -17,7 +17,7 @@ from ._errors import (
     UntrustedFileError,
 )
 from ._modules import MAGIC, Sources, drop_modules, run_modules
-from ._report import format_exception, is_interrupt, write
+from ._report import DEBUG, INFO, format_exception, is_interrupt, write
 from ._script import DataEntry, Script, registry
 from ._types import forget_types
 
@@ -99,11 +99,22 @@ def _run(native: _core.NativePlugin, script: Script) -> bool | None:
         return None if is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
+    if _core.is_logged(INFO):
+        _say_started(script, source)
     if script.watched:
         from ._running.watching import watch
 
         watch(script, sources)
     return True
+
+
+def _say_started(script: Script, source: str) -> None:
+    version = ".".join(map(str, sys.version_info[:3]))
+    python = f"Python {version} ({script.executable or sys.executable})"
+    count = f"{len(script.exports)} export{'' if len(script.exports) == 1 else 's'}"
+    write(f"epy: {script.path}: started: {count}, script {source}, {python}\n", level=INFO)
+    for name, export in script.exports.items():
+        write(f"epy: {script.path}: exports {export.kind} '{name}'\n", level=DEBUG)
 
 
 def unload(native: _core.NativePlugin) -> None:
@@ -117,6 +128,8 @@ def unload(native: _core.NativePlugin) -> None:
         finally:
             _drop(native, script)
             script.plugin.state = "unloaded"
+            _end_reports()
+            write(f"epy: {script.path}: unloaded\n", level=INFO)
             if waited:
                 script.reloading.release()
 
@@ -125,6 +138,13 @@ def at_exit() -> None:
     """The process exits: run every plugin's on_unload hooks. Calls after it are still served."""
     for script in list(reversed(registry.by_plugin.values())):
         _run_unload_hooks(script)
+    _end_reports()
+
+
+def _end_reports() -> None:
+    folding: Any = sys.modules.get("epy._running.folding")
+    if folding is not None:
+        folding.end()
 
 
 def leave_process() -> None:

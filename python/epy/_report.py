@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _FOLDER = __file__.rpartition("/")[0] + "/"
 _in_hook: set[int] = set()  # threads that run `epy.error_hook`
-_ERROR = 3  # epy.h: EPY_ERROR
+DEBUG, INFO, WARNING, ERROR = range(4)  # of EPY_LOG, as in epy.h
 
 
 class Report:
@@ -36,14 +36,8 @@ class Report:
         self.plugin = plugin
         """Path of the plugin, or None outside one."""
         self.thread = thread
+        """The name that Python has for it; of a host's thread the system's, and its number."""
         self._traceback: str | None = None
-
-    @property
-    def traceback(self) -> str:
-        """As Python prints it."""
-        if self._traceback is None:
-            self._traceback = format_exception(self.exception)
-        return self._traceback
 
     @property
     def text(self) -> str:
@@ -52,10 +46,29 @@ class Report:
         header = f"epy: exception in {self.label}{of}, thread {self.thread}:\n"
         return header + self.traceback
 
+    @property
+    def traceback(self) -> str:
+        """As Python prints it, with the exception."""
+        if self._traceback is None:
+            self._traceback = format_exception(self.exception)
+        return self._traceback
+
 
 def print_report(report: Report) -> None:
-    """The default `epy.error_hook`: print the report on stderr, or give it to the host's log."""
-    write(report.text, report.plugin, is_error=True)
+    """The default `epy.error_hook`: the report goes to the host's sink, to stderr or a file.
+
+    Of equal reports on end, from whatever threads, the first is printed, then "... 12 more".
+    """
+    _print_report(report, "")
+
+
+def _print_report(report: Report, more: str) -> None:
+    write(
+        report.text + more,
+        report.plugin,
+        is_error=True,
+        about=(report.plugin, report.label, report.traceback, more),
+    )
 
 
 # The hook of `epy.error_hook`: the plugin's own, else the process's, else `print_report`.
@@ -103,8 +116,7 @@ def reporter(callback: _core.Callback, exception: BaseException) -> bool:
     try:
         hook(report)
     except BaseException as error:
-        print_report(report)
-        write(f"epy: epy.error_hook failed: {_last_line(error)}\n", report.plugin)
+        _print_report(report, f"epy: epy.error_hook failed: {_last_line(error)}\n")
         return is_interrupt(error)
     finally:
         _in_hook.discard(this_thread)
@@ -120,14 +132,36 @@ def is_interrupt(exception: BaseException) -> bool:
     return callable(signal.getsignal(signal.SIGINT))
 
 
-def write(text: str, plugin: str | None = None, *, is_error: bool = False) -> None:
-    """Give a text to the host's sink, or print it.
+def write(
+    text: str,
+    plugin: str | None = None,
+    *,
+    is_error: bool = False,
+    level: int = ERROR,
+    about: Any = None,
+) -> None:
+    """Give a text to the host's sink (epy.h), or print it, if EPY_LOG wants its level.
 
-    That is on sys.stderr, or on file descriptor 2 if it is missing or broken. `plugin` is the path
-    of the plugin that it is about; `is_error`: it is about this thread's last error.
+    `plugin` is the path of the plugin that it is about; `is_error`: it is about this thread's last
+    error. `about` is equal for equal reports: those after the first are counted.
     """
+    if not _core.is_logged(level) or _core.log(level, plugin, text, is_error):
+        return
+    folding: Any = sys.modules.get("epy._running.folding")
+    if about is not None and folding is None:
+        from ._running import folding
+    if folding is not None:
+        before = folding.follow(about)
+        if before is None:
+            return
+        text = before + text
+    print_text(text, level)
+
+
+def print_text(text: str, level: int) -> None:
+    """In EPY_LOG's file, else on sys.stderr, or file descriptor 2 if that is missing or broken."""
     try:
-        if _core.log(_ERROR, plugin, text, is_error):
+        if _core.log_to_file(level, text.encode("utf-8", "backslashreplace")):
             return
         stream = sys.stderr
         stream.write(text)
@@ -184,7 +218,7 @@ def _last_line(exception: BaseException) -> str:
 
 
 def _thread_name() -> str:
-    """The name that `threading` has for this thread, else its number.
+    """The name that `threading` has for this thread, else the system's with its number.
 
     `threading` is not imported for it: it would take the first thread that imports it for the main
     one. `current_thread()` is not called: it would make an entry for a thread of the host.
@@ -197,4 +231,4 @@ def _thread_name() -> str:
     from _thread import get_native_id
 
     number = get_native_id()
-    return "MainThread" if number == os.getpid() else f"{number}"
+    return "MainThread" if number == os.getpid() else f"{_core.thread_name()} ({number})"

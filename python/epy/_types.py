@@ -29,6 +29,10 @@ class _Names(dict[str, object]):
     """epy's own types are loaded when one is named."""
 
     def __missing__(self, name: str) -> object:
+        if name == "variadic":
+            from ._headers.variadic import variadic_type
+
+            return variadic_type
         if name not in ("c_float_complex", "c_double_complex"):
             raise KeyError(name)
         from ._host import values
@@ -136,8 +140,8 @@ def describe(ctype: Any) -> tuple[str, Any]:
         raise SignatureError(
             f"is a {ctype.__name__} by value, which {ctype._epy_obstacle_}: use a pointer to it"
         )
-    scalars = _scalars(ctype, 0) if size <= _MOST_IN_REGISTERS else ()
-    inner = "".join(f";{code}{offset}" for code, offset in scalars)
+    found = scalars(ctype) if size <= _MOST_IN_REGISTERS else ()
+    inner = "".join(f";{code}{offset}" for code, offset in found)
     return f"{{{size},{ctypes.alignment(ctype)}{inner}}}", ctype
 
 
@@ -150,7 +154,7 @@ def _is_ctype(ctype: Any) -> bool:
     return isinstance(ctype, type) and issubclass(ctype, CData)
 
 
-def _scalars(ctype: Any, start: int) -> Iterator[tuple[str, int]]:
+def scalars(ctype: Any, start: int = 0) -> Iterator[tuple[str, int]]:
     """Code and offset of each scalar in a type; of a bit-field, the bytes that it touches."""
     if issubclass(ctype, (_Pointer, CFuncPtr)):
         yield "P", start
@@ -159,7 +163,7 @@ def _scalars(ctype: Any, start: int) -> Iterator[tuple[str, int]]:
     elif issubclass(ctype, Array):
         element: Any = ctype._type_
         for index in range(ctype._length_):
-            yield from _scalars(element, start + index * ctypes.sizeof(element))
+            yield from scalars(element, start + index * ctypes.sizeof(element))
     else:
         for base in reversed(ctype.__mro__):
             for name, field_type, *bits in base.__dict__.get("_fields_", ()):
@@ -174,7 +178,7 @@ def _scalars(ctype: Any, start: int) -> Iterator[tuple[str, int]]:
                     for byte in range(first // 8, (first + bits[0] + 7) // 8):
                         yield "B", start + byte
                 else:
-                    yield from _scalars(field_type, start + field.offset)
+                    yield from scalars(field_type, start + field.offset)
 
 
 def signature(

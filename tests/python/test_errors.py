@@ -158,7 +158,7 @@ def test_every_exception_is_the_error_value_and_one_report(build_plugin, native,
     calls = [f"{thread}int {name}" for name in SHOWN for name in (name, "alive")]
     result = run(native("call"), f"open {plugin}", *calls)
     assert result.stdout.split() == ["-7", "1"] * len(SHOWN)
-    found = reports(re.sub(r"thread \d+:", "thread MainThread:", result.stderr))
+    found = reports(re.sub(r"thread call \(\d+\):", "thread MainThread:", result.stderr))
     assert list(found) == list(SHOWN)
     for name, words in SHOWN.items():
         assert words in found[name], name

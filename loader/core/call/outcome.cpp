@@ -1,14 +1,12 @@
 #include "loader/core/call/outcome.h"
 
-#include <unistd.h>
-
 #include <climits>
-#include <cstdio>
 #include <cstring>
 
 #include "loader/core/call/convert.h"
 #include "loader/core/noted_error.h"
 #include "loader/core/thread/unwinding.h"
+#include "loader/log.h"
 
 namespace epy {
 
@@ -60,8 +58,8 @@ void give_exception_away(callback &self, call_extras *callers) noexcept {
 } // namespace
 
 void complain_of_memory(const call_record *native) noexcept {
-    dprintf(STDERR_FILENO, "epy: out of memory in %s; it returned its error value\n",
-            native == nullptr ? "a callback" : native->label);
+    say(log_level::error, "epy: out of memory in %s; it returned its error value",
+        native == nullptr ? "a callback" : native->label);
 }
 
 void report_exception(callback &self) noexcept {

@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <exception>
 
 #include "loader/core/call/callback.h"
 #include "loader/core/thread/unwinding.h"
+#include "loader/log.h"
 
 namespace epy {
 
@@ -30,10 +30,9 @@ void left_by_exception() noexcept {
     const PyObject *runner = running.runner;
     const bool is_callback = runner != nullptr && Py_TYPE(runner)->tp_basicsize == sizeof(callback);
     const auto *native = is_callback ? reinterpret_cast<const callback *>(runner)->native : nullptr;
-    dprintf(
-        STDERR_FILENO,
+    say(log_level::error,
         "epy: a C++ exception crossed Python below %s, and Python cannot go on after that: catch "
-        "it in the C++ function that Python calls\n",
+        "it in the C++ function that Python calls",
         native == nullptr ? "a callback" : native->label);
     std::abort();
 }
@@ -60,10 +59,9 @@ void call_scope::look_for_jump(PyObject *runner) noexcept {
     const ref text(label && path ? PyUnicode_FromFormat("%S of %S", label.get(), path.get())
                                  : nullptr);
     const char *name = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-    dprintf(
-        STDERR_FILENO,
+    say(log_level::error,
         "epy: %s was left by a jump (longjmp, a C++ exception) across Python, which cannot go on "
-        "after that: let it `return epy.tail_call(function, ...)` with the function that jumps\n",
+        "after that: let it `return epy.tail_call(function, ...)` with the function that jumps",
         name == nullptr ? "a callback" : name);
     std::abort();
 }

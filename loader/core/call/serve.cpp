@@ -7,10 +7,7 @@
 // Whatever goes wrong in Python is reported and the host gets the declared error value.
 #include "loader/core/call/serve.h"
 
-#include <unistd.h>
-
 #include <bit>
-#include <cstdio>
 #include <new>
 
 #include "loader/core/call/convert.h"
@@ -23,6 +20,7 @@
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/fp_environment.h"
+#include "loader/log.h"
 
 namespace epy {
 
@@ -182,13 +180,13 @@ template <typename Arguments>
 void complain_of_stale_pointer(call_record &native) noexcept {
     if (!native.complained) {
         native.complained = true;
-        dprintf(STDERR_FILENO,
-                native.removed
-                    ? "epy: %s was called, which its script does not define any more since it was "
-                      "reloaded; it returned its error value\n"
-                    : "epy: %s was called after it was dropped; it returned its error value. Keep "
-                      "the callback object as long as the host may call it\n",
-                native.label);
+        say(log_level::error,
+            native.removed
+                ? "epy: %s was called, which its script does not define any more since it was "
+                  "reloaded; it returned its error value"
+                : "epy: %s was called after it was dropped; it returned its error value. Keep "
+                  "the callback object as long as the host may call it",
+            native.label);
     }
 }
 

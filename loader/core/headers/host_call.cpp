@@ -3,6 +3,7 @@
 #include "loader/core/package.h"
 
 #include <cmath>
+#include <cstring>
 #include <string>
 
 #include "loader/core/headers/ctypes_objects.h"
@@ -95,8 +96,12 @@ ref promoted(const header_types &types, PyObject *value) {
         const ref type = simple_class(types, "c_double");
         return type ? ref(PyObject_CallOneArg(type.get(), value)) : ref();
     }
-    if (code_of(types, type_of_object(value)) == 'f') { // which C never passes here
-        const ref number(PyObject_GetAttrString(value, "value"));
+    const char code = code_of(types, type_of_object(value));
+    if (code != '\0' && std::strchr("fbBhH?c", code) != nullptr) { // which C never passes here
+        ref number(PyObject_GetAttrString(value, "value"));
+        if (number && PyBytes_Check(number.get())) {
+            number = ref(PyLong_FromLong(*PyBytes_AS_STRING(number.get())));
+        }
         return number ? promoted(types, number.get()) : ref();
     }
     return ref::borrowed(value);

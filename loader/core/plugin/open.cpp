@@ -21,6 +21,7 @@
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core_api.h"
+#include "loader/log.h"
 #include "stub/trust.h"
 
 namespace epy {
@@ -189,6 +190,7 @@ extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) 
         epy::fail(*options, "its core is of another version", "install epy again");
         return nullptr;
     }
+    epy::use_log_settings(*options->log);
     const epy::core_api *api = nullptr;
     epy::run_with_plenty_of_stack([&] {
         try {

@@ -1,7 +1,4 @@
 // The table that the loader calls: load, unload, exit. Python's side of each is in epy/_plugin.py.
-#include <unistd.h>
-
-#include <cstdio>
 #include <new>
 #include <vector>
 
@@ -17,6 +14,7 @@
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
+#include "loader/log.h"
 
 namespace epy {
 
@@ -46,7 +44,7 @@ template <typename Work> void run_for_loader(Work work) noexcept {
         try {
             work();
         } catch (const std::bad_alloc &) {
-            dprintf(STDERR_FILENO, "epy: out of memory while a plugin starts or ends\n");
+            say(log_level::error, "epy: out of memory while a plugin starts or ends");
         }
     });
 }

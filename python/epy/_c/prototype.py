@@ -53,9 +53,8 @@ def parse(text: str, namespace: dict[str, Any], keep: bool = True) -> tuple[str,
             lines.append("#define va_list void *")  # an array, which C passes by its address
     name, found, parts = _read(text, lines, keep, partial(_remedy, namespace))
     try:
-        if found[3] and found[2]:
-            raise Unsupported("is variadic: Python code cannot take `...`; list the parameters")
-        return name, _expression(found, namespace, ("the result", parts))
+        made = _expression(found, namespace, ("the result", parts))
+        return name, f"variadic({made})" if found[3] and found[2] else made
     except Unsupported as reason:
         raise problem(text, str(reason)) from None
 

@@ -69,6 +69,8 @@ def declare_function(ctype: Any, name: str, parameters: tuple[str, ...] = ()) ->
     )
     if ctype.__dict__.get("_epy_kind_", ("", None, (), False))[3]:  # of a header
         inner += ", ..." if inner else ""
+    elif getattr(ctype, "_epy_variadic_", False):
+        inner += ", ..."
     else:
         inner = inner or "void"
     return declare(ctype._restype_, f"{name}({inner})")

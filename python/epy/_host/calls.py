@@ -30,9 +30,21 @@ def call(function: Callable[..., Any], /, *args: Any) -> Any:
     called the plugin. Functions of a header (`host.NAME(...)`) are always called like that.
     """
     if isinstance(function, CFuncPtr) and not hasattr(function, "_epy_checks_"):
-        types = (*(function.argtypes or ()), *(None for _ in args))
-        args = tuple(map(_memory_argument, types, args))
+        types = function.argtypes or ()
+        if types:
+            args = (*args[: len(types)], *map(_promoted, args[len(types) :]))
+        args = tuple(map(_memory_argument, (*types, *(None for _ in args)), args))
     return _core.call(function, *args)
+
+
+def _promoted(value: Any) -> Any:
+    """What C passes for `...`: never a float, nor an integer below int."""
+    code = getattr(value, "_type_", None) if isinstance(value, _SimpleCData) else None
+    if code == "f":
+        return ctypes.c_double(value.value)
+    if code == "c":
+        return ctypes.c_int(ctypes.c_byte.from_buffer(value).value)
+    return ctypes.c_int(value.value) if code in ("b", "B", "h", "H", "?") else value
 
 
 def _memory_argument(ctype: Any, value: Any) -> Any:

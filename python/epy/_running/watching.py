@@ -7,7 +7,7 @@ import time
 from _thread import allocate_lock, start_new_thread
 
 from .._file.sources import read_script
-from .._report import write
+from .._report import WARNING, write
 from .._script import registry
 from . import reloading
 
@@ -108,7 +108,7 @@ def _reload(script: Script, watched: _Watched) -> None:
     except BaseException as error:
         reloading.report(script, error)
     else:
-        write(f"epy: {script.path}: reloaded\n")
+        write(f"epy: {script.path}: reloaded\n", level=WARNING)
 
 
 def _in_child() -> None:
