@@ -264,7 +264,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
     }
     note(log_level::info, wish.plugin, "%s the Python in %s (%s)",
          python.start ? "starts" : "joins", shown, version());
-    note(log_level::debug, wish.plugin, "its core is %s", core.c_str());
+    note(log_level::debug, wish.plugin, "its core is %s", core.file.c_str());
     make_conversions_safe(reinterpret_cast<void *>(version));
     void *handle = open_core_object(core);
     auto *open =
