@@ -222,7 +222,7 @@ EPY_API void epy_forget(void *host_object) EPY_NOEXCEPT;
 typedef struct epy_scope {
     void *opaque[8];
 } epy_scope;
-/* Keeps Python for many calls: each costs a third then. 0, or -1: then there is nothing to leave.
+/* Keeps Python for many calls: each costs a third less. 0, or -1: then there is nothing to leave.
  * No other thread runs Python meanwhile. To be left on this thread, the last one first. */
 EPY_API int epy_enter(epy_scope *scope) EPY_NOEXCEPT;
 EPY_API void epy_leave(epy_scope *scope) EPY_NOEXCEPT;
