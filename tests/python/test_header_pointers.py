@@ -195,3 +195,19 @@ def test_in_a_plugin_whatever_was_exported_and_its_classes_go(
     build_plugin(PLUGIN.format(**{"before": "", "after": "", "never": "", order: KNOWN}))
     (tmp_path / "reload.py").write_text(HOST)
     assert run(sys.executable, tmp_path / "reload.py").stdout == "7 7 0\n" * 3
+
+
+def test_what_is_only_pointed_to_is_not_read():
+    """A table of hundreds of functions costs a plugin nothing that does not look into it."""
+    header = epy.header("struct inner { int x; }; struct table { struct inner *first; int n; };")
+    asked = []
+    find = header._declarations.find
+    classes = type(header._classes)(
+        lambda name: asked.append(name) or find(name), {}, {}, epy._core.Kept(), "m", False
+    )
+    pointer = classes.make(("*", ("struct", "table")))
+    assert pointer.__name__ == "LP_table"
+    assert asked == []
+    table = classes.make(("struct", "table"))(n=3)
+    assert type(table) is pointer._type_
+    assert asked == ["struct table"]

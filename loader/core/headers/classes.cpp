@@ -49,22 +49,38 @@ private:
     ref held_;
 };
 
-// Borrowed; null, without an exception, for a class that is complete or no struct of this header.
-PyObject *missing_definition(header_classes *self, PyObject *type) {
+// Borrowed; null for a class that is complete or no struct of this header.
+PyObject *missing_part(header_classes *self, PyObject *type) {
     return PyType_Check(type) == 0 ? nullptr : PyDict_GetItem(self->incomplete, type);
 }
 
+// Of a class without its fields. Null, without an exception, if it needs none.
+ref missing_definition(header_classes *self, PyObject *type) {
+    PyObject *const known = missing_part(self, type);
+    if (known == nullptr || !PyUnicode_Check(known)) {
+        return ref::borrowed(known);
+    }
+    ref definition = definition_of_tag(self, known);
+    if (definition && definition.get() == Py_None) { // never declared
+        PyDict_DelItem(self->incomplete, type);
+        return {};
+    }
+    return definition && PyDict_SetItem(self->incomplete, type, definition.get()) == 0
+               ? std::move(definition)
+               : ref();
+}
+
 bool complete(const header_types &types, header_classes *self, PyObject *type) {
-    if (missing_definition(self, type) == nullptr) {
+    if (missing_part(self, type) == nullptr) {
         return true;
     }
     const making lock(types);
     if (!lock) {
         return false;
     }
-    const ref definition = ref::borrowed(missing_definition(self, type));
+    const ref definition = missing_definition(self, type);
     if (!definition || PySet_Contains(self->completing, type) == 1) { // by this thread
-        return true;
+        return PyErr_Occurred() == nullptr;
     }
     if (what_of(definition.get()) == '?') {
         const ref name = name_like(type, "%U");
@@ -89,8 +105,9 @@ ref class_of_name(const header_types &types, header_classes *self, PyObject *kin
         }
     }
     ref found = target_class(types, self, kind);
-    PyObject *definition = found ? missing_definition(self, found.get()) : nullptr;
-    if (definition != nullptr && !is_opaque(definition) && !complete(types, self, found.get())) {
+    const ref definition = found ? missing_definition(self, found.get()) : ref();
+    if (definition ? !is_opaque(definition.get()) && !complete(types, self, found.get())
+                   : PyErr_Occurred() != nullptr) {
         return {};
     }
     return found;

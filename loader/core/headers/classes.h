@@ -18,7 +18,7 @@ struct header_classes {
     PyObject *made;       // dict: type -> class
     PyObject *members;    // dict: key of an enum -> its Members
     PyObject *signatures; // dict: type of a function -> what the core needs for its callbacks
-    PyObject *incomplete; // dict: struct or union -> its definition, until it has its fields
+    PyObject *incomplete; // dict: struct or union without fields -> "struct KEY" or definition
     PyObject *completing; // set of those that are being given them
     PyObject *function_flags; // int: ctypes' `_flags_` of function types
 };

@@ -66,15 +66,19 @@ void circle_error(PyObject *kind) {
     header_name_error("%R leads back to itself in the plugin: run `epy build` again", kind);
 }
 
-ref definition_of_tag(header_classes *self, const char *keyword, PyObject *key) {
-    const ref name(PyUnicode_FromFormat("%s %U", keyword, key));
-    ref found = name ? find_definition(self, name.get()) : ref();
+ref definition_of_tag(header_classes *self, PyObject *name) {
+    ref found = find_definition(self, name);
     if (found && found.get() != Py_None && what_of(found.get()) != '?' &&
-        what_of(found.get()) != *keyword) {
-        header_name_error("'%U' is damaged in the plugin: run `epy build` again", name.get());
+        static_cast<Py_UCS4>(what_of(found.get())) != PyUnicode_READ_CHAR(name, 0)) {
+        header_name_error("'%U' is damaged in the plugin: run `epy build` again", name);
         return {};
     }
     return found;
+}
+
+ref definition_of_enum(header_classes *self, PyObject *key) {
+    const ref name = name_of_tag("enum", key);
+    return name ? definition_of_tag(self, name.get()) : ref();
 }
 
 bool is_opaque(PyObject *definition) {

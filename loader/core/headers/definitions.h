@@ -20,8 +20,14 @@ inline PyObject *part_of(PyObject *kind, Py_ssize_t index) { return PyTuple_GET_
 // Whether a struct is only declared: `_c.types.OPAQUE`.
 bool is_opaque(PyObject *definition);
 
+// How a header calls a tag: "struct KEY".
+inline ref name_of_tag(const char *keyword, PyObject *key) {
+    return ref(PyUnicode_FromFormat("%s %U", keyword, key));
+}
+
 // Of a tag; None if the header has none.
-ref definition_of_tag(header_classes *, const char *keyword, PyObject *key);
+ref definition_of_tag(header_classes *, PyObject *name);
+ref definition_of_enum(header_classes *, PyObject *key);
 
 // Typedefs that stand for each other, one behind the other: more are a circle.
 inline constexpr int most_names = 1000;

@@ -16,7 +16,7 @@ ref members_of_enum(header_classes *self, PyObject *key) {
     if (known != nullptr || PyErr_Occurred() != nullptr) {
         return ref::borrowed(known);
     }
-    const ref definition = definition_of_tag(self, "enum", key);
+    const ref definition = definition_of_enum(self, key);
     const ref made =
         definition ? package::call(package::members_of_enum, {key, definition.get(), self->module})
                    : ref();
@@ -26,7 +26,7 @@ ref members_of_enum(header_classes *self, PyObject *key) {
 namespace {
 
 ref enumeration(const header_types &types, header_classes *self, PyObject *key) {
-    const ref definition = definition_of_tag(self, "enum", key);
+    const ref definition = definition_of_enum(self, key);
     if (!definition || definition.get() == Py_None) {
         return definition ? simple_class(types, "c_uint") : ref();
     }
@@ -166,25 +166,19 @@ ref array(const header_types &types, header_classes *self, PyObject *kind) {
 
 // ---- structs and unions
 
+// Its definition is read when it is to have fields: most structs of a header are only pointed to.
 ref struct_or_union(const header_types &types, header_classes *self, PyObject *kind,
                     bool is_struct) {
     PyObject *key = part_of(kind, 1);
-    const ref definition = definition_of_tag(self, is_struct ? "struct" : "union", key);
-    if (!definition) {
-        return {};
-    }
-    const bool is_declared = definition.get() != Py_None;
-    const bool is_known = is_declared && what_of(definition.get()) != '?';
+    const ref name = name_of_tag(is_struct ? "struct" : "union", key);
+    const ref label(PyObject_CallMethod(key, "strip", "s", "{}'")); // of one without a tag
     PyObject *native = PyTuple_GET_ITEM(types.core->aggregates, is_struct ? 0 : 1);
-    PyObject *metaclass = metaclass_of_records(types, is_struct);
-    ref made = metaclass == nullptr
-                   ? ref()
-                   : subclass(types, self, is_known ? part_of(definition.get(), 1) : key,
-                              {types.fields, native}, ref(PyDict_New()), metaclass);
-    return made && (!is_declared ||
-                    PyDict_SetItem(self->incomplete, made.get(), definition.get()) == 0)
-               ? std::move(made)
-               : ref();
+    PyObject *metaclass = name && label ? metaclass_of_records(types, is_struct) : nullptr;
+    ref made = metaclass == nullptr ? ref()
+                                    : subclass(types, self, label.get(), {types.fields, native},
+                                               ref(PyDict_New()), metaclass);
+    return made && PyDict_SetItem(self->incomplete, made.get(), name.get()) == 0 ? std::move(made)
+                                                                                 : ref();
 }
 
 // ---- all of them

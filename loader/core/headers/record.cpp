@@ -35,7 +35,7 @@ ref stored_as(header_classes *self, PyObject *name, PyObject *kind, PyObject *ac
         return ref::borrowed(kind);
     }
     PyObject *key = part_of(actual, 1);
-    const ref definition = definition_of_tag(self, "enum", key);
+    const ref definition = definition_of_enum(self, key);
     if (!definition || definition.get() == Py_None) {
         return definition ? ref::borrowed(kind) : ref();
     }
