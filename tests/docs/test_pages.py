@@ -88,7 +88,7 @@ def shell(tmp_path):
     programs.mkdir()
     for name, arguments in (("epy", "-m epy"), ("python3", ""), ("pytest", "-m pytest -q")):
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {arguments} "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
         program.chmod(0o755)
     folder = tmp_path / "page"
     folder.mkdir()
