@@ -23,6 +23,7 @@ def each(count: c_int, function: CFUNCTYPE(c_int, c_int)) -> c_int:
     return sum(function(i) for i in range(count))
 """
 HOST = """
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
