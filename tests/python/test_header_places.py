@@ -159,7 +159,8 @@ def test_inspect_takes_the_same_options(epy, folder, tmp_path) -> None:
     place = str(folder).replace(" ", "\\ ")
     env = package_of(tmp_path, "host-1.0", f"-I{place}")
     for options in (["--pkg", "host-1.0"], [f"-isystem{folder}"]):
-        shown = epy("inspect", "--header", "host.h", *options, "-DANSWER=12", env=env).stdout
+        arguments = ("--header", "host.h", "--all", *options, "-DANSWER=12")
+        shown = epy("inspect", *arguments, env=env).stdout
         assert "ANSWER = 12" in shown
         assert "int answer(void)" in shown
 

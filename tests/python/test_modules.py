@@ -346,8 +346,8 @@ def test_reports_survive_whatever_they_meet(
         def write(self, text: str) -> None:
             raise OSError
 
-    callback = _core.Callback(abs, "ii", (None, None), None, "export 'f'")
-    for stream in (None, Broken()):
+    for name, stream in (("f", None), ("g", Broken())):
+        callback = _core.Callback(abs, "ii", (None, None), None, f"export '{name}'")
         monkeypatch.setattr(sys, "stderr", stream)
         _report.reporter(callback, Nasty())
         assert "Nasty: <exception str() failed>\n" in capfd.readouterr().err

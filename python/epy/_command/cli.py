@@ -125,7 +125,10 @@ def _run(argv: list[str] | None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The commands and their options."""
     parser = _Parser(
-        prog="epy", description=_STORY, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="epy",
+        description=_STORY,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"epy {__version__}")
     compilers = parser.add_argument_group("for a host that uses epy.h")
