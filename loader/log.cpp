@@ -20,7 +20,7 @@ namespace epy {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> names{"debug", "info", "warning", "error"};
+constexpr std::array<const char *, 4> names{"debug", "info", "warning", "error"};
 
 std::atomic<const log_settings *> given = nullptr;
 
@@ -96,7 +96,7 @@ int describe(log_level level, char *line, std::size_t size) noexcept {
         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
         static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
         static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()),
-        getpid(), names[static_cast<std::size_t>(level)].data());
+        getpid(), names[static_cast<std::size_t>(level)]);
 }
 
 } // namespace

@@ -66,8 +66,10 @@ private:
         python_candidate one{python_source::beside, {}, {}, reason_against_tree(folder)};
         for (const std::string &name : names_in(folder + "/lib")) {
             if (name.starts_with("libpython3.") && name.ends_with(".so.1.0")) {
-                one.libpython = folder + "/lib/" + name;
-                one.executable = folder + "/bin/python" + version_in(name);
+                one.libpython = folder + "/lib/";
+                one.libpython += name;
+                one.executable = folder + "/bin/python";
+                one.executable += version_in(name);
             }
         }
         if (one.libpython.empty()) {

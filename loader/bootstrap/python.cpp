@@ -247,7 +247,8 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         dlopen(file, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
     }
     auto *version = look_up<const char *()>(python.handle, "Py_GetVersion");
-    const std::string tag = version == nullptr ? std::string() : version_tag(version());
+    const char *number = version == nullptr ? "unknown version" : version();
+    const std::string tag = version == nullptr ? std::string() : version_tag(number);
     core_place core = find_core(wish, tag + "d");
     if (!is_debugging_build(python.handle) || !core.is_there) {
         core = find_core(wish, tag); // serves both, as any extension since CPython 3.8
@@ -255,7 +256,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
     if (tag.empty() || !core.is_there) {
         report(wish.plugin,
                "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,
-               version == nullptr ? "unknown version" : version(), core.file.c_str());
+               number, core.file.c_str());
         return nullptr;
     }
     if (const std::string against = reason_against_core(core); !against.empty()) {
@@ -263,7 +264,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         return nullptr;
     }
     note(log_level::info, wish.plugin, "%s the Python in %s (%s)",
-         python.start ? "starts" : "joins", shown, version());
+         python.start ? "starts" : "joins", shown, number);
     note(log_level::debug, wish.plugin, "its core is %s", core.file.c_str());
     make_conversions_safe(reinterpret_cast<void *>(version));
     void *handle = open_core_object(core);

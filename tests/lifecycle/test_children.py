@@ -98,7 +98,8 @@ def test_of_the_host_s_own_code_are_as_without_plugins(build_plugin, run, tmp_pa
     )
     result = run(sys.executable, "host.py", build_plugin(SCRIPT))
     assert result.stdout == f"{ANSWER}\n[0, -1, -2]\n"
-    assert result.stderr == "host runs\n" + "imported\n" * 2
+    # A pool that has its answers does not wait for a process that has not begun.
+    assert set(result.stderr.splitlines()) == {"host runs", "imported"}
 
 
 def test_that_needs_something_of_a_python_host(build_plugin, run, tmp_path):

@@ -9,7 +9,7 @@ namespace epy {
 #ifdef EPY_REUSE
 
 PyObject *argument_objects::small_ints[largest - smallest + 1];
-bool argument_objects::is_known_ = false;
+bool argument_objects::layout_is_known = false;
 
 namespace {
 
@@ -51,8 +51,8 @@ bool argument_objects::prepare() {
     if (laid_out < 0) {
         return false;
     }
-    is_known_ = laid_out == 1 && each_exists_once;
-    if (!is_known_) {
+    layout_is_known = laid_out == 1 && each_exists_once;
+    if (!layout_is_known) {
         say_that_it_is_unknown();
     }
     return true;

@@ -54,8 +54,8 @@ public:
 
     explicit argument_objects(const signature &types)
         : first_(new argument[types.parameters.size()]()), end_(first_ + types.parameters.size()),
-          result_(is_known_ ? quick_result_of(types.result) : quick_result::by_the_rules),
-          busy_(!is_known_ || types.parameters.size() > most) {
+          result_(layout_is_known ? quick_result_of(types.result) : quick_result::by_the_rules),
+          busy_(!layout_is_known || types.parameters.size() > most) {
         argument *one = first_;
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
@@ -154,7 +154,7 @@ public:
     // ones. Once per process, with the GIL. False with an exception.
     static bool prepare();
     // What came out.
-    static bool is_known() noexcept { return is_known_; }
+    static bool is_known() noexcept { return layout_is_known; }
 
     // Writes a value that is none of these: the number is at least of three digits. Template for
     // the test that another layout is noticed.
@@ -173,7 +173,7 @@ private:
     static constexpr std::int64_t smallest = cpython::smallest_kept_int;
     static constexpr std::int64_t largest = cpython::largest_kept_int;
     static PyObject *small_ints[largest - smallest + 1];
-    static bool is_known_;
+    static bool layout_is_known;
 
     template <typename T> static T load(const void *source) {
         T value;

@@ -208,6 +208,7 @@ void release_loading(unsigned long thread) noexcept {
 
 } // namespace
 
+// NOLINTNEXTLINE(cppcoreguidelines-interfaces-global-init): of the table only its address
 const core_api the_core_api = {core_api_version, load,          unload,          module_init,
                                at_exit,          with_gil,      reserve_loading, release_loading,
                                awaited,          &the_embed_api};
