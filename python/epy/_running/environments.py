@@ -60,8 +60,9 @@ class Environment:
         return self.packages or []
 
     def _find_packages(self) -> list[str]:
-        import site
-
+        # A host's thread may be in the midst of importing it, which runs .pth files; they may wait
+        # for the import lock that this thread has, so it must not wait for them.
+        site: Any = sys.modules.get("site") or __import__("site")
         folders = []
         if not self.is_base:
             folders.append(f"{self.folder}/lib/{_VERSION}/site-packages")
