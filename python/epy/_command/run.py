@@ -71,5 +71,6 @@ def placed(
         arguments.append(argument)
     found = dict(environment)
     if arguments == command:
-        found["LD_PRELOAD"] = ":".join(filter(None, (path, found.get("LD_PRELOAD"))))
+        # Behind what is there: a sanitizer's library must come first.
+        found["LD_PRELOAD"] = ":".join(filter(None, (found.get("LD_PRELOAD"), path)))
     return arguments, found

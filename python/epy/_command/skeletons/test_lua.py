@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from ctypes import CDLL
@@ -27,7 +28,7 @@ def test_lua_calls_it(plugin):
     program = 'print(require("NAME").shout("hello")); print(pcall(require("NAME").shout, {}))'
     result = subprocess.run(
         ["lua5.4", "-e", program],
-        env={"LUA_CPATH": f"{plugin.parent}/?.so"},
+        env={**os.environ, "LUA_CPATH": f"{plugin.parent}/?.so"},
         capture_output=True,
         text=True,
     )

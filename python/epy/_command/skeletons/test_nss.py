@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -22,7 +23,7 @@ def test_glibc_finds_a_user(plugin):
     shutil.copy(plugin, plugin.with_name("libnss_NAME.so.2"))
     result = subprocess.run(
         ["getent", "-s", "NAME", "passwd", "alice", "4242"],
-        env={"LD_LIBRARY_PATH": str(plugin.parent)},
+        env={**os.environ, "LD_LIBRARY_PATH": str(plugin.parent)},
         capture_output=True,
         text=True,
     )
