@@ -38,7 +38,7 @@ def warnings(source: str, sources: Sources, executable: str, standalone: bool) -
         names = ", ".join(sorted(wanted))
         yield (
             f"{source}: imports {names}, which the Python that it finds where it runs must have; "
-            f"`epy bundle --with {names.replace(' ', '')}` sends it along"
+            f"install it there: python3 -m pip install {names.replace(',', '')}"
         )
     elif executable != sys.executable:
         missing = _missing(executable, sorted(wanted))
