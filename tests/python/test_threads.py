@@ -369,7 +369,11 @@ static void *call_from_new_threads(void *name) {
 
 int main(int argc, char **argv) {
     pthread_t thread;
+    char text[4096];
+    int errors[2];
+    const int standard_error = dup(2);
     (void)argc;
+    if (pipe(errors) != 0 || dup2(errors[1], 2) != 2) return 1;
     Py_InitializeEx(0);
     void *state = PyEval_SaveThread();
     plugin = dlopen(argv[1], RTLD_NOW);
@@ -384,6 +388,11 @@ int main(int argc, char **argv) {
     const int status = Py_FinalizeEx();
     printf("%d %d\\n", status, add_one());
     usleep(10000); // calls go on
+    // Whichever thread met the end first writes the line; it may not have come to it yet.
+    for (ssize_t length; (length = read(errors[0], text, sizeof text)) > 0;) {
+        if (write(standard_error, text, (size_t)length) != length) return 1;
+        if (text[length - 1] == '\\n') break;
+    }
     return 0;
 }
 """
