@@ -9,26 +9,16 @@
 
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/copied_data.h"
-#include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/locks.h"
-#include "loader/bootstrap/log_sinks.h"
-#include "loader/bootstrap/mapped_file.h"
 #include "loader/bootstrap/objects.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
-#include "loader/bootstrap/resolve.h"
 #include "loader/paths.h"
 #include "stub/integrity.h"
 
 namespace epy {
 
 namespace {
-
-// Dead plugins whose memory a call that is just returning may still look at.
-constexpr std::size_t graveyard_size = 64;
-plugin *first_buried = nullptr;
-plugin *last_buried = nullptr;
-std::size_t buried = 0;
 
 // Those whose image is mapped. Guarded by image_lock().
 plugin *all = nullptr;
@@ -52,10 +42,7 @@ std::string script_beside(const std::string &path) {
     return exists(stem + "/__init__.py") ? stem : stem + ".py";
 }
 
-} // namespace
-
 // The core's calls end here: `failure` if there is no memory.
-namespace {
 template <typename Result, typename Work> Result guarded(Result failure, Work work) noexcept {
     try {
         return work();
@@ -148,10 +135,6 @@ void plugin::check_contents() noexcept {
 
 record plugin::error_of(const record &called) const noexcept {
     return records_are_whole_ ? called : record{};
-}
-
-const record **plugin::slot(std::uint32_t index) const noexcept {
-    return reinterpret_cast<const record **>(base_ + info_->slots.address) + index;
 }
 
 const char *plugin::text(std::uint64_t address) const noexcept {
@@ -250,38 +233,6 @@ turn plugin::start_now(name_list *circle) {
     return state;
 }
 
-// The start has succeeded: slots lead to what the script defined. False if the image is gone.
-bool plugin::open_slots() noexcept {
-    const std::scoped_lock guard(image_lock());
-    if (!dead_) {
-        open_ = true;
-        for (const auto &[index, target] : pending_) {
-            __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
-        }
-    }
-    pending_.clear();
-    return open_;
-}
-
-// Slots lead to the image's own records, which lead to the resolver; those that a script has taken
-// have none, and give zero.
-void plugin::close_slots() noexcept {
-    open_ = false;
-    pending_.clear();
-    if (dead_) {
-        return;
-    }
-    for (const record &one : own_records_) {
-        if (one.code == epy_loader_error_value) {
-            __atomic_store_n(slot(one.index), &one, __ATOMIC_RELEASE);
-        }
-    }
-    const auto *stamped = reinterpret_cast<const record *>(base_ + info_->records.address);
-    for (std::uint64_t i = 0; i < info_->records.size / sizeof *stamped; ++i) {
-        __atomic_store_n(slot(stamped[i].index), &stamped[i], __ATOMIC_RELEASE);
-    }
-}
-
 void plugin::forget_scripts() noexcept {
     std::unique_lock guard(image_lock());
     plugin *one = all;
@@ -297,115 +248,6 @@ void plugin::forget_scripts() noexcept {
             one = one->next_;
         }
     }
-}
-
-void plugin::release_for_core() noexcept {
-    if (core_has_it_.exchange(false)) {
-        release();
-    }
-}
-
-const record *plugin::target(std::uint32_t index) noexcept {
-    const std::scoped_lock guard(image_lock());
-    if (dead_ || index >= info_->slots_used) {
-        return nullptr;
-    }
-    const record *current = __atomic_load_n(slot(index), __ATOMIC_ACQUIRE);
-    const bool in_image =
-        reinterpret_cast<std::uintptr_t>(current) >= base_ + info_->records.address &&
-        reinterpret_cast<std::uintptr_t>(current) <
-            base_ + info_->records.address + info_->records.size;
-    return in_image ? nullptr : current;
-}
-
-const record *plugin::pending(std::uint32_t index) noexcept {
-    const std::scoped_lock guard(image_lock());
-    const auto found = pending_.find(index);
-    return found == pending_.end() ? nullptr : found->second;
-}
-
-published plugin::publish(std::uint32_t index, const record *target) {
-    const std::scoped_lock guard(image_lock());
-    if (dead_ || index >= info_->slots_used) {
-        return published::plugin_is_dead;
-    }
-    if (open_) {
-        __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
-    } else {
-        pending_[index] = target;
-    }
-    return published::done;
-}
-
-const record *plugin::own_record(void (*code)(), std::uint32_t index) {
-    own_records_.push_back({code, info_, index, result_class::registers, 0, {}, {}, 0});
-    return &own_records_.back();
-}
-
-published plugin::publish_address(std::uint32_t index, void *address) {
-    const record *target = nullptr;
-    {
-        const std::scoped_lock guard(image_lock());
-        target = own_record(reinterpret_cast<void (*)()>(address), index);
-    }
-    return publish(index, target);
-}
-
-int plugin::take_slot() {
-    const std::scoped_lock guard(image_lock());
-    if (dead_ || info_->slots_used >= info_->slot_capacity) {
-        return -1;
-    }
-    const std::uint32_t index = info_->slots_used;
-    // Until something is published the name does not exist; a pointer to it returns nothing.
-    __atomic_store_n(slot(index), own_record(epy_loader_error_value, index), __ATOMIC_RELEASE);
-    ++info_->slots_used;
-    return static_cast<int>(index);
-}
-
-const char *plugin::append_name(const char *name, int index, void *address,
-                                std::uint64_t size) noexcept {
-    const std::scoped_lock guard(image_lock());
-    if (dead_) {
-        return "the plugin is unloaded";
-    }
-    symbol added{};
-    added.name = name;
-    added.section = 1; // any that is defined: only tools look at it, and they read the file
-    if (index >= 0) {
-        const auto wanted = static_cast<std::uint32_t>(index);
-        // During the start too: nobody knew the name before, and it can be called once it is there.
-        if (const auto found = pending_.find(wanted); found != pending_.end()) {
-            __atomic_store_n(slot(wanted), found->second, __ATOMIC_RELEASE);
-        }
-        added.value = info_->trampolines.address + std::uint64_t{wanted} * EPY_TRAMPOLINE_SIZE;
-        added.size = EPY_TRAMPOLINE_SIZE;
-    } else {
-        added.value = reinterpret_cast<std::uintptr_t>(address) - base_;
-        added.size = size;
-        added.is_data = true;
-    }
-    const status outcome = tables_.append(added);
-    return outcome == status::ok ? nullptr : describe(outcome);
-}
-
-void *plugin::next_function(const char *name) noexcept {
-    void *(*next)(const char *) = nullptr;
-    {
-        const std::scoped_lock guard(image_lock());
-        next = dead_ ? nullptr : info_->next_function;
-    }
-    return next == nullptr ? nullptr : next(name);
-}
-
-void *plugin::next_function(std::uint32_t index) {
-    std::string name;
-    {
-        const std::scoped_lock guard(image_lock());
-        const char *found = dead_ ? nullptr : tables_.name_of_slot(index);
-        name = found == nullptr ? "" : found;
-    }
-    return name.empty() ? nullptr : next_function(name.c_str());
 }
 
 bool plugin::read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept {
@@ -434,12 +276,6 @@ bool plugin::is_dead() const noexcept {
     return dead_;
 }
 
-bool plugin::mark_dead() noexcept {
-    const std::scoped_lock guard(image_lock());
-    dead_ = true;
-    return open_;
-}
-
 bool plugin::retain_if_known(const plugin *wanted) noexcept {
     const std::scoped_lock guard(image_lock());
     plugin *found = all;
@@ -464,47 +300,6 @@ plugin::phase plugin::now() const noexcept {
                                   : phase::failed;
 }
 
-bool plugin::retire() noexcept {
-    const std::scoped_lock guard(image_lock());
-    const bool has_script = open_ && !dead_;
-    close_slots();
-    dead_ = true;
-    return has_script;
-}
-
-std::shared_ptr<helper> plugin::unloading() noexcept {
-    const std::scoped_lock guard(image_lock());
-    return unloading_;
-}
-
-void plugin::set_unloading(std::shared_ptr<helper> its_helper) noexcept {
-    const std::scoped_lock guard(image_lock());
-    unloading_ = std::move(its_helper);
-}
-
-void *plugin::address_of(const char *name) const noexcept {
-    void *found = nullptr;
-    for_each_object([&](const loaded_object &object) {
-        if (!object.contains(info_)) {
-            return true;
-        }
-        found = object.find(name);
-        return false;
-    });
-    return found;
-}
-
-void plugin::leave_image() noexcept {
-    forget_sink(this);
-    if (references_.load(std::memory_order_acquire) > 1) {
-        kept_ = keep_mapped(info_);
-    }
-    if (!kept_) {
-        forget_image();
-    }
-    release();
-}
-
 // It is unmapped: another may be mapped there.
 void plugin::forget_image() noexcept {
     const std::scoped_lock guard(image_lock());
@@ -514,41 +309,6 @@ void plugin::forget_image() noexcept {
             break;
         }
     }
-}
-
-void plugin::release() noexcept {
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) {
-        return;
-    }
-    if (!kept_) {
-        bury();
-        return;
-    }
-    try {
-        std::make_shared<helper>([this] {
-            wait_for_dlclose();
-            forget_image();
-            unmap(kept_);
-            bury();
-        })->run(); // else it stays
-    } catch (const std::exception &) {
-        return;
-    }
-}
-
-void plugin::bury() noexcept {
-    plugin *oldest = nullptr;
-    {
-        const std::scoped_lock guard(image_lock());
-        next_ = nullptr;
-        (buried++ == 0 ? first_buried : last_buried->next_) = this;
-        last_buried = this;
-        if (buried > graveyard_size) {
-            --buried;
-            oldest = std::exchange(first_buried, first_buried->next_);
-        }
-    }
-    delete oldest;
 }
 
 } // namespace epy

@@ -1,0 +1,241 @@
+#include "stub/opening.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <locale.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "stub/finding.h"
+#include "stub/memory_object.h"
+#include "stub/pack.h"
+#include "stub/self.h"
+#include "stub/trust.h"
+
+namespace epy {
+
+namespace {
+
+// Threads that are opening the loader. An export of this plugin may be called from inside that
+// dlopen (LD_PRELOAD over malloc or getenv): such a call must not open it again.
+class opening {
+public:
+    opening() {
+        const auto self = static_cast<std::uintptr_t>(pthread_self());
+        for (auto &thread : threads) {
+            if (__atomic_load_n(&thread, __ATOMIC_RELAXED) == self) {
+                nested_ = true;
+                return;
+            }
+        }
+        for (auto &thread : threads) {
+            std::uintptr_t free = 0;
+            if (__atomic_compare_exchange_n(&thread, &free, self, false, __ATOMIC_RELAXED,
+                                            __ATOMIC_RELAXED)) {
+                mine_ = &thread;
+                return;
+            }
+        }
+    }
+    ~opening() {
+        if (mine_ != nullptr) {
+            __atomic_store_n(mine_, 0, __ATOMIC_RELAXED);
+        }
+    }
+    opening(const opening &) = delete;
+    opening &operator=(const opening &) = delete;
+
+    [[nodiscard]] bool nested() const { return nested_; }
+
+private:
+    static std::uintptr_t threads[16];
+    std::uintptr_t *mine_ = nullptr;
+    bool nested_ = false;
+};
+
+constinit std::uintptr_t opening::threads[16] = {};
+
+void say_once(const char *problem, const char *detail, const char *remedy) {
+    static bool said = false;
+    if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED)) {
+        dprintf(STDERR_FILENO, "epy: %s: %s%s; %s\n", self::path(), problem, detail, remedy);
+    }
+}
+
+constexpr char install_again[] = "install epy again, or build the plugin again with 'epy build'";
+// A host may have changed the root between dlopen and the first call.
+constexpr char install_or_eager[] =
+    "install epy again (pip install epy), or build the plugin again with 'epy build --standalone', "
+    "which needs no epy; for a host that calls chroot use --eager, which starts Python when the "
+    "plugin is loaded";
+
+// A libc of its own, as dlmopen and LD_AUDIT give one, does not know the process's threads and
+// locks, and what is opened there may stay for ever.
+bool in_base_namespace() {
+    Dl_info found{};
+    link_map *map = nullptr;
+    Lmid_t space = LM_ID_BASE;
+    if (dladdr1(&epy_stub_info, &found, reinterpret_cast<void **>(&map), RTLD_DL_LINKMAP) != 0) {
+        dlinfo(map, RTLD_DI_LMID, &space);
+    }
+    return space == LM_ID_BASE;
+}
+
+// In a program without a dynamic linker the libc that dlopen brings cannot make threads.
+bool in_static_program() {
+    const auto *segments = reinterpret_cast<const Elf64_Phdr *>(getauxval(AT_PHDR));
+    const std::uint64_t count = segments == nullptr ? 0 : getauxval(AT_PHNUM);
+    for (std::uint64_t i = 0; i < count; ++i) {
+        if (segments[i].p_type == PT_INTERP) {
+            return false;
+        }
+    }
+    return count != 0;
+}
+
+// The way to a loader, and why none was taken.
+struct loader_search {
+    void *handle = nullptr;
+    bool missing = true;
+    char why[700] = "no path is stamped";
+    objection against = {}; // with raised privileges
+};
+
+bool open_if_usable(const loader_candidate &one, void *argument) {
+    auto &search = *static_cast<loader_search *>(argument);
+    if (one.verdict == usable::yes) {
+        search.handle = dlopen(one.path, RTLD_NOW | RTLD_LOCAL);
+        if (search.handle == nullptr) {
+            search.missing = false;
+            snprintf(search.why, sizeof search.why, "%s", dlerror());
+        }
+    } else if (one.found != nullptr && search.against.problem[0] == '\0' &&
+               (one.verdict == usable::untrusted || one.place == loader_place::stamped)) {
+        describe(*one.found, one.path, search.against);
+    } else if (one.verdict != usable::missing || one.place == loader_place::stamped) {
+        search.missing = one.verdict == usable::missing;
+        const char *what = search.missing ? "no file %.500s"
+                           : one.verdict == usable::no_loader
+                               ? "%.500s is no loader"
+                               : "%.500s does not serve this plugin's version";
+        snprintf(search.why, sizeof search.why, what, one.path);
+    }
+    return search.handle != nullptr;
+}
+
+// What a plugin that was built to need no epy has in itself.
+bool open_own_loader(loader_search &search) {
+    const extent &place = epy_stub_info.pack;
+    const char *start = self::bytes_at(place.address, place.size);
+    const packed_bytes found = find_packed(start, place.size, loader_soname);
+    search.missing = false;
+    if (found.start == nullptr) {
+        snprintf(search.why, sizeof search.why, "the one that it brings along is damaged");
+        return false;
+    }
+    search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
+    if (search.handle == nullptr) {
+        const char *why = dlerror();
+        snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
+                 why == nullptr ? "no folder takes it" : why);
+    }
+    return search.handle != nullptr;
+}
+
+// The C library's texts of errors as they are: to translate one it may load conversions, under a
+// lock that the host may hold.
+class untranslated {
+public:
+    untranslated() : before_(uselocale(newlocale(LC_ALL_MASK, "C", nullptr))) {}
+    ~untranslated() { uselocale(before_); }
+    untranslated(const untranslated &) = delete;
+    untranslated &operator=(const untranslated &) = delete;
+
+private:
+    locale_t before_;
+};
+
+// Null after saying why. Not inlined: the search takes room on a stack that may be small.
+[[gnu::noinline]] void *find_and_open_loader() {
+    const char *stamped =
+        epy_stub_info.loader_path == 0 ? nullptr : self::text_at(epy_stub_info.loader_path);
+    const loader_request wanted{self::path(), stamped, epy_stub_info.contract};
+    loader_search search;
+    if (look_at_named_loaders(wanted, open_if_usable, &search)) {
+        return search.handle;
+    }
+    if (epy_stub_info.pack.size != 0 && open_own_loader(search)) {
+        return search.handle;
+    }
+    if (look_at_installed_loaders(wanted, open_if_usable, &search)) {
+        return search.handle;
+    }
+    if (search.against.problem[0] != '\0') {
+        say_once(search.against.problem, "", search.against.remedy);
+        return nullptr;
+    }
+    char problem[1024];
+    snprintf(problem, sizeof problem,
+             "cannot open epy's loader: %s; none in the folder epy beside the plugin, in EPY_HOME, "
+             "of a Python on PATH or in /usr/local or /usr serves it either",
+             search.why);
+    say_once(problem, "", search.missing ? install_or_eager : install_again);
+    return nullptr;
+}
+
+const loader_api *the_loader = nullptr;
+
+// One loader per process: one that is there already, whichever plugin brought it.
+const loader_api *open_loader() {
+    const untranslated here;
+    if (self::is_damaged()) {
+        say_once("is damaged", "", "build it again with 'epy build'");
+        return nullptr;
+    }
+    if (!in_base_namespace()) {
+        say_once("loaded by dlmopen into a namespace of its own", ", where Python cannot run",
+                 "load it with dlopen");
+        return nullptr;
+    }
+    if (in_static_program()) {
+        say_once("loaded by a static program", ", where Python cannot run",
+                 "link the program without -static");
+        return nullptr;
+    }
+    void *handle = dlopen(loader_soname, RTLD_NOW | RTLD_NOLOAD);
+    if (handle == nullptr) {
+        handle = find_and_open_loader();
+    }
+    if (handle == nullptr) {
+        return nullptr;
+    }
+    const auto *api = static_cast<const loader_api *>(dlsym(handle, loader_symbol));
+    if (api == nullptr || epy_stub_info.contract < api->oldest_contract ||
+        epy_stub_info.contract > api->newest_contract) {
+        say_once("the loader in this process does not serve this plugin's version", "",
+                 install_again);
+        return nullptr;
+    }
+    __atomic_store_n(&the_loader, api, __ATOMIC_RELEASE);
+    return api;
+}
+
+} // namespace
+
+const loader_api *opened_loader() noexcept {
+    return __atomic_load_n(&the_loader, __ATOMIC_ACQUIRE);
+}
+
+const loader_api *find_loader() noexcept {
+    const loader_api *api = opened_loader();
+    if (api != nullptr) {
+        return api;
+    }
+    const opening guard;
+    return guard.nested() ? nullptr : open_loader();
+}
+
+} // namespace epy
