@@ -11,6 +11,7 @@
 #include "loader/bootstrap/copied_data.h"
 #include "loader/bootstrap/locks.h"
 #include "loader/bootstrap/objects.h"
+#include "loader/bootstrap/mapped_file.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
 #include "loader/paths.h"
