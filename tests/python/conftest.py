@@ -33,6 +33,13 @@ int main(int argc, char **argv) {
 
 
 @pytest.fixture
+def linked_with_python() -> list[str]:
+    """What links a host with the libpython that the tests run in."""
+    folder, name = sysconfig.get_config_vars("LIBDIR", "INSTSONAME")
+    return [f"-L{folder}", f"-l:{name}", f"-Wl,-rpath,{folder}"]
+
+
+@pytest.fixture
 def mistake(epy):
     """`mistake("build", ...)`: the message of a command that fails, which is all that it prints."""
 
