@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,19 +12,19 @@ namespace epy {
 
 std::string contents_of(const std::string &path) {
     std::string contents;
-    const int file = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const long file = syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file < 0) {
         return contents;
     }
     constexpr std::size_t step = std::size_t{64} * 1024;
     std::size_t size = 0;
-    ssize_t got = 0;
+    long got = 0;
     do {
         contents.resize(size + step);
-        got = read(file, contents.data() + size, step);
+        got = syscall(SYS_read, file, contents.data() + size, step);
         size += got > 0 ? static_cast<std::size_t>(got) : 0;
     } while (got > 0 || (got < 0 && errno == EINTR));
-    close(file);
+    syscall(SYS_close, file);
     contents.resize(got < 0 ? 0 : size);
     return contents;
 }

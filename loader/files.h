@@ -1,4 +1,4 @@
-// What files and folders hold, by system calls. The standard library's streams and file systems
+// What files and folders hold. The standard library's streams and file systems
 // bring nearly a megabyte of locales into every library that is linked with them statically.
 #pragma once
 
@@ -7,7 +7,8 @@
 
 namespace epy {
 
-// All of a file; empty if it cannot be read.
+// All of a file; empty if it cannot be read. Not by the C library's open and read: a preloaded
+// plugin may stand before them, and this is asked before it can be called.
 std::string contents_of(const std::string &path);
 
 // The names in a folder, without "." and ".."; none if it cannot be listed.

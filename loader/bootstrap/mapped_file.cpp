@@ -4,40 +4,17 @@
 #include "loader/bootstrap/mapped_file.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <charconv>
 #include <climits>
 #include <cstdlib>
 
+#include "loader/files.h"
 #include "loader/paths.h"
 
 namespace epy {
 
 namespace {
-
-// By system calls: a preloaded plugin may stand before open and read, and this is asked before it
-// can be called.
-std::string read_maps() {
-    std::string text;
-    const long file = syscall(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC);
-    if (file < 0) {
-        return text;
-    }
-    constexpr std::size_t step = std::size_t{64} * 1024;
-    std::size_t size = 0;
-    long got = 0;
-    do {
-        text.resize(size + step);
-        got = syscall(SYS_read, file, text.data() + size, step);
-        size += got > 0 ? static_cast<std::size_t>(got) : 0;
-    } while (got > 0);
-    syscall(SYS_close, file);
-    text.resize(size);
-    return text;
-}
 
 // Takes one word off a line. Several spaces stand before the last one.
 std::string_view take_word(std::string_view &line) {
@@ -95,7 +72,7 @@ std::string file_in_maps(std::string_view maps, std::uintptr_t address) {
 
 std::string file_of(const void *address) {
     const auto number = reinterpret_cast<std::uintptr_t>(address);
-    if (std::string file = file_in_maps(read_maps(), number); !file.empty()) {
+    if (std::string file = file_in_maps(contents_of("/proc/self/maps"), number); !file.empty()) {
         return file;
     }
     // No /proc, as in a chroot.
