@@ -208,7 +208,7 @@ PyObject *represent(PyObject *self) {
 PyObject *argument(PyObject *cls, PyObject *value) {
     if (PyTuple_Check(value) || PyDict_Check(value)) {
         const lasting_callbacks these;
-        return stored_record(cls, value).release();
+        return stored_struct(cls, value).release();
     }
     const header_types &types = headers_of(reinterpret_cast<PyTypeObject *>(cls));
     if (is_a(value, types.core->by_reference)) { // at which ctypes crashes (CPython 3.11 to 3.13)

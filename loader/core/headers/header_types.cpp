@@ -65,7 +65,7 @@ constexpr made_type<header_bases> all_bases[] = {
     {&header_bases::struct_pointer, &struct_pointer_spec},
     {&header_bases::text, &text_spec},
     {&header_bases::text_class, nullptr},   // which `text_class` makes
-    {&header_bases::struct_class, nullptr}, // these two, `metaclass_of_records`
+    {&header_bases::struct_class, nullptr}, // these two, `metaclass_of_structs`
     {&header_bases::union_class, nullptr},
 };
 

@@ -5,7 +5,7 @@
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/definitions.h"
 #include "loader/core/headers/function_class.h"
-#include "loader/core/headers/record_pointers.h"
+#include "loader/core/headers/struct_pointers.h"
 #include "loader/core/headers/subclass.h"
 #include "loader/core/values/items.h"
 
@@ -53,7 +53,7 @@ ref pointer_cache() {
     return ctypes ? ref(PyObject_GetAttrString(ctypes.get(), "_pointer_type_cache")) : ref();
 }
 
-ref pointer_to_record(const header_types &types, header_classes *self, PyObject *target) {
+ref pointer_to_struct(const header_types &types, header_classes *self, PyObject *target) {
     auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
     PyObject *base = base_of(types, &header_bases::struct_pointer);
     const ref cache = base == nullptr ? ref() : pointer_cache();
@@ -79,7 +79,7 @@ ref pointer_to_class(const header_types &types, header_classes *self, PyObject *
         return package::call({"ctypes", "POINTER"}, {target});
     }
     if (is_class_of(target, types.fields)) {
-        return pointer_to_record(types, self, target);
+        return pointer_to_struct(types, self, target);
     }
     PyObject *base = base_of(types, &header_bases::pointer);
     const ref name = name_like(target, "LP_%U");
@@ -173,7 +173,7 @@ ref struct_or_union(const header_types &types, header_classes *self, PyObject *k
     const ref name = name_of_tag(is_struct ? "struct" : "union", key);
     const ref label(PyObject_CallMethod(key, "strip", "s", "{}'")); // of one without a tag
     PyObject *native = PyTuple_GET_ITEM(types.core->aggregates, is_struct ? 0 : 1);
-    PyObject *metaclass = name && label ? metaclass_of_records(types, is_struct) : nullptr;
+    PyObject *metaclass = name && label ? metaclass_of_structs(types, is_struct) : nullptr;
     ref made = metaclass == nullptr ? ref()
                                     : subclass(types, self, label.get(), {types.fields, native},
                                                ref(PyDict_New()), metaclass);

@@ -120,7 +120,7 @@ ref converted(const header_types &types, PyObject *ctype, PyObject *value, stori
         return stored_pointer(types, ctype, value, where);
     }
     return is_class_of(ctype, core.array) ? stored_array(types, ctype, value, where)
-                                          : stored_record(ctype, value);
+                                          : stored_struct(ctype, value);
 }
 
 } // namespace

@@ -104,7 +104,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
             return {};
         }
         if (PyDict_Check(value)) {
-            const ref made = stored_record(target, value);
+            const ref made = stored_struct(target, value);
             return made ? ref(PyObject_CallOneArg(ctype, made.get())) : ref();
         }
         const ref type = array_of(target, PySequence_Size(value));
@@ -124,7 +124,7 @@ ref pointer_to_target(const header_types &types, PyObject *ctype, PyObject *targ
 
 } // namespace
 
-ref stored_record(PyObject *ctype, PyObject *value) {
+ref stored_struct(PyObject *ctype, PyObject *value) {
     return PyTuple_Check(value) || PyDict_Check(value) ? struct_from_python(ctype, value)
                                                        : misfit();
 }

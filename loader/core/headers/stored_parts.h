@@ -11,7 +11,7 @@ ref stored_array(const header_types &, PyObject *ctype, PyObject *value, storing
 ref stored_pointer(const header_types &, PyObject *ctype, PyObject *value, storing &);
 
 // A struct or union from a tuple or dict of its fields.
-ref stored_record(PyObject *ctype, PyObject *value);
+ref stored_struct(PyObject *ctype, PyObject *value);
 
 // A type of epy or of the script, which knows what it takes.
 bool converts_itself(const header_types &, PyObject *ctype);

@@ -107,7 +107,7 @@ bool is_bit_field(PyObject *field, long long size) {
 }
 
 // (kind, name, size, packed, fields, anonymous, bits, members, obstacle)
-bool is_record(PyObject *definition) {
+bool is_layout(PyObject *definition) {
     const auto item = [&](Py_ssize_t index) { return PyTuple_GET_ITEM(definition, index); };
     if (PyTuple_GET_SIZE(definition) != 9 || !is_text(item(1)) || !is_size(item(2)) ||
         !PyLong_Check(item(3)) || !all_of(item(4), is_field)) {
@@ -141,7 +141,7 @@ bool is_well_formed_definition(PyObject *definition) {
         return is_type(second, deepest);
     }
     if (is(definition, "struct") || is(definition, "union")) {
-        return is_record(definition);
+        return is_layout(definition);
     }
     return is(definition, "c") ||
            ((is(definition, "m") || is(definition, "x") || is(definition, "?")) &&

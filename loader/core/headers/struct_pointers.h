@@ -7,6 +7,6 @@ namespace epy {
 
 // The metaclass of the structs, or of the unions, of headers. Borrowed; null with a Python
 // exception.
-PyObject *metaclass_of_records(const header_types &, bool is_struct);
+PyObject *metaclass_of_structs(const header_types &, bool is_struct);
 
 } // namespace epy

@@ -5,7 +5,7 @@
 // Python tells the values in a class's body of their names (`__set_name__`), and the body of a
 // class of pointers has the struct as `_type_`: so the structs of headers, and classes that scripts
 // derive from them, hear of each class of pointers to them while it is made.
-#include "loader/core/headers/record_pointers.h"
+#include "loader/core/headers/struct_pointers.h"
 
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
@@ -71,7 +71,7 @@ PyType_Spec union_class_spec = {"epy._core.UnionClass", 0, 0,
 
 } // namespace
 
-PyObject *metaclass_of_records(const header_types &types, bool is_struct) {
+PyObject *metaclass_of_structs(const header_types &types, bool is_struct) {
     PyObject *&place = is_struct ? types.bases->struct_class : types.bases->union_class;
     if (place == nullptr) {
         PyObject *native = PyTuple_GET_ITEM(types.core->aggregates, is_struct ? 0 : 1);

@@ -1,4 +1,4 @@
-#include "loader/core/headers/record.h"
+#include "loader/core/headers/layout.h"
 
 #include "loader/core/package.h"
 
