@@ -1,4 +1,7 @@
-"""`epy.Bindings`: a module in the process's Python that comes and goes with its plugin."""
+"""`epy.Bindings`: a module in the process's Python that comes and goes with its plugin.
+
+Long because all of it is one script in one host.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import shutil
 import sys
 import sysconfig
@@ -153,3 +155,9 @@ def test_two_pythons_in_one_process_are_refused(build_plugin, compile_c, run, tm
 
 
 # Starts that meet.
+
+
+def test_a_stamped_plugin_also_serves_ctypes_in_this_process(build_plugin):
+    """The test's own Python, which has loaded epy's modules itself, is a host like any other."""
+    library = ctypes.CDLL(os.fspath(build_plugin(ADD)))
+    assert library.add(20, 22) == 42

@@ -3,6 +3,8 @@
 Each case spoils one thing in an installation that is served otherwise. Then the host gets the error
 value, one line says what others can change and how that is mended, and the command in that line
 mends it.
+
+Long because each way to spoil an installation is a function, and there are forty.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ the bytes that the host was compiled with, the host compares the results; every 
 raises, and returns its error value instead. EPY_SIGNATURES says how many to try (300):
 
     EPY_SIGNATURES=10000 pytest -q tests/python/test_random_signatures.py
+
+Long because it has to say in C and in Python what it has made up.
 """
 
 from __future__ import annotations

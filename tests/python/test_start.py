@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import os
 import shutil
 import sys
@@ -392,50 +390,7 @@ def test_starting_python_leaves_the_hosts_locale_and_signals(build_plugin, compi
     assert run(host, plugin, env={"LC_ALL": "C.UTF-8"}).stdout == "C\n"
 
 
-def test_a_stamped_plugin_also_serves_ctypes_in_this_process(build_plugin):
-    """The test's own Python, which has loaded epy's modules itself, is a host like any other."""
-    library = ctypes.CDLL(os.fspath(build_plugin(ADD)))
-    assert library.add(20, 22) == 42
-
-
 def test_standard_error_may_be_closed(build_plugin, native, run):
     plugin = build_plugin(ADD + "\nif not epy.building:\n    raise RuntimeError('on purpose')\n")
     command = f'exec "{native("call")}" "open {plugin}" "int one" 2>&-'
     assert run("sh", "-c", command).stdout == "-2\n"
-
-
-# The garbage collector.
-
-COLLECTOR = """
-import epy, gc
-from ctypes import c_int
-
-at_import = gc.get_threshold()[0]
-
-@epy.export
-def during_the_start() -> c_int:
-    return at_import
-
-@epy.export
-def afterwards() -> c_int:
-    return gc.get_threshold()[0]
-
-@epy.export
-def never_looked_at() -> c_int:
-    return gc.get_freeze_count()
-"""
-
-
-def test_the_collector_is_patient_while_a_plugin_starts(build_plugin, native, run):
-    calls = ["int during_the_start", "int afterwards", "int never_looked_at"]
-    patient, usual, frozen = map(
-        int, run(native("call"), f"open {build_plugin(COLLECTOR)}", *calls).stdout.split()
-    )
-    assert patient == 50_000
-    assert usual == gc.get_threshold()[0]
-    assert frozen > 1000
-
-
-def test_a_script_sets_the_collector_s_thresholds(build_plugin, native, run):
-    plugin = build_plugin(COLLECTOR + "gc.set_threshold(1234)\n")
-    assert run(native("call"), f"open {plugin}", "int afterwards").stdout == "1234\n"

@@ -13,7 +13,9 @@ namespace epy {
 
 namespace {
 
-const char *(*python_needed_by)(const void *caller) noexcept = nullptr;
+using needed_by_function = const char *(const void *caller) noexcept;
+// Hosts may ask while a start sets it.
+std::atomic<needed_by_function *> python_needed_by = nullptr;
 
 #define EPY_TEXT_(number) #number
 #define EPY_TEXT(number) EPY_TEXT_(number)
@@ -32,14 +34,14 @@ bool is_host(const void *caller) noexcept {
     std::atomic<std::uintptr_t> &place = known[(address >> 5U) % std::size(known)];
     std::uintptr_t found = place.load(std::memory_order_relaxed);
     if ((found & ~std::uintptr_t{1}) != address) {
-        found = address | (python_needed_by(caller) != nullptr ? 1U : 0U);
+        found = address | (python_needed_by.load()(caller) != nullptr ? 1U : 0U);
         place.store(found, std::memory_order_relaxed);
     }
     return (found & 1U) != 0;
 }
 
 const char *objection_to(const void *caller, const char *function) noexcept {
-    const char *needed = python_needed_by(caller);
+    const char *needed = python_needed_by.load()(caller);
     if (needed == nullptr || *needed == '\0') {
         return nullptr;
     }
