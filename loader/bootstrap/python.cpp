@@ -1,11 +1,6 @@
-// How Python is found:
-//   1. a Python that is initialized in this process: join it;
-//   2. a Python that the host has loaded for everyone but not started (a host linked with
-//   libpython):
-//      start that one, because two would share their symbols;
-//   3. one that is found (candidates.h): open its libpython and start it.
-// Then its symbols are made global, so that extension modules find them, and the core for its
-// version is opened, which knows that version's structures: the core starts it, not this file.
+// Python's way into this process, and out of it: it is chosen (choice.h) and opened, its symbols
+// are made global, so that extension modules find them, and the core for its version is opened,
+// which knows that version's structures: the core starts it, not this file.
 #include "loader/bootstrap/python.h"
 
 #include <dlfcn.h>
@@ -18,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "loader/bootstrap/candidates.h"
+#include "loader/bootstrap/choice.h"
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/cores.h"
 #include "loader/bootstrap/gil.h"
@@ -103,121 +98,6 @@ std::string version_tag(const char *version) {
     return std::to_string(major) + std::to_string(minor) + (free_threaded ? "t" : "");
 }
 
-struct chosen_python {
-    void *handle = nullptr;
-    std::string file;
-    std::string executable;
-    bool start = false;
-    bool ours = false;   // epy starts it, or has
-    bool chosen = false; // by EPY_PYTHON or the host
-};
-
-// By epy_set_python, absolute; never freed.
-std::atomic<const std::string *> chosen_by_host = nullptr;
-
-// What was asked for in a start of epy's that failed when Python was there already: the next one
-// goes on from there. Null if there is none; guarded by `python_start`.
-struct unfinished_start {
-    std::string executable;
-    bool chosen;
-};
-const unfinished_start *unfinished = nullptr;
-
-// Also where a Python runs already: its own files are its host's matter, what epy brings is not.
-std::string reason_against_wish(const python_wish &wish) {
-    if (!has_raised_privileges()) {
-        return {};
-    }
-    std::string against =
-        package_folder().empty() ? std::string() : reason_against_tree(package_folder());
-    if (against.empty() && wish.executable != nullptr && exists(wish.executable)) {
-        against = reason_against_executable(wish.executable);
-    }
-    return against;
-}
-
-std::string reason_against_candidate(const python_candidate &one) {
-    std::string against = reason_against_object(one.libpython);
-    if (against.empty() && exists(one.executable)) {
-        against = reason_against_executable(one.executable);
-    }
-    return against;
-}
-
-void *open_again(const python_object &one) {
-    return dlopen(*one.file == '\0' ? nullptr : one.file, RTLD_NOW | RTLD_NOLOAD);
-}
-
-bool choose(const python_wish &wish, chosen_python &chosen) {
-    const python_object *initialized = nullptr;
-    const python_objects found = find_pythons();
-    for (const python_object &one : found) {
-        if (one.is_initialized() == 0) {
-            continue;
-        }
-        if (initialized != nullptr && one.main_interpreter() != initialized->main_interpreter()) {
-            report(
-                wish.plugin,
-                "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
-                "start only one of them before the plugin is called",
-                initialized->file, one.file);
-            return false;
-        }
-        initialized = &one;
-    }
-    if (initialized != nullptr) {
-        remember_python(*initialized); // so that threads that wait for this one release the GIL
-        chosen = {open_again(*initialized),
-                  initialized->file,
-                  unfinished == nullptr ? std::string() : unfinished->executable,
-                  false,
-                  unfinished != nullptr,
-                  unfinished != nullptr && unfinished->chosen};
-        return true;
-    }
-    python_wish asked = wish;
-    const std::string *named = chosen_by_host;
-    asked.chosen_by_host = named == nullptr ? nullptr : named->c_str();
-    const std::vector<python_candidate> candidates = find_candidates(asked);
-    const bool is_found = !candidates.empty() && candidates.back().problem.empty();
-    if (!candidates.empty()) {
-        chosen.executable = candidates.back().executable;
-        chosen.file = candidates.back().libpython;
-        chosen.chosen = candidates.back().source == python_source::host ||
-                        candidates.back().source == python_source::variable;
-    }
-    chosen.start = true;
-    chosen.ours = true;
-    // Loaded for everyone: its symbols would win over those of any other libpython.
-    const void *global = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
-    for (const python_object &one : found) {
-        if (reinterpret_cast<const void *>(one.is_initialized) == global) {
-            chosen.handle = open_again(one);
-            chosen.file = one.file;
-            return true;
-        }
-    }
-    if (!is_found) {
-        report(wish.plugin, "%s", describe(candidates, wish).c_str());
-        return false;
-    }
-    if (const std::string against = reason_against_candidate(candidates.back()); !against.empty()) {
-        report(wish.plugin, "%s", against.c_str());
-        return false;
-    }
-    if (wish.libpython != nullptr && candidates.back().source != python_source::stamped) {
-        note(log_level::info, wish.plugin,
-             "starts the Python in %s, not the one it was built for (%s)", chosen.file.c_str(),
-             wish.libpython);
-    }
-    chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
-    if (chosen.handle == nullptr) {
-        report(wish.plugin, "cannot open its Python: %s; install that Python again", dlerror());
-        return false;
-    }
-    return true;
-}
-
 constexpr host_services services_for_hosts = {set_error, give_to_sink, find_class, has_sink};
 
 // What a plugin brings along is as good as the plugin.
@@ -300,9 +180,8 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         for (const python_object &one : find_pythons()) {
             if (one.is_initialized == started) {
                 remember_python(one);
-                unfinished = api == nullptr && one.is_initialized() != 0
-                                 ? new unfinished_start{python.executable, python.chosen}
-                                 : nullptr;
+                note_unfinished_start(api == nullptr && one.is_initialized() != 0 ? &python
+                                                                                  : nullptr);
             }
         }
     }
@@ -377,7 +256,7 @@ bool choose_python(const char *executable) {
                   "a Python runs already: choose before any plugin starts");
         return false;
     }
-    chosen_by_host = new std::string(absolute(executable));
+    choose_for_host(absolute(executable));
     return true;
 }
 

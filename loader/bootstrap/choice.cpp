@@ -1,0 +1,134 @@
+#include "loader/bootstrap/choice.h"
+
+#include <dlfcn.h>
+
+#include <atomic>
+#include <vector>
+
+#include "loader/bootstrap/candidates.h"
+#include "loader/bootstrap/process.h"
+#include "loader/bootstrap/report.h"
+#include "loader/bootstrap/start.h"
+#include "loader/paths.h"
+#include "loader/trusted.h"
+#include "stub/trust.h"
+
+namespace epy {
+
+namespace {
+
+// Never freed.
+std::atomic<const std::string *> chosen_by_host = nullptr;
+
+struct unfinished_start {
+    std::string executable;
+    bool chosen;
+};
+const unfinished_start *unfinished = nullptr;
+
+std::string reason_against_candidate(const python_candidate &one) {
+    std::string against = reason_against_object(one.libpython);
+    if (against.empty() && exists(one.executable)) {
+        against = reason_against_executable(one.executable);
+    }
+    return against;
+}
+
+} // namespace
+
+std::string reason_against_wish(const python_wish &wish) {
+    if (!has_raised_privileges()) {
+        return {};
+    }
+    std::string against =
+        package_folder().empty() ? std::string() : reason_against_tree(package_folder());
+    if (against.empty() && wish.executable != nullptr && exists(wish.executable)) {
+        against = reason_against_executable(wish.executable);
+    }
+    return against;
+}
+
+void *open_again(const python_object &one) {
+    return dlopen(*one.file == '\0' ? nullptr : one.file, RTLD_NOW | RTLD_NOLOAD);
+}
+
+bool choose(const python_wish &wish, chosen_python &chosen) {
+    const python_object *initialized = nullptr;
+    const python_objects found = find_pythons();
+    for (const python_object &one : found) {
+        if (one.is_initialized() == 0) {
+            continue;
+        }
+        if (initialized != nullptr && one.main_interpreter() != initialized->main_interpreter()) {
+            report(
+                wish.plugin,
+                "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
+                "start only one of them before the plugin is called",
+                initialized->file, one.file);
+            return false;
+        }
+        initialized = &one;
+    }
+    if (initialized != nullptr) {
+        remember_python(*initialized); // so that threads that wait for this one release the GIL
+        chosen = {open_again(*initialized),
+                  initialized->file,
+                  unfinished == nullptr ? std::string() : unfinished->executable,
+                  false,
+                  unfinished != nullptr,
+                  unfinished != nullptr && unfinished->chosen};
+        return true;
+    }
+    python_wish asked = wish;
+    const std::string *named = chosen_by_host;
+    asked.chosen_by_host = named == nullptr ? nullptr : named->c_str();
+    const std::vector<python_candidate> candidates = find_candidates(asked);
+    const bool is_found = !candidates.empty() && candidates.back().problem.empty();
+    if (!candidates.empty()) {
+        chosen.executable = candidates.back().executable;
+        chosen.file = candidates.back().libpython;
+        chosen.chosen = candidates.back().source == python_source::host ||
+                        candidates.back().source == python_source::variable;
+    }
+    chosen.start = true;
+    chosen.ours = true;
+    // Loaded for everyone: its symbols would win over those of any other libpython.
+    const void *global = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
+    for (const python_object &one : found) {
+        if (reinterpret_cast<const void *>(one.is_initialized) == global) {
+            chosen.handle = open_again(one);
+            chosen.file = one.file;
+            return true;
+        }
+    }
+    if (!is_found) {
+        report(wish.plugin, "%s", describe(candidates, wish).c_str());
+        return false;
+    }
+    if (const std::string against = reason_against_candidate(candidates.back()); !against.empty()) {
+        report(wish.plugin, "%s", against.c_str());
+        return false;
+    }
+    if (wish.libpython != nullptr && candidates.back().source != python_source::stamped) {
+        note(log_level::info, wish.plugin,
+             "starts the Python in %s, not the one it was built for (%s)", chosen.file.c_str(),
+             wish.libpython);
+    }
+    chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+    if (chosen.handle == nullptr) {
+        report(wish.plugin, "cannot open its Python: %s; install that Python again", dlerror());
+        return false;
+    }
+    return true;
+}
+
+void note_unfinished_start(const chosen_python *python) {
+    unfinished =
+        python == nullptr ? nullptr : new unfinished_start{python->executable, python->chosen};
+}
+
+void choose_for_host(const std::string &executable) {
+    chosen_by_host = new std::string(executable);
+}
+
+} // namespace epy

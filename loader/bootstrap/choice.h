@@ -1,0 +1,41 @@
+// Which Python the process's plugins get:
+//   1. a Python that is initialized in this process: join it;
+//   2. a Python that the host has loaded for everyone but not started (a host linked with
+//      libpython): start that one, because two would share their symbols;
+//   3. one that is found (candidates.h): open its libpython and start it.
+#pragma once
+
+#include <string>
+
+#include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/python.h"
+
+namespace epy {
+
+struct chosen_python {
+    void *handle = nullptr;
+    std::string file;
+    std::string executable;
+    bool start = false;
+    bool ours = false;   // epy starts it, or has
+    bool chosen = false; // by EPY_PYTHON or the host
+};
+
+// False after saying why. Guarded by the start of Python.
+bool choose(const python_wish &, chosen_python &);
+
+// What was asked for in a start of epy's that failed when Python was there already: the next one
+// goes on from there. Null if there is none. Guarded by the start of Python.
+void note_unfinished_start(const chosen_python *);
+
+// What comes before the plugins' own, by epy_set_python: an absolute path.
+void choose_for_host(const std::string &executable);
+
+// Why a process with raised privileges must not run what is asked for; empty if it may. Also where
+// a Python runs already: its own files are its host's matter, what epy brings is not.
+std::string reason_against_wish(const python_wish &);
+
+// A Python that is loaded, as dlopen gives it.
+void *open_again(const python_object &);
+
+} // namespace epy
