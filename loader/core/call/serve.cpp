@@ -8,11 +8,11 @@
 #include "loader/core/call/serve.h"
 
 #include <bit>
-#include <new>
 
 #include "loader/core/call/convert.h"
 #include "loader/core/call/errno_place.h"
 #include "loader/core/call/outcome.h"
+#include "loader/core/call/owned_array.h"
 #include "loader/core/call/scope.h"
 #include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/recursion.h"
@@ -33,38 +33,6 @@ struct frame_arguments {
     const void *at(std::size_t, std::uint32_t offset) const {
         return reinterpret_cast<const std::byte *>(base) + offset;
     }
-};
-
-// Arguments on the stack up to here; more are on the heap.
-constexpr std::size_t few = 16;
-
-// Owned references, released whatever happens.
-class owned_array {
-public:
-    explicit owned_array(std::size_t capacity)
-        : items_(capacity < few ? small_ : new (std::nothrow) PyObject *[capacity + 1]) {}
-    ~owned_array() {
-        for (std::size_t i = 1; i <= count_; ++i) {
-            Py_DECREF(items_[i]);
-        }
-        if (items_ != small_) {
-            delete[] items_;
-        }
-    }
-    owned_array(const owned_array &) = delete;
-    owned_array &operator=(const owned_array &) = delete;
-
-    // False if there is no memory.
-    explicit operator bool() const noexcept { return items_ != nullptr; }
-    void push(PyObject *object) noexcept { items_[++count_] = object; }
-    [[nodiscard]] std::size_t size() const noexcept { return count_; }
-    // The callee may use the item before the first one (PY_VECTORCALL_ARGUMENTS_OFFSET).
-    [[nodiscard]] PyObject **data() noexcept { return items_ + 1; }
-
-private:
-    PyObject *small_[few + 1];
-    PyObject **items_;
-    std::size_t count_ = 0;
 };
 
 template <typename Arguments>
