@@ -17,12 +17,12 @@
 #include <mutex>
 #include <thread>
 
-#include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
+#include "loader/bootstrap/uncancelled.h"
 #include "loader/patience.h"
 
 namespace epy {

@@ -1,6 +1,6 @@
 #include "loader/bootstrap/host_guards.h"
 
-#include "loader/bootstrap/cancellation.h"
+#include "loader/bootstrap/uncancelled.h"
 #include "loader/fp_environment.h"
 
 namespace epy {

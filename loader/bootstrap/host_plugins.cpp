@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/find_plugin.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/host_guards.h"
+#include "loader/bootstrap/uncancelled.h"
 
 namespace epy {
 

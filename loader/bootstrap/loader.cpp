@@ -1,10 +1,10 @@
 // libepy.so: one per process, never unmapped. This is all that plugins and epy's Python side see of
 // it.
 #include "loader/bootstrap/attach.h"
-#include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/resolve.h"
+#include "loader/bootstrap/uncancelled.h"
 #include "loader/bootstrap/unload.h"
 
 #include <exception>

@@ -14,9 +14,9 @@
 #include <cstdio>
 #include <exception>
 
-#include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/report.h"
+#include "loader/bootstrap/uncancelled.h"
 #include "loader/fp_environment.h"
 
 namespace epy {

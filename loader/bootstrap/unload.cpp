@@ -15,13 +15,13 @@
 
 #include <memory>
 
-#include "loader/bootstrap/cancellation.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/kept_image.h"
 #include "loader/bootstrap/leaving.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/report.h"
+#include "loader/bootstrap/uncancelled.h"
 
 namespace epy {
 
