@@ -129,6 +129,7 @@ make_environment() {
         echo "Python packages: all there (.venv)"
         return
     fi
+    [[ ! -L .venv ]] || fail ".venv is a link, to an environment of others; remove it, to get one here"
     echo "Python packages: installing ${requirements[-1]} into .venv"
     /usr/bin/python3 -m venv --clear .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
