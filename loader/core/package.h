@@ -34,6 +34,7 @@ inline constexpr name find_function{"epy._host.embedding", "find"};
 inline constexpr name list_exports{"epy._host.embedding", "exports"};
 inline constexpr name find_exception{"epy._host.embedding", "exception_class"};
 
+inline constexpr name fits_but_for_a_reload{"epy._host.objects", "fits_but_for_a_reload"};
 inline constexpr name handle_error{"epy._errors", "InvalidHandleError"};
 inline constexpr name view_error{"epy._errors", "ViewError"};
 inline constexpr name field_error{"epy._errors", "FieldError"};

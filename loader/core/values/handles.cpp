@@ -176,6 +176,16 @@ PyObject *invalid(const char *format, std::uint64_t address, PyTypeObject *expec
     return nullptr;
 }
 
+// Whether the object may stand where `expected` is declared; -1 with a Python exception.
+int fits(PyObject *object, PyTypeObject *expected) {
+    if (PyObject_TypeCheck(object, expected)) [[likely]] {
+        return 1;
+    }
+    const ref same = package::call(package::fits_but_for_a_reload,
+                                   {object, reinterpret_cast<PyObject *>(expected)});
+    return same ? PyObject_IsTrue(same.get()) : -1;
+}
+
 } // namespace
 
 PyObject *object_of_handle(const module_state &state, PyTypeObject *expected, std::uint64_t address,
@@ -190,16 +200,21 @@ PyObject *object_of_handle(const module_state &state, PyTypeObject *expected, st
                        "it gives it back",
                        address, expected, nullptr);
     }
-    if (!PyObject_TypeCheck(cell->object, expected)) {
-        return invalid("%p is no handle of %s but of %s: the host mixed its handles up", address,
-                       expected, Py_TYPE(cell->object));
+    ref object = ref::borrowed(cell->object);
+    if (const int fit = fits(object.get(), expected); fit != 1) {
+        return fit < 0 ? nullptr
+                       : invalid("%p is no handle of %s but of %s: the host mixed its handles up",
+                                 address, expected, Py_TYPE(object.get()));
     }
-    PyObject *const object = Py_NewRef(cell->object);
     if (consume) {
+        if (table.at(address) != cell || cell->object != object.get()) { // meanwhile
+            return invalid("%p is no live handle of %s: it was given back by another thread",
+                           address, expected, nullptr);
+        }
         table.release(*cell);
         table.collect();
     }
-    return object;
+    return object.release();
 }
 
 bool handle_of_object(const module_state &state, PyTypeObject *expected, PyObject *value,
@@ -208,7 +223,10 @@ bool handle_of_object(const module_state &state, PyTypeObject *expected, PyObjec
     if (value == Py_None) {
         return true;
     }
-    if (!PyObject_TypeCheck(value, expected)) {
+    if (const int fit = fits(value, expected); fit != 1) {
+        if (fit < 0) {
+            return false;
+        }
         const std::string object = std::string("an object of ") + expected->tp_name + " or None";
         return wrong_type(value, object.c_str());
     }

@@ -98,6 +98,18 @@ else:
             return item._consumed_type_
 
 
+def fits_but_for_a_reload(value: object, expected: type[Object]) -> bool:
+    """Whether the object's class is the expected one as it was before a reload, or is after it.
+
+    Hosts have handles that were made before, or by calls that were under way then; and some of
+    their callbacks go on in the old code. Modules of plugins have names of their own.
+    """
+    wanted = expected.__module__, expected.__qualname__
+    return "<locals>" not in wanted[1] and any(
+        (one.__module__, one.__qualname__) == wanted for one in type(value).__mro__
+    )
+
+
 def release(value: Object) -> None:
     """Take back one of the references that the host has to an object, as `Consumed` does.
 

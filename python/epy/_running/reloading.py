@@ -71,7 +71,8 @@ def reload(plugin: Plugin | str | None = None) -> None:
 
     *State.* The module is new. `@epy.on_reload` gets the old one; neither `on_unload` of the old
     code nor `on_load` of the new is called. Handles stay valid: their objects get the new class if
-    that says `reload=True` (`class Synth(epy.Object, reload=True)`), else keep theirs. What
+    that says `reload=True` (`class Synth(epy.Object, reload=True)`), else keep theirs, and come to
+    the new code as well: where that declares a class, its former self of the same name fits. What
     `epy.Bindings` has published follows. Threads that the old code has started go on in it.
 
     *When it fails* the old code stays: an exception of the script passes to the caller,
