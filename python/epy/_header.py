@@ -254,10 +254,10 @@ class Header:
             return names(found.index)
         return list(found.names)
 
-    def _find(self, name: str, what: str) -> Any:
+    def _find(self, name: str, what: str, remedy: str = "") -> Any:
         found = self._declarations.find(name)
         if found is None:
-            raise self._unknown(name, what)
+            raise self._unknown(name, what, remedy)
         if found[0] == "?":
             raise HeaderNameError(f"{self._name}: {name} {found[1]}")
         return found
@@ -274,13 +274,15 @@ class Header:
             raise HeaderNameError(f"{self._name}: {value} is no constant, and so no error value")
         return found[1]
 
-    def _unknown(self, name: str, what: str) -> HeaderNameError:
+    def _unknown(self, name: str, what: str, remedy: str = "") -> HeaderNameError:
         from difflib import get_close_matches
 
         names = (key.rpartition(" ")[2] for key in self._all_names())
         spellings = {known.lower(): known for known in names if not known.startswith("__builtin_")}
         near = [spellings[key] for key in get_close_matches(name.lower(), spellings, 3, 0.7)]
         hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
+        if remedy:
+            hint = f"{hint} Or {remedy}" if near else f"{hint}, or {remedy}"
         return HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
 
     # Functions and data of the host
@@ -321,7 +323,7 @@ class Header:
         from ._core import instance
         from ._exports.data import export_data
 
-        found = self._find(name, "variable")
+        found = self._find(name, "variable", "use epy.export_data, which needs no declaration")
         if found[0] != "v":
             raise HeaderNameError(f"{self._name}: {name} is no variable")
         kind = self._classes.resolved(found[1])
@@ -476,7 +478,8 @@ class Header:
         if found is None and other is not None:
             found, name = self._declarations.find(other), other
         if found is None:
-            raise self._unknown(name, "function")
+            remedy = f'give its prototype as text, "int {name}(...)"'
+            raise self._unknown(name, "function", remedy)
         if found[0] == "?":
             raise HeaderNameError(f"{self._name}: {name} {found[1]}")
         kind = self._classes.resolved(found[1]) if found[0] in "ft" else None

@@ -45,6 +45,10 @@ class Index:
         (lambda h: h.toupper(97 + 256), "toupper: argument 1 is `unsigned char`: 353 does not fit"),
         (lambda h: h.toupper(-1), "does not fit"),
         (lambda h: h.strlen("a", 2), r"strlen takes 1 argument, 2 given: `unsigned long strlen\("),
+        (
+            lambda h: epy.header("struct t { int (*f)(int, int); };").t(f=h.abs.address).f(1),
+            r"^`int \(\*\)\(int, int\)` takes 2 arguments, 1 given$",
+        ),
         (lambda h: h.abs(), r"abs takes 1 argument, 0 given: `int abs\(int\)`"),
         (lambda h: h.abs(n=1), "abs got n by name: C passes arguments by position"),
         (lambda h: h.abs(1.0), "abs: argument 1 is `int`: 1.0 does not fit"),

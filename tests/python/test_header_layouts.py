@@ -118,6 +118,11 @@ SHAPES = {
     "struct enum_sizes { char a; enum s b; enum l c; };",
     "sized": "enum { count = 3 };\n#define MORE (count * 2 + sizeof(long))\n"
     "struct sized { char a[count], b[MORE][2]; int c[1 << 2 | 1]; };",
+    "circle": "struct first { struct circle *c; union { struct circle *(*f)(void); } u; };\n"
+    "struct circle { char a; struct first b[2]; };",
+    "circle_of_typedefs": "typedef struct inner inner; typedef struct circle_of_typedefs whole;\n"
+    "struct outer { inner *i; whole *w; };\nstruct inner { int x; whole *w; };\n"
+    "struct circle_of_typedefs { char a; struct outer o; inner i[2]; };",
     "empty": "struct empty { }; struct holding_empty { char a; struct empty b; int c; };",
 }
 

@@ -145,7 +145,10 @@ def other(pair, visitor):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("@host.export\ndef ad(a, b): pass", "host.h declares no function ad: did you mean add"),
+        (
+            "@host.export\ndef ad(a, b): pass",
+            "no function ad: did you mean add? Or give its prototype",
+        ),
         (
             "@host.export('long add(int, int)')\ndef f(a, b): pass",
             "'long add(int, int)' differs from host.h, which has 'int add(int, int)'",
@@ -155,9 +158,15 @@ def other(pair, visitor):
         ("@host.export\ndef twice(a): pass", "twice is an inline function, which no library has"),
         ("@host.export\ndef SCALE(a): pass", "SCALE is no function"),
         ("host.twice(1)", "host.h: twice is an inline function, which no library has"),
-        ("host.callback('nope')", "declares no function nope"),
+        (
+            "host.callback('nope')",
+            'nope: check its spelling and #ifs, or give its prototype as text, "int',
+        ),
         ("host.struct.par", "declares no struct, union or enum par: did you mean pair"),
-        ("host.export_data('nope', 1)", "declares no variable nope"),
+        (
+            "host.export_data('nope', 1)",
+            "declares no variable nope: check its spelling and #ifs, or use epy.export",
+        ),
         ("host.export_data('table', [1, 'x'])", "`int table[3]`: [1, 'x'] does not fit element 1"),
         ("epy.header('sub/none.h')", "header 'sub/none.h' not found: give its folder by include="),
         ("epy.header('int f(x y);')", "<text>:1: the type 'x' is not declared in `int f(x y);`"),

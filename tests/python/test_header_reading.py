@@ -283,6 +283,11 @@ def test_what_epy_has_of_the_standard_library_needs_no_other(tmp_path: Path) -> 
         ("struct s { int a[-1]; };", "s", "an array with a negative size"),
         ("struct s { char a : 9; };", "s", r"width of bit-field 'a' \(9 bits\) exceeds"),
         ("enum e { a = b };", "a", "use of undeclared identifier 'b'"),
+        (
+            "struct s { int a; struct stat b; };\nint f(void);",
+            "s",
+            "incomplete type 'struct stat'.*: include what declares 'struct stat' before",
+        ),
     ],
 )
 def test_what_cannot_be_expressed_raises_with_the_reason(text: str, name: str, reason: str) -> None:

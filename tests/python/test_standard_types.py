@@ -127,6 +127,8 @@ int main(void) {{
         ("#include <stdint.h>\nstruct s { uint8_t a; size_t n; };", "s", 16),
         ("typedef uint16_t word; struct s { word a; };", "s", 2),
         ("typedef int (*hook)(size_t, void *); struct s { hook h; };", "s", 8),
+        ("struct s { int a; ssize_t (*f)(int, void *, size_t); };", "s", 16),
+        ("struct s { int a; ssize_t\n(*f)(int, void *, size_t); };", "s", 16),
         ("struct s { const volatile uint8_t a; unsigned int b : 3; uint8_t *p; };", "s", 16),
     ],
 )

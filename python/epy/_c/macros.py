@@ -29,10 +29,11 @@ _TEXT = re.compile(r'"[^"\\\n]*"', re.ASCII)
 _LITERALS = re.compile(r'(?:(?:u8|[uUL])?"(?:\\.|[^"\\])*"\s*)+')
 _LITERAL = re.compile(r'(?:u8|[uUL])?"(?:\\.|[^"\\])*"')
 _NAME = re.compile(r"[^\W\d][\w$]*", re.ASCII)
-_NO_VALUE = re.compile(r"[{};]|\b(?:_Pragma|__attribute__|__asm__|asm|do|return|goto)\b")
+_NO_VALUE = re.compile(r"[{};]|\b(?:__attribute__|__asm__|asm|do|return|goto)\b")
 _START, _END = "\x02", "\x03"  # of a macro's text
 _PRELUDE = f"""
 #line 1 "header"
+#define _Pragma(x)
 #define {ARGUMENT}text(...) #__VA_ARGS__
 #define {ARGUMENT}expanded(...) {ARGUMENT}text(__VA_ARGS__)
 #define {ARGUMENT}value(x) __builtin_choose_expr(__builtin_classify_type(x) == 5, \\
@@ -42,6 +43,13 @@ _PRELUDE_OF_CPLUSPLUS = _PRELUDE.partition(f"#define {ARGUMENT}value")[0] + (
     f"#define {ARGUMENT}value(x) (x)\n"
 )
 _VARIABLE = 9  # CXCursor_VarDecl
+
+
+def _is_balanced(body: str) -> bool:
+    """Whether each parenthesis has its other one."""
+    if body.count("(") != body.count(")"):
+        body = _LITERAL.sub("", body)
+    return body.count("(") == body.count(")")
 
 
 class Definition(NamedTuple):
@@ -127,7 +135,9 @@ class Reader:
                 value = self.macros.plain_value(name)
                 if value is not None:
                     self._constant(name, value)
-                elif name not in hopeless or definition.parameters is not None:
+                elif _is_balanced(definition.body) and (
+                    name not in hopeless or definition.parameters is not None
+                ):
                     self.asked.append((name, definition))
                 else:
                     self._refuse(name, definition, "is no expression")
@@ -146,9 +156,11 @@ class Reader:
                     if body and not body[0].isdigit():
                         words.setdefault(name, set()).add(body)
                     continue
-                if _NO_VALUE.search(body) or body.count("(") != body.count(")"):
+                if not _is_balanced(body):
+                    found.add(name)
+                elif _NO_VALUE.search(body):
                     body = _LITERAL.sub("", body)
-                    if _NO_VALUE.search(body) or body.count("(") != body.count(")"):
+                    if _NO_VALUE.search(body):
                         found.add(name)
                 words.setdefault(name, set()).update(_NAME.findall(body))
         while more := {name for name, them in words.items() if name not in found and them & found}:
@@ -196,7 +208,7 @@ class Reader:
             if index not in self.excluded:
                 texts.append(self._text(index, text))
         start = [*self.prelude.splitlines(), f'static const char *const {ARGUMENT}texts = ""']
-        return [*start, *texts, ";", *values]
+        return [*start, *texts, f'"{_START}";', *values]
 
     @staticmethod
     def _text(index: int, use: str) -> str:
@@ -210,10 +222,9 @@ class Reader:
             name = clang.text(clang.getCursorSpelling(cursor))
             if name == f"{ARGUMENT}texts":
                 whole = str(clang.evaluate(cursor) or "")
-                for part in whole.split(_START)[1:] and re.findall(
-                    rf"{_START}(\d+){_START}([^{_END}]*){_END}", whole
-                ):
-                    self.texts[int(part[0])] = part[1]
+                if whole.endswith(_START):  # else what one expands to has ended it
+                    found = re.findall(rf"{_START}(\d+){_START}([^{_END}]*){_END}", whole)
+                    self.texts = {int(index): text for index, text in found}
             elif name.startswith(f"{ARGUMENT}v") and not clang.isInvalidDeclaration(cursor):
                 value = clang.evaluate(cursor)
                 if isinstance(value, (int, float)):
@@ -247,7 +258,7 @@ class Reader:
             self._constant(name, self.values[index])
         elif not text:
             self._refuse(name, None, "is empty")
-        elif text in self.names and text != name:
+        elif text in self.names:
             self.names.setdefault(name, self.names[text])
         else:
             inner = text

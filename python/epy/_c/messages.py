@@ -8,6 +8,8 @@ from .standard_types import HEADERS
 
 _UNKNOWN = re.compile(r"(?:unknown type name|use of undeclared identifier) '(\w+)'")
 _LIST = ("a parameter list without types", "type specifier missing", "expected identifier")
+_INCOMPLETE = re.compile(r"incomplete type '(?:const |volatile )*((?:struct|union|enum) \w+)'")
+_NO_TYPE = "type name requires a specifier or qualifier"
 _NAME = re.compile(r"[^\W\d]\w*")
 _FOLDER = "give its folder by include= or `epy build -I DIR`, or its package by pkg= or --pkg"
 _CPLUSPLUS = ("class", "namespace", "template", "using")
@@ -44,11 +46,13 @@ class Problem:
         """Names that may be types which are not declared."""
         if found := _UNKNOWN.match(self.message):
             return [found[1]]
+        if self.message.startswith(_NO_TYPE):  # it stands there: `ssize_t (*read)(int, char *);`
+            return _NAME.findall(self.shown, self.column - 1)[:1]
         return _NAME.findall(self.shown) if self.message.startswith(_LIST) else []
 
     def reason(self, explained: str) -> str:
         """Why a declaration cannot be used, behind its name."""
-        if self.message.startswith(_LIST):
+        if self.message.startswith((*_LIST, _NO_TYPE)):
             name = _NAME.match(self.shown, self.column - 1)
             return (
                 f"has the unknown type '{name[0] if name else '?'}': declare it in the header's "
@@ -87,6 +91,12 @@ def explain(problem: Problem, file: str, line: int, name: str, is_text: bool) ->
     elif problem.is_directive:
         message = f"does not preprocess ({message})"
         remedy = "correct it, or paste the declarations as text"
+    elif found := _INCOMPLETE.search(message):
+        message = f"is not valid C ({message})"
+        remedy = (
+            f"include what declares '{found[1]}' before: a text of #include lines, or "
+            "`epy build -include FILE`"
+        )
     elif not problem.is_grammar:
         message = f"is not valid C ({message})"
         remedy = "correct it, or paste the declarations that you need as text"

@@ -100,6 +100,9 @@ class Types:
         self._keys: dict[int, str] = {}  # of tags without a name
         self._begun: set[str] = set()  # tags whose definition has been met
         self._layouts: dict[str, Layout] = {}
+        self._open = 0  # records whose layout is being found
+        self._indirections = 0  # pointers and functions between the innermost one and this type
+        self._waiting: dict[str, tuple[Cursor, str, str]] = {}  # tags behind them, see `tag`
 
     # Types
 
@@ -120,10 +123,14 @@ class Types:
             return self.type(clang.Type_getNamedType(found), hint)
         if kind == _TYPEDEF:
             return self.typedef(clang.getTypeDeclaration(found))
-        if kind == _POINTER or kind in _REFERENCES:
-            return ("*", self.type(clang.getPointeeType(found), hint))
-        if kind in (_FUNCTION, _OPEN_FUNCTION):
-            return self._function(found, hint)
+        if kind == _POINTER or kind in _REFERENCES or kind in (_FUNCTION, _OPEN_FUNCTION):
+            self._indirections += 1
+            try:
+                if kind in (_FUNCTION, _OPEN_FUNCTION):
+                    return self._function(found, hint)
+                return ("*", self.type(clang.getPointeeType(found), hint))
+            finally:
+                self._indirections -= 1
         if kind == _ARRAY:
             return ("[", self.type(clang.getElementType(found), hint), clang.getArraySize(found))
         if kind in _ANY_ARRAY:
@@ -197,7 +204,8 @@ class Types:
     # Tags
 
     def tag(self, cursor: Any, hint: str = "") -> Type:
-        """A struct, union or enum; defined when it is met first."""
+        """A struct, union or enum; defined when it is met first, or behind the record that only
+        leads to it, which it may contain."""
         clang = self.clang
         keyword = KEYWORDS[cursor.kind]
         definition: Cursor = clang.getCursorDefinition(cursor)
@@ -207,18 +215,36 @@ class Types:
         if name in self._begun:
             return (keyword, key)
         self.names[name] = OPAQUE
-        if is_defined:
-            self._begun.add(name)
-        if is_defined and not (self.is_cplusplus and self._is_class(definition)):
-            try:
-                self.check(definition)
-                if keyword == "enum":
-                    self.names[name] = self._enum(definition)
-                else:
-                    self.names[name] = self._record(definition, keyword, key)
-            except Unsupported as reason:
-                self.names[name] = ("?", str(reason))
+        if not is_defined:
+            return (keyword, key)
+        if self._open and self._indirections and keyword != "enum":
+            self._waiting[name] = definition, keyword, key
+            return (keyword, key)
+        self._define(definition, keyword, key)
+        while self._waiting and not self._open:
+            self._define(*self._waiting.popitem()[1])
         return (keyword, key)
+
+    def _define(self, definition: Cursor, keyword: str, key: str) -> None:
+        name = f"{keyword} {key}"
+        if name in self._begun:
+            return
+        self._begun.add(name)
+        if self.is_cplusplus and self._is_class(definition):
+            return
+        indirections, self._indirections = self._indirections, 0
+        self._open += 1
+        try:
+            self.check(definition)
+            if keyword == "enum":
+                self.names[name] = self._enum(definition)
+            else:
+                self.names[name] = self._record(definition, keyword, key)
+        except Unsupported as reason:
+            self.names[name] = ("?", str(reason))
+        finally:
+            self._open -= 1
+            self._indirections = indirections
 
     def _key(self, cursor: Cursor, keyword: str, hint: str) -> str:
         if cursor.node in self._keys:
@@ -343,6 +369,8 @@ class Types:
             return _ALIGNMENTS.get(actual, 1)
         if actual[0] in ("struct", "union"):
             name = f"{actual[0]} {actual[1]}"
+            if name in self._waiting:
+                self._define(*self._waiting.pop(name))
             if name not in self._layouts:
                 raise Unsupported(f"contains {name}, which {self.names[name][1]}")
             return self._layouts[name].ctypes_align

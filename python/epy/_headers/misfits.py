@@ -78,9 +78,11 @@ def argument_count(
             f"{_name(function)} got {', '.join(named)} by name: C passes arguments by position"
         )
     takes = len(function._argtypes_)
+    whole = declare_function(type(function), _plain_name(function))
+    declared = f": `{whole}`" if _name(function) != f"`{whole}`" else ""
     return ArgumentError(
         f"{_name(function)} takes {takes} argument{'' if takes == 1 else 's'}, "
-        f"{len(arguments)} given: `{declare_function(type(function), _plain_name(function))}`"
+        f"{len(arguments)} given{declared}"
     )
 
 
