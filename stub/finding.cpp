@@ -3,14 +3,13 @@
 #include <initializer_list>
 
 #include <elf.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "stub/bundle.h"
+#include "stub/mapped_bytes.h"
 #include "stub/stub.h"
 
 namespace epy {
@@ -19,45 +18,6 @@ namespace {
 
 constexpr unsigned oldest_python = 11; // of CPython 3
 constexpr unsigned newest_python = 30;
-
-// A file's bytes, of which any may be damaged.
-class mapped_bytes {
-public:
-    explicit mapped_bytes(const char *path) {
-        const int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-        struct stat status {};
-        if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode)) {
-            size_ = static_cast<std::size_t>(status.st_size);
-            void *mapped = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file, 0);
-            bytes_ = mapped == MAP_FAILED ? nullptr : static_cast<const char *>(mapped);
-        }
-        if (file >= 0) {
-            close(file);
-        }
-    }
-    ~mapped_bytes() {
-        if (bytes_ != nullptr) {
-            munmap(const_cast<char *>(bytes_), size_);
-        }
-    }
-    mapped_bytes(const mapped_bytes &) = delete;
-    mapped_bytes &operator=(const mapped_bytes &) = delete;
-
-    template <typename T>
-    [[nodiscard]] const T *at(std::uint64_t offset, std::uint64_t count = 1) const {
-        const bool fits = bytes_ != nullptr && offset <= size_ && offset % alignof(T) == 0 &&
-                          count <= (size_ - offset) / sizeof(T);
-        return fits ? reinterpret_cast<const T *>(bytes_ + offset) : nullptr;
-    }
-    [[nodiscard]] bool has_text(std::uint64_t offset, const char *text) const {
-        const char *bytes = at<char>(offset, strlen(text) + 1);
-        return bytes != nullptr && strcmp(bytes, text) == 0;
-    }
-
-private:
-    const char *bytes_ = nullptr;
-    std::size_t size_ = 0;
-};
 
 // The first members of the file's loader_api: its contracts, oldest and newest.
 const std::uint32_t *contracts_in(const mapped_bytes &file) {
@@ -94,11 +54,26 @@ public:
     bool look_at_file(loader_place place, const char *path) {
         return has_raised_privileges()
                    ? look_closely(place, path)
-                   : visit_({place, serves(path, wanted_.contract), path, nullptr}, argument_);
+                   : visit_({place, serves(path, wanted_.contract), path, nullptr, nullptr},
+                            argument_);
     }
 
     bool look_below(loader_place place, const char *folder, std::size_t length, const char *below) {
         return make_path(folder, length, below) && look_at_file(place, path_);
+    }
+
+    // Not inlined: what was found takes much room.
+    [[gnu::noinline]] bool look_beside(const char *folder, std::size_t length) {
+        bundle_finding sent;
+        if (is_bundle_trusted(folder, length)) {
+            look_at_bundle(folder, length, "epy/libepy.so", sent);
+        }
+        if (sent.state == bundle::none || sent.state == bundle::whole) {
+            return look_below(loader_place::beside, folder, length, "/epy/libepy.so");
+        }
+        return make_path(folder, length, "/") && append(sent.file) &&
+               visit_({loader_place::beside, usable::damaged, path_, nullptr, describe(sent.state)},
+                      argument_);
     }
 
     // Where the Pythons of a prefix have their packages.
@@ -125,6 +100,25 @@ private:
                look_at_file(loader_place::installed, path_);
     }
 
+    // With raised privileges what others can change is not even read: its loader is passed over.
+    [[gnu::noinline]] bool is_bundle_trusted(const char *folder, std::size_t length) {
+        if (!has_raised_privileges()) {
+            return true;
+        }
+        trust found;
+        if (!make_path(folder, length, "/epy/bundle")) {
+            return false;
+        }
+        look_at(path_, found);
+        return found.is_given();
+    }
+
+    bool append(const char *text) {
+        const std::size_t size = strlen(path_);
+        return static_cast<std::size_t>(snprintf(path_ + size, sizeof path_ - size, "%s", text)) <
+               sizeof path_ - size;
+    }
+
     // False if it is longer than a path may be.
     bool make_path(const char *folder, std::size_t length, const char *below) {
         const int size =
@@ -139,9 +133,9 @@ private:
         const bool missing = found.why == doubt::missing;
         if (found.is_given()) {
             const usable verdict = serves(found.path, wanted_.contract);
-            return visit_({place, verdict, found.path, nullptr}, argument_);
+            return visit_({place, verdict, found.path, nullptr, nullptr}, argument_);
         }
-        return visit_({place, missing ? usable::missing : usable::untrusted, path, &found},
+        return visit_({place, missing ? usable::missing : usable::untrusted, path, &found, nullptr},
                       argument_);
     }
 
@@ -186,7 +180,7 @@ bool look_at_named_loaders(const loader_request &wanted, loader_visit *visit,
         const char *folder = slash == nullptr ? "." : wanted.plugin;
         const std::size_t length =
             slash == nullptr ? 1 : static_cast<std::size_t>(slash - wanted.plugin);
-        if (here.look_below(loader_place::beside, folder, length, "/epy/libepy.so")) {
+        if (here.look_beside(folder, length)) {
             return true;
         }
     }

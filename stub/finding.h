@@ -7,8 +7,9 @@
 //
 // What another loader is installed as is not known before it is looked at: a file is usable if it
 // serves the plugin's contract, which is read from it without opening it as a library, because a
-// loader stays once it is opened. In a process with raised privileges the environment is not asked,
-// and a file that others can change is not usable.
+// loader stays once it is opened. Beside the plugin it may be part of what `epy bundle` wrote: one
+// that is not as it was written is `damaged`, which should end the search. In a process with raised
+// privileges the environment is not asked, and a file that others can change is not usable.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +20,14 @@ namespace epy {
 
 enum class loader_place : std::uint8_t { beside, home, stamped, installed };
 
-enum class usable : std::uint8_t { yes, missing, no_loader, other_contract, untrusted };
+enum class usable : std::uint8_t { yes, missing, no_loader, other_contract, untrusted, damaged };
 
 struct loader_candidate {
     loader_place place;
     usable verdict;
     const char *path;   // of a usable one with raised privileges: without symbolic links
     const trust *found; // with raised privileges, of one that is not usable
+    const char *why;    // of a damaged one
 };
 
 struct loader_request {

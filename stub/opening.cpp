@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "stub/bundle.h"
 #include "stub/finding.h"
 #include "stub/memory_object.h"
 #include "stub/pack.h"
@@ -100,6 +101,7 @@ bool in_static_program() {
 struct loader_search {
     void *handle = nullptr;
     bool missing = true;
+    bool damaged = false; // the bundle that the plugin lies in
     char why[700] = "no path is stamped";
     objection against = {}; // with raised privileges
 };
@@ -112,6 +114,9 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
             search.missing = false;
             snprintf(search.why, sizeof search.why, "%s", dlerror());
         }
+    } else if (one.verdict == usable::damaged) {
+        search.damaged = true;
+        snprintf(search.why, sizeof search.why, "%.500s %s", one.path, one.why);
     } else if (one.found != nullptr && search.against.problem[0] == '\0' &&
                (one.verdict == usable::untrusted || one.place == loader_place::stamped)) {
         describe(*one.found, one.path, search.against);
@@ -123,7 +128,7 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
                                : "%.500s does not serve this plugin's version";
         snprintf(search.why, sizeof search.why, what, one.path);
     }
-    return search.handle != nullptr;
+    return search.handle != nullptr || search.damaged;
 }
 
 // What a plugin that was built to need no epy has in itself.
@@ -165,6 +170,9 @@ private:
     const loader_request wanted{self::path(), stamped, epy_stub_info.contract};
     loader_search search;
     if (look_at_named_loaders(wanted, open_if_usable, &search)) {
+        if (search.damaged) {
+            say_once("the bundle that it lies in is not whole: ", search.why, bundle_remedy);
+        }
         return search.handle;
     }
     if (epy_stub_info.pack.size != 0 && open_own_loader(search)) {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "loader/bootstrap/bundled.h"
 #include "loader/bootstrap/cores.h"
 #include "loader/bootstrap/libpython.h"
 #include "loader/bootstrap/process.h"
@@ -107,7 +108,7 @@ private:
 
     bool stamped() {
         const std::string library = wish_.libpython == nullptr ? "" : wish_.libpython;
-        if (library.empty()) {
+        if (library.empty() || is_in_bundle(wish_.plugin)) {
             return false;
         }
         python_candidate one{python_source::stamped, library,

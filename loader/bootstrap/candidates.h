@@ -4,7 +4,7 @@
 //   host      what the host has named with epy_set_python, an executable
 //   beside    FOLDER/epy/python, FOLDER being the plugin's: what was sent along with it
 //   variable  EPY_PYTHON, an executable (not with raised privileges)
-//   stamped   that which the plugin was built for
+//   stamped   that which the plugin was built for; not in a bundle, which is for other machines
 //   path      python3.N on PATH (not with raised privileges), of each N that there is a core for,
 //   the
 //             stamped one first, then the newest

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <vector>
 
+#include "loader/bootstrap/bundled.h"
 #include "loader/bootstrap/candidates.h"
 #include "loader/bootstrap/process.h"
 #include "loader/bootstrap/report.h"
@@ -37,8 +38,9 @@ std::string reason_against_candidate(const python_candidate &one) {
 } // namespace
 
 std::string reason_against_wish(const python_wish &wish) {
-    if (!has_raised_privileges()) {
-        return {};
+    if (std::string against = reason_against_bundle(wish.plugin);
+        !against.empty() || !has_raised_privileges()) {
+        return against;
     }
     std::string against =
         package_folder().empty() ? std::string() : reason_against_tree(package_folder());

@@ -31,8 +31,9 @@ void note_unfinished_start(const chosen_python *);
 // What comes before the plugins' own, by epy_set_python: an absolute path.
 void choose_for_host(const std::string &executable);
 
-// Why a process with raised privileges must not run what is asked for; empty if it may. Also where
-// a Python runs already: its own files are its host's matter, what epy brings is not.
+// Why a plugin must not start: its bundle is not whole; with raised privileges, others can change
+// what it would run. Empty if it may. Also where a Python runs already: its own files are its
+// host's matter, what epy brings is not.
 std::string reason_against_wish(const python_wish &);
 
 // A Python that is loaded, as dlopen gives it.

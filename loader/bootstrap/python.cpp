@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/bootstrap/bundled.h"
 #include "loader/bootstrap/choice.h"
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/cores.h"
@@ -204,6 +205,7 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         report(wish.plugin, "%s", against.c_str());
         return python_state::failed;
     }
+    open_libraries_of_bundle(wish.plugin);
     switch (python_start().begin(until)) {
     case turn::circular:
         return python_state::circular;

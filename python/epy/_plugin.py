@@ -294,14 +294,14 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     """What the script consists of, and where it came from."""
     if native.script is not None:
         script.place = native.script
-        script.executable = _executable("")
+        script.executable = _executable(native.path, "")
         return _read_script(native.script), native.script
     archive = _archive.read(native.archive)
     try:
         read_manifest(archive, script)
     except ValueError:
         raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
-    script.executable = _executable(archive.text("python", "executable"))
+    script.executable = _executable(native.path, archive.text("python", "executable"))
     script.constants.update(archive.constants)
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
     editable = archive.text("editable")
@@ -316,11 +316,19 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     return sources, archive.text("source")
 
 
-def _executable(stamped: str) -> str:
-    """Whose packages the plugin finds: those of the Python that it was built for, if it is here."""
-    if not os.path.exists(stamped):
-        stamped = ""
+def _executable(plugin: str, stamped: str) -> str:
+    """Whose packages the plugin finds: what `epy bundle` put beside it, which is laid out as a
+    virtual environment, or those of the Python that it was built for, if it is here."""
+    sent = f"{os.path.dirname(plugin)}/epy"
     start: Any = sys.modules.get("epy._start")
+    if os.path.exists(f"{sent}/packages/pyvenv.cfg"):
+        if start is None:
+            from ._running import environments
+
+            environments.install()
+        return f"{sent}/packages/bin/python"
+    if not os.path.exists(stamped) or os.path.exists(f"{sent}/bundle"):
+        stamped = ""
     if start is None:  # a host's Python, which knows nothing of it
         if stamped and stamped != sys.executable:
             from ._running import environments

@@ -40,7 +40,7 @@ epy.export_data("version", c_int(3))
 epy.export_data("origin", Point(1, 2))
 """
 COMMANDS = [
-    *("new", "build", "inspect", "call", "stub", "run", "trace", "doctor", "completion"),
+    *("new", "build", "inspect", "call", "stub", "bundle", "run", "trace", "doctor", "completion"),
 ]
 
 

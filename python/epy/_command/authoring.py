@@ -39,7 +39,32 @@ def add_new(commands: Any) -> None:
 
 
 def add_further(commands: Any) -> None:
-    """Add `run`, `trace`, `doctor` and `completion`."""
+    """Add `bundle`, `run`, `trace`, `doctor` and `completion`."""
+    bundle = commands.add_parser(
+        "bundle",
+        help="make a folder with all that a plugin needs, to be sent",
+        description="Write a folder with PLUGIN, epy, the packages that it needs and, with "
+        "--python, Python. It runs where it is copied to, without epy; a folder that was cut "
+        "short or edited is refused.",
+        epilog="example: epy bundle gain.so -o gain --with numpy --python",
+    )
+    bundle.add_argument("plugin", metavar="PLUGIN", type=Path)
+    bundle.add_argument("-o", "--output", metavar="DIR", required=True, help="a new folder")
+    bundle.add_argument(
+        "--with",
+        dest="packages",
+        metavar="PACKAGES",
+        action="append",
+        default=[],
+        help="packages that are installed here, as in numpy,pillow, and what they need",
+    )
+    bundle.add_argument(
+        "--python",
+        action="store_true",
+        help="the Python that runs this: its libpython and standard library",
+    )
+    bundle.set_defaults(run=_bundle)
+
     run = commands.add_parser(
         "run",
         help="build, start a host with the plugin, and follow edits",
@@ -111,6 +136,15 @@ def _new(options: argparse.Namespace) -> int:
         texts = skeleton(options.header, options.export, options.flags, options.pkg)
     for path in new.write(options.name, texts):
         print(path)
+    return 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from .bundle import bundle
+
+    names = [name.strip() for text in options.packages for name in text.split(",")]
+    count, size = bundle(options.plugin, options.output, filter(None, names), options.python)
+    print(f"{options.plugin} -> {options.output} ({count} files, {size / 1e6:.1f} MB)")
     return 0
 
 
