@@ -1,8 +1,11 @@
-"""The gate: plugins from headers start no slower than with hand-written ctypes.
+"""The gate on what starts cost, in instructions, by callgrind: a figure almost without noise.
 
-The plugins are those of tests/hosts; beside each the one in by_hand, which does the same without
-`epy.header`. Counted are the instructions of `dlopen` with `epy build --eager`, by callgrind: a
-figure almost without noise. Exit status 1 above the limit.
+Plugins from headers start no slower than with hand-written ctypes. They are those of tests/hosts;
+beside each the one in by_hand, which does the same without `epy.header`. Counted is `dlopen` with
+`epy build --eager`.
+
+The first call of a script whose C text names plain types, of one with ctypes' types, and what a
+further export adds to the first, have a limit each. Exit status 1 above one.
 """
 
 from __future__ import annotations
@@ -23,22 +26,44 @@ def build_host(folder: Path) -> Path:
     return host
 
 
-def count(host: Path, script: Path, plugin: Path) -> int:
-    """Instructions of a process that opens the plugin."""
-    build: list[str | Path] = [
-        sys.executable,
-        "-m",
-        "epy",
-        "build",
-        "--eager",
-        script,
-        "-o",
-        plugin,
-    ]
+PLAIN = """
+import epy
+
+@epy.export("int add(int a, int b)")
+def add(a, b):
+    return a + b
+"""
+WITH_CTYPES = """
+from ctypes import c_int
+import epy
+
+@epy.export
+def add(a: c_int, b: c_int) -> c_int:
+    return a + b
+"""
+FURTHER = 100  # exports
+TYPES = ("int", "double", "const char *", "void *", "unsigned", "size_t")
+
+
+def with_further_exports() -> str:
+    """The plain script, and others whose C types differ."""
+    lines = [PLAIN]
+    for number in range(FURTHER):
+        first, second = TYPES[number % 6], TYPES[number // 6 % 6]
+        lines.append(f'@epy.export("long f{number}({first} a, {second} b, char c)")')
+        lines.append(f"def f{number}(a, b, c):\n    return 0\n")
+    return "\n".join(lines)
+
+
+def count(host: Path, script: Path, plugin: Path, what: str = "start") -> int:
+    """Instructions of a process that opens the plugin, or calls it once."""
+    build: list[str | Path] = [sys.executable, "-m", "epy", "build", script, "-o", plugin]
+    if what == "start":
+        build.append("--eager")
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([host, "start", plugin], check=True)  # after it all .pyc files are there
+    subprocess.run([host, what, plugin], check=True)  # after it all .pyc files are there
     counting = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={plugin}.callgrind"]
-    counted = subprocess.run([*counting, host, "start", plugin], check=True, capture_output=True)
+    counted = subprocess.run([*counting, host, what, plugin], check=True, capture_output=True)
     found = re.search(rb"Collected : (\d+)", counted.stderr)
     assert found, counted.stderr.decode()
     return int(found[1])
@@ -48,6 +73,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="to build in")
     parser.add_argument("--at-most", type=float, required=True, help="ratio")
+    parser.add_argument("--plain", type=float, required=True, help="millions")
+    parser.add_argument("--ctypes", type=float, required=True, help="millions")
+    parser.add_argument("--further", type=float, required=True, help="thousands")
     options = parser.parse_args()
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,7 +89,25 @@ def main() -> int:
         worst = max(worst, header / hand)
         print(f"| {name} | {header / 1e6:.2f} M | {hand / 1e6:.2f} M | {header / hand:.3f} |")
     print(f"instructions of a start; at most {options.at_most:g} times by hand is allowed")
-    return int(worst > options.at_most)
+    firsts = {}
+    scripts = {"plain": PLAIN, "ctypes": WITH_CTYPES, "many": with_further_exports()}
+    for name, text in scripts.items():
+        script = folder / f"{name}.py"
+        script.write_text(text)
+        firsts[name] = count(host, script, folder / f"{name}.so", "call-once")
+    rows = {
+        "plain C text": (firsts["plain"] / 1e6, options.plain, "M"),
+        "types of ctypes": (firsts["ctypes"] / 1e6, options.ctypes, "M"),
+        "a further export": (
+            (firsts["many"] - firsts["plain"]) / FURTHER / 1e3,
+            options.further,
+            "k",
+        ),
+    }
+    print("| first call | instructions | at most |\n| --- | --- | --- |")
+    for name, (found, limit, unit) in rows.items():
+        print(f"| {name} | {found:.2f} {unit} | {limit:g} {unit} |")
+    return int(worst > options.at_most or any(found > limit for found, limit, _ in rows.values()))
 
 
 if __name__ == "__main__":

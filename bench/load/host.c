@@ -6,6 +6,7 @@
 //   call ROUNDS FILE...     one call of int add(int, int)
 //   first FILE              the first call of int add(int, int), and the second
 //   start FILE              dlopen, and the process ends: to count instructions
+//   call-once FILE          dlopen and the first call of int add(int, int), and the process ends
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,12 +100,16 @@ int main(int argc, char **argv) {
         first(argv[2]);
         return 0;
     }
+    if (argc == 3 && strcmp(argv[1], "call-once") == 0) {
+        _exit(((add_function *)dlsym(open_file(argv[2]), "add"))(1, 2) != 3);
+    }
     if (argc == 3 && strcmp(argv[1], "start") == 0) {
         open_file(argv[2]);
         _exit(0);
     }
     if (argc < 4 || argc - 3 > most_files) {
-        fprintf(stderr, "usage: host open|dlsym|call ROUNDS FILE... | host first|start FILE\n");
+        fprintf(stderr,
+                "usage: host open|dlsym|call ROUNDS FILE... | host first|start|call-once FILE\n");
         return 2;
     }
     const char *what = argv[1];

@@ -64,8 +64,12 @@ inline void unbind_from_ensure([[maybe_unused]] PyThreadState *state) noexcept {
 #endif
 }
 
-// The main thread's is the first of the main interpreter (`new_threadstate`: next_unique_id).
-inline bool is_main_threads(const PyThreadState *state) noexcept { return state->id == 1; }
+// The main thread's is the first of the main interpreter (`new_threadstate`: next_unique_id). The
+// state may be freed while this looks.
+[[gnu::no_sanitize("address", "thread")]] inline bool
+is_main_threads(const PyThreadState *state) noexcept {
+    return __atomic_load_n(&state->id, __ATOMIC_ACQUIRE) == 1;
+}
 
 inline bool has_exception(const PyThreadState *state) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000

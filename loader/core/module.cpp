@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "loader/core/call/callback.h"
+#include "loader/core/call/native_function.h"
 #include "loader/core/call/scope.h"
 #include "loader/core/call/tail_call.h"
 #include "loader/core/call/view.h"
@@ -17,6 +18,7 @@
 #include "loader/core/host/recording.h"
 #include "loader/core/noted_error.h"
 #include "loader/core/plugin/end.h"
+#include "loader/core/plugin/kept_modules.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/signals.h"
@@ -166,16 +168,21 @@ PyObject *use_handles(PyObject *module, PyObject *arguments) {
     PyObject *object = nullptr;
     PyObject *handle = nullptr;
     PyObject *argument_error = nullptr;
+    module_state &state = state_of(module);
     if (PyArg_ParseTuple(arguments, "O!O!O:use_handles", &PyType_Type, &object, &PyType_Type,
-                         &handle, &argument_error) == 0) {
+                         &handle, &argument_error) == 0 ||
+        !find_ctypes(state)) {
         return nullptr;
     }
-    module_state &state = state_of(module);
     Py_XSETREF(state.object_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(object)));
     Py_XSETREF(state.handle_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(handle)));
     Py_XSETREF(state.argument_error, Py_NewRef(argument_error));
     look_for_handles(state);
     Py_RETURN_NONE;
+}
+
+PyObject *use_ctypes(PyObject *module, PyObject *) {
+    return find_ctypes(state_of(module)) ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject *note_argument_handle(PyObject *, PyObject *handle) {
@@ -260,6 +267,8 @@ PyMethodDef functions[] = {
      "end_of_calls(): Python ends, no call is served any more."},
     {"keep_gil", guarded<keep_gil>, METH_O,
      "keep_gil(class of function pointers) -> a subclass whose calls keep the GIL, or itself."},
+    {"use_ctypes", guarded<use_ctypes>, METH_NOARGS,
+     "use_ctypes(): it has just been imported: calls of its functions are epy's from now on."},
     {"call", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<call_recording>)),
      METH_FASTCALL | METH_KEYWORDS,
      "call(function, *arguments): exceptions of callbacks that it calls are raised here."},
@@ -344,8 +353,14 @@ bool is_main_interpreter() noexcept {
 
 int execute(PyObject *module) {
     module_state &state = state_of(module);
-    state.callback_type =
-        reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(module, &callback_spec, nullptr));
+    state.native_function_type = reinterpret_cast<PyTypeObject *>(
+        PyType_FromModuleAndSpec(module, &native_function_spec, nullptr));
+    if (state.native_function_type == nullptr ||
+        PyModule_AddType(module, state.native_function_type) != 0) {
+        return -1;
+    }
+    state.callback_type = reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(
+        module, &callback_spec, reinterpret_cast<PyObject *>(state.native_function_type)));
     state.plugin_type = reinterpret_cast<PyTypeObject *>(
         PyType_FromModuleAndSpec(module, &native_plugin_spec, nullptr));
     state.tail_call_type = reinterpret_cast<PyTypeObject *>(
@@ -363,7 +378,8 @@ int execute(PyObject *module) {
     is_logged(log_level::error); // the environment is read now, before scripts can change it
     state.plugins = PyDict_New();
     state.handles = new handle_table;
-    if (state.plugins == nullptr || !find_ctypes(state)) {
+    state.follow_ctypes = add_to_function_calls;
+    if (state.plugins == nullptr || !intern_names(state) || !find_ctypes_if_imported(state)) {
         return -1;
     }
     const ref capsule(
@@ -371,7 +387,7 @@ int execute(PyObject *module) {
     if (!capsule || PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
         return -1;
     }
-    if (!argument_objects::prepare() || !add_to_function_calls(state) ||
+    if (!argument_objects::prepare() ||
         PyModule_AddObjectRef(module, "reuses_arguments",
                               argument_objects::is_known() ? Py_True : Py_False) != 0) {
         return -1;
@@ -382,7 +398,7 @@ int execute(PyObject *module) {
         start_attaching();
     }
     state.python = number_of_python();
-    return 0;
+    return keep_modules() ? 0 : -1;
 }
 
 int traverse(PyObject *module, visitproc visit, void *arg) {

@@ -41,6 +41,7 @@ inline constexpr name field_error{"epy._errors", "FieldError"};
 inline constexpr name header_name_error{"epy._errors", "HeaderNameError"};
 inline constexpr name untrusted_file_error{"epy._errors", "UntrustedFileError"};
 
+inline constexpr name as_ctypes{"epy._instances", "as_ctypes"};
 inline constexpr name declare{"epy._c.spelling", "declare"};
 inline constexpr name describe_items{"epy._host.formats", "describe"};
 inline constexpr name simple_types{"epy._types", "simple_types"};

@@ -14,20 +14,22 @@ struct header_types;
 
 struct module_state {
     std::size_t python = 0; // which of the process's, one after the other
+    PyTypeObject *native_function_type = nullptr;
     PyTypeObject *callback_type = nullptr;
     PyTypeObject *plugin_type = nullptr;
     PyTypeObject *tail_call_type = nullptr;
     PyTypeObject *host_object_type = nullptr;
-    PyObject *reporter = nullptr;         // callable(callback, exception)
-    PyObject *callback_maker = nullptr;   // callable(function type, callable) -> function pointer
-    PyObject *plugins = nullptr;          // dict: loader's handle -> NativePlugin
-    PyObject *address_of = nullptr;       // ctypes.addressof
-    PyObject *cast = nullptr;             // ctypes.cast
-    PyObject *void_pointer = nullptr;     // ctypes.c_void_p
-    PyObject *size_of = nullptr;          // ctypes.sizeof
-    PyTypeObject *by_reference = nullptr; // the class of ctypes.byref(...)
-    PyObject *aggregates = nullptr;       // (Structure, Union, Array)
-    PyTypeObject *pointer = nullptr;      // base of POINTER(T)
+    PyObject *reporter = nullptr;       // callable(callback, exception)
+    PyObject *callback_maker = nullptr; // callable(function type, callable) -> function pointer
+    PyObject *plugins = nullptr;        // dict: loader's handle -> NativePlugin
+    // Of ctypes, null until somebody needs it: see values/ctypes_library.h.
+    PyObject *address_of = nullptr;           // ctypes.addressof
+    PyObject *cast = nullptr;                 // ctypes.cast
+    PyObject *void_pointer = nullptr;         // ctypes.c_void_p
+    PyObject *size_of = nullptr;              // ctypes.sizeof
+    PyTypeObject *by_reference = nullptr;     // the class of ctypes.byref(...)
+    PyObject *aggregates = nullptr;           // (Structure, Union, Array)
+    PyTypeObject *pointer = nullptr;          // base of POINTER(T)
     PyTypeObject *function_pointer = nullptr; // base of function types
     handle_table *handles = nullptr;
     PyTypeObject *object_base = nullptr; // epy.Object, from the first use of handles on
@@ -36,6 +38,8 @@ struct module_state {
     header_types *headers = nullptr;     // once a plugin has one
     // Gives a struct or union of a header its fields: those that are only declared have no size.
     bool (*complete_if_struct)(const header_types &, PyObject *type) = nullptr;
+    // What epy adds to ctypes once that is there. False with a Python exception.
+    bool (*follow_ctypes)(const module_state &) = nullptr;
     PyObject *c_data = nullptr;         // base of every ctypes type
     PyObject *simple = nullptr;         // base of c_int and so on
     PyObject *character = nullptr;      // ctypes.c_char
@@ -49,9 +53,10 @@ struct module_state {
 
 // The references among these: what the collector visits, and what goes with the module.
 inline constexpr PyTypeObject *module_state::*state_types[] = {
-    &module_state::callback_type, &module_state::plugin_type, &module_state::tail_call_type,
-    &module_state::by_reference,  &module_state::pointer,     &module_state::function_pointer,
-    &module_state::object_base,   &module_state::handle_base, &module_state::host_object_type,
+    &module_state::native_function_type, &module_state::callback_type, &module_state::plugin_type,
+    &module_state::tail_call_type,       &module_state::by_reference,  &module_state::pointer,
+    &module_state::function_pointer,     &module_state::object_base,   &module_state::handle_base,
+    &module_state::host_object_type,
 };
 inline constexpr PyObject *module_state::*state_objects[] = {
     &module_state::reporter,       &module_state::callback_maker, &module_state::plugins,
@@ -61,8 +66,9 @@ inline constexpr PyObject *module_state::*state_objects[] = {
     &module_state::wide_character, &module_state::array,          &module_state::type_name,
     &module_state::native_name,    &module_state::restype_name,   &module_state::has_left_name,
 };
-// Python's number, the handles, what headers have, and how their structs are completed.
-inline constexpr std::size_t others_of_state = 4;
+// Python's number, the handles, what headers have, how their structs are completed, and what
+// follows ctypes.
+inline constexpr std::size_t others_of_state = 5;
 static_assert(sizeof(module_state) ==
               (std::size(state_types) + std::size(state_objects) + others_of_state) *
                   sizeof(void *));

@@ -11,47 +11,42 @@ def add(a: c_int, b: c_int) -> c_int:
 true while `epy build` imports the script.
 """
 
-from __future__ import annotations
-
 import sys
 
-from . import _core
-from ._core import view
-from ._errors import (
-    ArgumentError,
-    BindingsError,
-    ConstantError,
-    Error,
-    ExportNameError,
-    FieldError,
-    HeaderError,
-    HeaderNameError,
-    InvalidHandleError,
-    LayoutError,
-    MisfitError,
-    PluginFormatError,
-    PythonNotFoundError,
-    RangeError,
-    ReloadError,
-    ScriptError,
-    SignatureError,
-    StampError,
-    SymbolNotFoundError,
-    UnknownFieldError,
-    UnloadedError,
-    UntrustedFileError,
-    ViewError,
-)
-from ._native import NativeFunction
-from ._report import Report, find_hook, print_report, remove_hook, reporter, set_hook
+from . import _core, _report
+from ._core import NativeFunction, view
 from ._script import Plugin, current_script, find_script, on_load, on_reload, on_unload
-from ._types import Buffer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from ._errors import (
+        ArgumentError,
+        BindingsError,
+        ConstantError,
+        Error,
+        ExportNameError,
+        FieldError,
+        HeaderError,
+        HeaderNameError,
+        InvalidHandleError,
+        LayoutError,
+        MisfitError,
+        PluginFormatError,
+        PythonNotFoundError,
+        RangeError,
+        ReloadError,
+        ScriptError,
+        SignatureError,
+        StampError,
+        SymbolNotFoundError,
+        UnknownFieldError,
+        UnloadedError,
+        UntrustedFileError,
+        ViewError,
+    )
     from ._export import callback, export, export_address, next_function
     from ._exports.bindings import Bindings
     from ._exports.constant import constant
@@ -66,7 +61,9 @@ if TYPE_CHECKING:
     from ._host.objects import Consumed, Object, release
     from ._host.put import put
     from ._host.va_list import VaList, format
+    from ._report import Report, print_report
     from ._running.reloading import reload
+    from ._types import Buffer
     from .typing import (
         Pointer,
         c_bool,
@@ -213,24 +210,28 @@ __all__ = [
 __version__ = "0.1.0"
 
 
-def _returned_callback(prototype: Any, function: Any) -> NativeFunction:
+def _returned_callback(prototype: "Any", function: "Any") -> "NativeFunction":
     from ._export import returned_callback
 
     return returned_callback(prototype, function)
+
+
+def _reporter(callback: "_core.Callback", exception: BaseException) -> bool:
+    return _report.reporter(callback, exception)
 
 
 class _Package(type(_core)):  # type: ignore[misc]
     """This module: assigning the hook depends on who does it."""
 
     error_hook = property(
-        lambda _: find_hook(find_script()),
-        lambda _, hook: set_hook(hook),
-        lambda _: remove_hook(),
+        lambda _: _report.find_hook(find_script()),
+        lambda _, hook: _report.set_hook(hook),
+        lambda _: _report.remove_hook(),
     )
 
 
 sys.modules[__name__].__class__ = _Package
-_core.set_reporter(reporter)
+_core.set_reporter(_reporter)
 _core.set_callback_maker(_returned_callback)
 
 _LATER = {
@@ -243,7 +244,20 @@ _LATER = {
         ).split(),
         "_host.annotations",
     ),
+    **dict.fromkeys(
+        (
+            "ArgumentError BindingsError ConstantError Error ExportNameError FieldError "
+            "HeaderError HeaderNameError InvalidHandleError LayoutError MisfitError "
+            "PluginFormatError PythonNotFoundError RangeError ReloadError ScriptError "
+            "SignatureError StampError SymbolNotFoundError UnknownFieldError UnloadedError "
+            "UntrustedFileError ViewError "
+        ).split(),
+        "_errors",
+    ),
+    "Report": "_report",
+    "print_report": "_report",
     "Bindings": "_exports.bindings",
+    "Buffer": "_types",
     "Header": "_header",
     "Consumed": "_host.objects",
     "Object": "_host.objects",

@@ -21,9 +21,7 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
 This module runs inside plugins too, so it imports little.
 """
 
-from __future__ import annotations
-
-from ._errors import PluginFormatError
+from . import _errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,12 +59,13 @@ _FIELDS = {
     "callback": ("slot",),
     "data": ("name", "address", "size", "layout", "slots", "text"),
     "prototype": ("text", "name", "expression"),
+    "plain": ("text", "name", "codes"),
 }
 _NUMBERS = {"slot", "address", "size"}
 _LISTS = {"slots"}
 
 
-def row(key: str, **fields: Any) -> Row:
+def row(key: str, **fields: "Any") -> "Row":
     """A line of the manifest."""
     names = _FIELDS[key]
     if fields.keys() != set(names):
@@ -89,7 +88,7 @@ class Archive:
         self.constants: list[Constant] = []
         self.headers: list[Header] = []
 
-    def rows(self, key: str) -> list[dict[str, Any]]:
+    def rows(self, key: str) -> "list[dict[str, Any]]":
         """The lines with `key` in order, as fields by name. ValueError if they have others."""
         names = _FIELDS[key]
         found: list[dict[str, Any]] = []
@@ -111,12 +110,12 @@ class Archive:
 
 
 def write(
-    manifest: Iterable[Row],
-    members: Iterable[Member],
-    code: Iterable[Code] = (),
-    constants: Iterable[Constant] = (),
-    headers: Iterable[Header] = (),
-    files: Iterable[tuple[str, bytes]] = (),
+    manifest: "Iterable[Row]",
+    members: "Iterable[Member]",
+    code: "Iterable[Code]" = (),
+    constants: "Iterable[Constant]" = (),
+    headers: "Iterable[Header]" = (),
+    files: "Iterable[tuple[str, bytes]]" = (),
 ) -> bytes:
     """The bytes of an archive.
 
@@ -140,18 +139,18 @@ def write(
     return b"".join([*parts, _LAST_LINE])
 
 
-def size_of_files(files: Iterable[tuple[str, bytes]]) -> int:
+def size_of_files(files: "Iterable[tuple[str, bytes]]") -> int:
     """How much at the end of an archive is not read before a script asks for a file."""
     parts = [part for name, contents in files for part in _block("file", (name,), contents)]
     return len(b"".join([*parts, _LAST_LINE])) if parts else 0
 
 
-def read(data: bytes | memoryview) -> Archive:
+def read(data: bytes | memoryview) -> "Archive":
     """The archive in `data`; PluginFormatError if it is none or cut short."""
     view = memoryview(data)
     start = len(_FIRST_LINE)
     if bytes(view[:start]) != _FIRST_LINE:
-        raise PluginFormatError("no epy archive of version 1; build the plugin again")
+        raise _errors.PluginFormatError("no epy archive of version 1; build the plugin again")
     found = Archive()
     while bytes(view[start : start + len(_LAST_LINE)]) != _LAST_LINE:
         key, fields, begin, end = _read_block(view, start)
@@ -162,7 +161,9 @@ def read(data: bytes | memoryview) -> Archive:
         source = bytes(view[begin:end])
         if key == "manifest":
             for line in _decode(source).split("\n")[:-1]:
-                name, *values = map(_unescape, line.split("\t"))
+                name, *values = line.split("\t")
+                if "\\" in line:
+                    name, *values = map(_unescape, (name, *values))
                 found.manifest.setdefault(name, []).append(tuple(values))
         elif key == "module" and len(fields) == 2:
             found.members.append((fields[0], fields[1], source))
@@ -180,12 +181,12 @@ def read(data: bytes | memoryview) -> Archive:
     return found
 
 
-def _block(key: str, fields: Row, contents: bytes) -> tuple[bytes, bytes, bytes]:
+def _block(key: str, fields: "Row", contents: bytes) -> tuple[bytes, bytes, bytes]:
     header = "\t".join([f"{key} {len(contents)}", *map(_escape, fields)])
     return _encode(header + "\n"), contents, b"\n"
 
 
-def _read_block(view: memoryview, start: int) -> tuple[str, Row, int, int]:
+def _read_block(view: memoryview, start: int) -> "tuple[str, Row, int, int]":
     """Key and fields of the block at `start`, and where its contents start and end."""
     line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
     first, *fields = _decode(line).split("\t")
@@ -205,8 +206,8 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _damaged() -> PluginFormatError:
-    return PluginFormatError("the epy archive is damaged; build the plugin again")
+def _damaged() -> "Exception":
+    return _errors.PluginFormatError("the epy archive is damaged; build the plugin again")
 
 
 def _escape(text: str) -> str:

@@ -28,7 +28,27 @@ from typing import Any
 reuses_arguments: bool
 """Whether calls write their arguments into the objects of the last call: see call/reuse.h."""
 
-class Callback:
+class NativeFunction:
+    """A Python function that C can call: what `epy.export` and `epy.callback` return.
+
+    Called from Python it runs the Python function directly. It fits wherever epy or ctypes wants a
+    function pointer as an argument or a result. Made from a ctypes function type, or where the
+    script has imported ctypes before, it is an instance of that type and fits a field of a ctypes
+    struct too; else `as_ctypes()` gives one.
+    """
+
+    __name__: str
+    __qualname__: str
+    __wrapped__: Callable[..., Any]
+    @property
+    def address(self) -> int:
+        """What C calls."""
+    callback: Callback
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any: ...
+    def as_ctypes(self) -> Any:
+        """The function as an instance of its ctypes function type, which keeps the callback."""
+
+class Callback(NativeFunction):
     """A native function with a C signature that runs a Python callable.
 
     It has a trampoline of its own (`address`), taken on first use. When the object dies the
@@ -52,8 +72,8 @@ class Callback:
         """
     function: Callable[..., Any]
     label: str
-    @property
-    def address(self) -> int: ...
+    types: list[type | str]
+    """The class or the code of the result and of each parameter."""
     def adopt(self, other: Callback, /) -> None:
         """Who calls the other one, of the same signature, reaches this one from now on."""
     def remove(self) -> None:
@@ -149,6 +169,9 @@ def log_to_file(level: int, text: bytes, /) -> bool:
 
 def thread_name() -> str:
     """What the system calls this thread: pthread_setname_np."""
+
+def use_ctypes() -> None:
+    """It has just been imported: calls of its functions are epy's from now on."""
 
 def set_callback_maker(maker: Callable[[type, Callable[..., Any]], Any]) -> None:
     """Called with a ctypes function type and a callable that stands where a function pointer is

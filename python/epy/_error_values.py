@@ -5,12 +5,11 @@ the callback is gone) no exception is there to give to a function. A plugin's fi
 of its functions with all that their pointers lead to.
 """
 
-from __future__ import annotations
-
 import ctypes
 from _ctypes import CFuncPtr
 
-from ._errors import SignatureError, StampError
+from . import _errors
+from ._core import NativeFunction
 from ._types import CData
 
 TYPE_CHECKING = False
@@ -20,12 +19,17 @@ if TYPE_CHECKING:
     from . import _core
 
 
-def is_function(error: Any) -> bool:
+def is_function(error: "Any") -> bool:
     """Whether it is called with the exception; function pointers of ctypes are values."""
-    return callable(error) and not isinstance(error, CData)
+    return callable(error) and not isinstance(error, (CData, NativeFunction))
 
 
-def without_exception(function: Any) -> Any:
+def split_function(error: "Any") -> "tuple[Any, Any]":
+    """What is called with the exception, and the value while there is none."""
+    return (error, without_exception(error)) if is_function(error) else (None, error)
+
+
+def without_exception(function: "Any") -> "Any":
     """The value of an error function while there is no exception: None, which is zero, or what it
     gives if its parameter has a default.
 
@@ -35,8 +39,8 @@ def without_exception(function: Any) -> Any:
 
     try:
         check_parameters(function, 1)
-    except SignatureError:
-        raise SignatureError(
+    except _errors.SignatureError:
+        raise _errors.SignatureError(
             f"error={shown(function)} is called with the exception: let it take one argument"
         ) from None
     plain, _, least = parameters(function, wrapped=False)
@@ -45,20 +49,20 @@ def without_exception(function: Any) -> Any:
     try:
         return function()
     except Exception as error:
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"error={shown(function)} fails without an exception, for what the host gets while the "
             f"plugin has not started ({type(error).__name__}: {error}): give it no default"
         ) from None
 
 
-def shown(error: Any) -> str:
+def shown(error: "Any") -> str:
     """How messages and `epy inspect` show it."""
     if not is_function(error):
         return repr(error)
     return f"{getattr(error, '__name__', type(error).__name__)}(exception)"
 
 
-def in_memory(callback: _core.Callback) -> tuple[Any, Any] | None:
+def in_memory(callback: "_core.Callback") -> "tuple[Any, Any] | None":
     """A ctypes object that holds a callback's error value, as C has it, and the object that keeps
     alive what its pointers lead to. None for a value without pointers.
 
@@ -68,7 +72,9 @@ def in_memory(callback: _core.Callback) -> tuple[Any, Any] | None:
     if not any(bits):
         return None
     if code == "O":
-        raise StampError("a Python object cannot be stored in the plugin: leave it out, for NULL")
+        raise _errors.StampError(
+            "a Python object cannot be stored in the plugin: leave it out, for NULL"
+        )
     if code == "{":
         struct: Any = cls
         return struct.from_buffer_copy(memory or bits[: ctypes.sizeof(struct)]), keeper

@@ -1,7 +1,5 @@
 """One exception class for each way to fail. Every message is one line that names the remedy."""
 
-from __future__ import annotations
-
 
 class Error(Exception):
     """Base class of everything that epy raises on purpose."""

@@ -5,8 +5,6 @@ exits: as a C library's do, and what they use is there. Others (of `logging`, sa
 process's.
 """
 
-from __future__ import annotations
-
 import atexit
 import sys
 
@@ -25,7 +23,7 @@ class ExitFunction:
 
     __slots__ = ("_call", "function", "script")
 
-    def __init__(self, script: Script, function: Any, call: Callable[[], object]) -> None:
+    def __init__(self, script: "Script", function: "Any", call: "Callable[[], object]") -> None:
         self.script = script
         self.function = function
         self._call: Callable[[], object] | None = call
@@ -53,7 +51,7 @@ class _Itself:
 
     __slots__ = ("one",)
 
-    def __init__(self, one: ExitFunction) -> None:
+    def __init__(self, one: "ExitFunction") -> None:
         self.one = one
 
     def __eq__(self, other: object) -> bool:
@@ -62,7 +60,7 @@ class _Itself:
     __hash__ = None  # type: ignore[assignment]
 
 
-def register(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+def register(function: "Any", /, *args: "Any", **kwargs: "Any") -> "Any":
     """Register a function to be executed upon normal program termination.
 
     Of a plugin's script: when the plugin is unloaded, if that is before.
@@ -76,14 +74,14 @@ def register(function: Any, /, *args: Any, **kwargs: Any) -> Any:
     return function
 
 
-def unregister(function: Any, /) -> None:
+def unregister(function: "Any", /) -> None:
     """Unregister an exit function which was previously registered using atexit.register."""
     _unregister(function)
     for script in registry.by_plugin.values():
         script.exit_functions = [one for one in script.exit_functions if one != function]
 
 
-def take(script: Script) -> list[ExitFunction]:
+def take(script: "Script") -> "list[ExitFunction]":
     """A script's exit functions in the order in which to run them. Python forgets them."""
     taken = script.exit_functions[::-1]
     script.exit_functions = []

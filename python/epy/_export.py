@@ -1,44 +1,41 @@
 """What a script marks: functions, callbacks and addresses for its host."""
 
-from __future__ import annotations
-
-import ctypes
 import sys
-from _ctypes import CFuncPtr
 
-from ._errors import SignatureError, SymbolNotFoundError
+from . import _errors
+from ._core import NativeFunction
 from ._native import (
-    NativeFunction,
     callback_function,
     check_parameters,
+    export_at_once,
     export_function,
     is_prototype,
+    of_plain_text,
     place,
     publish,
     python_function,
 )
 from ._script import Export, Script, find_script
-from ._signature import of_annotations, of_prototype
-from ._types import native_address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _ctypes import CFuncPtr
     from collections.abc import Callable
     from types import FrameType
     from typing import Any, overload
 
+    from ._native import Signature
     from ._signature import Prototype
-    from ._types import Signature
 
     Function = Callable[..., Any]
 
 
-def _is_ours(frame: FrameType) -> bool:
+def _is_ours(frame: "FrameType") -> bool:
     package: str = frame.f_globals.get("__package__") or ""
     return package.partition(".")[0] == __package__
 
 
-def _namespace(function: Any) -> dict[str, Any]:
+def _namespace(function: "Any") -> "dict[str, Any]":
     """Where the types in a prototype are looked up: the function's module, else the caller's."""
     found: Any = getattr(function, "__globals__", None)
     if found is None:
@@ -49,9 +46,16 @@ def _namespace(function: Any) -> dict[str, Any]:
     return dict(found)
 
 
+def of_prototype(prototype: "Prototype", function: "Any", script: "Script | None") -> "Signature":
+    """The signature that C text or a ctypes function type stands for, where `function` is."""
+    from ._signature import read_prototype
+
+    return read_prototype(prototype, _namespace(function), script)
+
+
 def _prepare(
-    function: Any, prototype: Prototype | None, script: Script | None
-) -> tuple[Function, Signature]:
+    function: "Any", prototype: "Prototype | None", script: "Script | None"
+) -> "tuple[Function, Signature]":
     """The Python function itself, and its signature."""
     function = python_function(function)
     classes = getattr(prototype, "_epy_classes_", None)
@@ -61,9 +65,11 @@ def _prepare(
         return function, typed_signature(prototype, function)
     try:
         if prototype is None:
+            from ._signature import of_annotations
+
             return function, of_annotations(function)
-        found = of_prototype(prototype, _namespace(function), script)
-        if getattr(found.prototype, "_epy_variadic_", False):
+        found = of_plain_text(prototype, script) or of_prototype(prototype, function, script)
+        if getattr(found.ctype, "_epy_variadic_", False):
             from ._headers.variadic import opened
 
             found.called, found.codes, found.classes = opened(
@@ -72,8 +78,8 @@ def _prepare(
         else:
             check_parameters(function, len(found.classes) - 1)
         return function, found
-    except SignatureError as error:
-        raise SignatureError(f"{place(function)} {error}") from None
+    except _errors.SignatureError as error:
+        raise _errors.SignatureError(f"{place(function)} {error}") from None
 
 
 if TYPE_CHECKING:
@@ -93,14 +99,14 @@ if TYPE_CHECKING:
 
 
 def export(
-    what: Function | Prototype | None = None,
+    what: "Function | Prototype | None" = None,
     /,
     *,
     name: str | None = None,
     error: object = None,
     errno: bool = False,
     version: str | None = None,
-) -> Any:
+) -> "Any":
     """Decorator: offer a Python function to the host as a C function.
 
     Three forms::
@@ -142,32 +148,40 @@ def export(
     each name. It is in the plugin's file (ELF's DT_VERDEF), so only `epy build` can give it.
 
     Returns an object that runs the function when called from Python, has a native `.address`, and
-    fits a function pointer of its type. Where no plugin is built or loaded (a script that
+    fits wherever epy or ctypes wants a function pointer as an argument or a result. It is an
+    instance of its ctypes function type, which fits a field of a ctypes struct too; but where the C
+    text names plain types alone and the script has not imported ctypes (nothing else loads it),
+    `.as_ctypes()` gives that instance. Where no plugin is built or loaded (a script that
     `python` itself runs) the object is made too, but no name is exported.
 
     Raises SignatureError for a signature that is missing or that epy cannot serve, ExportNameError
     for a name or a version that is empty, contains NUL or is taken, StampError for a version in a
     plugin that was not built with it.
     """
-    if what is None or is_prototype(what):
+    if isinstance(what, str) or what is None or is_prototype(what):
         prototype: Any = what
         return lambda function: _export(function, prototype, name, error, version, errno)
     if isinstance(what, type):
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"epy.export({what.__name__}): not a function type: use CFUNCTYPE(result, ...)"
         )
     return _export(what, None, name, error, version, errno)
 
 
 def _export(
-    function: Any,
-    prototype: Prototype | None,
+    function: "Any",
+    prototype: "Prototype | None",
     name: str | None,
     error: object,
     version: str | None,
     errno: bool,
-) -> Any:
-    function, found = _prepare(function, prototype, find_script())
+) -> "Any":
+    script = find_script()
+    if script is not None and error is None and version is None and not errno:
+        made = export_at_once(script, function, prototype, name)
+        if made is not None:
+            return made
+    function, found = _prepare(function, prototype, script)
     return export_function(function, found, name, error, version, errno)
 
 
@@ -184,13 +198,13 @@ if TYPE_CHECKING:
 
 
 def callback(
-    prototype: Prototype,
-    function: Function | None = None,
+    prototype: "Prototype",
+    function: "Function | None" = None,
     /,
     *,
     error: object = None,
     errno: bool = False,
-) -> Any:
+) -> "Any":
     """Make a Python function callable from C, without a name for the host to look up.
 
     A decorator, `@epy.callback("int (*)(void *)", error=-1)`, or a call, `epy.callback(T, f)`.
@@ -202,7 +216,7 @@ def callback(
     Raises SignatureError like `epy.export`.
     """
     if not is_prototype(prototype):
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"epy.callback({prototype!r}): give a ctypes function type or a C prototype first"
         )
     if function is None:
@@ -211,10 +225,10 @@ def callback(
     return callback_function(function, found, error, errno)
 
 
-_returned: dict[Any, NativeFunction] = {}  # outside a plugin
+_returned: "dict[Any, NativeFunction]" = {}  # outside a plugin
 
 
-def returned_callback(prototype: type[CFuncPtr], function: Function) -> NativeFunction:
+def returned_callback(prototype: "type[CFuncPtr]", function: "Function") -> "NativeFunction":
     """The callback that a callable becomes where a function pointer is due.
 
     It lives until the plugin is unloaded. The same callable with the same type has one address, so
@@ -233,7 +247,7 @@ def returned_callback(prototype: type[CFuncPtr], function: Function) -> NativeFu
     return made
 
 
-def export_address(name: str, address: Any) -> None:
+def export_address(name: str, address: "Any") -> None:
     """Offer a native address to the host under a name: calls go there, nothing of epy runs.
 
     `address` is an int, a ctypes function object, or anything with an `.address` (a numba cfunc,
@@ -243,19 +257,22 @@ def export_address(name: str, address: Any) -> None:
     """
     script = find_script()
     value = address
-    if isinstance(address, CFuncPtr):
+    is_native = "ctypes" in sys.modules and _is_native(address)
+    if is_native:
+        from ._types import native_address
+
         value = native_address(address)
     elif not isinstance(address, int):
         value = getattr(address, "address", None)
     if not isinstance(value, int) or not 0 < value < 1 << 64:
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"epy.export_address({name!r}, {address!r}): no address: "
             "give an int, a ctypes function or an object with .address"
         )
     if script is None:
         return
     script.check_new(name)
-    has_type = isinstance(address, CFuncPtr) and getattr(address, "_argtypes_", None) is not None
+    has_type = is_native and getattr(address, "_argtypes_", None) is not None
     text = ""
     if script.native is None:
         from ._c.spelling import declare_function  # people are told when the plugin is built
@@ -267,7 +284,14 @@ def export_address(name: str, address: Any) -> None:
     script.exports[name] = Export(name, "address", value, text, callback=callback, keep=(address,))
 
 
-def export_list(items: Any) -> None:
+def _is_native(function: object) -> bool:
+    """Whether it is a function pointer of ctypes."""
+    from _ctypes import CFuncPtr
+
+    return isinstance(function, CFuncPtr)
+
+
+def export_list(items: "Any") -> None:
     """Take a module's EPY_EXPORT_LIST: (name, address) tuples, or ctypes functions with a name."""
     for item in items:
         if isinstance(item, tuple) and len(item) == 2:
@@ -275,10 +299,10 @@ def export_list(items: Any) -> None:
         elif hasattr(item, "__name__"):
             export_address(item.__name__, item)
         else:
-            raise SignatureError(f"EPY_EXPORT_LIST has {item!r}: write (name, address)")
+            raise _errors.SignatureError(f"EPY_EXPORT_LIST has {item!r}: write (name, address)")
 
 
-def next_function(name: str, prototype: Prototype | None = None) -> Any:
+def next_function(name: str, prototype: "Prototype | None" = None) -> "Any":
     """The next definition of a function in the process, as a ctypes function (LD_PRELOAD).
 
     That is the one which the host would have found without this plugin. Its type is `prototype` (a
@@ -286,19 +310,24 @@ def next_function(name: str, prototype: Prototype | None = None) -> Any:
     `int ()`. While `epy build` imports the script, or outside a plugin, it is the process's own
     definition. Raises SymbolNotFoundError if there is none.
     """
+    import ctypes
+
+    from ._types import native_address
+
     script = find_script()
     if prototype is not None:
-        found: Any = of_prototype(prototype, _namespace(None), script).prototype
+        known = of_plain_text(prototype, script) or of_prototype(prototype, None, script)
+        found: Any = known.prototype
     else:
         exported = script.exports.get(name) if script else None
-        found = (exported and exported.prototype) or ctypes.CFUNCTYPE(ctypes.c_int)
+        found = (exported and exported.function_type()) or ctypes.CFUNCTYPE(ctypes.c_int)
     if script is not None and script.native is not None:
         address = script.native.next_function(name)
     else:
         defined: Any = getattr(ctypes.CDLL(None), name, None)
         address = native_address(defined) if defined is not None else 0
     if not address:
-        raise SymbolNotFoundError(
+        raise _errors.SymbolNotFoundError(
             f"no further definition of '{name}' in the process: load its library first"
         )
     function = found(address)

@@ -1,11 +1,9 @@
 """`epy.header`: what a C header declares, in Python."""
 
-from __future__ import annotations
-
 import os
 
-from . import _core
-from ._errors import HeaderError, HeaderNameError, SignatureError
+from . import _core, _errors
+from ._instances import untyped_callback
 from ._native import (
     callback_function,
     check_parameters,
@@ -14,10 +12,9 @@ from ._native import (
     parameters,
     place,
     python_function,
-    untyped_callback,
 )
 from ._script import find_script
-from ._types import Signature, is_c_type, signature
+from ._types import is_c_type, of_function_type, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ._host_function import HostFunction
+    from ._native import Signature
 
     class Declarations(Protocol):
         """What was read from a header: now, or when the plugin was built."""
@@ -46,24 +44,24 @@ _BUILTIN = {
     "float": "c_float",
     "double": "c_double",
 }  # what `errors=` may name besides typedefs and enums
-MISSING: Any = object()  # an argument that was not given
+MISSING: "Any" = object()  # an argument that was not given
 
 _core.prepare_headers()
 _kept = _core.Kept()  # of headers that no script has made
 
 
 def header(
-    path_or_text: str | os.PathLike[str],
+    path_or_text: "str | os.PathLike[str]",
     *,
-    include: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
-    pkg: str | Iterable[str] = (),
-    define: Mapping[str, Any] | None = None,
-    types: Mapping[str, Any] | None = None,
-    errors: Mapping[str, Any] | None = None,
-    library: Any = None,
+    include: "str | os.PathLike[str] | Iterable[str | os.PathLike[str]]" = (),
+    pkg: "str | Iterable[str]" = (),
+    define: "Mapping[str, Any] | None" = None,
+    types: "Mapping[str, Any] | None" = None,
+    errors: "Mapping[str, Any] | None" = None,
+    library: "Any" = None,
     lang: str | None = None,
     use_errno: bool = True,
-) -> Header:
+) -> "Header":
     """Read C declarations: of a header, or of text (a str with a newline or `;`).
 
     A header is looked for as by `#include "..."`: in the script's folder, in `include`, in the
@@ -94,14 +92,16 @@ def header(
     """
     script = find_script()
     if not path_or_text or not isinstance(path_or_text, (str, os.PathLike)):
-        raise HeaderError(f"epy.header({path_or_text!r}): give the name of a header, or C text")
+        raise _errors.HeaderError(
+            f"epy.header({path_or_text!r}): give the name of a header, or C text"
+        )
     text = os.fspath(path_or_text)
     if isinstance(include, (str, os.PathLike)):
         include = (include,)
     folders = tuple(os.fspath(folder) for folder in include)
     macros = tuple((name, str(value)) for name, value in (define or {}).items())
     if lang not in (None, "c", "c++"):
-        raise HeaderError(f'epy.header(lang={lang!r}): give "c" or "c++"')
+        raise _errors.HeaderError(f'epy.header(lang={lang!r}): give "c" or "c++"')
     packages = (pkg,) if isinstance(pkg, str) else tuple(pkg)
     parts = (text, folders, macros, packages) if packages else (text, folders, macros)
     key = repr(parts) if any(parts[1:]) else text
@@ -116,7 +116,7 @@ def header(
         declarations = _core.StoredHeader(*script.stored_headers[key])
     elif declarations is None:
         if script and script.is_stored:  # a running plugin reads no C
-            raise HeaderError(
+            raise _errors.HeaderError(
                 f"epy.header({text[:60]!r}) was not read when "
                 "the plugin was built: call it at the script's top level, and run `epy build` again"
             )
@@ -159,11 +159,11 @@ class Header:
     def __init__(
         self,
         name: str,
-        declarations: Declarations,
-        types: Mapping[str, Any],
-        errors: Mapping[str, Any],
-        kept: _core.Kept,
-        library: Any,
+        declarations: "Declarations",
+        types: "Mapping[str, Any]",
+        errors: "Mapping[str, Any]",
+        kept: "_core.Kept",
+        library: "Any",
         module: str = "epy",
         use_errno: bool = True,
     ) -> None:
@@ -178,9 +178,11 @@ class Header:
         )
         for mapped, meant in types.items():
             if self._find(mapped, "type")[0] != "t":
-                raise HeaderNameError(f"{name}: types={{{mapped!r}: ...}}: it is no typedef")
+                raise _errors.HeaderNameError(
+                    f"{name}: types={{{mapped!r}: ...}}: it is no typedef"
+                )
             if not is_c_type(meant):
-                raise SignatureError(
+                raise _errors.SignatureError(
                     f"{name}: types={{{mapped!r}: {meant!r}}}: give a type of ctypes or a class of "
                     "epy.Object"
                 )
@@ -192,14 +194,16 @@ class Header:
             else:
                 found = self._find(mapped, "type")
                 if found[0] not in ("t", "struct", "union", "enum"):
-                    raise HeaderNameError(f"{name}: errors={{{mapped!r}: ...}}: it is no type")
+                    raise _errors.HeaderNameError(
+                        f"{name}: errors={{{mapped!r}: ...}}: it is no type"
+                    )
                 key, kind = mapped, found[1] if found[0] == "t" else tuple(mapped.split(" "))
             values[key] = self._error_value(value, kind)
 
     def __repr__(self) -> str:
         return f"<epy.Header {self._name}>"
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> "Any":
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
         made = self._tags(name) if name in ("struct", "enum") else self._make(name)
@@ -208,9 +212,11 @@ class Header:
             return made
         return self._variable(name)
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: "Any") -> None:
         if name[0] != "_" and self._find(name, "variable")[0] == "v":
-            raise HeaderNameError(f"{self._name}: {name} is the host's: assign {name}.value")
+            raise _errors.HeaderNameError(
+                f"{self._name}: {name} is the host's: assign {name}.value"
+            )
         object.__setattr__(self, name, value)  # a test's own function in place of the host's
 
     def __dir__(self) -> list[str]:
@@ -219,7 +225,7 @@ class Header:
             *(name for name in self._all_names() if " " not in name),
         ]
 
-    def _make(self, name: str) -> Any:
+    def _make(self, name: str) -> "Any":
         """What a name is; None for a variable."""
         found = self._declarations.find(name)
         if found is None:
@@ -238,10 +244,10 @@ class Header:
 
             return evaluate(found[1], self)
         if found[0] == "?":
-            raise HeaderNameError(f"{self._name}: {name} {found[1]}")
+            raise _errors.HeaderNameError(f"{self._name}: {name} {found[1]}")
         return None
 
-    def _tags(self, keyword: str) -> Any:
+    def _tags(self, keyword: str) -> "Any":
         from ._headers.tags import Enums, Tags
 
         return Tags(self, self._classes) if keyword == "struct" else Enums(self, self._classes)
@@ -254,15 +260,15 @@ class Header:
             return names(found.index)
         return list(found.names)
 
-    def _find(self, name: str, what: str, remedy: str = "") -> Any:
+    def _find(self, name: str, what: str, remedy: str = "") -> "Any":
         found = self._declarations.find(name)
         if found is None:
             raise self._unknown(name, what, remedy)
         if found[0] == "?":
-            raise HeaderNameError(f"{self._name}: {name} {found[1]}")
+            raise _errors.HeaderNameError(f"{self._name}: {name} {found[1]}")
         return found
 
-    def _error_value(self, value: Any, result: Any) -> Any:
+    def _error_value(self, value: "Any", result: "Any") -> "Any":
         """The error value of functions with this result: a str is the name of a constant, but where
         the result is a text."""
         resolved = self._classes.resolved
@@ -271,10 +277,12 @@ class Header:
             return value
         found = self._find(value, "constant")
         if found[0] != "c":
-            raise HeaderNameError(f"{self._name}: {value} is no constant, and so no error value")
+            raise _errors.HeaderNameError(
+                f"{self._name}: {value} is no constant, and so no error value"
+            )
         return found[1]
 
-    def _unknown(self, name: str, what: str, remedy: str = "") -> HeaderNameError:
+    def _unknown(self, name: str, what: str, remedy: str = "") -> "Exception":
         from difflib import get_close_matches
 
         names = (key.rpartition(" ")[2] for key in self._all_names())
@@ -283,11 +291,11 @@ class Header:
         hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
         if remedy:
             hint = f"{hint} Or {remedy}" if near else f"{hint}, or {remedy}"
-        return HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
+        return _errors.HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
 
     # Functions and data of the host
 
-    def function(self, prototype: str) -> HostFunction:
+    def function(self, prototype: str) -> "HostFunction":
         """A function of the host, by its name or by a C prototype with this header's types.
 
         `host.NAME` is the same as `host.function("NAME")`, but for names that `Header` has itself.
@@ -297,24 +305,26 @@ class Header:
         if not prototype.isidentifier():
             name, kind = self._text(prototype)
             if not name:
-                raise SignatureError(f"{self._name}: function('{prototype}'): it lacks a name")
+                raise _errors.SignatureError(
+                    f"{self._name}: function('{prototype}'): it lacks a name"
+                )
             return self._host_function(name, kind)
         found = self._find(prototype, "function")
         if found[0] != "f":
-            raise HeaderNameError(f"{self._name}: {prototype} {_no_function(found)}")
+            raise _errors.HeaderNameError(f"{self._name}: {prototype} {_no_function(found)}")
         return self._host_function(prototype, found[1])
 
-    def _host_function(self, name: str, kind: Any) -> HostFunction:
+    def _host_function(self, name: str, kind: "Any") -> "HostFunction":
         from ._host_function import HostFunction
 
         return HostFunction(self, name, kind)
 
-    def _variable(self, name: str) -> Any:
+    def _variable(self, name: str) -> "Any":
         from ._headers.variable import variable
 
         return variable(self, name, self._classes.make(self._find(name, "variable")[1]))
 
-    def export_data(self, name: str, value: Any) -> Any:
+    def export_data(self, name: str, value: "Any") -> "Any":
         """Offer a data symbol to the host, of the type that the header declares for the name.
 
         `value` is a Python value of that type: what an assignment to a struct's field takes. The
@@ -325,7 +335,7 @@ class Header:
 
         found = self._find(name, "variable", "use epy.export_data, which needs no declaration")
         if found[0] != "v":
-            raise HeaderNameError(f"{self._name}: {name} is no variable")
+            raise _errors.HeaderNameError(f"{self._name}: {name} is no variable")
         kind = self._classes.resolved(found[1])
         if isinstance(kind, tuple) and kind[0] == "[" and kind[2] == 0:
             length = len(value) + isinstance(value, (str, bytes))
@@ -336,7 +346,7 @@ class Header:
         except (TypeError, ValueError, OverflowError) as reason:
             from ._c.spelling import declare
 
-            raise SignatureError(
+            raise _errors.SignatureError(
                 f"{self._name}: `{declare(ctype, name)}`: {value!r} does not fit {reason}".rstrip()
             ) from None
         return export_data(name, converted)
@@ -345,15 +355,15 @@ class Header:
 
     def export(
         self,
-        what: Any = None,
+        what: "Any" = None,
         /,
         *,
         name: str | None = None,
         like: str | None = None,
-        error: Any = None,
+        error: "Any" = None,
         errno: bool = False,
         version: str | None = None,
-    ) -> Any:
+    ) -> "Any":
         """Decorator: offer a Python function to the host, with a prototype of this header.
 
         Bare, `@host.export`, the prototype is the one that the header has for the function's name;
@@ -379,7 +389,7 @@ class Header:
                 function, kind, name or symbol or None, error, version, errno
             )
 
-        def decorate(function: Any) -> Any:
+        def decorate(function: "Any") -> "Any":
             own = getattr(python_function(function), "__name__", "")
             kind = self._function_type(like or own, name if like is None else None)
             return self._export(function, kind, name or own, error, version, errno)
@@ -388,13 +398,13 @@ class Header:
 
     def _export(
         self,
-        function: Any,
-        kind: Any,
+        function: "Any",
+        kind: "Any",
         name: str | None,
-        error: Any,
+        error: "Any",
         version: str | None = None,
         errno: bool = False,
-    ) -> Any:
+    ) -> "Any":
         function = python_function(function)
         symbol = str(name or getattr(function, "__name__", ""))
         found = typed_signature(self._function_class(name, kind), function)
@@ -404,8 +414,8 @@ class Header:
         return made
 
     def export_all(
-        self, *patterns: str, default: Any = MISSING, **functions: Any
-    ) -> dict[str, Any]:
+        self, *patterns: str, default: "Any" = MISSING, **functions: "Any"
+    ) -> "dict[str, Any]":
         """Offer many functions, each with the header's prototype of its name.
 
         ``host.export_all(init=start, name="gain", version=3)`` exports `start` as `init`; `name`
@@ -427,22 +437,22 @@ class Header:
 
         return export_all(self, patterns, default, functions)
 
-    def _function_class(self, name: str | None, kind: Any) -> Any:
+    def _function_class(self, name: str | None, kind: "Any") -> "Any":
         """The class of a function's type. HeaderNameError with its name if it cannot be held."""
         try:
             return self._classes.make(("*", kind))
-        except HeaderNameError as reason:
-            raise HeaderNameError(f"{self._name}: {name}: {reason}") from None
+        except _errors.HeaderNameError as reason:
+            raise _errors.HeaderNameError(f"{self._name}: {name}: {reason}") from None
 
     def callback(
         self,
-        prototype: Any,
-        function: Callable[..., Any] | None = None,
+        prototype: "Any",
+        function: "Callable[..., Any] | None" = None,
         /,
         *,
-        error: Any = None,
+        error: "Any" = None,
         errno: bool = False,
-    ) -> Any:
+    ) -> "Any":
         """Make a Python function callable from C: `epy.callback` with types of this header.
 
         `prototype` is the name of a function type or of a function of the header, C text, or a
@@ -450,7 +460,7 @@ class Header:
         """
         if not isinstance(prototype, str):
             if not is_prototype(prototype):
-                raise SignatureError(
+                raise _errors.SignatureError(
                     f"{self._name}: callback({prototype!r}): no function type: give a name of the "
                     "header, C text or a ctypes function type"
                 )
@@ -465,14 +475,14 @@ class Header:
             kind = self._prototype(prototype)[1]
         ctype = self._classes.make(("*", kind))
 
-        def make(function: Any) -> Any:
+        def make(function: "Any") -> "Any":
             function = python_function(function)
             value = self._error_value(error, kind[1])
             return callback_function(function, typed_signature(ctype, function), value, errno)
 
         return make if function is None else make(function)
 
-    def _function_type(self, name: str, other: str | None) -> Any:
+    def _function_type(self, name: str, other: str | None) -> "Any":
         """The type of the function, or the function type, `name`; or `other`."""
         found = self._declarations.find(name)
         if found is None and other is not None:
@@ -481,15 +491,15 @@ class Header:
             remedy = f'give its prototype as text, "int {name}(...)"'
             raise self._unknown(name, "function", remedy)
         if found[0] == "?":
-            raise HeaderNameError(f"{self._name}: {name} {found[1]}")
+            raise _errors.HeaderNameError(f"{self._name}: {name} {found[1]}")
         kind = self._classes.resolved(found[1]) if found[0] in "ft" else None
         if isinstance(kind, tuple) and kind[0] == "*":
             kind = self._classes.resolved(kind[1])
         if not isinstance(kind, tuple) or kind[0] != "(":
-            raise HeaderNameError(f"{self._name}: {name} {_no_function(found)}")
+            raise _errors.HeaderNameError(f"{self._name}: {name} {_no_function(found)}")
         return kind
 
-    def _prototype(self, text: str) -> tuple[str, Any]:
+    def _prototype(self, text: str) -> "tuple[str, Any]":
         """A C prototype's name and type, which must be the header's, if that has the name."""
         name, kind = self._text(text)
         found = self._declarations.find(name) if name else None
@@ -501,20 +511,20 @@ class Header:
                 from ._c.spelling import declare_function
 
                 declared = declare_function(self._classes.make(("*", self._plain(found[1]))), name)
-                raise SignatureError(
+                raise _errors.SignatureError(
                     f"the C prototype '{text}' differs from {self._name}, which has '{declared}': "
                     "use the header's"
                 )
         return name, kind
 
-    def _text(self, text: str) -> tuple[str, Any]:
+    def _text(self, text: str) -> "tuple[str, Any]":
         """The name and the type in a C prototype."""
         name, kind = self._declarations.prototype(" ".join(text.split()).rstrip("; "))
         if name == "?":  # which was found out at build
-            raise SignatureError(kind)
+            raise _errors.SignatureError(kind)
         return name, kind
 
-    def _plain(self, kind: Any) -> Any:
+    def _plain(self, kind: "Any") -> "Any":
         """A type without typedefs, to compare."""
         kind = self._classes.resolved(kind)
         if not isinstance(kind, tuple):
@@ -529,25 +539,25 @@ class Header:
         )
 
 
-def _no_function(found: Any) -> str:
+def _no_function(found: "Any") -> str:
     """Why a definition is none that C can call."""
     is_expression = found[0] in ("m", "x")
     return "is computed here, no library has it" if is_expression else "is no function"
 
 
-def _is_open(kind: Any) -> bool:
+def _is_open(kind: "Any") -> bool:
     """Whether a function type is `()`, which says nothing of parameters."""
     return kind[3] and not kind[2]
 
 
-def typed_signature(ctype: Any, function: Any) -> Signature:
+def typed_signature(ctype: "Any", function: "Any") -> "Signature":
     """What the core needs to know of a Python function with a header's function type."""
     if _is_open(ctype._epy_kind_):
         from ._headers.any_function import opened
 
         ctype = opened(ctype, function)
     try:
-        found = Signature(ctype)
+        found = of_function_type(ctype)
         if getattr(parameters(function)[0], "__annotations__", None):
             from ._signature import refined
 
@@ -560,23 +570,23 @@ def typed_signature(ctype: Any, function: Any) -> Signature:
             )
         else:
             check_parameters(function, len(found.classes) - 1)
-    except SignatureError as error:
-        raise SignatureError(f"{place(function)} {error}") from None
+    except _errors.SignatureError as error:
+        raise _errors.SignatureError(f"{place(function)} {error}") from None
     return found
 
 
-def _is_variadic(kind: Any) -> bool:
+def _is_variadic(kind: "Any") -> bool:
     return bool(kind[3] and kind[2])
 
 
-def _behind(function: Any) -> Any:
+def _behind(function: "Any") -> "Any":
     try:
         return parameters(function)[0]
-    except SignatureError as problem:
-        raise SignatureError(f"{place(function)} {problem}") from None
+    except _errors.SignatureError as problem:
+        raise _errors.SignatureError(f"{place(function)} {problem}") from None
 
 
-def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
+def field_callback(classes: "_core.Classes", kind: "Any", function: "Any") -> "Any":
     """A callback of a function type, as a function pointer without a prototype: for the core."""
     function = python_function(function)
     plain = _behind(function)
@@ -594,12 +604,12 @@ def field_callback(classes: _core.Classes, kind: Any, function: Any) -> Any:
 
 
 def _variadic_callback(
-    classes: _core.Classes, kind: Any, function: Any, codes: str, ctypes: tuple[Any, ...]
-) -> Any:
+    classes: "_core.Classes", kind: "Any", function: "Any", codes: str, ctypes: "tuple[Any, ...]"
+) -> "Any":
     from ._headers.variadic import opened  # few headers have them
 
     try:
         called, codes, ctypes = opened(function, codes, ctypes, classes.make(("*", kind)))
-    except SignatureError as problem:
-        raise SignatureError(f"{place(function)} {problem}") from None
+    except _errors.SignatureError as problem:
+        raise _errors.SignatureError(f"{place(function)} {problem}") from None
     return untyped_callback(_core.Function, called, codes, ctypes, classes.error(kind[1]))

@@ -1,12 +1,9 @@
 """Functions of the host, as a header declares them."""
 
-from __future__ import annotations
-
 import ctypes
 import os
 
-from . import _core
-from ._errors import SymbolNotFoundError
+from . import _core, _errors
 from ._types import native_address
 
 TYPE_CHECKING = False
@@ -19,17 +16,17 @@ if TYPE_CHECKING:
 class HostFunction:
     """A function of the host: looked up in the process, or in `library=`, at its first use."""
 
-    def __init__(self, header: Header, name: str, kind: Any) -> None:
+    def __init__(self, header: "Header", name: str, kind: "Any") -> None:
         self.__name__ = name
         self._header = header
         self._kind = kind
         self._native: Any = None
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, *arguments: "Any", **named: "Any") -> "Any":
         return self.native(*arguments, **named)
 
     @property
-    def native(self) -> Any:
+    def native(self) -> "Any":
         """The ctypes function. SymbolNotFoundError if there is none."""
         if self._native is None:
             ctype = self._header._function_class(self.__name__, self._kind)
@@ -50,14 +47,14 @@ class HostFunction:
         return f"<function {self.__name__} of {self._header._name}>"
 
 
-def find_address(header: Header, name: str) -> int:
+def find_address(header: "Header", name: str) -> int:
     """Where a function or a variable of the host is: in the header's library, or the process."""
     library = header._library
     if not isinstance(library, ctypes.CDLL):
         try:
             library = ctypes.CDLL(None if library is None else os.fspath(library))
         except (OSError, TypeError) as error:
-            raise SymbolNotFoundError(
+            raise _errors.SymbolNotFoundError(
                 f"{header._name}: library={library!r} cannot be loaded ({error}): give its path, a "
                 "name that the dynamic loader finds, or a ctypes.CDLL"
             ) from None
@@ -65,7 +62,7 @@ def find_address(header: Header, name: str) -> int:
     found: Any = getattr(library, name, None)
     if found is None:
         where = f"{library._name}" if library._name else "the process"
-        raise SymbolNotFoundError(
+        raise _errors.SymbolNotFoundError(
             f"no symbol '{name}' in {where}: load its library before, or name it by library="
         )
     return native_address(found)

@@ -5,8 +5,6 @@ for that lock with the GIL held, which the script needs: both would hang. So oth
 here, without the GIL, as long as a thread has reserved loading for itself.
 """
 
-from __future__ import annotations
-
 import _frozen_importlib
 import _imp
 import sys
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
 _PATIENCE = 10  # seconds
 _owners: list[int] = []  # threads, one entry for each reservation
 _over = allocate_lock()  # held while there is one
-_replaced: list[tuple[Any, str, Any]] = []
+_replaced: "list[tuple[Any, str, Any]]" = []
 
 
 def reserve(thread: int) -> bool:
@@ -35,12 +33,21 @@ def reserve(thread: int) -> bool:
     if not _owners:
         _over.acquire()
         _replace(_imp, "create_dynamic")
-        ctypes = sys.modules.get("ctypes")
-        if ctypes is not None:
-            _replace(ctypes, "_dlopen")
-            _replace(ctypes.CDLL, "__getitem__")
+        if "ctypes" in sys.modules:
+            _guard(sys.modules["ctypes"])
     _owners.append(thread)
     return True
+
+
+def follow(ctypes: "Any") -> None:
+    """It has just been imported."""
+    if _owners:
+        _guard(ctypes)
+
+
+def _guard(ctypes: "Any") -> None:
+    _replace(ctypes, "_dlopen")
+    _replace(ctypes.CDLL, "__getitem__")
 
 
 def release(thread: int) -> None:
@@ -63,14 +70,14 @@ class reserved:
             release(get_ident())
 
 
-def _replace(owner: Any, name: str) -> None:
+def _replace(owner: "Any", name: str) -> None:
     function = getattr(owner, name)
     _replaced.append((owner, name, function))
     setattr(owner, name, _waiting(function))
 
 
-def _waiting(function: Callable[..., Any]) -> Callable[..., Any]:
-    def wait(*arguments: Any, **options: Any) -> Any:
+def _waiting(function: "Callable[..., Any]") -> "Callable[..., Any]":
+    def wait(*arguments: "Any", **options: "Any") -> "Any":
         while _owners and get_ident() not in _owners:
             if not _over.acquire(timeout=_PATIENCE):
                 raise ImportError(

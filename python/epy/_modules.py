@@ -7,16 +7,14 @@ plugins are loaded, as long as the file has its place. In their code the public 
 them: a package's own, or those of the modules beside a script of one file.
 """
 
-from __future__ import annotations
-
 import _imp
 import builtins
 import marshal
-import os
 import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 
+from . import _core
 from ._script import Script, registry
 
 TYPE_CHECKING = False
@@ -32,8 +30,10 @@ MAGIC = MAGIC_NUMBER.hex()
 """Of this Python's bytecode."""
 
 
-def _private_name(script: Script) -> str:
-    number = _imp.source_hash(0, os.fsencode(script.path)).hex()
+def _private_name(script: "Script") -> str:
+    number = _imp.source_hash(
+        0, script.path.encode(sys.getfilesystemencoding(), "surrogateescape")
+    ).hex()
     name = first = f"{script.name.replace('.', '_')}@{number}"
     # Another file was loaded from that place before, and is still here.
     count = 1
@@ -50,10 +50,10 @@ class Sources:
 
     def __init__(
         self,
-        members: Members,
+        members: "Members",
         package: bool = False,
-        data: Data | None = None,
-        code: Mapping[str, bytes] | None = None,
+        data: "Data | None" = None,
+        code: "Mapping[str, bytes] | None" = None,
     ) -> None:
         self.members = members  # (file name, source) by dotted name; "" is the script itself
         self.package = package
@@ -69,7 +69,7 @@ class _Loader:
     """
 
     def __init__(
-        self, root: str, name: str, path: str, sources: Sources, script: Script | None
+        self, root: str, name: str, path: str, sources: "Sources", script: "Script | None"
     ) -> None:
         self.script = script
         self.root = root
@@ -86,7 +86,7 @@ class _Loader:
             else {name.partition(".")[0] for name in sources.members if name}
         )
 
-    def find(self, fullname: str) -> ModuleSpec | None:
+    def find(self, fullname: str) -> "ModuleSpec | None":
         key = fullname[len(self.root) + 1 :]
         has_more = any(name.startswith(key + "." * bool(key)) for name in self.members if name)
         if key not in self.members and not has_more:
@@ -103,10 +103,10 @@ class _Loader:
             spec.submodule_search_locations.append(_finder.place(self, fullname))
         return spec
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
         return None
 
-    def exec_module(self, module: ModuleType) -> None:
+    def exec_module(self, module: "ModuleType") -> None:
         self.has_rivals = self.script is not None and any(
             other.executable != self.script.executable for other in registry.by_plugin.values()
         )
@@ -119,11 +119,11 @@ class _Loader:
     def import_(
         self,
         name: str,
-        globals: Mapping[str, object] | None = None,
-        locals: Mapping[str, object] | None = None,
-        fromlist: Sequence[str] | None = (),
+        globals: "Mapping[str, object] | None" = None,
+        locals: "Mapping[str, object] | None" = None,
+        fromlist: "Sequence[str] | None" = (),
         level: int = 0,
-    ) -> ModuleType:
+    ) -> "ModuleType":
         """`__import__` of the script's modules: there public names are the private ones."""
         first = name.partition(".")[0]
         if level != 0 or first not in self.public:
@@ -139,7 +139,7 @@ class _Loader:
         )
         return module if fromlist else sys.modules[private]
 
-    def get_code(self, fullname: str) -> CodeType | None:
+    def get_code(self, fullname: str) -> "CodeType | None":
         key = fullname[len(self.root) + 1 :]
         if key not in self.members:
             return None  # a namespace package
@@ -184,7 +184,7 @@ class _Finder:
         self.loaders: dict[str, _Loader] = {}
         self.places: dict[str, tuple[_Loader, str]] = {}  # what packages have as `__path__`
 
-    def place(self, loader: _Loader, fullname: str) -> str:
+    def place(self, loader: "_Loader", fullname: str) -> str:
         """The `__path__` of a package: no folder, but `pkgutil` can list what is in it."""
         if not self.places:
             sys.path_hooks.insert(0, self.entry)
@@ -192,7 +192,7 @@ class _Finder:
         self.places[place] = loader, fullname
         return place
 
-    def entry(self, place: str) -> Any:
+    def entry(self, place: str) -> "Any":
         """On sys.path_hooks."""
         if place not in self.places:
             raise ImportError(place)
@@ -200,7 +200,7 @@ class _Finder:
 
         return Entry(*self.places[place])
 
-    def forget(self, root: str) -> _Loader | None:
+    def forget(self, root: str) -> "_Loader | None":
         loader = self.loaders.pop(root, None)
         # A traceback showed them. Another thread may be importing the module.
         lines = getattr(sys.modules.get("linecache"), "cache", None)
@@ -216,9 +216,11 @@ class _Finder:
 
     def find_spec(
         self, fullname: str, path: object = None, target: object = None
-    ) -> ModuleSpec | None:
+    ) -> "ModuleSpec | None":
         if fullname == _SPAWN:
             return _followed(path, target)
+        if fullname == "ctypes":
+            return _find_ctypes(self)
         root = fullname.partition(".")[0]
         loader = self.loaders.get(root)
         if loader is None and "@" in root:
@@ -234,7 +236,7 @@ _finder = _Finder()
 _SPAWN = "multiprocessing.spawn"
 
 
-def _followed(path: Any, target: Any) -> ModuleSpec | None:
+def _followed(path: "Any", target: "Any") -> "ModuleSpec | None":
     """What starts processes, from where Python finds it: those of plugins know their modules."""
     from _frozen_importlib_external import PathFinder
 
@@ -242,7 +244,7 @@ def _followed(path: Any, target: Any) -> ModuleSpec | None:
     if spec is not None and spec.loader is not None:
         execute = spec.loader.exec_module
 
-        def exec_module(module: ModuleType) -> None:
+        def exec_module(module: "ModuleType") -> None:
             execute(module)
             _follow(module)
 
@@ -250,13 +252,39 @@ def _followed(path: Any, target: Any) -> ModuleSpec | None:
     return spec
 
 
-def _follow(spawn: ModuleType) -> None:
+def _follow(spawn: "ModuleType") -> None:
     from ._running import children
 
     children.follow(spawn)
 
 
-def run_modules(script: Script, sources: Sources) -> ModuleType:
+def _find_ctypes(finder: "Any") -> "ModuleSpec | None":
+    """From where Python finds it. Once it is imported the core knows."""
+    from _frozen_importlib_external import PathFinder
+
+    spec = PathFinder.find_spec("ctypes")
+    if spec is None:
+        # Some other finder has it. Not asked before Python's own: this thread has the import lock,
+        # and that of environments may run `site`, for whose .pth files another thread holds more.
+        others = sys.meta_path[sys.meta_path.index(finder) + 1 :]
+        spec = next(filter(None, (one.find_spec("ctypes", None) for one in others)), None)
+    loader: Any = spec and spec.loader
+    if loader is None:
+        return None
+
+    def exec_module(module: "ModuleType") -> None:
+        del loader.exec_module
+        loader.exec_module(module)
+        _core.use_ctypes()
+        loading: Any = sys.modules.get("epy._loading")
+        if loading is not None:
+            loading.follow(module)
+
+    loader.exec_module = exec_module
+    return spec
+
+
+def run_modules(script: "Script", sources: "Sources") -> "ModuleType":
     """Run a script under a private name; returns its module.
 
     The script is filled by its decorators, then by the module's EPY_EXPORT_LIST. If it raises,
@@ -285,8 +313,8 @@ def run_modules(script: Script, sources: Sources) -> ModuleType:
 
 
 def find_modules(
-    root: str, name: str, path: str, sources: Sources, script: Script | None = None
-) -> _Loader:
+    root: str, name: str, path: str, sources: "Sources", script: "Script | None" = None
+) -> "_Loader":
     """Let `root` and the modules below it be found, whose public name is `name`."""
     loader = _finder.loaders[root] = _Loader(root, name, path, sources, script)
     if _finder not in sys.meta_path:
@@ -333,6 +361,6 @@ def _names_below(root: str) -> list[str]:
     return [name for name in sys.modules if name == root or name.startswith(root + ".")]
 
 
-def _import(name: str) -> ModuleType:
+def _import(name: str) -> "ModuleType":
     builtins.__import__(name)
     return sys.modules[name]

@@ -4,15 +4,11 @@ What a function's type is has been found out before: from annotations or a C pro
 `_signature`, from a header by `_header`.
 """
 
-from __future__ import annotations
+import sys
 
-import ctypes
-from _ctypes import CFuncPtr
-
-from . import _core
-from ._error_values import is_function, shown, without_exception
-from ._errors import ExportNameError, SignatureError, StampError, ViewError
-from ._script import DataEntry, Export, find_script
+from . import _core, _errors
+from ._core import NativeFunction
+from ._script import Export, find_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,138 +16,129 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ._script import Script
-    from ._types import Signature
 
     Function = Callable[..., Any]
-    Base = CFuncPtr  # each instance is one, by the subclass that _native_type makes
-else:
-    Base = object
 
 VARARGS = 0x04  # of a code's flags, as in inspect: CO_VARARGS
 GENERATOR = 0x20  # CO_GENERATOR
 COROUTINES = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
 
-class NativeFunction(Base):
-    """A Python function that C can call: what `epy.export` and `epy.callback` return.
+class Signature:
+    """What the core and the manifest need to know of one C function."""
 
-    It is also an instance of its ctypes function type, so it fits a struct field or an argument of
-    that type as it is. Called from Python it runs the Python function directly.
+    __slots__ = ("called", "classes", "codes", "ctype", "name", "text")
+
+    def __init__(
+        self,
+        codes: str,
+        classes: "tuple[Any, ...]",
+        name: str = "",
+        text: str = "",
+        ctype: "Any" = None,
+    ) -> None:
+        self.codes = codes
+        self.classes = classes  # as _core.Callback takes them
+        self.called: Any = None  # in place of the function itself: see _headers/variadic.py
+        self.name = name  # in the C prototype; "" without one
+        self.text = text  # the C prototype as the script has it; "" without one
+        self.ctype = ctype  # the ctypes function type; None for C text of plain values
+
+    @property
+    def prototype(self) -> "Any":
+        """The ctypes function type."""
+        if self.ctype is None:
+            from ._instances import prototype_of
+
+            self.ctype = prototype_of(self.codes)
+        return self.ctype
+
+
+def of_plain_text(prototype: object, script: "Script | None") -> "Signature | None":
+    """The signature of C text that names plain types alone: the plugin has its codes."""
+    known = script.plain.get(prototype) if script else None  # type: ignore[call-overload]
+    if known is None:
+        return None
+    name, codes = known
+    return Signature(codes, (None,) * len(codes), name)
+
+
+def as_function(function: "Function", found: "Signature", callback: "_core.Callback") -> "Any":
+    """What the script gets: the callback itself, or an instance of ctypes.
+
+    The first needs none of ctypes. A script that has imported it may put the function into a field
+    of a struct, which takes instances alone.
     """
+    if found.ctype is None and "ctypes" not in sys.modules:
+        return callback
+    from ._instances import wrap
 
-    __name__: str
-    __qualname__: str
-    __wrapped__: Callable[..., Any]
-    address: int
-    """What C calls."""
-    callback: _core.Callback
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return self.__wrapped__(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"<{self.callback.label} at {self.address:#x}>"
-
-
-def _native_type(prototype: type[CFuncPtr]) -> Any:
-    """The subclass of a ctypes function type whose instances run Python directly."""
-    found = vars(prototype).get("_epy_native_")  # lives as long as the type
-    if found is None:
-        metaclass: Any = type(prototype)
-        body = {key: getattr(prototype, key) for key in ("_flags_", "_restype_", "_argtypes_")}
-        body["__module__"] = "epy"
-        found = metaclass(prototype.__name__, (NativeFunction, prototype), body)
-        prototype._epy_native_ = found  # type: ignore[attr-defined]
-    return found
-
-
-def keep_callback(native: Any, callback: _core.Callback) -> None:
-    """Let a function pointer keep its callback, also for what refers to it."""
-    # Whatever ctypes object refers to this one keeps its `_objects`: let that be the callback.
-    # ctypes makes the dictionary on first use, and cast is one.
-    ctypes.cast(native, ctypes.c_void_p)
-    native._objects.clear()
-    native._objects["callback"] = callback
-    native.address = callback.address
-    native.callback = callback
-
-
-def wrap(
-    function: Callable[..., Any],
-    prototype: type[CFuncPtr],
-    callback: _core.Callback,
-    address: int,
-) -> Any:
-    """The object for a function whose callback C reaches at `address`."""
-    native = _native_type(prototype)(address)
-    keep_callback(native, callback)
-    native.__wrapped__ = function
-    native.address = address
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        if hasattr(function, name):
-            setattr(native, name, getattr(function, name))
-    return native
+    return wrap(function, found.prototype, callback)
 
 
 # Callbacks
 
 
 def callback_function(
-    function: Function, found: Signature, error: object, errno: bool = False
-) -> Any:
+    function: "Function", found: "Signature", error: object, errno: bool = False
+) -> "Any":
     """Make a Python function callable from C, without a name."""
     script = find_script()
     name = getattr(function, "__name__", type(function).__name__)
     made = native_callback(function, found, error, f"callback '{name}'", script, errno)
-    native = wrap(function, found.prototype, made, made.address)
+    native = as_function(function, found, made)
     if script is not None and script.importing:
         script.callbacks.append(native)
     return native
 
 
 def native_callback(
-    function: Function,
-    found: Signature,
+    function: "Function",
+    found: "Signature",
     error: object,
     label: str,
-    script: Script | None,
+    script: "Script | None",
     errno: bool = False,
-) -> _core.Callback:
+) -> "_core.Callback":
     if error is None:
-        error = getattr(found.prototype, "_epy_error_", None)
+        error = getattr(found.ctype, "_epy_error_", None)
     called = found.called or function
-    return _make_callback(called, found.codes, found.classes, error, label, script, errno)
+    return make_callback(called, found.codes, found.classes, error, label, script, errno)
 
 
-def _make_callback(
-    function: Function,
+def make_callback(
+    function: "Function",
     codes: str,
     classes: tuple[type | None, ...],
     error: object,
     label: str,
-    script: Script | None,
+    script: "Script | None",
     errno: bool = False,
-) -> _core.Callback:
+) -> "_core.Callback":
     if codes[0] == "v" and error is not None:
-        raise SignatureError(
+        from ._error_values import shown
+
+        raise _errors.SignatureError(
             f"{place(function)} error={shown(error)}, but its result is void, which has no error "
             "value: leave error= out"
         )
     plugin = script.native if script else None
     of_exception: Any = None
     try:
-        if is_function(error):
-            of_exception, error = error, without_exception(error)
-    except SignatureError as problem:
-        raise SignatureError(f"{place(function)} {problem}") from None
+        if callable(error):
+            from ._error_values import split_function
+
+            of_exception, error = split_function(error)
+    except _errors.SignatureError as problem:
+        raise _errors.SignatureError(f"{place(function)} {problem}") from None
     if script is not None and script.trace is not None:
         function = script.trace.called(function, label, script.path)
     try:
         made = _core.Callback(function, codes, classes, error, label, plugin, of_exception, errno)
-    except ViewError as reason:
-        raise SignatureError(f"{place(function)} {reason}") from None
+    except _errors.ViewError as reason:
+        raise _errors.SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"{place(function)} error={error!r} does not fit the result type ({reason})"
         ) from None
     if script is not None and script.place is not None:
@@ -161,41 +148,17 @@ def _make_callback(
     return made
 
 
-def untyped_callback(
-    base: Any, function: Any, codes: str, classes: tuple[type | None, ...], error: object
-) -> Any:
-    """A callback as an instance of `base`, a function pointer type without a prototype.
-
-    For values of a struct's fields: making a type takes longer than making the callback.
-    """
-    script = find_script()
-    try:
-        check_parameters(function, len(classes) - 1)
-    except SignatureError as problem:
-        raise SignatureError(
-            f'{place(function)} {problem}, or give epy.callback("int (*)(int)", f) of the '
-            "prototype that the host means"
-        ) from None
-    name = getattr(function, "__name__", type(function).__name__)
-    made = _make_callback(function, codes, classes, error, f"callback '{name}'", script)
-    native = base(made.address)
-    keep_callback(native, made)
-    if script is not None and script.importing:
-        script.callbacks.append(native)
-    return native
-
-
 # What the plugin exports
 
 
 def export_function(
-    function: Function,
-    found: Signature,
+    function: "Function",
+    found: "Signature",
     name: str | None,
     error: object,
     version: str | None,
     errno: bool = False,
-) -> Any:
+) -> "Any":
     """Offer a Python function under a name, by default that of its prototype, then its own."""
     script = find_script()
     if name is None:
@@ -206,16 +169,14 @@ def export_function(
     callback = native_callback(function, found, error, f"export '{name}'", script, errno)
     if script is not None and script.native is not None:
         publish(script, script.native, name, callback)
-    # Not the export's place in the plugin's image: this one can be called also after the unload.
-    address = callback.address
-    native = wrap(function, found.prototype, callback, address)
+    native = as_function(function, found, callback)
     if script is not None:
         script.exports[name] = Export(
             name,
             "function",
-            address,
+            None,
             _describe(name, found, function) if script.native is None else "",
-            prototype=found.prototype,
+            prototype=found.ctype,
             codes=found.codes,
             error=error,
             version=version,
@@ -225,26 +186,56 @@ def export_function(
     return native
 
 
-def _check_version(script: Script, name: str, version: object) -> None:
+def export_at_once(script: "Script", function: "Any", prototype: "Any", name: str | None) -> "Any":
+    """The same for most exports of a start: C text of plain types, a function that fits it, a name
+    that the plugin's file has. There may be thousands. None for any other, and nothing is done.
+    """
+    known = script.plain.get(prototype) if prototype.__class__ is str else None
+    if known is None or function.__class__ is not _FUNCTION or script.native is None:
+        return None
+    code, codes = function.__code__, known[1]
+    name = name or known[0] or function.__name__
+    slot = script.loaded.get(name)
+    if (
+        code.co_argcount != len(codes) - 1
+        or code.co_kwonlyargcount
+        or code.co_flags & (GENERATOR | COROUTINES)
+        or slot.__class__ is not int
+        or name in script.exports
+        or script.place is not None  # it may be reloaded
+        or "ctypes" in sys.modules
+        or hasattr(function, "__wrapped__")
+        or script.trace is not None
+    ):
+        return None
+    callback = _core.Callback(
+        function, codes, (None,) * len(codes), None, f"export '{name}'", script.native
+    )
+    script.native.publish(slot, callback)
+    script.exports[name] = Export(name, "function", None, codes=codes, callback=callback)
+    return callback
+
+
+def _check_version(script: "Script", name: str, version: object) -> None:
     if version is None:
         return
     if not isinstance(version, str) or not version or "\0" in version or not version.isascii():
-        raise ExportNameError(
+        raise _errors.ExportNameError(
             f"{version!r} is no version for '{name}': it must be an ASCII str without NUL"
         )
     if script.native is not None and script.loaded_versions.get(name, "") != version:
-        raise StampError(
+        raise _errors.StampError(
             f"'{name}' gets its version {version!r} when the plugin is built: run `epy build`"
         )
 
 
 def publish(
-    script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
+    script: "Script", native: "_core.NativePlugin", name: str, target: "_core.Callback | int"
 ) -> None:
     """Let a name of the plugin lead to a target."""
     slot = script.loaded.get(name)
-    if isinstance(slot, DataEntry):
-        raise SignatureError(
+    if slot is not None and not isinstance(slot, int):
+        raise _errors.SignatureError(
             f"'{name}' was data when {native.path} was built: run `epy build` again"
         )
     if slot is not None:
@@ -256,7 +247,7 @@ def publish(
 
 
 def publish_slot(
-    script: Script, native: _core.NativePlugin, slot: int, target: _core.Callback | int
+    script: "Script", native: "_core.NativePlugin", slot: int, target: "_core.Callback | int"
 ) -> None:
     """Let a slot lead to a target."""
     if script.staged is not None:
@@ -266,7 +257,7 @@ def publish_slot(
 
 
 def _add_name(
-    script: Script, native: _core.NativePlugin, name: str, target: _core.Callback | int
+    script: "Script", native: "_core.NativePlugin", name: str, target: "_core.Callback | int"
 ) -> None:
     slot = native.take_slot()
     native.publish(slot, target)
@@ -274,7 +265,7 @@ def _add_name(
     script.loaded[name] = slot
 
 
-def _describe(export: str, found: Signature, function: Callable[..., Any]) -> str:
+def _describe(export: str, found: "Signature", function: "Callable[..., Any]") -> str:
     """The C prototype to show to people."""
     if found.text and found.name == export:
         return found.text
@@ -286,22 +277,22 @@ def _describe(export: str, found: Signature, function: Callable[..., Any]) -> st
 # The Python function
 
 
-def python_function(function: Any) -> Function:
+def python_function(function: "Any") -> "Function":
     """The Python function itself. SignatureError for what is none."""
     if isinstance(function, NativeFunction):
         function = function.__wrapped__
     if not callable(function):
-        raise SignatureError(f"{function!r} is not callable: give a function")
+        raise _errors.SignatureError(f"{function!r} is not callable: give a function")
     kind = deferred(function)
     if kind:
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"{place(function)} {kind}: a call would only make an object and run nothing; export a "
             "function that runs it, with a loop or asyncio.run"
         )
     return function  # type: ignore[no-any-return]
 
 
-def deferred(function: Any) -> str:
+def deferred(function: "Any") -> str:
     """What a callable is whose call does not run its body; "" for what does.
 
     Decorators are not looked through: they may well run what they wrap.
@@ -318,17 +309,26 @@ def deferred(function: Any) -> str:
 
 
 def is_prototype(value: object) -> bool:
-    return isinstance(value, str) or (isinstance(value, type) and issubclass(value, CFuncPtr))
+    return isinstance(value, str) or (
+        isinstance(value, type) and hasattr(value, "_flags_") and is_function_type(value)
+    )
 
 
-def unwrap(function: Any) -> Any:
+def is_function_type(value: type) -> bool:
+    """Whether it is a function type of ctypes."""
+    from _ctypes import CFuncPtr
+
+    return issubclass(value, CFuncPtr)
+
+
+def unwrap(function: "Any") -> "Any":
     """The function that decorators wrapped."""
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return function
 
 
-def place(function: Any) -> str:
+def place(function: "Any") -> str:
     """How errors name a function: "/synth.py:12: add()"."""
     plain = unwrap(function)
     name = getattr(plain, "__name__", None) or type(plain).__name__
@@ -336,7 +336,7 @@ def place(function: Any) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}: {name}()" if code else f"{name}()"
 
 
-def parameters(function: Any, wrapped: bool = True) -> tuple[Any, tuple[str, ...], int]:
+def parameters(function: "Any", wrapped: bool = True) -> "tuple[Any, tuple[str, ...], int]":
     """What is written in Python behind a callable, the parameters that C passes, and how many of
     them it must. `wrapped`: of the function that decorators wrapped. (None, (), 0) for what is not
     written in Python.
@@ -352,7 +352,7 @@ def parameters(function: Any, wrapped: bool = True) -> tuple[Any, tuple[str, ...
     if code.co_kwonlyargcount:
         for name in code.co_varnames[count : count + code.co_kwonlyargcount]:
             if name not in (function.__kwdefaults__ or {}):
-                raise SignatureError(
+                raise _errors.SignatureError(
                     f"has the keyword-only parameter '{name}', which C cannot pass: "
                     "make it positional or give it a default"
                 )
@@ -362,7 +362,7 @@ def parameters(function: Any, wrapped: bool = True) -> tuple[Any, tuple[str, ...
 _FUNCTION = type(parameters)
 
 
-def check_parameters(function: Callable[..., Any], count: int) -> None:
+def check_parameters(function: "Callable[..., Any]", count: int) -> None:
     """SignatureError if a function can not be called with `count` positional arguments."""
     plain, names, least = parameters(function, wrapped=False)
     if plain is None:
@@ -370,7 +370,7 @@ def check_parameters(function: Callable[..., Any], count: int) -> None:
     most = len(names)
     if count < least or (count > most and not plain.__code__.co_flags & VARARGS):
         takes = str(most) if least == most else f"{least} to {most}"
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"takes {takes} argument{'' if most == 1 else 's'}, but its prototype has {count}: "
             + (f"it {OF_A_METHOD}" if names[:1] == ("self",) else "let both agree")
         )

@@ -3,7 +3,10 @@
 The core runs this file by itself, before there is a package epy: it imports nothing of it.
 """
 
+import __future__  # noqa: F401  # what its modules take later, when the host's root may have changed
+
 import marshal
+import os  # noqa: F401
 import sys
 from _frozen_importlib import ModuleSpec
 

@@ -1,25 +1,13 @@
 """The life of a plugin inside Python: load and unload, called by the core with the GIL held."""
 
-from __future__ import annotations
-
 import atexit
-import gc
-import os
+import posix
 import sys
 from _thread import allocate_lock
 
-from . import _archive, _core
-from ._errors import (
-    BindingsError,
-    PluginFormatError,
-    ScriptError,
-    UnloadedError,
-    UntrustedFileError,
-)
+from . import _archive, _core, _errors, _report
 from ._modules import MAGIC, Sources, drop_modules, run_modules
-from ._report import DEBUG, INFO, format_exception, is_interrupt, write
-from ._script import DataEntry, Script, registry
-from ._types import forget_types
+from ._script import Script, imported, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,9 +18,10 @@ if TYPE_CHECKING:
 
 
 _PATIENCE = 2  # seconds
+_INFO = 1  # that of `_report`, which a start does without
 
 
-def load(native: _core.NativePlugin) -> bool | None:
+def load(native: "_core.NativePlugin") -> bool | None:
     """Run a plugin's script, publish what it exports, run its on_load hooks.
 
     If anything fails, the reason is printed once, nothing of the script stays, and the result is
@@ -46,24 +35,26 @@ def load(native: _core.NativePlugin) -> bool | None:
     return _load(native)
 
 
-def _load(native: _core.NativePlugin) -> bool | None:
+def _load(native: "_core.NativePlugin") -> bool | None:
     script = Script(_stem(native.script or native.path), native.path, native=native)
     registry.by_plugin[native] = script
-    if "EPY_TRACE" in os.environ and not _core.has_raised_privileges():
+    if _variable("EPY_TRACE") is not None and not _core.has_raised_privileges():
         return _load_traced(native, script)
     return _load_script(native, script)
 
 
-def _load_traced(native: _core.NativePlugin, script: Script) -> bool | None:
+def _load_traced(native: "_core.NativePlugin", script: "Script") -> bool | None:
     from time import perf_counter_ns
 
     from ._running import tracing
 
-    begin, path = perf_counter_ns(), os.environ["EPY_TRACE"]
+    begin, path = perf_counter_ns(), _variable("EPY_TRACE") or ""
     try:
         trace = tracing.follow(script, path)
     except OSError as error:
-        write(f"epy: EPY_TRACE={path}: {error.strerror}: calls are not traced; name another file\n")
+        _report.write(
+            f"epy: EPY_TRACE={path}: {error.strerror}: calls are not traced; name another file\n"
+        )
         return _load_script(native, script)
     try:
         return _load_script(native, script)
@@ -71,7 +62,7 @@ def _load_traced(native: _core.NativePlugin, script: Script) -> bool | None:
         trace.started(script.path, begin, script.plugin.state)
 
 
-def _load_script(native: _core.NativePlugin, script: Script) -> bool | None:
+def _load_script(native: "_core.NativePlugin", script: "Script") -> bool | None:
     outcome: bool | None = False
     try:
         outcome = _run(native, script)
@@ -82,24 +73,24 @@ def _load_script(native: _core.NativePlugin, script: Script) -> bool | None:
     return outcome
 
 
-def _run(native: _core.NativePlugin, script: Script) -> bool | None:
+def _run(native: "_core.NativePlugin", script: "Script") -> bool | None:
     source = native.script or native.path
     try:
         sources, source = _sources_of(native, script)
         run_modules(script, sources)
         if not script.exports and not script.bindings:
-            raise ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
+            raise _errors.ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
         _publish_bindings(script)
         for hook in script.on_load:
             hook()
         _publish_bindings(script)
     except BaseException as error:
-        _core.note_error(error, native.path, "the start", format_exception(error), "")
-        write(_failure(script, native, source, error), native.path, is_error=True)
-        return None if is_interrupt(error) else False
+        _core.note_error(error, native.path, "the start", _report.format_exception(error), "")
+        _report.write(_failure(script, native, source, error), native.path, is_error=True)
+        return None if _report.is_interrupt(error) else False
     script.importing = False
     script.callbacks.clear()
-    if _core.is_logged(INFO):
+    if _core.is_logged(_INFO):
         _say_started(script, source)
     if script.watched:
         from ._running.watching import watch
@@ -108,16 +99,18 @@ def _run(native: _core.NativePlugin, script: Script) -> bool | None:
     return True
 
 
-def _say_started(script: Script, source: str) -> None:
+def _say_started(script: "Script", source: str) -> None:
     version = ".".join(map(str, sys.version_info[:3]))
     python = f"Python {version} ({script.executable or sys.executable})"
     count = f"{len(script.exports)} export{'' if len(script.exports) == 1 else 's'}"
-    write(f"epy: {script.path}: started: {count}, script {source}, {python}\n", level=INFO)
+    _report.write(
+        f"epy: {script.path}: started: {count}, script {source}, {python}\n", level=_report.INFO
+    )
     for name, export in script.exports.items():
-        write(f"epy: {script.path}: exports {export.kind} '{name}'\n", level=DEBUG)
+        _report.write(f"epy: {script.path}: exports {export.kind} '{name}'\n", level=_report.DEBUG)
 
 
-def unload(native: _core.NativePlugin) -> None:
+def unload(native: "_core.NativePlugin") -> None:
     """Run a plugin's on_unload hooks and drop everything that its script made."""
     script = registry.by_plugin.get(native)
     if script is not None:
@@ -129,7 +122,7 @@ def unload(native: _core.NativePlugin) -> None:
             _drop(native, script)
             script.plugin.state = "unloaded"
             _end_reports()
-            write(f"epy: {script.path}: unloaded\n", level=INFO)
+            _report.write(f"epy: {script.path}: unloaded\n", level=_report.INFO)
             if waited:
                 script.reloading.release()
 
@@ -142,7 +135,7 @@ def at_exit() -> None:
 
 
 def _end_reports() -> None:
-    folding: Any = sys.modules.get("epy._running.folding")
+    folding = imported("epy._running.folding")
     if folding is not None:
         folding.end()
 
@@ -174,10 +167,10 @@ def _forget_hooks() -> None:
         script.reloading = allocate_lock()
 
 
-os.register_at_fork(after_in_child=_forget_hooks)
+posix.register_at_fork(after_in_child=_forget_hooks)
 
 
-def _run_unload_hooks(script: Script) -> None:
+def _run_unload_hooks(script: "Script") -> None:
     """In reverse order, each once, whatever the others raise.
 
     Another thread may be running them: the process exits just after dlclose, or the other way
@@ -192,16 +185,16 @@ def _run_unload_hooks(script: Script) -> None:
             script.unloading.release()
 
 
-def _run_last(script: Script, kind: str, hook: Callable[[], object], name: str = "") -> None:
+def _run_last(script: "Script", kind: str, hook: "Callable[[], object]", name: str = "") -> None:
     try:
         hook()
     except BaseException as error:
         name = name or getattr(hook, "__name__", "?")
         header = f"epy: exception in {kind} '{name}' of {script.path}:\n"
-        write(header + format_exception(error), script.path)
+        _report.write(header + _report.format_exception(error), script.path)
 
 
-def _run_exit_functions(script: Script, left: list[object]) -> None:
+def _run_exit_functions(script: "Script", left: list[object]) -> None:
     if script.exit_functions:
         from . import _exit
 
@@ -211,7 +204,7 @@ def _run_exit_functions(script: Script, left: list[object]) -> None:
             _run_last(script, "the exit function", one, name)
 
 
-def _drop(native: _core.NativePlugin, script: Script) -> None:
+def _drop(native: "_core.NativePlugin", script: "Script") -> None:
     """Each step, whatever the others raise: memory may run out. Then it is tried once more."""
     left: list[object] = [script]
     steps: tuple[Callable[[], object], ...] = (
@@ -221,7 +214,7 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
         lambda: left.extend(_core.take_from_host(native)),
         lambda: left.extend(_give_signals_back(script)),
         lambda: left.extend(drop_modules(script.module)),
-        lambda: left.extend(forget_types(script.module) if script.module else ()),
+        lambda: left.extend(_forget_types(script)),
         lambda: _collect(script, left),
     )
     for step in steps:
@@ -229,17 +222,17 @@ def _drop(native: _core.NativePlugin, script: Script) -> None:
             _try_twice(step)
         except BaseException as error:
             header = f"epy: {script.path}: something of its script stays:\n"
-            write(header + format_exception(error), script.path)
+            _report.write(header + _report.format_exception(error), script.path)
 
 
-def _publish_bindings(script: Script) -> None:
+def _publish_bindings(script: "Script") -> None:
     if script.bindings:
         from ._exports import bindings
 
         bindings.publish(script)
 
 
-def _withdraw_bindings(script: Script) -> list[object]:
+def _withdraw_bindings(script: "Script") -> list[object]:
     if not script.bindings:
         return []
     from ._exports import bindings
@@ -247,21 +240,31 @@ def _withdraw_bindings(script: Script) -> list[object]:
     return bindings.withdraw(script)
 
 
-def _try_twice(step: Callable[[], object]) -> None:
+def _forget_types(script: "Script") -> list[object]:
+    if not script.module or "ctypes" not in sys.modules:
+        return []
+    from ._types import forget_types
+
+    return forget_types(script.module)
+
+
+def _try_twice(step: "Callable[[], object]") -> None:
     try:
         step()
     except MemoryError:
         step()
 
 
-def _give_signals_back(script: Script) -> list[object]:
-    signals = sys.modules.get("epy._running.signals")
+def _give_signals_back(script: "Script") -> list[object]:
+    signals = imported("epy._running.signals")
     dropped: list[object] = signals.give_back(script) if signals else []
     return dropped
 
 
-def _collect(script: Script, left: list[object]) -> None:
+def _collect(script: "Script", left: list[object]) -> None:
     """Free what a script has left: its functions, classes and modules refer to each other."""
+    import gc
+
     is_on = gc.isenabled()
     gc.disable()  # a collection in between would make what it leaves old again
     try:
@@ -274,7 +277,7 @@ def _collect(script: Script, left: list[object]) -> None:
             gc.enable()
 
 
-def _forget(script: Script) -> None:
+def _forget(script: "Script") -> None:
     """What still runs of the script may hold it."""
     for made in (
         *(script.exports, script.callbacks, script.returned),
@@ -290,7 +293,7 @@ def _forget(script: Script) -> None:
     script.headers.clear()
 
 
-def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, str]:
+def _sources_of(native: "_core.NativePlugin", script: "Script") -> "tuple[Sources, str]":
     """What the script consists of, and where it came from."""
     if native.script is not None:
         script.place = native.script
@@ -300,7 +303,9 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     try:
         read_manifest(archive, script)
     except ValueError:
-        raise PluginFormatError(f"{native.path}: is damaged: run `epy build` again") from None
+        raise _errors.PluginFormatError(
+            f"{native.path}: is damaged: run `epy build` again"
+        ) from None
     script.executable = _executable(native.path, archive.text("python", "executable"))
     script.constants.update(archive.constants)
     script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
@@ -312,22 +317,22 @@ def _sources_of(native: _core.NativePlugin, script: Script) -> tuple[Sources, st
     script.is_stored = True
     sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
     if "" not in sources.members:
-        raise PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
+        raise _errors.PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
     return sources, archive.text("source")
 
 
 def _executable(plugin: str, stamped: str) -> str:
     """Whose packages the plugin finds: what `epy bundle` put beside it, which is laid out as a
     virtual environment, or those of the Python that it was built for, if it is here."""
-    sent = f"{os.path.dirname(plugin)}/epy"
+    sent = f"{plugin.rpartition('/')[0]}/epy"
     start: Any = sys.modules.get("epy._start")
-    if os.path.exists(f"{sent}/packages/pyvenv.cfg"):
+    if _exists(f"{sent}/packages/pyvenv.cfg"):
         if start is None:
             from ._running import environments
 
             environments.install()
         return f"{sent}/packages/bin/python"
-    if not os.path.exists(stamped) or os.path.exists(f"{sent}/bundle"):
+    if not _exists(stamped) or _exists(f"{sent}/bundle"):
         stamped = ""
     if start is None:  # a host's Python, which knows nothing of it
         if stamped and stamped != sys.executable:
@@ -338,10 +343,10 @@ def _executable(plugin: str, stamped: str) -> str:
     return start.executable if start.is_chosen or not stamped else stamped
 
 
-def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sources:
+def stored_sources(archive: "Archive", read: "Callable[[int, int], bytes]") -> "Sources":
     """What the script of a plugin consists of; `read` gives bytes of the archive."""
 
-    def reader(begin: int, end: int) -> Callable[[], bytes]:
+    def reader(begin: int, end: int) -> "Callable[[], bytes]":
         return lambda: read(begin, end)
 
     members = {name: (filename, source) for name, filename, source in archive.members}
@@ -350,13 +355,18 @@ def stored_sources(archive: Archive, read: Callable[[int, int], bytes]) -> Sourc
     return Sources(members, archive.text("kind") == "package", data, code)
 
 
-def read_manifest(archive: Archive, script: Script) -> None:
+def read_manifest(archive: "Archive", script: "Script") -> None:
     for row in archive.rows("plugin"):
         script.name = script.plugin.name = row["name"]
-    for row in (*archive.rows("function"), *archive.rows("address")):
+    for name, slot, _, text, _ in archive.manifest.get("function", ()):  # there may be thousands
+        script.loaded[name] = int(slot)
+        script.declarations_in_c[name] = text
+    for row in archive.rows("address"):
         script.loaded[row["name"]] = row["slot"]
         script.declarations_in_c[row["name"]] = row["text"]
     for row in archive.rows("data"):
+        from ._parts import DataEntry
+
         script.loaded[row["name"]] = DataEntry(
             row["address"], row["size"], row["layout"], row["slots"]
         )
@@ -365,34 +375,57 @@ def read_manifest(archive: Archive, script: Script) -> None:
         script.loaded_versions[row["name"]] = row["version"]
     for row in archive.rows("prototype"):
         script.prototypes[row["text"]] = row["name"], row["expression"]
+    for text, name, codes in archive.manifest.get("plain", ()):
+        script.plain[text] = name, codes
 
 
-def _read_script(path: str) -> Sources:
+def _read_script(path: str) -> "Sources":
     from ._file.sources import read_script  # a plugin that holds its script needs none
 
     return read_script(path)
 
 
-def _read(native: _core.NativePlugin, begin: int, end: int) -> bytes:
+def _read(native: "_core.NativePlugin", begin: int, end: int) -> bytes:
     """From the plugin's memory, as long as it is there."""
     found = native.read_archive(begin, end)
     if found is None:
-        raise UnloadedError(f"{native.path}: holds the file, and has been unloaded")
+        raise _errors.UnloadedError(f"{native.path}: holds the file, and has been unloaded")
     return found
 
 
-def _failure(script: Script, native: _core.NativePlugin, source: str, error: BaseException) -> str:
-    if isinstance(error, (BindingsError, UntrustedFileError)):
+def _failure(
+    script: "Script", native: "_core.NativePlugin", source: str, error: BaseException
+) -> str:
+    if isinstance(error, (_errors.BindingsError, _errors.UntrustedFileError)):
         return f"epy: {native.path}: {error}\n"
     version = ".".join(map(str, sys.version_info[:3]))
     return (
         f"epy: the plugin {native.path} did not start: its script failed\n"
-        f"{format_exception(error)}"
+        f"{_report.format_exception(error)}"
         f"  script: {source}\n"
         f"  Python: {version} ({script.executable or sys.executable})\n"
-        f"  sys.path: {os.pathsep.join(sys.path)}\n"
+        f"  sys.path: {':'.join(sys.path)}\n"
     )
 
 
+def _exists(path: str) -> bool:
+    try:
+        posix.stat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _variable(name: str) -> "str | None":
+    """Of the environment, as `os` has it: nobody has changed it while that is not imported."""
+    known = imported("os")
+    if known is not None:
+        return known.environ.get(name)  # type: ignore[no-any-return]
+    value = posix.environ.get(name.encode())
+    return None if value is None else value.decode("utf-8", "surrogateescape")
+
+
 def _stem(path: str) -> str:
-    return os.path.splitext(os.path.basename(path.rstrip("/")))[0]
+    name = path.rstrip("/").rpartition("/")[2]
+    stem, _, _ = name.rpartition(".")
+    return stem if stem.strip(".") else name

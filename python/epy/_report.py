@@ -1,14 +1,12 @@
 """Reports of exceptions that a callback or a script's start must not let out to the host."""
 
-from __future__ import annotations
-
-import os
+import posix
 import sys
 from _thread import get_ident
 
 from . import _core
 from ._errors import Error
-from ._script import find_script, registry
+from ._script import find_script, imported, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +52,7 @@ class Report:
         return self._traceback
 
 
-def print_report(report: Report) -> None:
+def print_report(report: "Report") -> None:
     """The default `epy.error_hook`: the report goes to the host's sink, to stderr or a file.
 
     Of equal reports on end, from whatever threads, the first is printed, then "... 12 more".
@@ -62,7 +60,7 @@ def print_report(report: Report) -> None:
     _print_report(report, "")
 
 
-def _print_report(report: Report, more: str) -> None:
+def _print_report(report: "Report", more: str) -> None:
     write(
         report.text + more,
         report.plugin,
@@ -74,7 +72,7 @@ def _print_report(report: Report, more: str) -> None:
 # The hook of `epy.error_hook`: the plugin's own, else the process's, else `print_report`.
 
 
-def find_hook(script: Script | None) -> Any:
+def find_hook(script: "Script | None") -> "Any":
     (hook,) = (script and script.error_hook) or registry.error_hook or (print_report,)
     return hook
 
@@ -91,12 +89,12 @@ def remove_hook() -> None:
         owner.error_hook = None
 
 
-def _hook_owner() -> Any:
+def _hook_owner() -> "Any":
     """Whose hook the running code sets; None for code of a plugin that is gone."""
     return find_script() or (registry if _core.current_plugin() is None else None)
 
 
-def reporter(callback: _core.Callback, exception: BaseException) -> bool:
+def reporter(callback: "_core.Callback", exception: BaseException) -> bool:
     """The core calls this, with the GIL, for every exception that leaves a callback.
 
     True if it is Ctrl-C in a Python that is not epy's: it shall strike when that program goes on.
@@ -138,7 +136,7 @@ def write(
     *,
     is_error: bool = False,
     level: int = ERROR,
-    about: Any = None,
+    about: "Any" = None,
 ) -> None:
     """Give a text to the host's sink (epy.h), or print it, if EPY_LOG wants its level.
 
@@ -147,7 +145,7 @@ def write(
     """
     if not _core.is_logged(level) or _core.log(level, plugin, text, is_error):
         return
-    folding: Any = sys.modules.get("epy._running.folding")
+    folding = imported("epy._running.folding")
     if about is not None and folding is None:
         from ._running import folding
     if folding is not None:
@@ -170,7 +168,7 @@ def print_text(text: str, level: int) -> None:
         data = text.encode("utf-8", "backslashreplace")
         try:
             while data:
-                data = data[os.write(2, data) :]
+                data = data[posix.write(2, data) :]
         except OSError:
             pass  # no one listens
 
@@ -192,12 +190,12 @@ def format_exception(exception: BaseException) -> str:
         return f"{_last_line(exception)} (no traceback: {_last_line(error)})\n"
 
 
-def _is_ours(entry: TracebackType) -> bool:
+def _is_ours(entry: "TracebackType") -> bool:
     filename = entry.tb_frame.f_code.co_filename
     return filename.startswith((_FOLDER, "<frozen importlib"))
 
 
-def _show_stored_lines(entry: TracebackType | None) -> None:
+def _show_stored_lines(entry: "TracebackType | None") -> None:
     """Let the traceback show the lines that the plugin holds, not those of a file edited since."""
     import linecache
 
@@ -223,7 +221,7 @@ def _thread_name() -> str:
     `threading` is not imported for it: it would take the first thread that imports it for the main
     one. `current_thread()` is not called: it would make an entry for a thread of the host.
     """
-    threading = sys.modules.get("threading")
+    threading = imported("threading")
     if threading is not None:
         for thread in threading.enumerate():
             if thread.ident == get_ident():
@@ -231,4 +229,4 @@ def _thread_name() -> str:
     from _thread import get_native_id
 
     number = get_native_id()
-    return "MainThread" if number == os.getpid() else f"{_core.thread_name()} ({number})"
+    return "MainThread" if number == posix.getpid() else f"{_core.thread_name()} ({number})"

@@ -1,12 +1,9 @@
 """What one script defines, and which script the running code belongs to."""
 
-from __future__ import annotations
-
 import sys
 from _thread import allocate_lock
 
-from . import _core
-from ._errors import Error, ExportNameError
+from . import _core, _errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +15,8 @@ if TYPE_CHECKING:
 
     Hook = TypeVar("Hook", bound=Callable[[], object])
     ReloadHook = TypeVar("ReloadHook", bound=Callable[[Any], object])
+    from ._parts import DataEntry, HeaderOptions, Staged
+
     State = Literal["building", "starting", "ready", "failed", "unloaded"]
 
 
@@ -25,7 +24,7 @@ class Export:
     """One name that the plugin offers to its host."""
 
     __slots__ = (
-        "address",
+        "_address",
         "callback",
         "codes",
         "error",
@@ -43,23 +42,23 @@ class Export:
     def __init__(
         self,
         name: str,
-        kind: Literal["function", "address", "data"],
-        address: int,
-        text: str,
+        kind: "Literal['function', 'address', 'data']",
+        address: int | None,
+        text: str = "",
         *,
-        prototype: type[CFuncPtr] | None = None,
+        prototype: "type[CFuncPtr] | None" = None,
         codes: str = "",
         error: object = None,
         version: str | None = None,
-        callback: _core.Callback | None = None,
-        value: Any = None,
-        source: Any = None,
+        callback: "_core.Callback | None" = None,
+        value: "Any" = None,
+        source: "Any" = None,
         functions: tuple[int, ...] = (),
         keep: tuple[object, ...] = (),
     ) -> None:
         self.name = name
         self.kind = kind
-        self.address = address  # native; of data, where its bytes lie
+        self._address = address
         self.text = text  # the C declaration, for people
         self.prototype = prototype
         self.codes = codes  # as _core.Callback takes them
@@ -71,17 +70,27 @@ class Export:
         self.functions = functions  # of data: targets of its function pointers that are no exports
         self.keep = keep
 
+    @property
+    def address(self) -> int:
+        """Native; of data, where its bytes lie.
 
-class DataEntry:
-    """Exported data as the plugin's file holds it."""
+        Of a function not its place in the plugin's image: it can be called after the unload too.
+        """
+        if self._address is None and self.callback is not None:
+            self._address = self.callback.address  # taken when somebody asks
+        return self._address or 0
 
-    __slots__ = ("address", "layout", "size", "slots")
+    @address.setter
+    def address(self, address: int) -> None:
+        self._address = address
 
-    def __init__(self, address: int, size: int, layout: str, slots: tuple[int, ...]) -> None:
-        self.address = address  # relative to the plugin's load address
-        self.size = size
-        self.layout = layout
-        self.slots = slots  # of the value's function pointers that are no exports, in their order
+    def function_type(self) -> "Any":
+        """The ctypes function type of a function; None if none is known."""
+        if self.prototype is None and self.codes:
+            from ._instances import prototype_of
+
+            self.prototype = prototype_of(self.codes)
+        return self.prototype
 
 
 class Plugin:
@@ -97,7 +106,7 @@ class Plugin:
 
     __slots__ = ("name", "path", "state")
 
-    def __init__(self, name: str, path: str, state: State) -> None:
+    def __init__(self, name: str, path: str, state: "State") -> None:
         self.name = name
         self.path = path
         self.state: State = state
@@ -111,18 +120,6 @@ class Plugin:
         return f"<epy.Plugin {self.path!r} ({self.state})>"
 
 
-class HeaderOptions:
-    """What the command line of `epy build` says about headers."""
-
-    __slots__ = ("flags", "packages")
-
-    def __init__(
-        self, flags: tuple[tuple[str, str], ...] = (), packages: tuple[str, ...] = ()
-    ) -> None:
-        self.flags = flags  # a compiler's, each with its value
-        self.packages = packages  # that pkg-config knows
-
-
 class Script:
     """What one script defines, filled by the decorators while it is imported."""
 
@@ -132,8 +129,8 @@ class Script:
         path: str,
         *,
         building: bool = False,
-        native: _core.NativePlugin | None = None,
-        header_options: HeaderOptions | None = None,
+        native: "_core.NativePlugin | None" = None,
+        header_options: "HeaderOptions | None" = None,
     ) -> None:
         self.name = name
         self.path = path
@@ -154,11 +151,13 @@ class Script:
         # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
         # stored in the plugin, so that a running plugin needs no parser.
         self.prototypes: dict[str, tuple[str, str]] = {}
+        # The same for plain types of C: C prototype -> (name, codes). In a running plugin alone.
+        self.plain: dict[str, tuple[str, str]] = {}
         # Marshalled, by module and name of the function. Filled at build and stored in the plugin.
         self.constants: dict[str, bytes] = {}
         # What the script's headers declare, by `epy.header`'s arguments: read at build, stored in
         # the plugin. And the objects made of it, with the arguments that do not matter to reading.
-        self.header_options = header_options or HeaderOptions()
+        self.header_options = header_options
         self.declarations: dict[str, Any] = {}
         self.stored_headers: dict[str, tuple[bytes, bytes]] = {}  # for `_core.StoredHeader`
         self.headers: dict[str, list[Any]] = {}
@@ -184,34 +183,25 @@ class Script:
         self.trace: Trace | None = None  # where its calls are noted, if they are
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
 
-    def forget_callback(self, made: Any) -> None:
+    def forget_callback(self, made: "Any") -> None:
         """It has died."""
         self.made.pop(made, None)
 
     def check_new(self, name: object) -> None:
         """ExportNameError unless `name` can be exported and is not yet."""
         if not isinstance(name, str) or not name or "\0" in name or name == "<lambda>":
-            raise ExportNameError(
+            raise _errors.ExportNameError(
                 f"{name!r} is no name for an export: it must be a non-empty str without NUL; "
                 "pass name="
             )
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise ExportNameError(f"{name!r} is no name for an export: it is not UTF-8") from None
+            raise _errors.ExportNameError(
+                f"{name!r} is no name for an export: it is not UTF-8"
+            ) from None
         if name in self.exports:
-            raise ExportNameError(f"'{name}' is exported twice: rename one, or pass name=")
-
-
-class Staged:
-    """What takes effect when a script has run again: until then the old code serves."""
-
-    __slots__ = ("exports", "names", "slots")
-
-    def __init__(self, exports: dict[str, Export]) -> None:
-        self.exports = exports  # of the run before
-        self.names: list[Callable[[], None]] = []  # that appear
-        self.slots: list[tuple[int, Any]] = []  # that lead elsewhere, and where
+            raise _errors.ExportNameError(f"'{name}' is exported twice: rename one, or pass name=")
 
 
 class _Registry:
@@ -226,7 +216,14 @@ class _Registry:
 registry = _Registry()
 
 
-def find_script() -> Script | None:
+def imported(name: str) -> "Any":
+    """A module as it is in sys.modules; None also while another thread is in the midst of it."""
+    module = sys.modules.get(name)
+    is_half = getattr(getattr(module, "__spec__", None), "_initializing", False)
+    return None if is_half else module
+
+
+def find_script() -> "Script | None":
     """The script that the running code belongs to, if any.
 
     A callback belongs to its plugin; otherwise `epy build` imports one; otherwise (a thread that a
@@ -246,15 +243,17 @@ def find_script() -> Script | None:
     return None
 
 
-def current_script() -> Script:
+def current_script() -> "Script":
     """Like `find_script`, but it is an error if there is none."""
     script = find_script()
     if script is None:
-        raise Error("no plugin's script runs here: build the script with `epy build` and load it")
+        raise _errors.Error(
+            "no plugin's script runs here: build the script with `epy build` and load it"
+        )
     return script
 
 
-def on_load(function: Hook) -> Hook:
+def on_load(function: "Hook") -> "Hook":
     """Decorator: call `function()` once the plugin's script has run, before the host's first call.
 
     An exception that it raises is a failed start. `epy build` does not call it, so host symbols can
@@ -266,7 +265,7 @@ def on_load(function: Hook) -> Hook:
     return function
 
 
-def on_reload(function: ReloadHook) -> ReloadHook:
+def on_reload(function: "ReloadHook") -> "ReloadHook":
     """Decorator: call `function(old)` when the script has run again (`epy.reload`).
 
     `old` is the script's module as it was: take over what shall stay, `cache.update(old.cache)`.
@@ -280,7 +279,7 @@ def on_reload(function: ReloadHook) -> ReloadHook:
     return function
 
 
-def on_unload(function: Hook) -> Hook:
+def on_unload(function: "Hook") -> "Hook":
     """Decorator: call `function()` when the host unloads the plugin or exits.
 
     Functions that the script has registered with `atexit` run after them, in a Python that epy

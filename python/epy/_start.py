@@ -1,12 +1,9 @@
 """What a Python that epy has started needs before the first script runs: the core calls `start`."""
 
-from __future__ import annotations
-
 import atexit
-import os
+import posix
 import sys
 from _frozen_importlib_external import PathFinder
-from io import StringIO
 
 from . import _core, _exit
 
@@ -37,7 +34,7 @@ def _become_a_guest() -> None:
     sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(packages)
     # A forked child writes nothing that its parent has written, and runs no exit function of it.
-    os.register_at_fork(before=_flush, after_in_child=_forget_exit_functions)
+    posix.register_at_fork(before=_flush, after_in_child=_forget_exit_functions)
     if sys.stdout is not None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -59,6 +56,9 @@ def _look_at_packages() -> None:
     It would be refused when a script imports from there, too; but what can start then and what
     cannot should not depend on what it imports. `site` catches exceptions and prints them.
     """
+    import os
+    from io import StringIO
+
     from ._running import environments
 
     shown, sys.stderr = sys.stderr, StringIO()
@@ -79,7 +79,9 @@ def _look_at_packages() -> None:
 class _SignalModules:
     """On sys.meta_path, first: signals stay the host's, whatever a script imports."""
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> "ModuleSpec | None":
         if name not in ("signal", "readline"):
             return None
         from ._running import signals  # before the first use of `signal`
@@ -94,16 +96,18 @@ class _Packages:
     alone.
     """
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: object = None, target: object = None
+    ) -> "ModuleSpec | None":
         if path is not None:
             return None
         return self.found().find_spec(name) or PathFinder.find_spec(name)
 
-    def find_distributions(self, context: Any = None) -> Iterable[Any]:
+    def find_distributions(self, context: "Any" = None) -> "Iterable[Any]":
         found: Iterable[Any] = self.found().find_distributions(context)
         return found
 
-    def found(self) -> Any:
+    def found(self) -> "Any":
         from ._running import environments
 
         environments.install()

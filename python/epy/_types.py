@@ -3,14 +3,12 @@
 The README has the table of types and of what Python sees of them.
 """
 
-from __future__ import annotations
-
 import ctypes
 from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
 from _weakref import ReferenceType
 
-from . import _core
-from ._errors import SignatureError
+from . import _core, _errors
+from ._native import Signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +23,9 @@ _COMPLEX = {"Zf": "F", "Zd": "D"}
 _MOST_IN_REGISTERS = 16  # bytes; a larger struct travels in memory whatever it holds
 
 
+_LATER = ("c_float_complex", "c_double_complex")
+
+
 class _Names(dict[str, object]):
     """epy's own types are loaded when one is named."""
 
@@ -33,7 +34,7 @@ class _Names(dict[str, object]):
             from ._headers.variadic import variadic_type
 
             return variadic_type
-        if name not in ("c_float_complex", "c_double_complex"):
+        if name not in _LATER:
             raise KeyError(name)
         from ._host import values
 
@@ -50,12 +51,37 @@ simple_types = _Names(
 simple_types["PyObject"] = ctypes.py_object  # in headers, behind pointers
 
 
-def evaluate(expression: str, namespace: dict[str, Any]) -> Any:
+def evaluate(expression: str, namespace: "dict[str, Any]") -> "Any":
     """The ctypes type that an expression made by `_c.prototype` stands for."""
     return eval(expression, dict(namespace), simple_types)
 
 
-def native_address(function: CFuncPtr) -> int:
+def plain_codes(expression: str) -> str:
+    """The codes of a stored prototype's expression that names plain types of C alone, else ""."""
+    if "variadic" in expression:
+        return ""
+    try:
+        found = of_function_type(eval(expression, {"__builtins__": {}}, simple_types))
+    except (NameError, _errors.SignatureError):
+        return ""
+    return "" if any(found.classes) else found.codes
+
+
+def class_of_code(code: str) -> "Any":
+    """The ctypes class that a code of a plain type stands for; None for void."""
+    if not _by_code:
+        from ._host.values import c_str
+
+        for ctype in (*simple_types.values(), *map(simple_types.__getitem__, _LATER), c_str):
+            if isinstance(ctype, type):
+                _by_code.setdefault(describe(ctype)[0], ctype)
+    return None if code == "v" else _by_code[code]
+
+
+_by_code: "dict[str, Any]" = {}
+
+
+def native_address(function: "CFuncPtr") -> int:
     """What a ctypes function object points to."""
     return ctypes.c_void_p.from_buffer(function).value or 0
 
@@ -75,7 +101,7 @@ def forget_types(root: str) -> list[object]:
     return forgotten
 
 
-def _mentions(ctype: Any, root: str) -> bool:
+def _mentions(ctype: "Any", root: str) -> bool:
     """Whether a ctypes type, or a tuple with some, is made of one of these modules."""
     if isinstance(ctype, tuple):
         return any(_mentions(one, root) for one in ctype)
@@ -97,7 +123,7 @@ def _mentions(ctype: Any, root: str) -> bool:
     return False
 
 
-def describe(ctype: Any) -> tuple[str, Any]:
+def describe(ctype: "Any") -> "tuple[str, Any]":
     """The code of a parameter's or result's type, and what Python sees instead of its plain value.
 
     That is None, a class, or a dict: see _core.pyi.
@@ -111,7 +137,7 @@ def describe(ctype: Any) -> tuple[str, Any]:
         return "~" if handle._is_consumed_ else "@", handle._object_class_()
     if not _is_ctype(ctype):
         shown = ctype.__name__ if isinstance(ctype, type) else repr(ctype)
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"has the type {shown}, which is no C type: "
             "use one of ctypes, such as c_int or c_char_p"
         )
@@ -125,19 +151,19 @@ def describe(ctype: Any) -> tuple[str, Any]:
             if ctype.__base__ is _SimpleCData:
                 return code, None
             return code, getattr(ctype, "_epy_members_", ctype)  # of an enum its members
-        raise SignatureError(f"has the type {ctype.__name__}, which is not supported")
+        raise _errors.SignatureError(f"has the type {ctype.__name__}, which is not supported")
     if issubclass(ctype, (_Pointer, CFuncPtr)):
         return "P", ctype
     if issubclass(ctype, Array):
         return "P", ctypes.POINTER(ctype._type_)  # C passes its address
     size = ctypes.sizeof(ctype)
     if size == 0:
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"is a {ctype.__name__} by value, which has no fields: give it _fields_, "
             f"or use POINTER({ctype.__name__})"
         )
     if getattr(ctype, "_epy_obstacle_", ""):
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"is a {ctype.__name__} by value, which {ctype._epy_obstacle_}: use a pointer to it"
         )
     found = scalars(ctype) if size <= _MOST_IN_REGISTERS else ()
@@ -145,16 +171,16 @@ def describe(ctype: Any) -> tuple[str, Any]:
     return f"{{{size},{ctypes.alignment(ctype)}{inner}}}", ctype
 
 
-def is_c_type(ctype: Any) -> bool:
+def is_c_type(ctype: "Any") -> bool:
     """Whether a signature takes it: a type of ctypes, a class of epy.Object."""
     return _is_ctype(ctype) or hasattr(ctype, "_handle_type_")
 
 
-def _is_ctype(ctype: Any) -> bool:
+def _is_ctype(ctype: "Any") -> bool:
     return isinstance(ctype, type) and issubclass(ctype, CData)
 
 
-def scalars(ctype: Any, start: int = 0) -> Iterator[tuple[str, int]]:
+def scalars(ctype: "Any", start: int = 0) -> "Iterator[tuple[str, int]]":
     """Code and offset of each scalar in a type; of a bit-field, the bytes that it touches."""
     if issubclass(ctype, (_Pointer, CFuncPtr)):
         yield "P", start
@@ -169,7 +195,7 @@ def scalars(ctype: Any, start: int = 0) -> Iterator[tuple[str, int]]:
             for name, field_type, *bits in base.__dict__.get("_fields_", ()):
                 field = base.__dict__[name]
                 if bits and field.offset < 0:
-                    raise SignatureError(
+                    raise _errors.SignatureError(
                         f"has {base.__name__}.{name}, a bit-field that ctypes misplaces: "
                         "give the union an integer instead"
                     )
@@ -182,23 +208,23 @@ def scalars(ctype: Any, start: int = 0) -> Iterator[tuple[str, int]]:
 
 
 def signature(
-    result: Any, arguments: Iterable[Any], names: tuple[str, ...] = ()
+    result: "Any", arguments: "Iterable[Any]", names: tuple[str, ...] = ()
 ) -> tuple[str, tuple[type | None, ...]]:
     """The codes and classes of a C function: of the result, then of each parameter."""
     if isinstance(result, type) and issubclass(result, Array):
         element: Any = result._type_
-        raise SignatureError(
+        raise _errors.SignatureError(
             f"the result is an array, which C cannot return: use POINTER({element.__name__})"
         )
     described = [_described("the result", result)]
     if described[0][0] == "~":
-        raise SignatureError("the result cannot be Consumed: name the class itself")
+        raise _errors.SignatureError("the result cannot be Consumed: name the class itself")
     if isinstance(described[0][1], dict):
         described[0] = described[0][0], None  # any int is a result
     for index, ctype in enumerate(arguments):
         label = f"parameter '{names[index]}'" if names else f"parameter {index + 1}"
         if ctype is None:
-            raise SignatureError(f"{label} is void: leave it out")
+            raise _errors.SignatureError(f"{label} is void: leave it out")
         described.append(_described(label, ctype))
     return "".join(code for code, _ in described), tuple(cls for _, cls in described)
 
@@ -213,11 +239,11 @@ def split(codes: str) -> list[str]:
     return found
 
 
-def _described(label: str, ctype: Any) -> tuple[str, type | None]:
+def _described(label: str, ctype: "Any") -> tuple[str, type | None]:
     try:
         return describe(ctype)
-    except SignatureError as error:
-        raise SignatureError(f"{label} {error}") from None
+    except _errors.SignatureError as error:
+        raise _errors.SignatureError(f"{label} {error}") from None
 
 
 class Buffer:
@@ -241,13 +267,13 @@ class Buffer:
 
     __slots__ = ("count", "type", "writable")
 
-    def __init__(self, type: Any, count: str, writable: bool = False) -> None:
+    def __init__(self, type: "Any", count: str, writable: bool = False) -> None:
         if not isinstance(count, str):
-            raise SignatureError(
+            raise _errors.SignatureError(
                 f"epy.Buffer(..., {count!r}): name the parameter that holds the number of items"
             )
         if type is not None and not _is_ctype(type):
-            raise SignatureError(
+            raise _errors.SignatureError(
                 f"epy.Buffer({type!r}, {count!r}): give the ctypes type of the items, or None"
             )
         self.type = type
@@ -255,35 +281,30 @@ class Buffer:
         self.writable = writable
 
     @property
-    def pointer(self) -> Any:
+    def pointer(self) -> "Any":
         """The C type of the parameter."""
         return ctypes.POINTER(self.type)
 
 
-class Signature:
-    """What the core and the manifest need to know of one C function."""
+def of_function_type(prototype: "type[CFuncPtr]", name: str = "", text: str = "") -> "Signature":
+    """The signature that a ctypes function type stands for."""
+    arguments = getattr(prototype, "_argtypes_", None)
+    if arguments is None:
+        raise _errors.SignatureError(
+            "its ctypes function type has no parameters: use CFUNCTYPE(...)"
+        )
+    codes, classes = signature(getattr(prototype, "_restype_", None), arguments)
+    return Signature(codes, classes, name, text, prototype)
 
-    __slots__ = ("called", "classes", "codes", "name", "prototype", "text")
 
-    def __init__(self, prototype: type[CFuncPtr], name: str = "", text: str = "") -> None:
-        arguments = getattr(prototype, "_argtypes_", None)
-        if arguments is None:
-            raise SignatureError("its ctypes function type has no parameters: use CFUNCTYPE(...)")
-        self.classes: tuple[Any, ...]  # as _core.Callback takes them
-        self.codes, self.classes = signature(getattr(prototype, "_restype_", None), arguments)
-        self.called: Any = None  # in place of the function itself: see _headers/variadic.py
-        self.prototype = prototype
-        self.name = name  # in the C prototype; "" without one
-        self.text = text  # the C prototype as the script has it; "" without one
-
-    def count_buffer(self, index: int, buffer: Buffer, names: tuple[str, ...]) -> None:
-        """Let parameter `index` be a view of as many items as another parameter says."""
-        counted = names.index(buffer.count) if buffer.count in names else None
-        arguments: Any = getattr(self.prototype, "_argtypes_", None)
-        if counted is None or describe(arguments[counted])[0] not in "bBhHiIlLqQ":
-            raise SignatureError(
-                f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "
-                "integer parameter of the function: name the one that holds the number of items"
-            )
-        viewed = buffer.type, counted, buffer.writable
-        self.classes = (*self.classes[: index + 1], viewed, *self.classes[index + 2 :])
+def count_buffer(found: "Signature", index: int, buffer: "Buffer", names: tuple[str, ...]) -> None:
+    """Let parameter `index` be a view of as many items as another parameter says."""
+    counted = names.index(buffer.count) if buffer.count in names else None
+    arguments: Any = getattr(found.prototype, "_argtypes_", None)
+    if counted is None or describe(arguments[counted])[0] not in "bBhHiIlLqQ":
+        raise _errors.SignatureError(
+            f"parameter '{names[index]}' is a Buffer whose count '{buffer.count}' is no "
+            "integer parameter of the function: name the one that holds the number of items"
+        )
+    viewed = buffer.type, counted, buffer.writable
+    found.classes = (*found.classes[: index + 1], viewed, *found.classes[index + 2 :])

@@ -30,7 +30,8 @@ import epy
 from epy import _core
 from epy._exports.data import check_complete, layout
 from epy._exports.memory import collect
-from epy._script import DataEntry, Script, registry
+from epy._parts import DataEntry
+from epy._script import Script, registry
 
 FUNCTION = CFUNCTYPE(c_int, c_int)
 

@@ -54,14 +54,15 @@ def fail(a):
 def text(name):
     heavy = ("ctypes.util", "subprocess", "re", "typing", "enum")
     heavy = [name for name in heavy if name in sys.modules]
-    own = sorted(name[4:] for name in sys.modules if name.startswith("epy."))
+    own = sorted(name[4:] for name, one in sys.modules.items()
+                 if name.startswith("epy.") and "__getattr__" not in vars(one))  # which have run
     return (name + b" " + host.TEXT + repr(heavy + own).encode()) if name else None
 """
 
 # What a start costs: these modules of epy's, and nothing heavy.
 LOADED = [
-    *("_archive", "_core", "_error_values", "_errors", "_exit", "_header", "_modules"),
-    *("_native", "_plugin", "_report", "_script", "_start", "_types"),
+    *("_archive", "_core", "_exit", "_header", "_instances", "_modules"),
+    *("_native", "_plugin", "_script", "_start", "_types"),
 ]
 
 

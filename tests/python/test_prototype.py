@@ -150,12 +150,12 @@ def test_a_struct_by_value_is_the_script_s_own_type() -> None:
 
 def test_a_type_that_is_gone_is_named() -> None:
     from epy._script import Script
-    from epy._signature import of_prototype
+    from epy._signature import read_prototype
 
     script = Script("synth", "/synth.py")
     script.prototypes["int f(later_t *)"] = "f", "CFUNCTYPE(c_int, POINTER(later_t))"
     with pytest.raises(epy.SignatureError, match="needs the type later_t: define it before"):
-        of_prototype("int f(later_t *)", {}, script)
+        read_prototype("int f(later_t *)", {}, script)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@
 
 #include "loader/core/call/entry.h"
 #include "loader/core/call/error_value.h"
+#include "loader/core/call/native_function.h"
 #include "loader/core/guarded.h"
 
 namespace epy {
@@ -115,6 +116,7 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
 int traverse(PyObject *object, visitproc visit, void *arg) {
     callback *self = as_callback(object);
     Py_VISIT(Py_TYPE(object));
+    Py_VISIT(self->attributes);
     Py_VISIT(self->function);
     Py_VISIT(self->plugin);
     Py_VISIT(self->error_of);
@@ -149,6 +151,7 @@ void let_go(callback *self) {
     Py_CLEAR(self->function);
     Py_CLEAR(self->plugin);
     Py_CLEAR(self->error_of);
+    Py_CLEAR(self->attributes);
     delete std::exchange(self->returned, nullptr);
 }
 
@@ -259,8 +262,10 @@ PyMethodDef methods[] = {
 
 PyMemberDef members[] = {
     {"function", T_OBJECT, offsetof(callback, function), READONLY, "The Python callable."},
+    {"__wrapped__", T_OBJECT_EX, offsetof(callback, function), READONLY, "The same."},
     {"label", T_OBJECT, offsetof(callback, label), READONLY, "What reports call it."},
     {"plugin", T_OBJECT, offsetof(callback, plugin), READONLY, "The NativePlugin, or None."},
+    {"__dictoffset__", T_PYSSIZET, offsetof(callback, attributes), READONLY, nullptr},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(callback, weak_references), READONLY, nullptr},
     {},
 };
@@ -268,6 +273,11 @@ PyMemberDef members[] = {
 PyGetSetDef properties[] = {
     {"address", get_address, nullptr, "The address that C calls: a trampoline of its own.",
      nullptr},
+    {"callback", get_callback_itself, nullptr, "Itself: an instance of ctypes has one.", nullptr},
+    {"types", get_callback_types, nullptr,
+     "The class or the code of the result and each parameter.", nullptr},
+    {"_as_parameter_", get_callback_argument, nullptr, "What ctypes passes to C.", nullptr},
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"error_value", get_error_value, nullptr, "What a plugin stores of the error value.", nullptr},
     {},
 };
@@ -280,6 +290,8 @@ PyType_Slot slots[] = {
                     "value once the object is gone.")},
     {Py_tp_new, slot<make>()},
     {Py_tp_init, slot<initialize>()},
+    {Py_tp_call, slot<call_python_function>()},
+    {Py_tp_getattro, slot<get_callback_attribute>()},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
     {Py_tp_clear, slot<clear>()},
     {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},

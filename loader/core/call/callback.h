@@ -54,6 +54,7 @@ struct callback {
     call_record *adopted; // further records that lead here, linked: of callbacks that it follows
     module_state *state;
     PyObject *weak_references;
+    PyObject *attributes;          // that a script gives it
     unsigned calls_with_survivors; // calls that left a view behind, see view.cpp
     bool address_reported;
     bool sets_errno; // to that of an OSError that leaves it

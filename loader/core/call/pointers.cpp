@@ -8,6 +8,7 @@
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/values/contents.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/items.h"
 #include "loader/core/values/misfit.h"
 #include "loader/core/values/pointed.h"
@@ -20,6 +21,8 @@ bool is_class(const parameter &expected, PyTypeObject *base) {
     return expected.instance_of &&
            is_class_of(expected.instance_of.get(), reinterpret_cast<PyObject *>(base));
 }
+
+bool is_text(PyObject *value) { return PyBytes_Check(value) || PyUnicode_Check(value); }
 
 // The pointer that a ctypes object holds, which is kept.
 bool take_pointer(ref made, c_value &out) {
@@ -47,9 +50,12 @@ bool find_target(const module_state &state, const parameter &expected, ref &targ
         target = ref(PyObject_GetAttr(expected.instance_of.get(), state.type_name));
         return static_cast<bool>(target);
     }
-    const bool is_text = expected.code == type::c_string || expected.code == type::utf8_string;
-    if (is_text || expected.code == type::wide_string) {
-        target = ref::borrowed(is_text ? state.character : state.wide_character);
+    const bool is_narrow = expected.code == type::c_string || expected.code == type::utf8_string;
+    if (is_narrow || expected.code == type::wide_string) {
+        if (!find_ctypes(state)) {
+            return false;
+        }
+        target = ref::borrowed(is_narrow ? state.character : state.wide_character);
     }
     return true;
 }
@@ -105,7 +111,11 @@ bool pointer_from_python(const module_state &state, const parameter &expected, P
                          c_value &out) {
     pointed there;
     fit found = fit::no;
-    if (is_class(expected, state.function_pointer)) {
+    if (!expected.instance_of && (value == Py_None || PyLong_Check(value))) {
+        found = points_to(state, nullptr, value, there); // whatever the pointer leads to
+    } else if (!expected.instance_of && is_text(value)) {
+        found = text_points_to(value, expected.code == type::wide_string, there);
+    } else if (is_class(expected, state.function_pointer)) {
         found = points_to_function(state, value, there);
         if (found == fit::no && PyCallable_Check(value) != 0) {
             return callback_from_python(state, expected, value, out);

@@ -1,5 +1,7 @@
 #include "loader/core/call/signature.h"
 
+#include "loader/core/values/ctypes_library.h"
+
 namespace epy {
 
 namespace {
@@ -59,6 +61,9 @@ bool signature::parse(const module_state &state, const char *codes, PyObject *cl
         }
         codes += length;
         PyObject *class_or_none = PyTuple_GET_ITEM(classes, count);
+        if (class_or_none != Py_None && !find_ctypes(state)) {
+            return false;
+        }
         if (is_handle(one.code) && PyType_Check(class_or_none) == 0) {
             PyErr_SetString(PyExc_ValueError, "a handle needs the class of its objects");
             return false;

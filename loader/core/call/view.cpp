@@ -10,6 +10,7 @@
 #include "loader/core/call/callback.h"
 #include "loader/core/call/outcome.h"
 #include "loader/core/call/scope.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -198,7 +199,8 @@ ref referrers(PyObject *collector, PyObject *object) {
 }
 
 bool is_ctypes_instance(const module_state &state, PyObject *object) {
-    return PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject *>(state.c_data)) != 0;
+    return has_ctypes(state) &&
+           PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject *>(state.c_data)) != 0;
 }
 
 // A ctypes instance, or the dictionary in which one keeps what its memory belongs to.
@@ -290,6 +292,9 @@ PyObject *view(PyObject *module, PyObject *const *arguments, Py_ssize_t given, P
         return nullptr;
     }
     const module_state &state = state_of(module);
+    if (!find_ctypes_if_imported(state)) {
+        return nullptr;
+    }
     memory found;
     element item{};
     if (!memory_of(state, all.pointer(), found) ||

@@ -8,6 +8,7 @@
 #include "loader/core/headers/held_pointer.h"
 #include "loader/core/headers/kept_values.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -106,12 +107,13 @@ bool make_function_class(PyObject *module, header_types &types) {
 // A forked child has it anew: another thread of its parent may have held it.
 bool make_lock(header_types &types) {
     const ref threads(PyImport_ImportModule("_thread"));
-    const ref os(PyImport_ImportModule("os"));
+    const ref posix(PyImport_ImportModule("posix"));
     types.making = threads ? PyObject_CallMethod(threads.get(), "RLock", nullptr) : nullptr;
     const ref renew(types.making != nullptr
                         ? PyObject_GetAttrString(types.making, "_at_fork_reinit")
                         : nullptr);
-    const ref registration(os ? PyObject_GetAttrString(os.get(), "register_at_fork") : nullptr);
+    const ref registration(posix ? PyObject_GetAttrString(posix.get(), "register_at_fork")
+                                 : nullptr);
     const ref nothing(PyTuple_New(0));
     const ref named(renew ? Py_BuildValue("{s:O}", "after_in_child", renew.get()) : nullptr);
     return registration && nothing && named &&
@@ -160,6 +162,9 @@ PyObject *base_of(const header_types &types, PyObject *header_bases::*which) {
 
 PyObject *prepare_headers(PyObject *module, PyObject *) {
     module_state &state = state_of(module);
+    if (!find_ctypes(state)) {
+        return nullptr;
+    }
     if (state.headers == nullptr) {
         auto made = std::make_unique<header_types>();
         auto bases = std::make_unique<header_bases>();

@@ -5,6 +5,7 @@
 #include "loader/core/cpython.h"
 #include "loader/core/thread/context.h"
 #include "loader/core/values/contents.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -72,8 +73,8 @@ ref class_that_keeps_gil(PyTypeObject *type) {
 }
 
 ref as_gil_was_found(const module_state &state, PyObject *function) {
-    if (!running.found_gil_held() || PyObject_TypeCheck(function, state.function_pointer) == 0)
-        [[likely]] {
+    if (!running.found_gil_held() || !has_ctypes(state) ||
+        PyObject_TypeCheck(function, state.function_pointer) == 0) [[likely]] {
         return ref::borrowed(function);
     }
     const ref cls = class_that_keeps_gil(Py_TYPE(function));

@@ -11,6 +11,7 @@
 #include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/inittab.h"
+#include "loader/core/plugin/kept_modules.h"
 #include "loader/core/plugin/packed_modules.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/takeover.h"
@@ -108,6 +109,9 @@ ref load_package(const core_options &options) {
 const core_api *import_package(const core_options &options) {
     const patient_collector collector;
     PyObject *modules = PyImport_GetModuleDict();
+    if (options.start) {
+        keep_modules_of(options.package_folder);
+    }
     const ref package =
         PyDict_GetItemString(modules, "epy") != nullptr
             ? ref(PyImport_ImportModule("epy")) // also if another thread is importing it

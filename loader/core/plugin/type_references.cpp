@@ -6,6 +6,7 @@
 
 #include "loader/core/cpython.h"
 #include "loader/core/thread/threads.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -124,7 +125,7 @@ void show(const module_state &state) {
 
 void show_references_of_types(const module_state &state) {
     // ctypes' classes are the same for all interpreters.
-    if (cpython::ctypes_hides_references && details_type == nullptr) {
+    if (cpython::ctypes_hides_references && details_type == nullptr && has_ctypes(state)) {
         const exception_set_aside callers;
         show(state);
         PyErr_Clear();
@@ -152,7 +153,8 @@ PyObject *dict_of(PyObject *remover) {
 } // namespace
 
 PyObject *array_types(PyObject *core, PyObject *) {
-    const ref array(PySequence_Repeat(state_of(core).character, 2));
+    const module_state &state = state_of(core);
+    const ref array(find_ctypes(state) ? PySequence_Repeat(state.character, 2) : nullptr);
     if (!array) {
         return nullptr;
     }

@@ -77,10 +77,10 @@ PyMethodDef ends = {"os_fork_ends", guarded<os_fork_ends>, METH_NOARGS, nullptr}
 } // namespace
 
 void follow_forks() {
-    const ref os(PyImport_ImportModule("os"));
+    const ref posix(PyImport_ImportModule("posix"));
     const ref first(PyCFunction_New(&begins, nullptr));
     const ref last(PyCFunction_New(&ends, nullptr));
-    const ref function(os ? PyObject_GetAttrString(os.get(), "register_at_fork") : nullptr);
+    const ref function(posix ? PyObject_GetAttrString(posix.get(), "register_at_fork") : nullptr);
     const ref none(PyTuple_New(0));
     const ref hooks(PyDict_New());
     if (function && first && last && none && hooks &&

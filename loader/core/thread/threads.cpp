@@ -77,6 +77,18 @@ PyThreadState *lead_ensure_to(PyThreadState *state) noexcept {
     return before;
 }
 
+// What a state says without the GIL: the end of Python may free it meanwhile. It is true if Python
+// has not begun to end by then.
+struct state_glimpse {
+    [[gnu::no_sanitize("address",
+                       "thread")]] explicit state_glimpse(const PyThreadState *state) noexcept
+        : interpreter(__atomic_load_n(&state->interp, __ATOMIC_ACQUIRE)),
+          is_main_threads(cpython::is_main_threads(state)) {}
+
+    const PyInterpreterState *interpreter;
+    bool is_main_threads;
+};
+
 bool is_what_ensure_leads_to(const PyThreadState *state) noexcept {
     return cpython::ensure_follows_current_state || PyGILState_GetThisThreadState() == state;
 }
@@ -172,9 +184,17 @@ void attachment::attach_in_place_of(PyThreadState *known, PyThreadState *current
 // This thread's state in the main interpreter. Null if Python finalizes or there is no memory.
 PyThreadState *attachment::own_state(unsigned now) noexcept {
     PyThreadState *const first = PyGILState_GetThisThreadState();
-    if (first != nullptr && first->interp == PyInterpreterState_Main()) {
-        remember_if_main(first, now);
-        return first;
+    if (first != nullptr) {
+        const state_glimpse seen(first);
+        if (generation.load(std::memory_order_relaxed) != now) {
+            return nullptr; // and what was seen may be of memory that Python has freed
+        }
+        if (seen.interpreter == PyInterpreterState_Main()) {
+            if (seen.is_main_threads) {
+                remember(first, now);
+            }
+            return first;
+        }
     }
     if (main_thread.generation == now && pthread_equal(main_thread.thread, pthread_self()) != 0) {
         return main_thread.state;

@@ -59,31 +59,53 @@ PyTypeObject *class_of_references(PyObject *void_pointer) {
 
 } // namespace
 
-bool find_ctypes(module_state &state) {
-    for (const member &one : members) {
-        state.*one.place = import_from(one.module, one.name);
-        if (state.*one.place == nullptr) {
-            return false;
-        }
-    }
+bool intern_names(module_state &state) {
     for (const interned &one : names) {
         state.*one.place = PyUnicode_InternFromString(one.text);
         if (state.*one.place == nullptr) {
             return false;
         }
     }
-    state.pointer = type_from("_ctypes", "_Pointer");
-    state.function_pointer = type_from("_ctypes", "CFuncPtr");
-    state.by_reference = class_of_references(state.void_pointer);
+    return true;
+}
+
+bool find_ctypes(const module_state &known) {
+    if (has_ctypes(known)) {
+        return true;
+    }
+    auto &state = const_cast<module_state &>(known); // what it says stays the same
+    for (const member &one : members) {
+        ref found(import_from(one.module, one.name)); // other threads may be here meanwhile
+        if (!found) {
+            return false;
+        }
+        Py_XSETREF(state.*one.place, found.release());
+    }
+    Py_XSETREF(state.pointer, type_from("_ctypes", "_Pointer"));
+    Py_XSETREF(state.function_pointer, type_from("_ctypes", "CFuncPtr"));
+    Py_XSETREF(state.by_reference, class_of_references(state.void_pointer));
     const ref structure(import_from("_ctypes", "Structure"));
     const ref a_union(import_from("_ctypes", "Union"));
     if (state.pointer == nullptr || state.function_pointer == nullptr ||
         state.by_reference == nullptr || !structure || !a_union) {
         return false;
     }
-    state.c_data = Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base);
-    state.aggregates = PyTuple_Pack(3, structure.get(), a_union.get(), state.array);
-    return state.aggregates != nullptr;
+    Py_XSETREF(state.c_data, Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base));
+    ref aggregates(PyTuple_Pack(3, structure.get(), a_union.get(), state.array));
+    if (!aggregates || !state.follow_ctypes(state)) {
+        return false;
+    }
+    Py_XSETREF(state.aggregates, aggregates.release());
+    return true;
+}
+
+bool find_ctypes_if_imported(const module_state &state) {
+    if (has_ctypes(state)) {
+        return true;
+    }
+    const ref name(PyUnicode_FromString("ctypes"));
+    const ref module(name ? PyImport_GetModule(name.get()) : nullptr);
+    return module ? find_ctypes(state) : PyErr_Occurred() == nullptr;
 }
 
 } // namespace epy

@@ -84,8 +84,9 @@ bool view_error(const char *format, ...) {
 }
 
 bool is_class_of(PyObject *type, PyObject *base) {
-    return PyType_Check(type) != 0 && PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(type),
-                                                       reinterpret_cast<PyTypeObject *>(base)) != 0;
+    return base != nullptr && PyType_Check(type) != 0 &&
+           PyType_IsSubtype(reinterpret_cast<PyTypeObject *>(type),
+                            reinterpret_cast<PyTypeObject *>(base)) != 0;
 }
 
 bool element_of(const module_state &state, PyObject *type, element &out) {

@@ -4,6 +4,7 @@
 #include <cwchar>
 
 #include "loader/core/values/contents.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
 #include "loader/core/values/item_kinds.h"
 #include "loader/core/values/items.h"
@@ -149,6 +150,17 @@ fit from_wide_text(PyObject *value, pointed &out) {
     return fit::yes;
 }
 
+// Of bytes, or of a str's UTF-8.
+fit from_narrow_text(PyObject *value, pointed &out) {
+    const char *text = PyBytes_Check(value) ? PyBytes_AS_STRING(value) : text_of(value);
+    if (text == nullptr) {
+        return fit::error;
+    }
+    out.address = reinterpret_cast<std::uintptr_t>(text);
+    out.keep = ref::borrowed(value);
+    return fit::yes;
+}
+
 fit from_text(const module_state &state, PyObject *target, PyObject *value, pointed &out) {
     if (target != nullptr && PyUnicode_Check(value) != 0 &&
         item_of_type(state, target).what == kind::wide) {
@@ -161,13 +173,7 @@ fit from_text(const module_state &state, PyObject *target, PyObject *value, poin
                           : no(out, "bytes are characters: make an array of numbers of them, as in "
                                     "array.array('d', data)");
     }
-    const char *text = are_bytes ? PyBytes_AS_STRING(value) : text_of(value);
-    if (text == nullptr) {
-        return fit::error;
-    }
-    out.address = reinterpret_cast<std::uintptr_t>(text);
-    out.keep = ref::borrowed(value);
-    return fit::yes;
+    return from_narrow_text(value, out);
 }
 
 // An object of ctypes.
@@ -225,6 +231,10 @@ fit from_address_of(PyObject *value, pointed &out) {
 
 } // namespace
 
+fit text_points_to(PyObject *value, bool is_wide, pointed &out) {
+    return is_wide ? from_wide_text(value, out) : from_narrow_text(value, out);
+}
+
 fit points_to(const module_state &state, PyObject *target, PyObject *value, pointed &out) {
     if (value == Py_None) {
         return fit::yes;
@@ -234,6 +244,9 @@ fit points_to(const module_state &state, PyObject *target, PyObject *value, poin
     }
     if (PyBytes_Check(value) || PyUnicode_Check(value)) {
         return from_text(state, target, value, out);
+    }
+    if (!find_ctypes_if_imported(state)) {
+        return fit::error;
     }
     if (is_instance_of(value, state.c_data)) {
         return from_instance(state, target, value, out);
@@ -271,6 +284,9 @@ fit points_to_function(const module_state &state, PyObject *value, pointed &out)
     }
     if (PyLong_Check(value)) {
         return from_integer(value, out);
+    }
+    if (!find_ctypes_if_imported(state)) {
+        return fit::error;
     }
     auto *function = reinterpret_cast<PyObject *>(state.function_pointer);
     if (is_instance_of(value, function) || is_instance_of(value, state.void_pointer)) {

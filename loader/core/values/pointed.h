@@ -31,6 +31,9 @@ enum class fit : std::uint8_t { yes, no, error };
 // fit there is no exception; an error is one.
 fit points_to(const module_state &, PyObject *target, PyObject *value, pointed &out);
 
+// The same for a str or bytes where C has characters, or wide ones: needs nothing of ctypes.
+fit text_points_to(PyObject *value, bool is_wide, pointed &out);
+
 // The same for a pointer to a function, without what a callable would become.
 fit points_to_function(const module_state &, PyObject *value, pointed &out);
 

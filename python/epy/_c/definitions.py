@@ -12,7 +12,8 @@ from .. import _core
 from .._errors import HeaderError
 from .._file.read import read_file
 from .._file.stored_header import add, names
-from .._script import HeaderOptions, Script
+from .._parts import HeaderOptions
+from .._script import Script
 from . import flags, process, prototype
 
 _SYSTEM = ("/usr/local/include", "/usr/include")
@@ -57,7 +58,7 @@ def read(
     describe: bool = False,
 ) -> Definitions:
     """Read what `epy.header` names. `describe`: also for people. Raises HeaderError."""
-    options = script.header_options if script else HeaderOptions()
+    options = (script and script.header_options) or HeaderOptions()
     folder = _folder(script)
     is_text = "\n" in path_or_text or ";" in path_or_text
     given = [

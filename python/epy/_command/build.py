@@ -22,9 +22,11 @@ from .._file.stamp import Data, Settings, stamp, write
 from .._file.tables import LOADER
 from .._file.tail import Block, BlockPointer, Slot, SlotPointer
 from .._modules import MAGIC, Sources, drop_modules, run_modules
+from .._parts import HeaderOptions
 from .._report import format_exception
 from .._running.importing import init_name
-from .._script import HeaderOptions, Script
+from .._script import Script
+from .._types import plain_codes
 from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
 from .needed_modules import warnings
@@ -261,7 +263,11 @@ class _Content:
                 )
             )
         for text, (name, expression) in self._prototypes.items():
-            rows.append(row("prototype", text=text, name=name, expression=expression))
+            codes = "" if name == "?" else plain_codes(expression)
+            if codes:
+                rows.append(row("plain", text=text, name=name, codes=codes))
+            else:
+                rows.append(row("prototype", text=text, name=name, expression=expression))
         return rows
 
 

@@ -17,7 +17,8 @@ from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.types import CONST
 from .._file.stamp import write
-from .._script import HeaderOptions, Script
+from .._parts import HeaderOptions
+from .._script import Script
 
 _START = """\
 # What epy.header({name!r}) has, for type checkers. Made by `epy inspect --header --pyi`.

@@ -14,8 +14,9 @@ from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
 from .._c.types import CONST, OPAQUE
 from .._errors import Error, HeaderNameError
+from .._parts import HeaderOptions
 from .._printable import printable
-from .._script import HeaderOptions, Script
+from .._script import Script
 
 
 def describe_header(

@@ -17,7 +17,7 @@ from .._export import callback, export, next_function
 from .._header import Header
 from .._modules import Sources
 from .._script import Script
-from .._signature import of_prototype
+from .._signature import read_prototype
 
 # Which argument is the prototype, by the name of what is called.
 _PLACES = {"callback": 0, "export": 0, "function": 0, "next_function": 1}
@@ -82,7 +82,7 @@ def _of_header(declarations: Any, text: str, is_sure: bool) -> None:
 
 def _of_module(script: Script, text: str, namespace: dict[str, Any], is_sure: bool) -> None:
     try:
-        of_prototype(text, namespace, script)
+        read_prototype(text, namespace, script)
     except Error as reason:
         if is_sure:
             script.prototypes[text] = "?", str(reason)

@@ -17,7 +17,8 @@ from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
 from .._c.types import is_a
 from .._errors import HeaderNameError
-from .._script import HeaderOptions, Script
+from .._parts import HeaderOptions
+from .._script import Script
 
 _HEAD = '''\
 """NAME: a plugin for hosts with the interface of {header}.

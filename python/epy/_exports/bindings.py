@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from types import FunctionType
 
+from .._core import NativeFunction
 from .._errors import BindingsError
-from .._native import NativeFunction
 from .._script import find_script
 from . import published
 from .published_type import check

@@ -13,7 +13,8 @@ from _weakref import ReferenceType
 from .. import _core
 from .._errors import LayoutError, SignatureError, StampError
 from .._native import publish_slot
-from .._script import DataEntry, Export, Script, find_script
+from .._parts import DataEntry
+from .._script import Export, Script, find_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import gc
 import sys
-from _ctypes import CFuncPtr
 from _weakref import ReferenceType
 from types import FunctionType, ModuleType
 
 from .. import _core
+from .._core import NativeFunction
 from .._errors import Error, ReloadError, ScriptError, UnloadedError
 from .._modules import Former, drop_modules, run_modules
-from .._native import NativeFunction
+from .._parts import Staged
 from .._report import format_exception, write
-from .._script import Plugin, Script, Staged, current_script, registry
+from .._script import Plugin, Script, current_script, registry
 from .._types import CData
 
 TYPE_CHECKING = False
@@ -183,11 +183,12 @@ def _declared(export: Export) -> str:
         from .._c.spelling import declare
 
         return declare(type(export.value), export.name)
-    if export.prototype is None:
+    prototype = export.function_type()
+    if prototype is None:
         return f"{export.name}(...)"
     from .._c.spelling import declare_function
 
-    return declare_function(export.prototype, export.name)
+    return declare_function(prototype, export.name)
 
 
 def _pairs(old: list[_Made], new: list[_Made]) -> Iterator[_Pair]:
@@ -233,7 +234,7 @@ def _look_up(module: str, name: str) -> object:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    return getattr(found, "__wrapped__", found) if isinstance(found, CFuncPtr) else found
+    return getattr(found, "__wrapped__", found) if isinstance(found, NativeFunction) else found
 
 
 def _follow(
