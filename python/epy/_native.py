@@ -124,6 +124,11 @@ def make_callback(
         )
     plugin = script.native if script else None
     of_exception: Any = None
+    if error is not None and hasattr(type(error), "_handle_type_"):
+        raise _errors.SignatureError(
+            f"{place(function)} error={error!r} does not fit the result type: let the function "
+            "return it, or give a function of the exception"
+        )
     try:
         if callable(error):
             from ._error_values import split_function

@@ -148,6 +148,26 @@ def test_address_of_an_object_is_its_handle():
     assert epy.address(node) == epy.address(handle) == handle.value
 
 
+def test_address_of_a_field_is_where_its_pointer_leads():
+    host = epy.header(
+        "struct inner { long n; const char *text; }; struct outer { struct inner i; int (*f)(int);"
+        "union { char *name; long number; }; int *list, bits : 3; char letters[8], open[]; };"
+    )
+    data = ctypes.create_string_buffer(b"a\0b", 3)
+    value = host.outer(i=(3, data), f=5, name=ctypes.addressof(data), list=[7])
+    start = ctypes.addressof(value)
+    assert ctypes.string_at(epy.address(value.i, "text"), 3) == b"a\0b"
+    assert epy.address(ctypes.pointer(value), "name") == ctypes.addressof(data)
+    assert epy.address(value, "f") == 5
+    assert c_int.from_address(epy.address(value, "list")).value == 7
+    for name, offset in (("i", 0), ("letters", 41), ("open", 49)):
+        assert epy.address(value, name) == start + offset
+    assert epy.address(host.outer(), "name") == 0
+    for name in ("bits", "nothing"):
+        with pytest.raises(epy.UnknownFieldError, match=f"outer has no field {name} with an add"):
+            epy.address(value, name)
+
+
 def test_address_refuses_what_has_none():
     for thing in (1.5, object()):
         with pytest.raises(TypeError, match="is no pointer: give a ctypes object"):

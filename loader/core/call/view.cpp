@@ -68,7 +68,7 @@ bool memory_of(const module_state &state, PyObject *pointer, memory &out) {
     }
     return view_error(
         "epy.view takes a pointer, an array or an address, not %R: let the parameter be a "
-        "POINTER(T) or a c_void_p",
+        "POINTER(T) or a c_void_p, or take epy.address(struct, \"field\")",
         pointer);
 }
 

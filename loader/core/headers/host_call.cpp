@@ -14,6 +14,7 @@
 #include "loader/core/host/kept_gil.h"
 #include "loader/core/host/recording.h"
 #include "loader/core/thread/threads.h"
+#include "loader/core/values/handles.h"
 
 namespace epy {
 
@@ -70,7 +71,7 @@ bool fits_as_it_is(const header_types &types, PyObject *value, char check) {
     case 'P':
         return value == Py_None || PyLong_Check(value) || PyBytes_Check(value) ||
                is_pointer(types, value) || is_array(types, value) || is_function(types, value) ||
-               is_a(value, types.core->void_pointer);
+               is_a(value, types.core->void_pointer) || is_object(*types.core, value);
     case 'Z':
         return value == Py_None || PyUnicode_Check(value);
     default:

@@ -251,6 +251,10 @@ bool was_copied(const module_state &state, PyObject *instance) {
 
 } // namespace
 
+bool is_object(const module_state &state, PyObject *value) {
+    return state.object_base != nullptr && PyObject_TypeCheck(value, state.object_base);
+}
+
 bool note_leaving(const module_state &state, PyObject *value) {
     return state.handle_base == nullptr || !PyObject_TypeCheck(value, state.handle_base) ||
            PyObject_SetAttr(value, state.has_left_name, Py_True) == 0;

@@ -91,6 +91,9 @@ PyObject *object_of_handle(const module_state &, PyTypeObject *expected, std::ui
 bool handle_of_object(const module_state &, PyTypeObject *expected, PyObject *value,
                       PyObject *plugin, std::uint64_t &address);
 
+// Whether it is one of a class of epy.Object.
+bool is_object(const module_state &, PyObject *value);
+
 // C gets what a ctypes object holds: if it is a handle, that has left Python. False with a Python
 // exception.
 bool note_leaving(const module_state &, PyObject *value);

@@ -266,6 +266,9 @@ fit points_to(const module_state &state, PyObject *target, PyObject *value, poin
             return found;
         }
     }
+    if (target != nullptr && is_object(state, value)) {
+        return fit::no; // what a typed pointer leads to is no object of Python's
+    }
     ref meant; // as ctypes has it
     if (PyType_Check(value) != 0 || !find_attribute(value, "_as_parameter_", meant)) {
         return PyErr_Occurred() != nullptr ? fit::error : fit::no;
@@ -275,6 +278,9 @@ fit points_to(const module_state &state, PyObject *target, PyObject *value, poin
     }
     const fit found = points_to(state, target, meant.get(), out);
     Py_LeaveRecursiveCall();
+    if (is_object(state, value)) {
+        out.keep = ref(); // the host's reference does
+    }
     return found;
 }
 

@@ -310,7 +310,9 @@ class Types:
             found = clang.getCursorType(field)
             at = clang.Cursor_getOffsetOfField(field)
             width = clang.getFieldDeclBitWidth(field)
-            kind = self.type(found, f"{label}.{name}")
+            if "(" in name:  # Clang's words for one without a name
+                name = ""
+            kind = self.type(found, f"{label}.{name or 'unnamed'}")
             ctypes_align = self._ctypes_align(kind)
             if width >= 0:
                 if name:
@@ -319,7 +321,7 @@ class Types:
                     names.append(name)
                     natural = max(natural, ctypes_align)
                 continue
-            if not name or "(" in name:
+            if not name:
                 name = f"#{len(anonymous)}"
                 anonymous.append(name)
             names.append(name)

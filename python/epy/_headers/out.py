@@ -23,7 +23,8 @@ class Out:
     result, or in its place if that is void: a Python value, a struct, a pointer. `epy.out[8]` makes
     an array of eight and gives their list; of `char *` and `wchar_t *`, a buffer, the text in it up
     to its NUL, as bytes and str. ArgumentError where the header has no pointer, one to const, or
-    `void *`: pass memory of your own there. For functions of `epy.header`, and the function
+    `void *`: pass memory of your own there, and where C reads what it replaces: ``size =
+    c_size_t(8)``, then ``size.value``. For functions of `epy.header`, and the function
     pointers of its structs.
     """
 

@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import CFuncPtr, _Pointer, _SimpleCData
 
 from .. import _core
-from .._errors import InvalidHandleError
+from .._errors import InvalidHandleError, UnknownFieldError
 from .._types import CData
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CArgument = type(ctypes.byref(ctypes.c_int()))
 
 
-def address(pointer: Any) -> int:
+def address(pointer: Any, field: str = "") -> int:
     """The address that a pointer holds, as C sees it: an int from 0 to 2**64 - 1.
 
     - None is 0, an int itself (modulo 2**64: C's `(void *)-1` is one);
@@ -27,9 +27,16 @@ def address(pointer: Any) -> int:
     - a ctypes structure, union, array or number: where it lies;
     - an object of an `epy.Object` class: its handle. InvalidHandleError if the host has none.
 
+    With `field`, of a struct or a pointer to one: where the pointer in that field leads to, also a
+    `char *`, which Python sees as the bytes up to the first NUL, `epy.view(epy.address(value,
+    "text"), value.length)`; of a field that is no pointer, where it lies. UnknownFieldError for a
+    bit-field and for what the struct does not have.
+
     The memory is not kept alive. TypeError for everything else; bytes and str are copies of what
     the host has, so they have no address that would mean anything to it.
     """
+    if field:
+        return _of_field(pointer, field)
     if pointer is None:
         return 0
     if isinstance(pointer, int):
@@ -62,6 +69,29 @@ def address(pointer: Any) -> int:
         f"{type(pointer).__name__} is no pointer: give a ctypes object, a function, a handle's "
         "object, an int or None"
     )
+
+
+def _of_field(owner: Any, name: str) -> int:
+    struct = owner.contents if isinstance(owner, _Pointer) else owner
+    found = _place(type(struct), name)
+    if found is None:
+        raise UnknownFieldError(f"{type(struct).__name__} has no field {name} with an address")
+    place = ctypes.addressof(struct) + found[0]
+    return ctypes.c_void_p.from_address(place).value or 0 if found[1] else place
+
+
+def _place(cls: type, name: str) -> tuple[int, bool] | None:
+    """The offset of a field, and whether it is a pointer."""
+    for one in cls.__mro__:
+        unnamed = vars(one).get("_anonymous_", ())
+        for field, kind, *bits in vars(one).get("_fields_", ()):
+            offset = vars(one)[field].offset
+            if field == name and not bits:
+                is_simple = issubclass(kind, _SimpleCData) and kind._type_ in "PzZ"
+                return offset, is_simple or issubclass(kind, (_Pointer, CFuncPtr))
+            if (field in unnamed or field[0] == "#") and (inner := _place(kind, name)):
+                return offset + inner[0], inner[1]
+    return None
 
 
 def _is_simple_pointer(value: Any) -> bool:

@@ -38,6 +38,10 @@ class Object:
     Python has dropped, also as part of a reference cycle; its handle stays the same pointer. None
     and NULL stand for each other.
 
+    *Untyped pointers.* Where the host's header has `void *`, as for user data, the object itself
+    may be given: as an argument, in a field, through an out-parameter, as a result. What comes
+    back there is an address, `Gain.from_handle(address)` its object.
+
     *Errors.* A pointer that is no live handle, or one of an object of another class, makes the call
     fail with InvalidHandleError: it is reported and the host gets the error value. Any pointer may
     come: none is followed before it is known. The memory of a handle that was given back serves
@@ -73,6 +77,25 @@ class Object:
         super().__init_subclass__(**options)
         cls._follows_reload_ = reload
         _add_types(cls)
+
+    @property
+    def _as_parameter_(self) -> Any:
+        """Its handle, where any pointer fits; ctypes and the core ask for it."""
+        made = self._handle_type_(self)
+        _core.note_argument(made)
+        return made
+
+    @classmethod
+    def from_handle(cls, pointer: Any) -> Any:
+        """The object that the host's pointer stands for, None for NULL; the reference stays.
+
+        For what has no type that names the class: a `void *` that a function of the host returned,
+        a struct's field. `pointer` is an address or a pointer. InvalidHandleError if it is no
+        handle of an object of this class.
+        """
+        from .address import address
+
+        return _core.resolve_handle(address(pointer), cls, False)
 
 
 if TYPE_CHECKING:
