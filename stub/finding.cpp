@@ -172,9 +172,10 @@ usable serves(const char *path, std::uint32_t contract) noexcept {
                                                                 : usable::other_contract;
 }
 
-bool look_at_named_loaders(const loader_request &wanted, loader_visit *visit,
-                           void *argument) noexcept {
-    search here(wanted, visit, argument);
+namespace {
+
+// Beside, home and stamped.
+bool look_at_named(search &here, const loader_request &wanted) {
     if (wanted.plugin != nullptr) {
         const char *slash = strrchr(wanted.plugin, '/');
         const char *folder = slash == nullptr ? "." : wanted.plugin;
@@ -192,9 +193,7 @@ bool look_at_named_loaders(const loader_request &wanted, loader_visit *visit,
     return wanted.stamped != nullptr && here.look_at_file(loader_place::stamped, wanted.stamped);
 }
 
-bool look_at_installed_loaders(const loader_request &wanted, loader_visit *visit,
-                               void *argument) noexcept {
-    search here(wanted, visit, argument);
+bool look_at_installed(search &here) {
     const char *path = has_raised_privileges() ? nullptr : getenv("PATH");
     while (path != nullptr && *path != '\0') {
         const std::size_t length = strcspn(path, ":");
@@ -210,6 +209,16 @@ bool look_at_installed_loaders(const loader_request &wanted, loader_visit *visit
         }
     }
     return false;
+}
+
+} // namespace
+
+void look_at_loaders(const loader_request &wanted, loader_visit *visit, void *argument) noexcept {
+    search here(wanted, visit, argument);
+    look_at_named(here, wanted) ||
+        (wanted.has_own &&
+         visit({loader_place::own, usable::yes, wanted.plugin, nullptr, nullptr}, argument)) ||
+        look_at_installed(here);
 }
 
 } // namespace epy

@@ -3,6 +3,7 @@
 //   beside      FOLDER/epy/libepy.so, FOLDER being the plugin's: what was sent along with it
 //   home        EPY_HOME/libepy.so: the folder of a package epy that somebody chose
 //   stamped     that of the epy which built the plugin
+//   own         what the plugin has in itself (pack.h)
 //   installed   that of any Python on PATH, then in /usr/local and /usr
 //
 // What another loader is installed as is not known before it is looked at: a file is usable if it
@@ -18,7 +19,7 @@
 
 namespace epy {
 
-enum class loader_place : std::uint8_t { beside, home, stamped, installed };
+enum class loader_place : std::uint8_t { beside, home, stamped, own, installed };
 
 enum class usable : std::uint8_t { yes, missing, no_loader, other_contract, untrusted, damaged };
 
@@ -33,6 +34,7 @@ struct loader_candidate {
 struct loader_request {
     const char *plugin;  // its file, or null
     const char *stamped; // or null
+    bool has_own;        // a pack
     std::uint32_t contract;
 };
 
@@ -42,10 +44,7 @@ using loader_visit = bool(const loader_candidate &, void *);
 // Whether a file is a loader for this contract.
 usable serves(const char *path, std::uint32_t contract) noexcept;
 
-// Beside, home and stamped.
-bool look_at_named_loaders(const loader_request &, loader_visit *, void *) noexcept;
-
-// What is installed: candidates that are there.
-bool look_at_installed_loaders(const loader_request &, loader_visit *, void *) noexcept;
+// Visits the candidates in order; of those that are installed the ones that are there.
+void look_at_loaders(const loader_request &, loader_visit *, void *) noexcept;
 
 } // namespace epy

@@ -106,8 +106,30 @@ struct loader_search {
     objection against = {}; // with raised privileges
 };
 
+// What a plugin that was built to need no epy has in itself.
+bool open_own_loader(loader_search &search) {
+    const extent &place = epy_stub_info.pack;
+    const char *start = self::bytes_at(place.address, place.size);
+    const packed_bytes found = find_packed(start, place.size, loader_soname);
+    search.missing = false;
+    if (found.start == nullptr) {
+        snprintf(search.why, sizeof search.why, "the one that it brings along is damaged");
+        return false;
+    }
+    search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
+    if (search.handle == nullptr) {
+        const char *why = dlerror();
+        snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
+                 why == nullptr ? "no folder takes it" : why);
+    }
+    return search.handle != nullptr;
+}
+
 bool open_if_usable(const loader_candidate &one, void *argument) {
     auto &search = *static_cast<loader_search *>(argument);
+    if (one.place == loader_place::own) {
+        return open_own_loader(search);
+    }
     if (one.verdict == usable::yes) {
         search.handle = dlopen(one.path, RTLD_NOW | RTLD_LOCAL);
         if (search.handle == nullptr) {
@@ -131,25 +153,6 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
     return search.handle != nullptr || search.damaged;
 }
 
-// What a plugin that was built to need no epy has in itself.
-bool open_own_loader(loader_search &search) {
-    const extent &place = epy_stub_info.pack;
-    const char *start = self::bytes_at(place.address, place.size);
-    const packed_bytes found = find_packed(start, place.size, loader_soname);
-    search.missing = false;
-    if (found.start == nullptr) {
-        snprintf(search.why, sizeof search.why, "the one that it brings along is damaged");
-        return false;
-    }
-    search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
-    if (search.handle == nullptr) {
-        const char *why = dlerror();
-        snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
-                 why == nullptr ? "no folder takes it" : why);
-    }
-    return search.handle != nullptr;
-}
-
 // The C library's texts of errors as they are: to translate one it may load conversions, under a
 // lock that the host may hold.
 class untranslated {
@@ -167,19 +170,16 @@ private:
 [[gnu::noinline]] void *find_and_open_loader() {
     const char *stamped =
         epy_stub_info.loader_path == 0 ? nullptr : self::text_at(epy_stub_info.loader_path);
-    const loader_request wanted{self::path(), stamped, epy_stub_info.contract};
+    const loader_request wanted{self::path(), stamped, epy_stub_info.pack.size != 0,
+                                epy_stub_info.contract};
     loader_search search;
-    if (look_at_named_loaders(wanted, open_if_usable, &search)) {
-        if (search.damaged) {
-            say_once("the bundle that it lies in is not whole: ", search.why, bundle_remedy);
-        }
+    look_at_loaders(wanted, open_if_usable, &search);
+    if (search.handle != nullptr) {
         return search.handle;
     }
-    if (epy_stub_info.pack.size != 0 && open_own_loader(search)) {
-        return search.handle;
-    }
-    if (look_at_installed_loaders(wanted, open_if_usable, &search)) {
-        return search.handle;
+    if (search.damaged) {
+        say_once("the bundle that it lies in is not whole: ", search.why, bundle_remedy);
+        return nullptr;
     }
     if (search.against.problem[0] != '\0') {
         say_once(search.against.problem, "", search.against.remedy);

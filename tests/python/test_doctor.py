@@ -1,9 +1,15 @@
 """`epy doctor`: what a plugin would find, and what to do where something is missing."""
 
+import os
 import shutil
 import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
+
+PACKAGE = Path(os.environ["EPY_BUILD_DIR"]) / "python/epy"
+LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
 
 SCRIPT = 'import epy\n@epy.export("int answer(void)")\ndef answer():\n    return 42\n'
 
@@ -76,9 +82,78 @@ def test_a_virtual_environment_that_is_gone(doctor, tmp_path, build_plugin):
     )
     shutil.rmtree(environment)
     (problem,) = problems(doctor(plugin, wrong=True))
-    assert problem[1:] == (
-        f"{environment}/bin/python is missing",
-        "build again with --python PATH",
+    assert problem == (
+        "its Python",
+        f"its Python is gone: no file {environment}/bin/python",
+        "make that virtual environment again, build the plugin again, or name another Python with "
+        "EPY_PYTHON",
+    )
+
+
+# Where the plugin looks, in the documented order.
+
+
+def trail(lines, what):
+    """The lines below that of a finding."""
+    start = next(i for i, line in enumerate(lines) if line[4:].startswith(what)) + 1
+    found = []
+    while lines[start].startswith("    "):
+        found.append(lines[start].strip())
+        start += 1
+    return found
+
+
+def test_the_way_to_what_is_taken_at_once(doctor, build_plugin, tmp_path):
+    lines = doctor(build_plugin(SCRIPT))
+    assert trail(lines, "its loader") == [
+        f"beside the plugin: {tmp_path}/epy/libepy.so: no such file",
+        f"where it was built: {PACKAGE}/libepy.so, taken",
+    ]
+    assert trail(lines, "its Python") == ["that it was built for"]
+
+
+def test_the_way_to_what_lies_beside_the_plugin(doctor, build_plugin, tmp_path):
+    plugin = build_plugin(SCRIPT)
+    shutil.copytree(PACKAGE, tmp_path / "epy")
+    (tmp_path / "epy/python/lib").mkdir(parents=True)
+    lines = doctor(plugin)
+    assert any(
+        line.split() == ["ok", "its", "loader", f"{tmp_path}/epy/libepy.so"] for line in lines
+    )
+    assert trail(lines, "its loader") == ["beside the plugin"]
+    assert trail(lines, "its Python") == [
+        f"beside the plugin: no libpython3.*.so.1.0 in {tmp_path}/epy/python/lib",
+        f"that it was built for: {LIBPYTHON}, taken",
+    ]
+
+
+def test_the_way_by_the_environment(epy, build_plugin, tmp_path):
+    plugin = build_plugin(SCRIPT)
+    home = {"EPY_HOME": str(tmp_path), "EPY_PYTHON": "/no/such/python"}
+    lines = epy("doctor", plugin, env=home, status=1).stdout.splitlines()
+    assert trail(lines, "its loader")[1] == f"EPY_HOME: {tmp_path}/libepy.so: no such file"
+    (problem,) = problems(lines)
+    assert problem[0] == "its Python" and "EPY_PYTHON names /no/such/python" in problem[1]
+    assert "unset EPY_PYTHON" in problem[2]
+
+
+def test_the_way_of_a_standalone_plugin(doctor, build_plugin):
+    lines = doctor(build_plugin(SCRIPT, "--standalone"))
+    assert trail(lines, "its loader")[-1].startswith("in the plugin: ")
+    found = trail(lines, "its Python")
+    assert found[-1].endswith("taken") or found[-1] in ("on PATH", "of the system")
+
+
+def test_a_bundle_that_was_cut_short(doctor, epy, build_plugin, tmp_path):
+    epy("bundle", build_plugin(SCRIPT), "-o", "sent")
+    assert doctor("sent/plugin.so")
+    with open(tmp_path / "sent/epy/libepy.so", "r+b") as file:
+        file.truncate(100)
+    (problem,) = problems(doctor("sent/plugin.so", wrong=True))
+    assert problem == (
+        "its loader",
+        f"{tmp_path}/sent/epy/libepy.so is not what 'epy bundle' wrote",
+        "copy the whole folder again, or make it again with 'epy bundle'",
     )
 
 

@@ -19,6 +19,7 @@ from .._file.tables import LOADER, PACKAGE, STUB
 from .._printable import printable
 from .inspect import Description, describe
 from .python import find
+from .search import Search, Seen
 
 _NO_EXEC = os.ST_NOEXEC
 _LIMIT = 60  # seconds for the dynamic linker's list of a program's libraries: it hangs
@@ -30,6 +31,7 @@ class Finding(NamedTuple):
     what: str
     found: str
     remedy: str = ""  # empty: it is as it should be
+    trail: tuple[str, ...] = ()  # what was looked at for it, in order
 
 
 def examine(plugin: Path | None, host: str | None) -> list[Finding]:
@@ -51,6 +53,7 @@ def render(findings: list[Finding]) -> str:
         lines.append(f"{mark}  {finding.what:<{width}}  {printable(finding.found)}")
         if finding.remedy:
             lines.append(f"    {'':<{width}}  -> {printable(finding.remedy)}")
+        lines += (f"    {'':<{width}}     {printable(step)}" for step in finding.trail)
     wrong = sum(bool(finding.remedy) for finding in findings)
     lines.append(f"{wrong} of {len(findings)} need you" if wrong else "all is well")
     return "\n".join(lines) + "\n"
@@ -115,29 +118,65 @@ def _plugin(path: Path) -> Iterator[Finding]:
         return
     (found,) = described
     yield _executable_place("plugin", path, finding.found)
-    yield from _missing(
-        "its loader", found["loader"], "install epy there, or build the plugin again"
-    )
-    python = found["python"]
-    yield from _missing("its Python", python["executable"], "build again with --python PATH")
-    yield from _missing("its libpython", python["libpython"], _package(python["version"]))
-    if found["loader"] and python["version"]:
-        yield _core("its core", Path(found["loader"]["path"]).parent, python["version"])
-    if python["executable"]:
-        yield from _environment(Path(python["executable"]["path"]))
+    search = Search(path)
+    loader = _loader(search)
+    yield loader
+    python, executable = _python(search, described[0]["python"]["version"])
+    yield python
+    if not loader.remedy and not python.remedy and not search.has_own:
+        yield _core("its core", Path(loader.found).parent, _version_of(python.found))
+    if executable:
+        yield from _environment(Path(executable))
     if found["editable"]:
         yield _source(found)
 
 
-def _missing(what: str, file: Description | None, remedy: str) -> Iterator[Finding]:
-    if file is not None:
-        found = f"{file['path']}{'' if file['exists'] else ' is missing'}"
-        yield Finding(what, found, "" if file["exists"] else remedy)
+def _loader(search: Search) -> Finding:
+    """The loader that the plugin opens, and what was looked at before it."""
+    seen = search.loaders()
+    trail = _trail(seen)
+    if seen and not seen[-1].problem:
+        return Finding("its loader", seen[-1].path, trail=trail)
+    if seen and seen[-1].is_damaged:
+        remedy = "copy the whole folder again, or make it again with 'epy bundle'"
+        return Finding("its loader", f"{seen[-1].path} {seen[-1].problem}", remedy, trail)
+    remedy = "install epy again, or build the plugin again"
+    gone = next((one.path for one in seen if one.place == "where it was built"), "")
+    found = f"{gone} is missing" if gone else "none"
+    return Finding("its loader", found, remedy, trail)
 
 
-def _package(version: str) -> str:
-    name = "libpython" + ".".join(version.split(".")[:2])
-    return f"apt install {name}, or build again with --python PATH"
+def _python(search: Search, built_for: str) -> tuple[Finding, str]:
+    """The Python that it starts where the host has none, and its executable."""
+    seen, complaint = search.pythons()
+    if complaint:
+        problem, remedies = _split(complaint)
+        return Finding("its Python", problem, remedies, _trail(seen)), ""
+    return Finding("its Python", seen[-1].path, trail=_trail(seen)), seen[-1].executable
+
+
+def _split(complaint: str) -> tuple[str, str]:
+    """A plugin's line as what is wrong and what to do, which comes last."""
+    problem, _, remedy = complaint.rpartition("; ")
+    return (problem, remedy) if problem else (complaint, "build the plugin again")
+
+
+def _trail(seen: list[Seen]) -> tuple[str, ...]:
+    """What was looked at. Of one that was taken at once there is nothing to say."""
+    if len(seen) == 1 and not seen[0].problem:
+        return (seen[0].place,)
+    return tuple(f"{one.place}: {_said(one)}" for one in seen)
+
+
+def _said(one: Seen) -> str:
+    if not one.problem:
+        return f"{one.path}, taken"
+    return one.problem if one.path in one.problem else f"{one.path}: {one.problem}"
+
+
+def _version_of(library: str) -> str:
+    found = re.search(r"libpython(3\.\d+)", library)
+    return found[1] if found else "3"
 
 
 def _core(what: str, folder: Path, version: str) -> Finding:
