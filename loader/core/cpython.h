@@ -24,6 +24,18 @@ extern "C" [[gnu::weak]] void PyUnstable_ThreadState_ResetStackProtection(PyThre
 
 namespace epy::cpython {
 
+// ---- configuration
+
+// Since 3.14: what a PyInitConfig is, which has functions alone (Python/initconfig.c).
+struct init_config {
+    PyPreConfig preconfig;
+    PyConfig config;
+    const _inittab *modules;
+    Py_ssize_t module_count;
+    PyStatus status;
+    char *message;
+};
+
 // ---- thread states: Include/cpython/pystate.h, Python/pystate.c
 
 // Since 3.12 the current state is a thread-local variable (`_Py_tss_tstate`), and says nothing of

@@ -77,6 +77,33 @@ int isolated(void) {
     return start_with(&config);
 }
 
+#if PY_VERSION_HEX >= 0x030e0000
+static struct PyModuleDef built_in = {.m_name = "built_in", .m_size = -1};
+static PyObject *init_built_in(void) { return PyModule_Create(&built_in); }
+
+int from_init_config(void) {
+    char *words[] = {"host", "-x", "argument"};
+    PyInitConfig *config = PyInitConfig_Create();
+    PyInitConfig_SetInt(config, "use_environment", 1);
+    PyInitConfig_SetInt(config, "optimization_level", 2);
+    PyInitConfig_SetInt(config, "utf8_mode", 0);
+    PyInitConfig_SetStrList(config, "argv", 3, words);
+    PyInitConfig_SetStr(config, "program_name", "/some/other/program");
+    PyInitConfig_AddModule(config, "built_in", init_built_in);
+    if (Py_InitializeFromInitConfig(config) != 0) {
+        const char *message;
+        PyInitConfig_GetError(config, &message);
+        printf("%s\n", message);
+        return -1;
+    }
+    PyInitConfig_Free(config);
+    PyRun_SimpleString("import built_in, sys; print('built_in' in sys.builtin_module_names)");
+    const int result = PyRun_SimpleString(getenv("RUN"));
+    PyEval_SaveThread();
+    return result;
+}
+#endif
+
 int main_of_python(void) {
     char *words[] = {"python", "-c", getenv("RUN"), "more"};
     return Py_BytesMain(4, words);

@@ -185,7 +185,14 @@ ENVIRONMENTS = {
 }
 
 
-STARTS = ["with_variables", "without_site", "from_config", "isolated", "main_of_python"]
+STARTS = [
+    "with_variables",
+    "without_site",
+    "from_config",
+    "isolated",
+    "from_init_config",
+    "main_of_python",
+]
 CONFIGURED = [(start, environment) for start in STARTS for environment in ENVIRONMENTS]
 for start in ("with_path", "preconfigured"):
     CONFIGURED += [(start, "none"), (start, "the locale C")]
@@ -201,6 +208,8 @@ def test_python_is_as_the_hosts_configuration_says(
     variables |= ENVIRONMENTS[environment]
     if start == "with_path" and python.version >= (3, 13):
         return  # which has no Py_SetPath any more
+    if start == "from_init_config" and python.version < (3, 14):
+        return  # which has no PyInitConfig yet
     alone = order("configured", "open", start, env=variables)
     for first in ("plugin", "thread"):
         assert order("configured", first, "open", start, env=variables)[1:] == alone
@@ -220,6 +229,15 @@ def test_a_host_that_asks_for_no_signals_gets_none(order):
     code = "from signal import *; print(getsignal(SIGINT), getsignal(SIGPIPE), flush=True)"
     found = order("configured", "plugin", "open", "without_signals", env={"RUN": code})
     assert found[1] == "0 0"
+
+
+def test_a_thread_that_has_started_python_and_ended_is_none_of_the_host_s(order):
+    code = "import threading as t; print(t.enumerate() == [t.main_thread()], flush=True)"
+    script = ADD + "import threading\n"
+    found = order(
+        "configured", "thread", "open", "without_signals", script=script, env={"RUN": code}
+    )
+    assert found == ["plugin 5", "True", "without_signals 0"]
 
 
 IMPORTS = (

@@ -11,8 +11,7 @@
 #include "loader/core/thread/threads.h"
 
 // CPython exports it for its own tests; where it does not, it is null.
-extern "C" [[gnu::weak]] int
-epy_copy_config(PyConfig *) __asm__("_PyInterpreterState_GetConfigCopy");
+extern "C" [[gnu::weak]] const PyConfig *epy_config() __asm__("_Py_GetConfig");
 
 namespace epy {
 
@@ -43,10 +42,7 @@ void complete_first_initialization(const PyConfig &wanted) {
     if (!list_built_in_modules()) {
         PyErr_WriteUnraisable(nullptr);
     }
-    PyConfig read;
-    PyConfig_InitPythonConfig(&read);
-    const bool is_read = epy_copy_config != nullptr && epy_copy_config(&read) == 0;
-    const PyConfig &now = is_read ? read : wanted;
+    const PyConfig &now = epy_config == nullptr ? wanted : *epy_config();
     const wchar_t *home = wanted.home;
     const char *home_variable = now.use_environment != 0 ? std::getenv("PYTHONHOME") : nullptr;
 #pragma GCC diagnostic push
@@ -72,7 +68,6 @@ void complete_first_initialization(const PyConfig &wanted) {
         now.install_signal_handlers != 0 ? Py_True : Py_False, "buffered",
         now.buffered_stdio != 0 ? Py_True : Py_False, "encoding", now.stdio_encoding, "errors",
         now.stdio_errors));
-    PyConfig_Clear(&read);
     const ref done(function && none && options
                        ? PyObject_Call(function.get(), none.get(), options.get())
                        : nullptr);

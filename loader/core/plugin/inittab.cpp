@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -43,6 +44,12 @@ int add_built_in_module(const char *name, PyObject *(*init)()) noexcept {
     }
     pthread_mutex_unlock(&adding);
     return fits ? 0 : -1;
+}
+
+bool add_built_in_modules(const _inittab *all, Py_ssize_t count) noexcept {
+    return std::all_of(all, all + count, [](const _inittab &one) {
+        return add_built_in_module(one.name, one.initfunc) == 0;
+    });
 }
 
 bool list_built_in_modules() {

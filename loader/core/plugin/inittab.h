@@ -16,6 +16,7 @@ bool reserve_built_in_modules() noexcept;
 
 // What PyImport_AppendInittab answers: -1 if it cannot be.
 int add_built_in_module(const char *name, PyObject *(*init)()) noexcept;
+bool add_built_in_modules(const _inittab *, Py_ssize_t count) noexcept;
 
 // In the running Python, with its GIL: sys.builtin_module_names. False with an exception.
 bool list_built_in_modules();

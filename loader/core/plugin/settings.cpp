@@ -57,8 +57,9 @@ PyStatus preinitialize_for_host(const PyPreConfig *config, Again again) noexcept
     return status;
 }
 
-// As CPython starts from a configuration that nobody has preconfigured.
-void init_preconfig(PyPreConfig &preconfig, const PyConfig &config) noexcept {
+// What a host gives beside its configuration, or what CPython takes where it gives nothing.
+void init_preconfig(PyPreConfig &preconfig, const PyConfig &config,
+                    const PyPreConfig *given) noexcept {
     PyPreConfig_InitIsolatedConfig(&preconfig);
     if (config._config_init != preconfig._config_init) {
         PyPreConfig_InitPythonConfig(&preconfig);
@@ -66,6 +67,7 @@ void init_preconfig(PyPreConfig &preconfig, const PyConfig &config) noexcept {
     if (config._config_init != preconfig._config_init && epy_init_compat_preconfig != nullptr) {
         epy_init_compat_preconfig(&preconfig);
     }
+    preconfig = given == nullptr ? preconfig : *given;
     const auto give = [](int value, int &place) { place = value == -1 ? place : value; };
     give(config.parse_argv, preconfig.parse_argv);
     give(config.isolated, preconfig.isolated);
@@ -125,12 +127,12 @@ void take_settings(void (*replace_functions)(const void *, const replacement *,
     replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), all, std::size(all));
 }
 
-PyStatus preconfigure(const PyConfig &config) noexcept {
+PyStatus preconfigure(const PyConfig &config, const PyPreConfig *given) noexcept {
     if (is_preconfigured) {
         return PyStatus_Ok();
     }
     PyPreConfig preconfig;
-    init_preconfig(preconfig, config);
+    init_preconfig(preconfig, config, given);
     return preinitialize(preconfig, [&](const PyPreConfig *one) {
         return preconfig.parse_argv == 0
                    ? original.pre_initialize(one)

@@ -13,8 +13,8 @@ void take_settings(void (*replace_functions)(const void *, const replacement *,
                    bool (*is_epys)() noexcept) noexcept;
 
 // Python is preconfigured as the host said, or else as CPython does it for this configuration. With
-// the GIL.
-PyStatus preconfigure(const PyConfig &) noexcept;
+// the GIL. `given`: with the configuration, or null.
+PyStatus preconfigure(const PyConfig &, const PyPreConfig *given) noexcept;
 
 // What the host gave Py_SetPath, or null.
 const wchar_t *path_that_was_set() noexcept;

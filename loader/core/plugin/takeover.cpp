@@ -32,6 +32,7 @@ struct {
     void (*initialize)();
     void (*initialize_ex)(int);
     PyStatus (*initialize_from_config)(const PyConfig *);
+    int (*initialize_from_init_config)(cpython::init_config *);
     int (*append_inittab)(const char *, PyObject *(*)());
     int (*extend_inittab)(_inittab *);
     void (*finalize)();
@@ -68,12 +69,12 @@ PyConfig with_encoding_as_it_is(const PyConfig &wanted) noexcept {
 }
 
 // Any thread, without the GIL unless a script has led here. With the GIL afterwards.
-PyStatus take_over(const PyConfig &wanted) noexcept {
+PyStatus take_over(const PyConfig &wanted, const PyPreConfig *before = nullptr) noexcept {
     if (!attachment::attach_for_host()) {
         owned_by = owner::epy;
         return PyStatus_NoMemory();
     }
-    PyStatus status = preconfigure(wanted);
+    PyStatus status = preconfigure(wanted, before);
     if (PyStatus_Exception(status) == 0) {
         const PyConfig config = with_encoding_as_it_is(wanted);
         status = original.initialize_from_config(&config);
@@ -170,6 +171,24 @@ static PyStatus initialize_from_config(const PyConfig *config) {
     return begins_to_take_over() ? take_over(*config) : original.initialize_from_config(config);
 }
 
+static int initialize_from_init_config(cpython::init_config *config) {
+    const char *against =
+        is_epys() ? objection_to(__builtin_return_address(0), "Py_InitializeFromInitConfig")
+                  : nullptr;
+    if (against == nullptr && !begins_to_take_over()) {
+        return original.initialize_from_init_config(config);
+    }
+    if (against != nullptr) {
+        config->status = PyStatus_Error(against);
+    } else if (!add_built_in_modules(config->modules, config->module_count)) {
+        owned_by = owner::epy;
+        config->status = PyStatus_NoMemory();
+    } else {
+        config->status = take_over(config->config, &config->preconfig);
+    }
+    return PyStatus_Exception(config->status) != 0 ? -1 : 0;
+}
+
 static int append_inittab(const char *name, PyObject *(*init)()) {
     return is_epys() ? add_built_in_module(name, init) : original.append_inittab(name, init);
 }
@@ -178,12 +197,11 @@ static int extend_inittab(_inittab *modules) {
     if (!is_epys()) {
         return original.extend_inittab(modules);
     }
-    for (const _inittab *one = modules; one->name != nullptr; ++one) {
-        if (add_built_in_module(one->name, one->initfunc) != 0) {
-            return -1;
-        }
+    Py_ssize_t count = 0;
+    while (modules[count].name != nullptr) {
+        ++count;
     }
-    return 0;
+    return add_built_in_modules(modules, count) ? 0 : -1;
 }
 
 // A host that has initialized nothing has nothing to finalize; one that has joined epy's does.
@@ -234,6 +252,8 @@ void lead_here(const core_options &options) noexcept {
         replaced("Py_InitializeEx", initialize_ex, original.initialize_ex),
         replaced("Py_InitializeFromConfig", initialize_from_config,
                  original.initialize_from_config),
+        replaced("Py_InitializeFromInitConfig", initialize_from_init_config,
+                 original.initialize_from_init_config),
         replaced("PyImport_AppendInittab", append_inittab, original.append_inittab),
         replaced("PyImport_ExtendInittab", extend_inittab, original.extend_inittab),
         replaced("Py_Finalize", finalize, original.finalize),

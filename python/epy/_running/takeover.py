@@ -73,7 +73,10 @@ def _become_main_thread(module: Any) -> None:
     if before is module.current_thread():
         return
     module._main_thread = module._MainThread()
-    # The other one is a thread of the host like any other: nobody waits for it.
+    # The other one is a thread of the host like any other: nobody waits for it, and it is not
+    # known until it comes again, which it may never do.
+    if module._active.get(before.ident) is before:
+        del module._active[before.ident]
     before.__class__ = module._DummyThread
     before._name = module._newname("Dummy-%d")
     before._daemonic = True
