@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _FOLDER = __file__.rpartition("/")[0] + "/"
 _in_hook: set[int] = set()  # threads that run `epy.error_hook`
+_formatting: set[int] = set()  # which read files for that: a plugin may stand before open()
 DEBUG, INFO, WARNING, ERROR = range(4)  # of EPY_LOG, as in epy.h
 
 
@@ -175,6 +176,10 @@ def print_text(text: str, level: int) -> None:
 
 def format_exception(exception: BaseException) -> str:
     """The traceback as Python prints it, without epy's own frames above the script's."""
+    this_thread = get_ident()
+    if this_thread in _formatting:
+        return _last_line(exception) + "\n"
+    _formatting.add(this_thread)
     try:
         import traceback
 
@@ -188,6 +193,8 @@ def format_exception(exception: BaseException) -> str:
         return text if text.endswith("\n") else text + "\n"  # notes may be anything
     except BaseException as error:
         return f"{_last_line(exception)} (no traceback: {_last_line(error)})\n"
+    finally:
+        _formatting.discard(this_thread)
 
 
 def _is_ours(entry: "TracebackType") -> bool:

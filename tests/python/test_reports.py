@@ -147,3 +147,29 @@ def test_what_is_wrong_with_it_is_said_once_and_nothing_is_lost(reports):
         "epy: cannot write the log file /nowhere/log: No such file or directory; messages go to "
         f"stderr: name another one in EPY_LOG\n{report(1)}{report(2)}"
     )
+
+
+def test_what_a_traceback_reads_may_fail_in_a_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plugin may stand before open(), with which a traceback reads files."""
+    import linecache
+
+    from epy._report import format_exception
+
+    texts: list[str] = []
+
+    def read(*_: object) -> list[str]:
+        try:
+            raise OSError("below it")
+        except OSError as error:
+            texts.append(format_exception(error))
+        return []
+
+    monkeypatch.setattr(linecache, "updatecache", read)
+    try:
+        raise ValueError("above it")
+    except ValueError as error:
+        linecache.clearcache()
+        assert format_exception(error).endswith("ValueError: above it\n")
+    assert texts
+    assert set(texts) == {"OSError: below it\n"}
+    assert format_exception(ValueError("again")).endswith("ValueError: again\n")
