@@ -133,7 +133,7 @@ def write(
         parts += _block("constant", (name,), marshalled)
     for text, index, data in headers:
         key = _encode(text)
-        parts += _block("header", (str(len(key)), str(len(index))), key + index + data)
+        parts += _block("header", (str(len(key)), str(len(index))), key, index, data)
     for name, contents in files:  # the last: see `size_of_files`
         parts += _block("file", (name,), contents)
     return b"".join([*parts, _LAST_LINE])
@@ -181,9 +181,9 @@ def read(data: bytes | memoryview) -> "Archive":
     return found
 
 
-def _block(key: str, fields: "Row", contents: bytes) -> tuple[bytes, bytes, bytes]:
-    header = "\t".join([f"{key} {len(contents)}", *map(_escape, fields)])
-    return _encode(header + "\n"), contents, b"\n"
+def _block(key: str, fields: "Row", *contents: bytes) -> tuple[bytes, ...]:
+    header = "\t".join([f"{key} {sum(map(len, contents))}", *map(_escape, fields)])
+    return _encode(header + "\n"), *contents, b"\n"
 
 
 def _read_block(view: memoryview, start: int) -> "tuple[str, Row, int, int]":

@@ -175,3 +175,16 @@ def test_what_breaks_clang_is_one_line(text, message) -> None:
         epy.header(text)
     assert "\n" not in str(raised.value)
     assert epy.header("#define N 1\n").N == 1
+
+
+def test_a_running_plugin_has_nothing_of_what_binds_libclang(build_plugin, native, run) -> None:
+    plugin = build_plugin("""
+import epy, sys
+host = epy.header("int f(int a); long strtol(const char *text, char **end, int base);")
+@host.export
+def f(a):
+    value, rest = host.strtol("12 more", epy.out, 10)
+    print(value, [name for name in ("libclang", "types") if f"epy._c.{name}" in sys.modules])
+    return a
+""")
+    assert run(native("call"), f"open {plugin}", "int f 1").stdout == "12 []\n1\n"

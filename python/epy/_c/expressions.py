@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .literals import character, number, text_of
-from .types import Type, Unsupported, is_a
+from .terms import Type, Unsupported, is_a
 
 ARGUMENT = "__epy_"
 """Before a parameter's name, in the text: no macro has that name."""

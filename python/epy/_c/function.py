@@ -7,7 +7,8 @@ from typing import Any
 
 from .libclang import ReadError
 from .messages import Problem
-from .types import Types, is_a
+from .terms import is_a
+from .types import Types
 from .unit import Unit
 
 _FUNCTION, _VARIABLE, _PARAMETER, _TYPEDEF = 8, 9, 10, 20  # clang-c/Index.h, CXCursorKind

@@ -12,7 +12,8 @@ from .described import describe
 from .libclang import ReadError
 from .macros import Macros, Reader
 from .messages import Problem, explain
-from .types import ATTRIBUTED, CLASS, CONST, ENUM, STRUCT, UNION, Types, Unsupported, is_a
+from .terms import CONST, Unsupported, is_a
+from .types import ATTRIBUTED, CLASS, ENUM, STRUCT, UNION, Types
 from .unit import OPTIONS, SKIP_BODIES, Unit
 
 # clang-c/Index.h: CXCursorKind, CX_StorageClass

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Type = Any
-"""A type as plain data, see `types`."""
+from .terms import Type
 
 
 class Member(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .types import Unsupported
+from .terms import Unsupported
 
 
 def number(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .expressions import ARGUMENT, translate
 from .libclang import Library
 from .literals import text_of
-from .types import Unsupported
+from .terms import Unsupported
 
 # It begins with a character to look for, not with the start of a line: that is fast.
 _DEFINITION = re.compile(

@@ -17,7 +17,7 @@ from .._errors import HeaderError, SignatureError
 from .._types import CData
 from . import process
 from .standard_types import STANDARD
-from .types import Type, Unsupported, is_a
+from .terms import Type, Unsupported, is_a
 
 # What no ctypes type holds, by pattern of its name, and why.
 _IMPOSSIBLE = {

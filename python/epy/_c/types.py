@@ -1,22 +1,4 @@
-"""Clang's types and declarations -> plain data that a plugin stores and the core makes classes of.
-
-A type is None (void), the name of a simple ctypes type, or a tuple:
-
-    ("*", target)                        pointer
-    ("[", element, count)                array; count 0 if it has no size
-    ("(", result, parameters, variadic)  function; `()` is variadic without parameters
-    ("t", name)                          typedef
-    ("struct", key), ("union", key), ("enum", key)
-    ("?", reason, size, alignment)       what Python cannot hold; size 0 if that is unknown too
-
-A header has a definition for each name of C's ordinary name space:
-
-    ("t", type)  ("f", function type)  ("v", type)  ("c", value)  ("?", why it cannot be used)
-    ("m", Python expression), or ("x", ...) of one that calls C or reads its memory
-
-and, under "struct KEY", "union KEY" and "enum KEY", what a tag stands for: see `_record`, `_enum`.
-Under CONST it has which parameters lead to what C only reads, "f:5 g:1": their bits, by function.
-"""
+"""Clang's types and declarations -> plain data (`terms`), which the core makes classes of."""
 
 from __future__ import annotations
 
@@ -25,13 +7,7 @@ from typing import Any
 
 from .layout import Layout, Member, lay_out
 from .libclang import Cursor, Library
-
-Type = Any
-
-
-class Unsupported(Exception):
-    """Something of C that Python cannot hold. The text is the reason, without a subject."""
-
+from .terms import OPAQUE, Type, Unsupported, is_a, is_signed
 
 # clang-c/Index.h, CXTypeKind
 _SIMPLE: dict[int, Type] = {
@@ -71,7 +47,6 @@ _IMPOSSIBLE = {
     _EXTENDED_VECTOR: "the attribute ext_vector_type is not supported",
 }
 STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
-CONST = "const *"
 KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
 _ALIGNMENTS = {
     **dict.fromkeys(("c_short", "c_ushort"), 2),
@@ -81,7 +56,6 @@ _ALIGNMENTS = {
     "c_double_complex": 8,
     "c_longdouble": 16,
 }  # of ctypes' types; all others: 1
-OPAQUE = ("?", "has no definition in this header")
 _UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
 
 
@@ -377,12 +351,3 @@ class Types:
                 raise Unsupported(f"contains {name}, which {self.names[name][1]}")
             return self._layouts[name].ctypes_align
         return 1 if actual[0] == "?" else 8
-
-
-def is_a(found: Type, kind: str) -> bool:
-    return isinstance(found, tuple) and found[0] == kind
-
-
-def is_signed(name: Any) -> bool:
-    """Whether it is the name of a signed integer type."""
-    return name in ("c_byte", "c_short", "c_int", "c_long", "c_longlong")

@@ -15,7 +15,7 @@ from typing import Any
 from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
-from .._c.types import CONST
+from .._c.terms import CONST
 from .._file.stamp import write
 from .._parts import HeaderOptions
 from .._script import Script

@@ -12,7 +12,7 @@ from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
-from .._c.types import CONST, OPAQUE
+from .._c.terms import CONST, OPAQUE
 from .._errors import Error, HeaderNameError
 from .._parts import HeaderOptions
 from .._printable import printable

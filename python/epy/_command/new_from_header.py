@@ -15,7 +15,7 @@ from .. import _core, _header
 from .._c.definitions import Definitions, read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
-from .._c.types import is_a
+from .._c.terms import is_a
 from .._errors import HeaderNameError
 from .._parts import HeaderOptions
 from .._script import Script

@@ -66,7 +66,7 @@ def stamp(
     files: int = 0,
     module: str | None = None,
     pack: bytes = b"",
-) -> bytes:
+) -> bytearray:
     """The bytes of a plugin; `archive` is told the address of each block.
 
     `files` is how many bytes at the archive's end are not read before a script asks for them,
@@ -119,10 +119,10 @@ def stamp(
         _show_definitions(plugin, definitions.value)
     tables.stamp_checksums()
     _renew_build_id(plugin)
-    return bytes(plugin.data)
+    return plugin.data
 
 
-def write(output: Path, plugin: bytes, permissions: int = 0o755) -> None:
+def write(output: Path, plugin: bytes | bytearray, permissions: int = 0o755) -> None:
     """Put the plugin in place in one step: a host never sees half of it, or another one changed."""
     if output.exists() and not output.is_file():
         raise StampError(f"{output}: not a file; choose another output with -o")

@@ -7,7 +7,7 @@ import re
 from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
 
 from .._c.spelling import declare
-from .._c.types import CONST
+from .._c.terms import CONST
 from .._errors import ArgumentError
 
 TYPE_CHECKING = False
