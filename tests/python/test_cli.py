@@ -265,7 +265,7 @@ def test_call(epy, plugin, arguments, printed):
         (("absolute", "1"), "without a signature"),
         (("times", "1", "x"), "argument 2: 'x' does not convert; expected a number"),
         (("times", "x", "1"), "expected a complex number such as 1+2j"),
-        (("by_value", "1"), "no text stands for; call it from C or with ctypes: `Info by_value"),
+        (("by_value", "1"), "expected an object such as"),
     ],
 )
 def test_a_wrong_call_is_one_line(mistake, plugin, arguments, words):

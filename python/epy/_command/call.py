@@ -3,17 +3,20 @@
 import ctypes
 import difflib
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from .. import _core
 from .._errors import Error
+from .._file.tables import LOADER
 from .._host.values import c_double_complex, c_float_complex, c_str
 from .._printable import printable
 from .._report import reporter
 from .._script import registry
 from .._types import split
+from . import json_values
 from .inspect import describe
 
 _TYPES: dict[str, Any] = {
@@ -43,6 +46,7 @@ _TYPES: dict[str, Any] = {
 _Convert = Callable[[Any, str], Any]
 
 _NULL = ("none", "null")
+_OUT = re.compile(r"out(?::(\d{1,6}))?")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -51,20 +55,13 @@ def call(path: Path, name: str, texts: list[str]) -> int:
 
     Returns 1 if the script did not start or a callback raised, which is on stderr then, else 0.
     """
-    (result, *parameters), signature = _find(path, name)
-    if len(texts) != len(parameters):
+    codes, signature = _find(path, name)
+    if len(texts) != len(codes) - 1:
         raise Error(
-            f"{path}: {name} takes {len(parameters)} arguments, {len(texts)} given; "
+            f"{path}: {name} takes {len(codes) - 1} arguments, {len(texts)} given; "
             f"it is `{signature}`"
         )
-    arguments = [
-        _argument(f"{path}: {name}: argument {number}", code, text)
-        for number, (code, text) in enumerate(zip(parameters, texts, strict=True), 1)
-    ]
     place = os.path.realpath(path)  # before the script runs, which may change the folder
-    function = ctypes.CDLL(place)[name]
-    function.argtypes = [_TYPES[code] for code in parameters]
-    function.restype = _TYPES.get(result)
     raised: list[BaseException] = []
 
     def count(callback: _core.Callback, exception: BaseException) -> bool:
@@ -73,13 +70,117 @@ def call(path: Path, name: str, texts: list[str]) -> int:
 
     _core.set_reporter(count)
     try:
-        value = function(*arguments)
+        if _is_plain(codes, texts):
+            _call_plain(path, name, codes, texts)
+        else:
+            _call_typed(path, name, signature, texts)
     finally:
         _core.set_reporter(reporter)
-    if result != "v":
-        print(_show(result, value))
     started = any(script.path == place for script in registry.by_plugin.values())
     return 0 if started and not raised else 1
+
+
+def _is_plain(codes: list[str], texts: list[str]) -> bool:
+    """Whether the codes say enough: no struct, nothing that a pointer leads to."""
+    led = any(
+        code in "Pz" and _leads(code, text) for code, text in zip(codes[1:], texts, strict=True)
+    )
+    return not led and all(code in _TYPES for code in codes if code != "v")
+
+
+def _leads(code: str, text: str) -> bool:
+    return _OUT.fullmatch(text) is not None or (code == "P" and text[:1] in ("[", "{", '"'))
+
+
+def _call_plain(path: Path, name: str, codes: list[str], texts: list[str]) -> None:
+    result, *parameters = codes
+    arguments = [
+        _argument(f"{path}: {name}: argument {number}", code, text)
+        for number, (code, text) in enumerate(zip(parameters, texts, strict=True), 1)
+    ]
+    function = ctypes.CDLL(os.path.realpath(path))[name]
+    function.argtypes = [_TYPES[code] for code in parameters]
+    function.restype = _TYPES.get(result)
+    value = function(*arguments)
+    if result != "v":
+        print(_show(result, value))
+
+
+def _call_typed(path: Path, name: str, signature: str, texts: list[str]) -> None:
+    """With the types that the script gives, which are known once it has started."""
+    library = ctypes.CDLL(os.path.realpath(path))
+    types = _types_of(path, library, name)
+    if types is None:
+        return  # said why
+    arguments: list[Any] = []
+    written: list[tuple[str, Any]] = []
+    names = _parameter_names(signature, len(texts))
+    for label, ctype, text in zip(names, types[1:], texts, strict=True):
+        place = f"{path}: {name}: {label}"
+        out = _OUT.fullmatch(text)
+        code = _code_of(ctype)
+        if out is not None and (json_values.is_pointer(ctype) or code in ("z", "P")):
+            kind = ctype if code is None else ctypes.POINTER(ctypes.c_char)
+            made = json_values.target(kind, int(out[1] or 1))
+            written.append((label, made))
+            arguments.append(ctypes.cast(made, ctype))
+        elif code == "P" and _leads(code, text):
+            arguments.append(ctypes.cast(_bytes_of(place, text), ctype))
+        elif code is not None:
+            arguments.append(_argument(place, code, text))
+        else:
+            value = None if text.lower() in _NULL else json_values.read(place, text)
+            arguments.append(json_values.make(place, ctype, value))
+    function = library[name]
+    function.argtypes, function.restype = types[1:], types[0]
+    value = function(*arguments)
+    code = _code_of(types[0])
+    if types[0] is not None:
+        print(json_values.render(value) if code is None else _show(code, value))
+    for label, made in written:
+        shown = made[0] if len(made) == 1 else made
+        print(f"{label} = {json_values.render(shown)}")
+
+
+def _bytes_of(place: str, text: str) -> Any:
+    """What a void pointer leads to: the bytes of a JSON text or list."""
+    value = json_values.read(place, text)
+    if isinstance(value, str):
+        return ctypes.create_string_buffer(value.encode())
+    if isinstance(value, list) and all(isinstance(one, int) and 0 <= one < 256 for one in value):
+        return (ctypes.c_ubyte * len(value))(*value)
+    raise Error(f"{place}: {text} does not convert; expected text or a list of bytes for void *")
+
+
+def _types_of(path: Path, library: ctypes.CDLL, name: str) -> list[Any] | None:
+    """Of the result, then of each parameter; None if the script did not start."""
+    loader = ctypes.CDLL(os.fspath(LOADER))
+    loader.epy_plugin_of.restype = ctypes.c_void_p
+    loader.epy_plugin_of.argtypes = loader.epy_start.argtypes = [ctypes.c_void_p]
+    if loader.epy_start(loader.epy_plugin_of(library._handle)) != 0:
+        return None
+    place = os.path.realpath(path)
+    script = next(script for script in registry.by_plugin.values() if script.path == place)
+    callback = script.exports[name].callback
+    if callback is None:
+        raise Error(f"{path}: {name} is no function of the script any more; build it again")
+    function: Any = callback.as_ctypes()
+    return [function._restype_, *function._argtypes_]
+
+
+def _parameter_names(signature: str, count: int) -> list[str]:
+    """As the signature has them; "argument 2" where that cannot be told."""
+    inner = signature[signature.index("(") + 1 : signature.rindex(")")]
+    parts = inner.split(",") if "(" not in inner else []
+    found = [re.search(r"(\w+)\s*(\[[^]]*\])?\s*$", part) for part in parts]
+    if len(found) != count or not all(found):
+        return [f"argument {number}" for number in range(1, count + 1)]
+    return [one[1] for one in found if one is not None]
+
+
+def _code_of(ctype: Any) -> str | None:
+    """The code of a plain type."""
+    return next((code for code, known in _TYPES.items() if known is ctype), None)
 
 
 def list_functions(path: Path) -> str:
@@ -105,7 +206,7 @@ def _find(path: Path, name: str) -> tuple[list[str], str]:
     codes, signature = split(functions[name]["codes"] or ""), functions[name]["signature"]
     if not codes:
         raise Error(f"{path}: {name} is an address without a signature; export it with @epy.export")
-    if any(code not in _TYPES for code in codes if code != "v"):
+    if any(code not in _TYPES and code[0] != "{" for code in codes if code != "v"):
         raise Error(
             f"{path}: {name} has a type that no text stands for; call it from C or with ctypes: "
             f"`{signature}`"

@@ -219,14 +219,15 @@ def parser() -> argparse.ArgumentParser:
 
     call = commands.add_parser("call", help="call a function of a plugin")
     call.description = "Load PLUGIN, call FUNCTION, print its result. Exit status 1 if it raised."
-    call.epilog = "example: epy call sums.so average 1 0x10"
+    call.epilog = "examples: epy call sums.so add 1 0x10; epy call sums.so mean '[1, 2.5]' 2 out"
     call.add_argument("plugin", metavar="PLUGIN", type=Path)
     call.add_argument("function", metavar="FUNCTION", nargs="?", help="without: what there is")
     call.add_argument(
         "arguments",
         metavar="ARG",
         nargs=argparse.REMAINDER,
-        help="integers in any base (0x2a), numbers, true or false, text, null",
+        help="integers in any base (0x2a), numbers, true or false, text, null; for structs and "
+        "what a pointer leads to JSON; `out`, or `out:64` for so many, for what is written there",
     )
     call.set_defaults(run=_call)
 
