@@ -29,7 +29,7 @@
 //   wait FILE, touch FILE until there is such a file; make it
 //   exit N, _exit N
 //
-// Scripts find host_held, host_run, host_apply, host_table and host_keep in the process.
+// Scripts find host_held, host_held_and, host_run, host_apply, host_table and host_keep in here.
 //
 // Answers are printed one a line.
 #define _GNU_SOURCE
@@ -116,6 +116,7 @@ static state *new_with_own_gil(void) {
 
 // What scripts call: whether the caller holds the lock, and Python used without asking.
 int host_held(void) { return PyGILState_Check(); }
+int host_held_and(int number, int more) { return 100 * PyGILState_Check() + number + more; }
 int host_run(const char *code) { return PyRun_SimpleString(code); }
 int host_apply(int (*function)(int), int number) { return function(number); }
 static int (*kept)(int);

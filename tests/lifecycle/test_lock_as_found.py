@@ -64,6 +64,12 @@ def checked() -> c_int:
     return epy.call(function)
 
 @epy.export(error=-1)
+def defaults() -> c_int:
+    parameters = (1, "number"), (1, "more", 10)
+    function = CFUNCTYPE(c_int, c_int, c_int)(("host_held_and", process), parameters)
+    return epy.call(function, 1) * 1000 + epy.call(function, 2, 3)
+
+@epy.export(error=-1)
 def deep() -> c_int:
     return 0
 
@@ -91,6 +97,10 @@ WAYS = {
     "callbacks below": ("call below | save | call below | restore", "112 12"),
     "Python below": ("call python 3", "0"),
     "an errcheck": ("call checked | save | call checked | restore", "41 40"),
+    "parameters with defaults": (
+        "call defaults | save | call defaults | restore",
+        "111105 11005",
+    ),
     "the start, held": ("call start", "1"),
     "the start, free": ("save | call start | restore", "0"),
 }

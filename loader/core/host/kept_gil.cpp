@@ -51,6 +51,38 @@ bool copy_if_own(PyObject *function, PyObject *made, const char *name, const cha
     return same || PyObject_SetAttrString(made, name, own.get()) == 0;
 }
 
+// Names, defaults and directions of the parameters, borrowed; null if the function has none. No
+// attribute gives them; of what a function pointer refers to, only they are a tuple of tuples.
+PyObject *parameter_flags(PyObject *function) {
+    const auto look = [](PyObject *one, void *found) {
+        bool is_it = PyTuple_CheckExact(one) != 0 && PyTuple_GET_SIZE(one) != 0;
+        for (Py_ssize_t i = 0; is_it && i < PyTuple_GET_SIZE(one); ++i) {
+            is_it = PyTuple_CheckExact(PyTuple_GET_ITEM(one, i)) != 0;
+        }
+        if (is_it) {
+            *static_cast<PyObject **>(found) = one;
+        }
+        return 0;
+    };
+    PyObject *found = nullptr;
+    Py_TYPE(function)->tp_traverse(function, look, &found);
+    return found;
+}
+
+// They can be given with a library and a name only. Where the one has them, the other has NULL.
+void copy_parameter_flags(PyObject *function, PyObject *made) {
+    PyObject *const flags = parameter_flags(function);
+    const auto size = static_cast<std::size_t>(Py_TYPE(function)->tp_basicsize);
+    for (std::size_t at = sizeof(PyObject); flags != nullptr && at < size; at += sizeof flags) {
+        auto *const from = reinterpret_cast<PyObject **>(reinterpret_cast<char *>(function) + at);
+        auto *const to = reinterpret_cast<PyObject **>(reinterpret_cast<char *>(made) + at);
+        if (*from == flags && *to == nullptr) {
+            *to = Py_NewRef(flags);
+            break;
+        }
+    }
+}
+
 } // namespace
 
 ref class_that_keeps_gil(PyTypeObject *type) {
@@ -95,6 +127,7 @@ ref as_gil_was_found(const module_state &state, PyObject *function) {
         !copy_if_own(function, made.get(), "errcheck", "_errcheck_")) {
         return {};
     }
+    copy_parameter_flags(function, made.get());
     return made;
 }
 
