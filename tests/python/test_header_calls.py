@@ -191,3 +191,18 @@ def test_calls_leave_nothing_behind(host):
     calls(50)
     before = calls(50)
     assert calls(3000) - before < 1500
+
+
+def test_a_str_fits_a_char_pointer_of_a_host_function_and_stays_with_the_str() -> None:
+    host = epy.header("unsigned long strlen(const char *s); void *strchr(const char *s, int c);")
+    assert host.strlen("Größe") == 7
+    assert host.strlen(b"bytes") == 5
+    text = "key=value"
+    found = host.strchr(text, ord("="))
+    others = [f"key{number}=value" for number in range(1000)]
+    assert all(host.strchr(other, ord("=")) for other in others)
+    assert ctypes.string_at(found) == b"=value"
+    with pytest.raises(epy.ArgumentError, match="has a NUL, where a C string ends"):
+        host.strlen("a\0b")
+    with pytest.raises(epy.ArgumentError):
+        host.strlen(5)
