@@ -14,6 +14,9 @@ import sys
 
 import pytest
 
+import epy
+from epy import _core
+
 CALLS = int(os.environ.get("EPY_HOSTILE_CALLS", "20000"))
 
 EVERYTHING = """
@@ -268,3 +271,12 @@ def test_what_a_damaged_definition_says(run, name, change, said):
     program = ONE_BY_ONE.format(text=EVERYTHING, name=name, change=change, asked=name)
     result = run(sys.executable, "-c", PROGRAM + program)
     assert result.stdout.splitlines() == 2 * [said.format(name)]
+
+
+@pytest.mark.parametrize("index", [b"\nx\t5\t9\n", b"\nx\t0\t1\n", b"\nx\t\n", b"\nx\t"])
+def test_a_damaged_plugin_s_header_says_what_to_do(index: bytes) -> None:
+    _core.prepare_headers()
+    stored = _core.StoredHeader(index, b"?")
+    assert stored.find("y") is None and stored.find("x\0") is None
+    with pytest.raises(epy.HeaderNameError, match="'x' is damaged in the plugin: run `epy build`"):
+        stored.find("x")

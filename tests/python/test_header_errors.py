@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-import epy
-
 HEADER = """
 #define FAILED 0x80000001UL
 #define SHARE 0.5
@@ -95,11 +93,3 @@ def test_a_wrong_error_value_is_one_line_at_build(epy, tmp_path, text, message) 
     assert message in result.stderr
     assert re.match(r"epy: .*plugin.py:\d+", result.stderr)
     assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize("index", [b"\nx\t5\t9\n", b"\nx\t0\t1\n", b"\nx\t\n", b"\nx\t"])
-def test_a_damaged_plugin_s_header_says_what_to_do(index: bytes) -> None:
-    stored = epy._core.StoredHeader(index, b"?")
-    assert stored.find("y") is None and stored.find("x\0") is None
-    with pytest.raises(epy.HeaderNameError, match="'x' is damaged in the plugin: run `epy build`"):
-        stored.find("x")
