@@ -73,3 +73,21 @@ def test_options_of_the_host_are_the_host_s(epy, script, cache):
 def test_mistakes(mistake, script, tmp_path, arguments, message):
     assert mistake("run", script, *arguments).startswith(message)
     assert "plugin.so" not in os.listdir(tmp_path)
+
+
+def test_headers_are_read_with_the_options_of_the_build(epy, cache, tmp_path):
+    (tmp_path / "headers").mkdir()
+    (tmp_path / "headers/answer.h").write_text("int answer(void);\nenum { VALUE = NUMBER };\n")
+    (tmp_path / "plugin.py").write_text(
+        "import epy\nhost = epy.header('answer.h')\n"
+        "@host.export\ndef answer():\n    return host.VALUE\n"
+    )
+    (tmp_path / "host.py").write_text(
+        "import ctypes, sys\nprint(ctypes.CDLL(sys.argv[1]).answer(), *sys.argv[2:])\n"
+    )
+    result = epy(
+        *("run", "-isystemheaders", "-DNUMBER=42", "plugin.py"),
+        *("--", "python3", "host.py", "{}", "-isystemhost"),  # which is the host's own
+        env=cache,
+    )
+    assert result.stdout == "42 -isystemhost\n"

@@ -76,6 +76,7 @@ def add_further(commands: Any) -> None:
     )
     run.add_argument("script", metavar="SCRIPT", help="a .py file, or the folder of a package")
     run.add_argument("host", metavar="HOST", nargs=argparse.REMAINDER, help=_HOST)
+    add_header_options(run)
     run.set_defaults(run=_run)
 
     trace = commands.add_parser(
@@ -151,7 +152,7 @@ def _bundle(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from .run import run
 
-    run(options.script, _command(options))
+    run(options.script, _command(options), flags=options.flags, packages=options.pkg)
     return 0
 
 

@@ -13,6 +13,7 @@ from .. import __version__
 from .._errors import Error
 from .._printable import printable
 from . import authoring
+from .colours import coloured
 from .options import add_header_options, apart
 
 _STORY = """\
@@ -96,9 +97,12 @@ def _discard_output() -> None:
 def _run(argv: list[str] | None) -> int:
     commands = parser()
     given = sys.argv[1:] if argv is None else argv
-    options = commands.parse_args(
-        apart(given) if given[:1] in (["build"], ["inspect"], ["new"]) else given
-    )
+    if given[:1] in (["build"], ["inspect"], ["new"]):
+        given = apart(given)
+    elif given[:1] == ["run"] and "--" in given:  # behind it are the host's
+        own = given.index("--")
+        given = [*apart(given[:own]), *given[own:]]
+    options = commands.parse_args(given)
     flags = [one for one in ("cflags", "libs", "pkgconfigdir", "cmakedir") if getattr(options, one)]
     if flags:
         from .flags import flags_of
@@ -118,7 +122,7 @@ def _run(argv: list[str] | None) -> int:
         problem = str(error)  # of dlopen: names the file and the reason
         if error.filename is not None:
             problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
-    print(f"epy: {printable(problem)}", file=sys.stderr)
+    print(f"{coloured('epy:', 'bad', sys.stderr)} {printable(problem)}", file=sys.stderr)
     return 2
 
 

@@ -7,6 +7,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from .._errors import Error
 from .._file.read import read_file
 from .._file.tables import LOADER, PACKAGE, STUB
 from .._printable import printable
+from .colours import coloured
 from .inspect import Description, describe
 from .python import find
 from .search import Search, Seen
@@ -49,7 +51,8 @@ def render(findings: list[Finding]) -> str:
     width = max(len(finding.what) for finding in findings)
     lines = []
     for finding in findings:
-        mark = "!!" if finding.remedy else "ok"
+        style = ("!!", "bad") if finding.remedy else ("ok", "good")
+        mark = coloured(*style, sys.stdout)
         lines.append(f"{mark}  {finding.what:<{width}}  {printable(finding.found)}")
         if finding.remedy:
             lines.append(f"    {'':<{width}}  -> {printable(finding.remedy)}")
