@@ -1,8 +1,7 @@
 #include "loader/bootstrap/cores.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <cstring>
+#include <charconv>
 #include <string_view>
 
 #include "loader/bootstrap/process.h"
@@ -43,7 +42,12 @@ std::string version_of_core(std::string_view name) {
                : std::string("3.").append(name.substr(1));
 }
 
-int minor_of(const std::string &version) { return std::atoi(version.c_str() + 2); }
+// "3.13t" -> 13
+int minor_of(const std::string &version) {
+    int minor = 0;
+    std::from_chars(version.data() + 2, version.data() + version.size(), minor);
+    return minor;
+}
 
 } // namespace
 

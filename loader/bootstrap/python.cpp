@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
-#include <cstring>
+#include <charconv>
 #include <exception>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "loader/bootstrap/bundled.h"
@@ -92,10 +93,14 @@ bool is_debugging_build(void *handle) {
 std::string version_tag(const char *version) {
     int major = 0;
     int minor = 0;
-    if (version == nullptr || std::sscanf(version, "%d.%d", &major, &minor) != 2) {
+    const std::string_view text = version == nullptr ? std::string_view() : version;
+    const char *const end = text.data() + text.size();
+    const auto [dot, problem] = std::from_chars(text.data(), end, major);
+    if (problem != std::errc{} || dot == end || *dot != '.' ||
+        std::from_chars(dot + 1, end, minor).ec != std::errc{}) {
         return {};
     }
-    const bool free_threaded = std::strstr(version, "free-threading") != nullptr;
+    const bool free_threaded = text.find("free-threading") != std::string_view::npos;
     return std::to_string(major) + std::to_string(minor) + (free_threaded ? "t" : "");
 }
 

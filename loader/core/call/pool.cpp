@@ -11,8 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <system_error>
 
 #include "loader/core/call/pool_page.h"
 
@@ -53,6 +55,37 @@ bool map_code(void *place, int descriptor, off_t offset) {
     return std::memcmp(place, epy_pool_page, page_size) == 0;
 }
 
+struct file_range {
+    unsigned long first;
+    unsigned long end;
+    unsigned long offset;
+    const char *path;
+};
+
+bool read_hexadecimal(const char *&here, const char *end, unsigned long &out) {
+    const auto [behind, problem] = std::from_chars(here, end, out, 16);
+    here = behind;
+    return problem == std::errc{};
+}
+
+// A line of /proc/self/maps: "first-end r-xp offset device inode   /path". Not by sscanf, whose
+// name is another one since glibc 2.38.
+bool read_range(const char *line, file_range &out) {
+    const char *const path = std::strchr(line, '/');
+    const char *here = line;
+    if (path == nullptr || !read_hexadecimal(here, path, out.first) || *here++ != '-' ||
+        !read_hexadecimal(here, path, out.end) || *here++ != ' ') {
+        return false;
+    }
+    const char *const behind_rights = std::strchr(here, ' ');
+    if (behind_rights == nullptr || behind_rights >= path) {
+        return false;
+    }
+    here = behind_rights + 1;
+    out.path = path;
+    return read_hexadecimal(here, path, out.offset);
+}
+
 bool map_code_of_own_file(void *place) {
     FILE *maps = std::fopen("/proc/self/maps", "re");
     if (maps == nullptr) {
@@ -62,17 +95,14 @@ bool map_code_of_own_file(void *place) {
     bool mapped = false;
     char line[4352]; // a path may have 4,096 characters
     while (std::fgets(line, sizeof line, maps) != nullptr) {
-        unsigned long first = 0;
-        unsigned long end = 0;
-        unsigned long offset = 0;
-        int path = 0;
-        if (std::sscanf(line, "%lx-%lx %*s %lx %*s %*s %n", &first, &end, &offset, &path) < 3 ||
-            wanted < first || wanted >= end || line[path] != '/') {
+        line[std::strcspn(line, "\n")] = '\0';
+        file_range found{};
+        if (!read_range(line, found) || wanted < found.first || wanted >= found.end) {
             continue;
         }
-        line[std::strcspn(line, "\n")] = '\0';
-        const file own(open(line + path, O_RDONLY | O_CLOEXEC));
-        mapped = map_code(place, own.descriptor(), static_cast<off_t>(offset + (wanted - first)));
+        const file own(open(found.path, O_RDONLY | O_CLOEXEC));
+        mapped = map_code(place, own.descriptor(),
+                          static_cast<off_t>(found.offset + (wanted - found.first)));
         break;
     }
     std::fclose(maps);
