@@ -1,4 +1,8 @@
-"""`epy.header`: what a C header declares, in Python."""
+"""`epy.header`: what a C header declares, in Python.
+
+Long because it is all that a start from a header loads: what not every script needs is in _headers,
+which costs a start nothing, and much of the rest is what scripts' authors read.
+"""
 
 import os
 
@@ -283,15 +287,9 @@ class Header:
         return found[1]
 
     def _unknown(self, name: str, what: str, remedy: str = "") -> "Exception":
-        from difflib import get_close_matches
+        from ._headers.unknown import unknown
 
-        names = (key.rpartition(" ")[2] for key in self._all_names())
-        spellings = {known.lower(): known for known in names if not known.startswith("__builtin_")}
-        near = [spellings[key] for key in get_close_matches(name.lower(), spellings, 3, 0.7)]
-        hint = f"did you mean {' or '.join(near)}?" if near else "check its spelling and #ifs"
-        if remedy:
-            hint = f"{hint} Or {remedy}" if near else f"{hint}, or {remedy}"
-        return _errors.HeaderNameError(f"{self._name} declares no {what} {name}: {hint}")
+        return unknown(self._name, self._all_names(), name, what, remedy)
 
     # Functions and data of the host
 
@@ -504,17 +502,9 @@ class Header:
         name, kind = self._text(text)
         found = self._declarations.find(name) if name else None
         if found is not None and found[0] == "f":
-            ours, theirs = (self._plain(it) for it in (kind, found[1]))
-            if _is_open(theirs):
-                ours, theirs = ours[1], theirs[1]
-            if ours != theirs:
-                from ._c.spelling import declare_function
+            from ._headers.same_prototype import check_same
 
-                declared = declare_function(self._classes.make(("*", self._plain(found[1]))), name)
-                raise _errors.SignatureError(
-                    f"the C prototype '{text}' differs from {self._name}, which has '{declared}': "
-                    "use the header's"
-                )
+            check_same(self, text, name, kind, found[1])
         return name, kind
 
     def _text(self, text: str) -> "tuple[str, Any]":
@@ -524,20 +514,6 @@ class Header:
             raise _errors.SignatureError(kind)
         return name, kind
 
-    def _plain(self, kind: "Any") -> "Any":
-        """A type without typedefs, to compare."""
-        kind = self._classes.resolved(kind)
-        if not isinstance(kind, tuple):
-            return kind
-        return tuple(
-            tuple(map(self._plain, part))
-            if index == 2 and kind[0] == "("
-            else self._plain(part)
-            if isinstance(part, tuple)
-            else part
-            for index, part in enumerate(kind)
-        )
-
 
 def _no_function(found: "Any") -> str:
     """Why a definition is none that C can call."""
@@ -545,14 +521,14 @@ def _no_function(found: "Any") -> str:
     return "is computed here, no library has it" if is_expression else "is no function"
 
 
-def _is_open(kind: "Any") -> bool:
+def is_open(kind: "Any") -> bool:
     """Whether a function type is `()`, which says nothing of parameters."""
     return kind[3] and not kind[2]
 
 
 def typed_signature(ctype: "Any", function: "Any") -> "Signature":
     """What the core needs to know of a Python function with a header's function type."""
-    if _is_open(ctype._epy_kind_):
+    if is_open(ctype._epy_kind_):
         from ._headers.any_function import opened
 
         ctype = opened(ctype, function)
@@ -590,7 +566,7 @@ def field_callback(classes: "_core.Classes", kind: "Any", function: "Any") -> "A
     """A callback of a function type, as a function pointer without a prototype: for the core."""
     function = python_function(function)
     plain = _behind(function)
-    if getattr(plain, "__annotations__", None) or (_is_open(kind) and plain is not None):
+    if getattr(plain, "__annotations__", None) or (is_open(kind) and plain is not None):
         found = typed_signature(classes.make(("*", kind)), function)  # which they refine
         return callback_function(function, found, None)
     known = classes.signatures.get(kind)
