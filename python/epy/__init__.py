@@ -13,7 +13,7 @@ true while `epy build` imports the script.
 
 import sys
 
-from . import _core, _report
+from . import _core, _names, _report
 from ._core import NativeFunction, view
 from ._script import Plugin, current_script, find_script, on_load, on_reload, on_unload
 
@@ -101,6 +101,100 @@ if TYPE_CHECKING:
         py_object,
     )
 
+    __all__ = [
+        "ArgumentError",
+        "Bindings",
+        "BindingsError",
+        "ConstantError",
+        "Consumed",
+        "Buffer",
+        "Error",
+        "ExportNameError",
+        "FieldError",
+        "Header",
+        "HeaderError",
+        "HeaderNameError",
+        "InvalidHandleError",
+        "LayoutError",
+        "MisfitError",
+        "NativeFunction",
+        "Object",
+        "Plugin",
+        "PluginFormatError",
+        "PythonNotFoundError",
+        "RangeError",
+        "ReloadError",
+        "Report",
+        "ScriptError",
+        "SignatureError",
+        "StampError",
+        "SymbolNotFoundError",
+        "UnknownFieldError",
+        "UnloadedError",
+        "UntrustedFileError",
+        "VaList",
+        "address",
+        "ViewError",
+        "c_double_complex",
+        "c_float_complex",
+        "c_str",
+        "c_bool",
+        "c_byte",
+        "c_char",
+        "c_char_p",
+        "c_double",
+        "c_float",
+        "c_int",
+        "c_int8",
+        "c_int16",
+        "c_int32",
+        "c_int64",
+        "c_long",
+        "c_longdouble",
+        "c_longlong",
+        "c_short",
+        "c_size_t",
+        "c_ssize_t",
+        "c_ubyte",
+        "c_uint",
+        "c_uint8",
+        "c_uint16",
+        "c_uint32",
+        "c_uint64",
+        "c_ulong",
+        "c_ulonglong",
+        "c_ushort",
+        "c_void_p",
+        "c_wchar",
+        "c_wchar_p",
+        "py_object",
+        "Pointer",
+        "call",
+        "callback",
+        "constant",
+        "error_hook",
+        "export",
+        "export_address",
+        "export_data",
+        "format",
+        "get_errno",
+        "header",
+        "host_class",
+        "methods",
+        "next_function",
+        "on_load",
+        "on_reload",
+        "on_unload",
+        "out",
+        "print_report",
+        "put",
+        "release",
+        "reload",
+        "set_errno",
+        "tail_call",
+        "view",
+    ]
+
     plugin: Plugin
     """The plugin whose script or callback runs here; at build a stand-in. Error outside both."""
     building: bool
@@ -114,99 +208,6 @@ if TYPE_CHECKING:
     `print_report`, which prints on stderr.
     """
 
-__all__ = [
-    "ArgumentError",
-    "Bindings",
-    "BindingsError",
-    "ConstantError",
-    "Consumed",
-    "Buffer",
-    "Error",
-    "ExportNameError",
-    "FieldError",
-    "Header",
-    "HeaderError",
-    "HeaderNameError",
-    "InvalidHandleError",
-    "LayoutError",
-    "MisfitError",
-    "NativeFunction",
-    "Object",
-    "Plugin",
-    "PluginFormatError",
-    "PythonNotFoundError",
-    "RangeError",
-    "ReloadError",
-    "Report",
-    "ScriptError",
-    "SignatureError",
-    "StampError",
-    "SymbolNotFoundError",
-    "UnknownFieldError",
-    "UnloadedError",
-    "UntrustedFileError",
-    "VaList",
-    "address",
-    "ViewError",
-    "c_double_complex",
-    "c_float_complex",
-    "c_str",
-    "c_bool",
-    "c_byte",
-    "c_char",
-    "c_char_p",
-    "c_double",
-    "c_float",
-    "c_int",
-    "c_int8",
-    "c_int16",
-    "c_int32",
-    "c_int64",
-    "c_long",
-    "c_longdouble",
-    "c_longlong",
-    "c_short",
-    "c_size_t",
-    "c_ssize_t",
-    "c_ubyte",
-    "c_uint",
-    "c_uint8",
-    "c_uint16",
-    "c_uint32",
-    "c_uint64",
-    "c_ulong",
-    "c_ulonglong",
-    "c_ushort",
-    "c_void_p",
-    "c_wchar",
-    "c_wchar_p",
-    "py_object",
-    "Pointer",
-    "call",
-    "callback",
-    "constant",
-    "error_hook",
-    "export",
-    "export_address",
-    "export_data",
-    "format",
-    "get_errno",
-    "header",
-    "host_class",
-    "methods",
-    "next_function",
-    "on_load",
-    "on_reload",
-    "on_unload",
-    "out",
-    "print_report",
-    "put",
-    "release",
-    "reload",
-    "set_errno",
-    "tail_call",
-    "view",
-]
 __version__ = "0.1.0"
 
 
@@ -234,57 +235,7 @@ sys.modules[__name__].__class__ = _Package
 _core.set_reporter(_reporter)
 _core.set_callback_maker(_returned_callback)
 
-_LATER = {
-    **dict.fromkeys(
-        (
-            "c_bool c_byte c_char c_char_p c_double c_float c_int c_int8 c_int16 c_int32 "
-            "c_int64 c_long c_longdouble c_longlong c_short c_size_t c_ssize_t c_ubyte c_uint "
-            "c_uint8 c_uint16 c_uint32 c_uint64 c_ulong c_ulonglong c_ushort c_void_p c_wchar "
-            "c_wchar_p py_object Pointer "
-        ).split(),
-        "_host.annotations",
-    ),
-    **dict.fromkeys(
-        (
-            "ArgumentError BindingsError ConstantError Error ExportNameError FieldError "
-            "HeaderError HeaderNameError InvalidHandleError LayoutError MisfitError "
-            "PluginFormatError PythonNotFoundError RangeError ReloadError ScriptError "
-            "SignatureError StampError SymbolNotFoundError UnknownFieldError UnloadedError "
-            "UntrustedFileError ViewError "
-        ).split(),
-        "_errors",
-    ),
-    "Report": "_report",
-    "print_report": "_report",
-    "Bindings": "_exports.bindings",
-    "Buffer": "_types",
-    "Header": "_header",
-    "Consumed": "_host.objects",
-    "Object": "_host.objects",
-    "VaList": "_host.va_list",
-    "address": "_host.address",
-    "c_double_complex": "_host.values",
-    "c_float_complex": "_host.values",
-    "c_str": "_host.values",
-    "call": "_host.calls",
-    "callback": "_export",
-    "constant": "_exports.constant",
-    "export": "_export",
-    "export_address": "_export",
-    "export_data": "_exports.data",
-    "format": "_host.va_list",
-    "get_errno": "_host.error_number",
-    "header": "_header",
-    "host_class": "_host.host_classes",
-    "methods": "_host.methods",
-    "next_function": "_export",
-    "out": "_headers.out",
-    "put": "_host.put",
-    "release": "_host.objects",
-    "reload": "_running.reloading",
-    "set_errno": "_host.error_number",
-    "tail_call": "_host.calls",
-}
+_USUAL = {"export": "_export", "header": "_header"}
 
 if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
 
@@ -292,7 +243,7 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
         """Also what is loaded later; not `plugin` where none runs: browsing must not raise."""
         special = {name for name in globals() if name.startswith("__")}
         running = {"plugin"} if find_script() else set()
-        return sorted({*special, *__all__, "building", *running})
+        return sorted({*special, *_names.HOMES, *_names.THERE, "building", *running})
 
     def __getattr__(name: str) -> object:
         if name == "plugin":
@@ -300,9 +251,12 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
         if name == "building":
             script = find_script()
             return script is not None and script.building
-        if name in _LATER:
-            # A start pays only for what its script uses.
-            module = __import__(_LATER[name], globals(), fromlist=(name,), level=1)
+        if name == "__all__":
+            return [*_names.HOMES, *_names.THERE]
+        # A start pays only for what its script uses, and most use these two.
+        home = _USUAL.get(name) or (_names.HOMES.get(name) if name[0] != "_" else None)
+        if home is not None:
+            module = __import__(home, globals(), fromlist=(name,), level=1)
             globals()[name] = value = getattr(module, name)
             return value
         raise AttributeError(f"module 'epy' has no attribute '{name}'")

@@ -18,14 +18,13 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     ...
     end
 
-This module runs inside plugins too, so it imports little.
+This module reads it, inside plugins too, so it imports little; _file/archive_writer.py writes it.
 """
 
 from . import _errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from typing import Any
 
     Row = tuple[str, ...]
@@ -35,16 +34,15 @@ if TYPE_CHECKING:
     Constant = tuple[str, bytes]
     Header = tuple[str, bytes, bytes]
 
-_FIRST_LINE = b"epy archive 1\n"
-_LAST_LINE = b"end\n"
+FIRST_LINE = b"epy archive 1\n"
+LAST_LINE = b"end\n"
 _LONGEST_LINE = 1 << 16  # of a header; fields in the manifest may be longer
-_ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"}
-_PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
+_PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "0": "\0"}  # behind a backslash
 
 
-# The manifest's lines: the fields behind each key. Those of `_NUMBERS` are integers, of `_LISTS`
+# The manifest's lines: the fields behind each key. Those of `_NUMBERS` are integers, of `LISTS`
 # tuples of them.
-_FIELDS = {
+FIELDS = {
     "plugin": ("name",),
     "mode": ("mode",),
     "kind": ("kind",),
@@ -62,17 +60,7 @@ _FIELDS = {
     "plain": ("text", "name", "codes"),
 }
 _NUMBERS = {"slot", "address", "size"}
-_LISTS = {"slots"}
-
-
-def row(key: str, **fields: "Any") -> "Row":
-    """A line of the manifest."""
-    names = _FIELDS[key]
-    if fields.keys() != set(names):
-        raise TypeError(f"{key} has the fields {', '.join(names)}")
-    return key, *(
-        ",".join(map(str, fields[name])) if name in _LISTS else str(fields[name]) for name in names
-    )
+LISTS = {"slots"}
 
 
 class Archive:
@@ -90,69 +78,33 @@ class Archive:
 
     def rows(self, key: str) -> "list[dict[str, Any]]":
         """The lines with `key` in order, as fields by name. ValueError if they have others."""
-        names = _FIELDS[key]
+        names = FIELDS[key]
         found: list[dict[str, Any]] = []
         for line in self.manifest.get(key, ()):
             fields: dict[str, Any] = dict(zip(names, line, strict=True))
             for name in _NUMBERS.intersection(names):
                 fields[name] = int(fields[name])
-            for name in _LISTS.intersection(names):
+            for name in LISTS.intersection(names):
                 fields[name] = tuple(int(one) for one in fields[name].split(",") if one)
             found.append(fields)
         return found
 
     def text(self, key: str, name: str = "") -> str:
         """A field of the first line with `key`, by default its first; "" if it is not there."""
-        names = _FIELDS[key]
+        names = FIELDS[key]
         lines = self.manifest.get(key)
         index = names.index(name) if name else 0
         return lines[0][index] if lines and index < len(lines[0]) else ""
 
 
-def write(
-    manifest: "Iterable[Row]",
-    members: "Iterable[Member]",
-    code: "Iterable[Code]" = (),
-    constants: "Iterable[Constant]" = (),
-    headers: "Iterable[Header]" = (),
-    files: "Iterable[tuple[str, bytes]]" = (),
-) -> bytes:
-    """The bytes of an archive.
-
-    `members` are (dotted name, file name, source), `code` (dotted name, magic, marshalled code),
-    `constants` (name, marshalled value), `headers` (what the script asked for, index, data), and
-    `files` (name, contents).
-    """
-    lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
-    parts = [_FIRST_LINE, *_block("manifest", (), _encode(lines))]
-    for name, filename, source in members:
-        parts += _block("module", (name, filename), source)
-    for name, magic, marshalled in code:
-        parts += _block("code", (name, magic), marshalled)
-    for name, marshalled in constants:
-        parts += _block("constant", (name,), marshalled)
-    for text, index, data in headers:
-        key = _encode(text)
-        parts += _block("header", (str(len(key)), str(len(index))), key, index, data)
-    for name, contents in files:  # the last: see `size_of_files`
-        parts += _block("file", (name,), contents)
-    return b"".join([*parts, _LAST_LINE])
-
-
-def size_of_files(files: "Iterable[tuple[str, bytes]]") -> int:
-    """How much at the end of an archive is not read before a script asks for a file."""
-    parts = [part for name, contents in files for part in _block("file", (name,), contents)]
-    return len(b"".join([*parts, _LAST_LINE])) if parts else 0
-
-
 def read(data: bytes | memoryview) -> "Archive":
     """The archive in `data`; PluginFormatError if it is none or cut short."""
     view = memoryview(data)
-    start = len(_FIRST_LINE)
-    if bytes(view[:start]) != _FIRST_LINE:
+    start = len(FIRST_LINE)
+    if bytes(view[:start]) != FIRST_LINE:
         raise _errors.PluginFormatError("no epy archive of version 1; build the plugin again")
     found = Archive()
-    while bytes(view[start : start + len(_LAST_LINE)]) != _LAST_LINE:
+    while bytes(view[start : start + len(LAST_LINE)]) != LAST_LINE:
         key, fields, begin, end = _read_block(view, start)
         start = end + 1
         if key == "file" and len(fields) == 1:  # may be large: read when it is asked for
@@ -181,11 +133,6 @@ def read(data: bytes | memoryview) -> "Archive":
     return found
 
 
-def _block(key: str, fields: "Row", *contents: bytes) -> tuple[bytes, ...]:
-    header = "\t".join([f"{key} {sum(map(len, contents))}", *map(_escape, fields)])
-    return _encode(header + "\n"), *contents, b"\n"
-
-
 def _read_block(view: memoryview, start: int) -> "tuple[str, Row, int, int]":
     """Key and fields of the block at `start`, and where its contents start and end."""
     line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
@@ -210,10 +157,6 @@ def _damaged() -> "Exception":
     return _errors.PluginFormatError("the epy archive is damaged; build the plugin again")
 
 
-def _escape(text: str) -> str:
-    return "".join(_ESCAPES.get(character, character) for character in text)
-
-
 def _unescape(text: str) -> str:
     if "\\" not in text:
         return text
@@ -222,10 +165,6 @@ def _unescape(text: str) -> str:
         _PLAIN.get(next(characters, ""), "") if character == "\\" else character
         for character in characters
     )
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")  # paths may be any bytes
 
 
 def _decode(data: bytes) -> str:

@@ -3,19 +3,17 @@
 Those that a script's own code registers run when its plugin goes, if that is before the process
 exits: as a C library's do, and what they use is there. Others (of `logging`, say) are the
 process's.
+No start needs this module: see `_start.register`.
 """
 
-import atexit
-import sys
-
-from ._script import Script, registry
+from . import _start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_register, _unregister = atexit.register, atexit.unregister
+    from ._script import Script
 
 
 class ExitFunction:
@@ -60,25 +58,11 @@ class _Itself:
     __hash__ = None  # type: ignore[assignment]
 
 
-def register(function: "Any", /, *args: "Any", **kwargs: "Any") -> "Any":
-    """Register a function to be executed upon normal program termination.
-
-    Of a plugin's script: when the plugin is unloaded, if that is before.
-    """
-    script = getattr(sys._getframe(1).f_globals.get("__loader__"), "script", None)
-    if not isinstance(script, Script) or not callable(function):
-        return _register(function, *args, **kwargs)
+def keep(script: "Script", function: "Any", args: "Any", kwargs: "Any") -> None:
+    """`function` is to be called when the plugin is unloaded, or when the process exits before."""
     one = ExitFunction(script, function, lambda: function(*args, **kwargs))
-    _register(one)
+    _start.register_exit(one)
     script.exit_functions.append(one)
-    return function
-
-
-def unregister(function: "Any", /) -> None:
-    """Unregister an exit function which was previously registered using atexit.register."""
-    _unregister(function)
-    for script in registry.by_plugin.values():
-        script.exit_functions = [one for one in script.exit_functions if one != function]
 
 
 def take(script: "Script") -> "list[ExitFunction]":
@@ -87,10 +71,5 @@ def take(script: "Script") -> "list[ExitFunction]":
     script.exit_functions = []
     for one in taken:
         same: Any = _Itself(one)
-        _unregister(same)
+        _start.unregister_exit(same)
     return taken
-
-
-def follow_scripts() -> None:
-    """From now on exit functions of scripts are known."""
-    atexit.register, atexit.unregister = register, unregister

@@ -2,19 +2,8 @@
 
 import sys
 
-from . import _errors
+from . import _core, _errors, _native  # the last runs when something is not plain
 from ._core import NativeFunction
-from ._native import (
-    callback_function,
-    check_parameters,
-    export_at_once,
-    export_function,
-    is_prototype,
-    of_plain_text,
-    place,
-    publish,
-    python_function,
-)
 from ._script import Export, Script, find_script
 
 TYPE_CHECKING = False
@@ -57,7 +46,7 @@ def _prepare(
     function: "Any", prototype: "Prototype | None", script: "Script | None"
 ) -> "tuple[Function, Signature]":
     """The Python function itself, and its signature."""
-    function = python_function(function)
+    function = _native.python_function(function)
     classes = getattr(prototype, "_epy_classes_", None)
     if classes is not None:  # of a header
         from ._header import typed_signature
@@ -68,7 +57,9 @@ def _prepare(
             from ._signature import of_annotations
 
             return function, of_annotations(function)
-        found = of_plain_text(prototype, script) or of_prototype(prototype, function, script)
+        found = _native.of_plain_text(prototype, script) or of_prototype(
+            prototype, function, script
+        )
         if getattr(found.ctype, "_epy_variadic_", False):
             from ._headers.variadic import opened
 
@@ -76,10 +67,10 @@ def _prepare(
                 function, found.codes, found.classes, found.prototype
             )
         else:
-            check_parameters(function, len(found.classes) - 1)
+            _native.check_parameters(function, len(found.classes) - 1)
         return function, found
     except _errors.SignatureError as error:
-        raise _errors.SignatureError(f"{place(function)} {error}") from None
+        raise _errors.SignatureError(f"{_native.place(function)} {error}") from None
 
 
 if TYPE_CHECKING:
@@ -158,7 +149,7 @@ def export(
     for a name or a version that is empty, contains NUL or is taken, StampError for a version in a
     plugin that was not built with it.
     """
-    if isinstance(what, str) or what is None or is_prototype(what):
+    if isinstance(what, str) or what is None or _native.is_prototype(what):
         prototype: Any = what
         return lambda function: _export(function, prototype, name, error, version, errno)
     if isinstance(what, type):
@@ -178,11 +169,45 @@ def _export(
 ) -> "Any":
     script = find_script()
     if script is not None and error is None and version is None and not errno:
-        made = export_at_once(script, function, prototype, name)
+        made = _export_at_once(script, function, prototype, name)
         if made is not None:
             return made
     function, found = _prepare(function, prototype, script)
-    return export_function(function, found, name, error, version, errno)
+    return _native.export_function(function, found, name, error, version, errno)
+
+
+def _export_at_once(script: "Script", function: "Any", prototype: "Any", name: str | None) -> "Any":
+    """The same for most exports of a start: C text of plain types, a function that fits it, a name
+    that the plugin's file has. There may be thousands. None for any other, and nothing is done.
+    """
+    known = script.plain.get(prototype) if prototype.__class__ is str else None
+    if known is None or function.__class__ is not _FUNCTION or script.native is None:
+        return None
+    code, codes = function.__code__, known[1]
+    name = name or known[0] or function.__name__
+    slot = script.loaded.get(name)
+    if (
+        code.co_argcount != len(codes) - 1
+        or code.co_kwonlyargcount
+        or code.co_flags & _DEFERRED
+        or slot.__class__ is not int
+        or name in script.exports
+        or script.place is not None  # it may be reloaded
+        or "ctypes" in sys.modules
+        or hasattr(function, "__wrapped__")
+        or script.trace is not None
+    ):
+        return None
+    callback = _core.Callback(
+        function, codes, (None,) * len(codes), None, f"export '{name}'", script.native
+    )
+    script.native.publish(slot, callback)
+    script.exports[name] = Export(name, "function", None, codes=codes, callback=callback)
+    return callback
+
+
+_FUNCTION = type(export)
+_DEFERRED = 0x20 | 0x80 | 0x100 | 0x200  # of a code's flags: see `_native.deferred`
 
 
 if TYPE_CHECKING:
@@ -215,14 +240,14 @@ def callback(
     have it as a literal or as a constant of the module: a running plugin has no parser.
     Raises SignatureError like `epy.export`.
     """
-    if not is_prototype(prototype):
+    if not _native.is_prototype(prototype):
         raise _errors.SignatureError(
             f"epy.callback({prototype!r}): give a ctypes function type or a C prototype first"
         )
     if function is None:
         return lambda function: callback(prototype, function, error=error, errno=errno)
     function, found = _prepare(function, prototype, find_script())
-    return callback_function(function, found, error, errno)
+    return _native.callback_function(function, found, error, errno)
 
 
 _returned: "dict[Any, NativeFunction]" = {}  # outside a plugin
@@ -279,7 +304,7 @@ def export_address(name: str, address: "Any") -> None:
 
         text = declare_function(type(address), name) if has_type else f"{name}(...)"
     if script.native is not None:
-        publish(script, script.native, name, value)
+        _native.publish(script, script.native, name, value)
     callback = address.callback if isinstance(address, NativeFunction) else None
     script.exports[name] = Export(name, "address", value, text, callback=callback, keep=(address,))
 
@@ -316,7 +341,7 @@ def next_function(name: str, prototype: "Prototype | None" = None) -> "Any":
 
     script = find_script()
     if prototype is not None:
-        known = of_plain_text(prototype, script) or of_prototype(prototype, None, script)
+        known = _native.of_plain_text(prototype, script) or of_prototype(prototype, None, script)
         found: Any = known.prototype
     else:
         exported = script.exports.get(name) if script else None

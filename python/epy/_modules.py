@@ -37,7 +37,7 @@ def _private_name(script: "Script") -> str:
     name = first = f"{script.name.replace('.', '_')}@{number}"
     # Another file was loaded from that place before, and is still here.
     count = 1
-    while name in _finder.loaders:
+    while name in finder.loaders:
         count += 1
         name = f"{first}-{count}"
     return name
@@ -100,7 +100,7 @@ class _Loader:
             spec = ModuleSpec(fullname, loader, origin=filename, is_package=is_package)
             spec.has_location = True
         if spec.submodule_search_locations is not None:
-            spec.submodule_search_locations.append(_finder.place(self, fullname))
+            spec.submodule_search_locations.append(finder.place(self, fullname))
         return spec
 
     def create_module(self, spec: "ModuleSpec") -> "ModuleType | None":
@@ -220,7 +220,7 @@ class _Finder:
         if fullname == _SPAWN:
             return _followed(path, target)
         if fullname == "ctypes":
-            return _find_ctypes(self)
+            return _find_ctypes()
         root = fullname.partition(".")[0]
         loader = self.loaders.get(root)
         if loader is None and "@" in root:
@@ -232,7 +232,7 @@ class _Finder:
         return loader.find(fullname) if loader else None
 
 
-_finder = _Finder()
+finder = _Finder()
 _SPAWN = "multiprocessing.spawn"
 
 
@@ -258,7 +258,7 @@ def _follow(spawn: "ModuleType") -> None:
     children.follow(spawn)
 
 
-def _find_ctypes(finder: "Any") -> "ModuleSpec | None":
+def _find_ctypes() -> "ModuleSpec | None":
     """From where Python finds it. Once it is imported the core knows."""
     from _frozen_importlib_external import PathFinder
 
@@ -316,9 +316,9 @@ def find_modules(
     root: str, name: str, path: str, sources: "Sources", script: "Script | None" = None
 ) -> "_Loader":
     """Let `root` and the modules below it be found, whose public name is `name`."""
-    loader = _finder.loaders[root] = _Loader(root, name, path, sources, script)
-    if _finder not in sys.meta_path:
-        sys.meta_path.insert(0, _finder)
+    loader = finder.loaders[root] = _Loader(root, name, path, sources, script)
+    if finder not in sys.meta_path:
+        sys.meta_path.insert(0, finder)
         if _SPAWN in sys.modules:  # of a Python host
             _follow(sys.modules[_SPAWN])
     return loader
@@ -329,35 +329,13 @@ def drop_modules(root: str) -> list[object]:
 
     Returns them and their loader.
     """
-    dropped: list[object] = [_finder.forget(root)]
-    for name in reversed(_names_below(root)):  # its own last: that tells run_modules of the others
+    dropped: list[object] = [finder.forget(root)]
+    for name in reversed(names_below(root)):  # its own last: that tells run_modules of the others
         dropped.append(sys.modules.pop(name))
     return dropped
 
 
-class Former:
-    """The modules of a script that runs again."""
-
-    __slots__ = ("loader", "modules", "places")
-
-    def __init__(self, root: str) -> None:
-        self.loader = _finder.loaders[root]
-        self.modules = {name: sys.modules[name] for name in _names_below(root)}
-        self.places = [
-            fullname for loader, fullname in _finder.places.values() if loader is self.loader
-        ]
-        drop_modules(root)
-
-    def put_back(self) -> None:
-        root = self.loader.root
-        drop_modules(root)
-        _finder.loaders[root] = self.loader
-        for fullname in self.places:
-            _finder.place(self.loader, fullname)
-        sys.modules.update(self.modules)
-
-
-def _names_below(root: str) -> list[str]:
+def names_below(root: str) -> list[str]:
     return [name for name in sys.modules if name == root or name.startswith(root + ".")]
 
 

@@ -191,36 +191,6 @@ def export_function(
     return native
 
 
-def export_at_once(script: "Script", function: "Any", prototype: "Any", name: str | None) -> "Any":
-    """The same for most exports of a start: C text of plain types, a function that fits it, a name
-    that the plugin's file has. There may be thousands. None for any other, and nothing is done.
-    """
-    known = script.plain.get(prototype) if prototype.__class__ is str else None
-    if known is None or function.__class__ is not _FUNCTION or script.native is None:
-        return None
-    code, codes = function.__code__, known[1]
-    name = name or known[0] or function.__name__
-    slot = script.loaded.get(name)
-    if (
-        code.co_argcount != len(codes) - 1
-        or code.co_kwonlyargcount
-        or code.co_flags & (GENERATOR | COROUTINES)
-        or slot.__class__ is not int
-        or name in script.exports
-        or script.place is not None  # it may be reloaded
-        or "ctypes" in sys.modules
-        or hasattr(function, "__wrapped__")
-        or script.trace is not None
-    ):
-        return None
-    callback = _core.Callback(
-        function, codes, (None,) * len(codes), None, f"export '{name}'", script.native
-    )
-    script.native.publish(slot, callback)
-    script.exports[name] = Export(name, "function", None, codes=codes, callback=callback)
-    return callback
-
-
 def _check_version(script: "Script", name: str, version: object) -> None:
     if version is None:
         return

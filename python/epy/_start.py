@@ -5,7 +5,8 @@ import posix
 import sys
 from _frozen_importlib_external import PathFinder
 
-from . import _core, _exit
+from . import _core
+from ._script import Script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def start(python: str | None, chosen: bool) -> None:
 
 def _become_a_guest() -> None:
     global base_prefixes, standard_path
-    _exit.follow_scripts()
+    atexit.register, atexit.unregister = register, unregister
     sys.meta_path.insert(0, _SignalModules())
     sys.meta_path.append(packages)
     # A forked child writes nothing that its parent has written, and runs no exit function of it.
@@ -40,6 +41,30 @@ def _become_a_guest() -> None:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     standard_path = tuple(sys.path)
     base_prefixes = sys.base_prefix, sys.base_exec_prefix
+
+
+register_exit, unregister_exit = atexit.register, atexit.unregister
+
+
+def register(function: "Any", /, *args: "Any", **kwargs: "Any") -> "Any":
+    """Register a function to be executed upon normal program termination.
+
+    Of a plugin's script: when the plugin is unloaded, if that is before.
+    """
+    script = getattr(sys._getframe(1).f_globals.get("__loader__"), "script", None)
+    if not isinstance(script, Script) or not callable(function):
+        return register_exit(function, *args, **kwargs)
+    from ._exit import keep
+
+    keep(script, function, args, kwargs)
+    return function
+
+
+def unregister(function: "Any", /) -> None:
+    """Unregister an exit function which was previously registered using atexit.register."""
+    unregister_exit(function)
+    for script in registry.by_plugin.values():
+        script.exit_functions = [one for one in script.exit_functions if one != function]
 
 
 def _forget_exit_functions() -> None:

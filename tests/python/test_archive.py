@@ -5,13 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epy import PluginFormatError, _archive
+from epy._file import archive_writer
 
 FIELDS = st.text(st.characters(codec="utf-8"))
 ROWS = st.lists(st.lists(FIELDS, min_size=1).map(tuple))
 MEMBERS = st.lists(st.tuples(FIELDS, FIELDS, st.binary()))
 CONSTANTS = st.lists(st.tuples(FIELDS, st.binary()))
 
-SMALL = _archive.write(
+SMALL = archive_writer.write(
     [
         ("plugin", "synth"),
         ("mode", "lazy"),
@@ -24,7 +25,7 @@ SMALL = _archive.write(
 @settings(deadline=None)
 @given(ROWS, MEMBERS, MEMBERS, CONSTANTS)
 def test_reads_what_was_written(rows, members, code, constants):
-    found = _archive.read(_archive.write(rows, members, code, constants))
+    found = _archive.read(archive_writer.write(rows, members, code, constants))
     keys = {key for key, *_ in rows}
     assert found.manifest == {key: [row[1:] for row in rows if row[0] == key] for key in keys}
     assert found.members == members
@@ -39,14 +40,14 @@ def test_reads_from_a_plugin_s_memory():
 
 def test_paths_may_be_any_bytes():
     path = b"/caf\xe9/\xff.py".decode("utf-8", "surrogateescape")
-    found = _archive.read(_archive.write([("source", path)], [("", path, b"")]))
+    found = _archive.read(archive_writer.write([("source", path)], [("", path, b"")]))
     assert found.text("source") == path
     assert found.members[0][1] == path
 
 
 def test_is_printable():
     assert SMALL.decode("ascii").replace("\n", "").replace("\t", "").isprintable()
-    hidden = _archive.write([("key", "a\tb\nc\0d\re\\")], [])
+    hidden = archive_writer.write([("key", "a\tb\nc\0d\re\\")], [])
     assert b"key\ta\\tb\\nc\\0d\\re\\\\\n" in hidden
 
 
@@ -59,8 +60,8 @@ def test_fields_that_are_missing_are_empty():
 def test_each_line_has_fields_by_name():
     function = {"name": "add", "slot": 0, "codes": "iii", "text": "int add(int, int)", "error": ""}
     data = {"name": "d", "address": 8, "size": 4, "layout": "l", "slots": (1, 22), "text": ""}
-    rows = [_archive.row("function", **function), _archive.row("data", **data)]
-    found = _archive.read(_archive.write(rows, []))
+    rows = [archive_writer.row("function", **function), archive_writer.row("data", **data)]
+    found = _archive.read(archive_writer.write(rows, []))
     assert (found.rows("function"), found.rows("data")) == ([function], [data])
     assert found.rows("callback") == []
 
@@ -69,14 +70,14 @@ def test_each_line_has_fields_by_name():
     "fields", [("add",), ("add", "0", "i", "", "", "more"), ("add", "x", "i", "", "")]
 )
 def test_a_line_with_other_fields_is_an_error(fields):
-    found = _archive.read(_archive.write([("function", *fields)], []))
+    found = _archive.read(archive_writer.write([("function", *fields)], []))
     with pytest.raises(ValueError):
         found.rows("function")
 
 
 def test_a_field_that_no_line_has_is_a_mistake():
     with pytest.raises(TypeError, match="version has the fields name, version"):
-        _archive.row("version", name="f", number="1")
+        archive_writer.row("version", name="f", number="1")
 
 
 @pytest.mark.parametrize("length", range(len(SMALL)))

@@ -61,7 +61,7 @@ def text(name):
 
 # What a start costs: these modules of epy's, and nothing heavy.
 LOADED = [
-    *("_archive", "_core", "_exit", "_header", "_instances", "_modules"),
+    *("_archive", "_core", "_header", "_instances", "_modules"),
     *("_native", "_plugin", "_script", "_start", "_types"),
 ]
 
@@ -70,7 +70,9 @@ def test_the_host_calls_functions_with_the_header_s_prototypes(
     build_plugin, native, run, folder
 ) -> None:
     plugin = build_plugin(SCRIPT)
-    result = run(native("call"), f"open {plugin}", "int add 1 2", "text text x", "int fail 1")
+    words = (f"open {plugin}", "int add 1 2", "text text x", "int fail 1")
+    run(native("call"), *words)  # the first start of all compiles epy's modules
+    result = run(native("call"), *words)
     assert result.stdout == f"7\nx from a macro{LOADED}\n7\n"
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import epy
-from epy import _archive, _core, _plugin, _report
+from epy import _core, _plugin, _report
+from epy._file import archive_writer
 from epy._file.sources import read_script
 from epy._modules import Sources, drop_modules, run_modules
 from epy._script import Script, registry
@@ -55,7 +56,7 @@ class FakePlugin:
 
 def archive(source: str, *rows: tuple[str, ...]) -> bytes:
     manifest = [("plugin", "synth"), ("kind", "module"), ("source", "/src/synth.py"), *rows]
-    return _archive.write(manifest, [("", "/src/synth.py", source.encode())])
+    return archive_writer.write(manifest, [("", "/src/synth.py", source.encode())])
 
 
 @pytest.fixture

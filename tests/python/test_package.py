@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import sys
+from pathlib import Path
+
+import epy
 
 
 def test_dir_names_what_is_loaded_later(run):
@@ -24,3 +28,14 @@ def test_help_shows_what_is_loaded_later(run):
 
 def test_the_stand_in_of_a_plugin_is_listed_while_building(build_plugin):
     build_plugin("import epy\nassert 'plugin' in dir(epy)\nepy.export_data('x', b'1')\n")
+
+
+def test_the_names_that_type_checkers_read_are_those_that_there_are():
+    tree = ast.parse(Path(epy.__file__).read_text())
+    [listed] = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+    ]
+    names = ast.literal_eval(listed)
+    assert sorted(names) == sorted(set(names)) == sorted(epy.__all__)

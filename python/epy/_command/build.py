@@ -7,14 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from .. import __version__, _archive, _core
-from .._archive import row
+from .. import __version__, _core
 from .._c.flags import absolute
 from .._error_values import in_memory, shown
 from .._errors import Error, ScriptError, StampError
 from .._exports.data import check_complete, layout
 from .._exports.memory import Block as Memory
 from .._exports.memory import collect
+from .._file import archive_writer
+from .._file.archive_writer import row
 from .._file.elf import STUB_BARE, STUB_EAGER
 from .._file.pack import make_pack
 from .._file.sources import read_script
@@ -119,7 +120,7 @@ def build(
             content.slots,
             content.blocks,
             content.data,
-            lambda addresses: _archive.write(
+            lambda addresses: archive_writer.write(
                 [*rows, *content.manifest(addresses)],
                 stored,
                 code,
@@ -127,7 +128,7 @@ def build(
                 content.headers,
                 data,
             ),
-            _archive.size_of_files(data),
+            archive_writer.size_of_files(data),
             init_name(target.name),
             pack,
         )

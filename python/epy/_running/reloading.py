@@ -15,11 +15,12 @@ from types import FunctionType, ModuleType
 from .. import _core
 from .._core import NativeFunction
 from .._errors import Error, ReloadError, ScriptError, UnloadedError
-from .._modules import Former, drop_modules, run_modules
+from .._modules import drop_modules, run_modules
 from .._parts import Staged
 from .._report import format_exception, write
 from .._script import Plugin, Script, current_script, registry
 from .._types import CData
+from .former import Former
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
