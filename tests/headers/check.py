@@ -267,7 +267,7 @@ def variables(host, names, ask):
 RESERVED = re.compile(r"(sizeof\(|offset |kind of |bits )?(struct |union |enum )?_[_A-Z]")
 
 
-IN_MACROS = re.compile(r"\w+(\(|$)(?<!sizeof\()")
+IN_MACROS = re.compile(r"(kind of )?\w+(\(|$)(?<!sizeof\()")
 
 
 def answers(compiler, source, questions, options):

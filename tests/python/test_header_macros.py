@@ -55,3 +55,10 @@ def test_halves_make_a_whole() -> None:
 def test_what_has_no_value_says_why(name: str, reason: str) -> None:
     with pytest.raises(epy.HeaderNameError, match=f"{name} {reason}"):
         getattr(epy.header(TEXT), name)
+
+
+def test_what_is_shifted_right_by_its_whole_width_is_gone() -> None:
+    """As of 64 bits: <elf.h> has the macro for them, and a script passes what it reads there."""
+    host = epy.header("#define ELF64_R_SYM(i) ((i) >> 32)\n#define HIGH(i) ((i) >> 40)\n")
+    assert [host.ELF64_R_SYM(it) for it in (7, 7 << 32 | 7, -7)] == [0, 7, -1]
+    assert host.HIGH(7 << 32) == 0

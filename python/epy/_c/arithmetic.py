@@ -115,7 +115,11 @@ def _binary(mark: str, one: Any, other: Any) -> Any:
         return _of_pointers(mark, one, other)
     if mark in ("<<", ">>"):
         kind = _common(one, _Number(0)) or kind
-        count = other.value & (kind[0] - 1)  # C leaves open what more would give
+        count = other.value
+        # C leaves open what more would give. What a script passes to `x >> 32` may be a struct's 64
+        # bits, of which only the lower are set: nothing is left.
+        if mark == "<<" or count < 0:
+            count &= kind[0] - 1
         return _Number(one.value << count if mark == "<<" else one.value >> count, *kind)
     one, other = _convert(one, kind).value, _convert(other, kind).value
     if mark in ("==", "!=", "<", ">", "<=", ">="):
