@@ -21,6 +21,26 @@ from epy._c.process import find_libclang
 
 ROUNDS = 7
 HEADERS = {"stdio.h": [], "sqlite3.h": [], "fuse3/fuse_lowlevel.h": ["-DFUSE_USE_VERSION=31"]}
+THING = """\
+/* What a thing {0} knows,
+ * and what it can. */
+struct thing_{0} {{
+    const char *name;
+    uint64_t size;
+    struct thing_{0} *next;
+    int (*call)(struct thing_{0} *thing, void *data);
+}};
+enum kind_{0} {{ FIRST_{0} = {0}, SECOND_{0}, THIRD_{0} }};
+#define LIMIT_{0} ({0} << 2)
+#define SIZE_OF_{0}(thing) ((thing)->size)
+extern int open_{0}(struct thing_{0} *thing, const char *name, enum kind_{0} kind);
+/** Returns 0, or an errno. */
+extern int close_{0}(struct thing_{0} *thing);
+
+typedef struct thing_{0} thing_{0}_t;
+extern const char *name_{0}(const thing_{0}_t *thing);
+
+"""
 SCRIPT = """
 import epy
 {header}
@@ -87,11 +107,20 @@ def main() -> None:
     gc.disable()
     asked = {sys.argv[1]: sys.argv[2:]} if sys.argv[1:] else HEADERS
     print(f"{'':24}{'libclang':>9}{'read':>9}{'ratio':>7}{'build':>9}{'cached':>9}{'ratio':>7}")
-    for name, flags in asked.items():
+    with tempfile.TemporaryDirectory() as folder:
+        long = Path(folder, "10000_lines.h")
+        long.write_text(
+            "#include <stdint.h>\n" + "".join(map(THING.format, range(10000 // THING.count("\n"))))
+        )
+        report(asked if sys.argv[1:] else {**asked, str(long): []})
+
+
+def report(headers: dict[str, list[str]]) -> None:
+    for name, flags in headers.items():
         parse, read = reading(name, flags)
         plain, cached = builds(name, flags)
         print(
-            f"{name:24}{parse:9.1f}{read:9.1f}{read / parse:7.1f}"
+            f"{os.path.basename(name):24}{parse:9.1f}{read:9.1f}{read / parse:7.1f}"
             f"{plain:9.0f}{cached:9.0f}{cached / plain:7.2f}"
         )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 def test_function_pointers_in_both_directions(build_plugin, compile_c, run) -> None:
-    """One that arrives is callable; one that leaves for good keeps its address."""
+    """One that arrives is callable; one that leaves for good keeps its address.
+
+    Long because a script and its host belong together.
+    """
     build_plugin("""
 import epy
 host = epy.header('''
@@ -216,6 +219,7 @@ int main(void) {{
 
 
 def test_structs_by_value_and_handles_of_mapped_typedefs(build_plugin, compile_c, run) -> None:
+    """Long because a script and its host belong together."""
     build_plugin("""
 import epy
 

@@ -39,8 +39,7 @@ _IMPOSSIBLE = {
     12: "unsigned __int128: 128-bit integers are not supported",
     20: "__int128: 128-bit integers are not supported",
     30: "_Float128: 128-bit floating point is not supported",
-    31: "_Float16: 16-bit floating point is not supported",
-    32: "_Float16: 16-bit floating point is not supported",
+    **dict.fromkeys((31, 32), "_Float16: 16-bit floating point is not supported"),
     39: "__bf16: 16-bit floating point is not supported",
     _COMPLEX: "long double _Complex is not supported",
     _VECTOR: "the attribute vector_size is not supported",
@@ -52,8 +51,7 @@ _ALIGNMENTS = {
     **dict.fromkeys(("c_short", "c_ushort"), 2),
     **dict.fromkeys(("c_int", "c_uint", "c_wchar", "c_float", "c_float_complex"), 4),
     **dict.fromkeys(("c_long", "c_ulong", "c_longlong", "c_ulonglong"), 8),
-    "c_double": 8,
-    "c_double_complex": 8,
+    **dict.fromkeys(("c_double", "c_double_complex"), 8),
     "c_longdouble": 16,
 }  # of ctypes' types; all others: 1
 _UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
@@ -243,8 +241,7 @@ class Types:
 
     def _is_class(self, cursor: Cursor) -> bool:
         """Whether it is more than a struct of C."""
-        clang = self.clang
-        return cursor.kind != ENUM and not clang.isPODType(clang.getCursorType(cursor))
+        return cursor.kind != ENUM and not self.clang.isPODType(self.clang.getCursorType(cursor))
 
     def _enum(self, cursor: Cursor) -> Any:
         """("enum", ctypes name, ((name, value), ...))"""
