@@ -62,28 +62,29 @@ struct file_range {
     const char *path;
 };
 
-bool read_hexadecimal(const char *&here, const char *end, unsigned long &out) {
+// Reads a number and the character behind it, behind which `here` goes on.
+bool read_number(const char *&here, const char *end, char separator, unsigned long &out) {
     const auto [behind, problem] = std::from_chars(here, end, out, 16);
-    here = behind;
-    return problem == std::errc{};
+    if (problem != std::errc{} || behind == end || *behind != separator) {
+        return false;
+    }
+    here = behind + 1;
+    return true;
 }
 
 // A line of /proc/self/maps: "first-end r-xp offset device inode   /path". Not by sscanf, whose
 // name is another one since glibc 2.38.
 bool read_range(const char *line, file_range &out) {
-    const char *const path = std::strchr(line, '/');
+    constexpr std::size_t rights = sizeof "r-xp " - 1;
+    out.path = std::strchr(line, '/');
+    const char *const end = out.path;
     const char *here = line;
-    if (path == nullptr || !read_hexadecimal(here, path, out.first) || *here++ != '-' ||
-        !read_hexadecimal(here, path, out.end) || *here++ != ' ') {
+    if (end == nullptr || !read_number(here, end, '-', out.first) ||
+        !read_number(here, end, ' ', out.end) || static_cast<std::size_t>(end - here) < rights) {
         return false;
     }
-    const char *const behind_rights = std::strchr(here, ' ');
-    if (behind_rights == nullptr || behind_rights >= path) {
-        return false;
-    }
-    here = behind_rights + 1;
-    out.path = path;
-    return read_hexadecimal(here, path, out.offset);
+    here += rights;
+    return read_number(here, end, ' ', out.offset);
 }
 
 bool map_code_of_own_file(void *place) {
