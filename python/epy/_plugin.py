@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ._archive import Archive
 
+    Step = Callable[["_core.NativePlugin", "Script", list[object]], object]
 
 _PATIENCE = 2  # seconds
 _INFO = 1  # that of `_report`, which a start does without
@@ -207,19 +208,9 @@ def _run_exit_functions(script: "Script", left: list[object]) -> None:
 def _drop(native: "_core.NativePlugin", script: "Script") -> None:
     """Each step, whatever the others raise: memory may run out. Then it is tried once more."""
     left: list[object] = [script]
-    steps: tuple[Callable[[], object], ...] = (
-        lambda: _run_exit_functions(script, left),
-        lambda: registry.by_plugin.pop(native, None),
-        lambda: left.extend(_withdraw_bindings(script)),
-        lambda: left.extend(_core.take_from_host(native)),
-        lambda: left.extend(_give_signals_back(script)),
-        lambda: left.extend(drop_modules(script.module)),
-        lambda: left.extend(_forget_types(script)),
-        lambda: _collect(script, left),
-    )
-    for step in steps:
+    for step in _STEPS:
         try:
-            _try_twice(step)
+            _try_twice(step, native, script, left)
         except BaseException as error:
             header = f"epy: {script.path}: something of its script stays:\n"
             _report.write(header + _report.format_exception(error), script.path)
@@ -248,11 +239,13 @@ def _forget_types(script: "Script") -> list[object]:
     return forget_types(script.module)
 
 
-def _try_twice(step: "Callable[[], object]") -> None:
+def _try_twice(
+    step: "Step", native: "_core.NativePlugin", script: "Script", left: list[object]
+) -> None:
     try:
-        step()
+        step(native, script, left)
     except MemoryError:
-        step()
+        step(native, script, left)
 
 
 def _give_signals_back(script: "Script") -> list[object]:
@@ -429,3 +422,16 @@ def _stem(path: str) -> str:
     name = path.rstrip("/").rpartition("/")[2]
     stem, _, _ = name.rpartition(".")
     return stem if stem.strip(".") else name
+
+
+# What `_drop` does, in this order. Made once: there may be no memory for it when it is needed.
+_STEPS: "tuple[Step, ...]" = (
+    lambda native, script, left: _run_exit_functions(script, left),
+    lambda native, script, left: registry.by_plugin.pop(native, None),
+    lambda native, script, left: left.extend(_withdraw_bindings(script)),
+    lambda native, script, left: left.extend(_core.take_from_host(native)),
+    lambda native, script, left: left.extend(_give_signals_back(script)),
+    lambda native, script, left: left.extend(drop_modules(script.module)),
+    lambda native, script, left: left.extend(_forget_types(script)),
+    lambda native, script, left: _collect(script, left),
+)
