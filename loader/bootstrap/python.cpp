@@ -94,8 +94,9 @@ std::string version_tag(const char *version) {
     int major = 0;
     int minor = 0;
     const std::string_view text = version == nullptr ? std::string_view() : version;
-    const char *const end = text.data() + text.size();
-    const auto [dot, problem] = std::from_chars(text.data(), end, major);
+    const char *const begin = text.data();
+    const char *const end = begin + text.size();
+    const auto [dot, problem] = std::from_chars(begin, end, major);
     if (problem != std::errc{} || dot == end || *dot != '.' ||
         std::from_chars(dot + 1, end, minor).ec != std::errc{}) {
         return {};
