@@ -111,7 +111,7 @@ bool is_special(PyObject *name) {
 }
 
 PyObject *run_and_get(PyObject *self, PyObject *name) {
-    const ref kept = ref::borrowed(self);
+    const ref kept(Py_NewRef(self)); // to have run it drops it from the module
     PyObject *const attributes = PyModule_GetDict(part_of(self, the_module));
     const unsigned long mine = PyThread_get_thread_ident();
     if (is_special(name) || thread_of(self) == mine) {
