@@ -14,7 +14,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 6;
+inline constexpr std::uint32_t core_api_version = 7;
 
 struct plugin; // the loader's
 struct log_settings;

@@ -79,6 +79,17 @@ struct embed_api {
     void (*share)(void *host_object, bool is_shared) noexcept;
     void (*forget)(void *host_object) noexcept;
 
+    // Release and is_live without the GIL.
+    int (*retain_callback)(void *function) noexcept;
+    void (*release_callback)(void *function) noexcept;
+    int (*is_live_callback)(void *function) noexcept;
+    void *(*new_callback)(epy_object *callable, const char *prototype, epy_object *error) noexcept;
+
+    int (*keep_alive)(epy_object *nurse, epy_object *patient) noexcept;
+    epy_object *(*memory)(void *address, std::size_t bytes, bool writable, void (*release)(void *),
+                          void *user) noexcept;
+    epy_object *(*buffer)(epy_object *, bool writable, void **address, std::size_t *bytes) noexcept;
+
     bool (*enter)(epy_scope *) noexcept;
     void (*leave)(epy_scope *) noexcept;
     void (*pause)(epy_scope *) noexcept;

@@ -56,6 +56,13 @@ const epy_api epy_host_api = {
     EPY_MEMBER(leave),
     EPY_MEMBER(pause),
     EPY_MEMBER(resume),
+    EPY_MEMBER(callback_retain),
+    EPY_MEMBER(callback_release),
+    EPY_MEMBER(callback_is_live),
+    EPY_MEMBER(callback_new),
+    EPY_MEMBER(keep_alive),
+    EPY_MEMBER(memory),
+    EPY_MEMBER(buffer),
 };
 #undef EPY_MEMBER
 

@@ -41,6 +41,11 @@ const epy_class *find_locked(const char *name) {
 } // namespace
 
 bool register_class(const epy_class &given) {
+    if ((given.retain == nullptr) != (given.release == nullptr)) {
+        set_error("epy_register_class", nullptr,
+                  "class '%s' has one of retain and release: give both, or neither", given.name);
+        return false;
+    }
     const std::scoped_lock guard(host_lock());
     if (find_locked(given.name) != nullptr) {
         set_error("epy_register_class", nullptr, "there is a class '%s' already", given.name);

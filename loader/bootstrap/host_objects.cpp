@@ -101,4 +101,10 @@ void epy_forget(void *host_object) noexcept {
     }
 }
 
+int epy_keep_alive(epy_object *nurse, epy_object *patient) noexcept {
+    return epy::with_python("epy_keep_alive", -1, [&](const epy::embed_api &python) {
+        return python.keep_alive(nurse, patient);
+    });
+}
+
 } // extern "C"

@@ -8,6 +8,7 @@
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/host_guards.h"
+#include "loader/bootstrap/introduce.h"
 #include "loader/bootstrap/uncancelled.h"
 
 namespace epy {
@@ -67,7 +68,11 @@ epy_plugin *epy_plugin_of(const void *handle_or_export) noexcept {
                       handle_or_export);
             return nullptr;
         }
-        return reinterpret_cast<epy_plugin *>(&epy::plugin::of(info));
+        epy::plugin &found = epy::plugin::of(info);
+        if (found.is_whole() && info->contract >= epy::first_with_checksums) {
+            epy::introduce(*info);
+        }
+        return reinterpret_cast<epy_plugin *>(&found);
     });
 }
 

@@ -1,6 +1,7 @@
 // libepy.so: one per process, never unmapped. This is all that plugins and epy's Python side see of
 // it.
 #include "loader/bootstrap/attach.h"
+#include "loader/bootstrap/introduce.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/resolve.h"
@@ -14,6 +15,9 @@ namespace epy {
 namespace {
 
 void *module_init(const stub_info *info) noexcept {
+    if (is_introducing()) {
+        return nullptr;
+    }
     const uncancelled start;
     try {
         return plugin::of(const_cast<stub_info *>(info)).module_init();

@@ -204,6 +204,11 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     return turn::failed;
 }
 
+bool plugin::is_whole() noexcept {
+    check_contents();
+    return problem_ == nullptr;
+}
+
 void *plugin::module_init() {
     check_contents();
     const core_api *core = nullptr;

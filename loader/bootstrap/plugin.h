@@ -57,6 +57,8 @@ public:
 
     // Whether this is one whose image is mapped; then it has a reference more. For any pointer.
     static bool retain_if_known(const plugin *) noexcept;
+    // Whether its file is as it was built.
+    [[nodiscard]] bool is_whole() noexcept;
     enum class phase { fresh, starting, ready, failed, unloaded };
     [[nodiscard]] phase now() const noexcept;
     // Starts it unless it has started: ready, failed, circular or absent. May throw.

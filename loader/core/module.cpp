@@ -8,6 +8,8 @@
 #include "loader/core/call/scope.h"
 #include "loader/core/call/tail_call.h"
 #include "loader/core/call/view.h"
+#include "loader/core/embed/callbacks.h"
+#include "loader/core/embed/capsule.h"
 #include "loader/core/embed/host_object.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/header_types.h"
@@ -237,6 +239,9 @@ PyObject *take_from_host(PyObject *module, PyObject *plugin) {
     if (!kept || !state_of(module).handles->drop(plugin, kept.get())) {
         return nullptr;
     }
+    if (!take_callbacks_back(state_of(module), plugin, kept.get())) {
+        return nullptr;
+    }
     std::vector<ref> held;
     forget_dropped_callbacks(plugin, held);
     for (const ref &one : held) {
@@ -281,6 +286,8 @@ PyMethodDef functions[] = {
      "describe_host_class(name) -> ([(prototype, address, name or None)], key), or None."},
     {"wrap_host_object", guarded<wrap_host_object>, METH_VARARGS,
      "wrap_host_object(class, address) -> the wrapper."},
+    {"public_capsule", guarded<public_capsule>, METH_NOARGS,
+     "public_capsule() -> epy._C_API, for other extension modules."},
     {"note_error", guarded<note_error_of_call>, METH_VARARGS,
      "note_error(exception, plugin's path or None, function, traceback, thread): it is what the "
      "host gets from epy_last_error."},

@@ -32,6 +32,9 @@ inline constexpr name host_class{"epy._host.host_classes", "host_class"};
 inline constexpr name unloaded_error{"epy._errors", "UnloadedError"};
 inline constexpr name find_function{"epy._host.embedding", "find"};
 inline constexpr name list_exports{"epy._host.embedding", "exports"};
+inline constexpr name new_callback{"epy._host.made_callbacks", "new_callback"};
+inline constexpr name new_callback_here{"epy._host.made_callbacks", "new_callback_here"};
+inline constexpr name keep_alive{"epy._host.embedding", "keep_alive"};
 inline constexpr name find_exception{"epy._host.embedding", "exception_class"};
 
 inline constexpr name fits_but_for_a_reload{"epy._host.objects", "fits_but_for_a_reload"};

@@ -19,9 +19,10 @@ struct module_state {
     PyTypeObject *plugin_type = nullptr;
     PyTypeObject *tail_call_type = nullptr;
     PyTypeObject *host_object_type = nullptr;
-    PyObject *reporter = nullptr;       // callable(callback, exception)
-    PyObject *callback_maker = nullptr; // callable(function type, callable) -> function pointer
-    PyObject *plugins = nullptr;        // dict: loader's handle -> NativePlugin
+    PyTypeObject *memory_type = nullptr; // made with the first
+    PyObject *reporter = nullptr;        // callable(callback, exception)
+    PyObject *callback_maker = nullptr;  // callable(function type, callable) -> function pointer
+    PyObject *plugins = nullptr;         // dict: loader's handle -> NativePlugin
     // Of ctypes, null until somebody needs it: see values/ctypes_library.h.
     PyObject *address_of = nullptr;           // ctypes.addressof
     PyObject *cast = nullptr;                 // ctypes.cast
@@ -56,7 +57,7 @@ inline constexpr PyTypeObject *module_state::*state_types[] = {
     &module_state::native_function_type, &module_state::callback_type, &module_state::plugin_type,
     &module_state::tail_call_type,       &module_state::by_reference,  &module_state::pointer,
     &module_state::function_pointer,     &module_state::object_base,   &module_state::handle_base,
-    &module_state::host_object_type,
+    &module_state::host_object_type,     &module_state::memory_type,
 };
 inline constexpr PyObject *module_state::*state_objects[] = {
     &module_state::reporter,       &module_state::callback_maker, &module_state::plugins,

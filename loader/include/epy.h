@@ -38,6 +38,7 @@ extern "C" {
 
 typedef struct epy_plugin epy_plugin;
 typedef struct epy_object epy_object;
+typedef void epy_function(void); /* of any type: to be cast */
 
 /* ---- The life of a plugin */
 
@@ -175,6 +176,28 @@ EPY_API epy_object *epy_get(epy_object *object, const char *attribute) EPY_NOEXC
 /* Borrows the value; NULL deletes the attribute. 0, or -1. */
 EPY_API int epy_set(epy_object *object, const char *attribute, epy_object *value) EPY_NOEXCEPT;
 
+/* ---- Callbacks: function pointers that run Python
+ *
+ * One that a script passes is the script's: it lives as long as the Python object that it was made
+ * of, and once that is gone a call gives its error value. A host that keeps it takes a reference.
+ */
+
+/* 0: the pointer is good until the host's last release of it, or until its plugin is unloaded,
+ * whatever Python drops. -1: it is no live callback. C's own functions are none, nor are a plugin's
+ * exports, which the plugin keeps. */
+EPY_API int epy_callback_retain(epy_function *callback) EPY_NOEXCEPT;
+/* Gives one reference back. Does not wait; allowed after the unload, when the process exits, and
+ * for pointers of any kind. */
+EPY_API void epy_callback_release(epy_function *callback) EPY_NOEXCEPT;
+/* 1: a call runs Python; 0: it gives the error value, or the pointer is no callback. */
+EPY_API int epy_callback_is_live(epy_function *callback) EPY_NOEXCEPT;
+/* What C calls to run `callable`, which it keeps. The prototype is one of epy_method's kind, with
+ * or without a name: "int (*)(void *user, const char *text)"; text is str. `error` is what C gets
+ * when the callable raises, or after the last release; NULL: zero. It belongs to no plugin. New, to
+ * be given to epy_callback_release; NULL. */
+EPY_API epy_function *epy_callback_new(epy_object *callable, const char *c_prototype,
+                                       epy_object *error) EPY_NOEXCEPT;
+
 /* ---- The host's own objects in Python
  *
  * One host pointer has one Python object, its wrapper, with its attributes and weak references as
@@ -186,7 +209,7 @@ typedef struct epy_method {
     /* With C's and POSIX's own types, pointers of any kind, and the class itself: "int
      * peer_send(Peer *self, const char *text)". The first parameter is the object. Text is str. */
     const char *c_prototype;
-    void (*function)(void);
+    epy_function *function;
     const char *name; /* in Python; NULL: that of the prototype */
 } epy_method;
 
@@ -194,7 +217,8 @@ typedef struct epy_method {
  * waits for Python. */
 typedef struct epy_class {
     const char *name;       /* "Peer", in scripts epy.host_class("Peer"), which may be subclassed */
-    void (*retain)(void *); /* NULL: the host has its objects until epy_forget */
+    void (*retain)(void *); /* NULL, and release, too: the host has its objects, and each has its
+                               wrapper, until epy_forget */
     void (*release)(void *);   /* may destroy the object */
     void *(*create)(void);     /* for an object that a script makes: the reference is the wrapper's.
                                   NULL: scripts make none */
@@ -216,6 +240,24 @@ EPY_API void epy_share(void *host_object, int is_shared) EPY_NOEXCEPT;
 /* The object dies: its wrapper stays, and uses of it raise epy.UnloadedError. For any pointer; from
  * a destructor, too. */
 EPY_API void epy_forget(void *host_object) EPY_NOEXCEPT;
+
+/* `patient` lives at least as long as `nurse`, which can be any object with attributes: a wrapper,
+ * an instance of a script's class. Borrows both. 0, or -1. */
+EPY_API int epy_keep_alive(epy_object *nurse, epy_object *patient) EPY_NOEXCEPT;
+
+/* ---- Memory */
+
+/* A memoryview of the host's memory: bytes, which scripts may cast. `release(user)`, if there is
+ * one, is called once Python is done with them, with all slices and arrays, on any thread, with
+ * Python's lock; until then the memory stays. Not at the end of the process. New; NULL: the memory
+ * is the caller's still. */
+EPY_API epy_object *epy_memory(void *memory, size_t bytes, int writable,
+                               void (*release)(void *user), void *user) EPY_NOEXCEPT;
+/* The bytes of a Python object (bytes, bytearray, array, numpy's), without a copy. They are
+ * borrowed from the result: stay there, and do not change in size, until that is released. New;
+ * NULL, and both places are as they were. */
+EPY_API epy_object *epy_buffer(epy_object *object, int writable, void **memory,
+                               size_t *bytes) EPY_NOEXCEPT;
 
 /* ---- Threads */
 
@@ -285,6 +327,14 @@ typedef struct epy_api {
     void (*leave)(epy_scope *);
     void (*pause)(epy_scope *);
     void (*resume)(epy_scope *);
+    int (*callback_retain)(epy_function *callback);
+    void (*callback_release)(epy_function *callback);
+    int (*callback_is_live)(epy_function *callback);
+    epy_function *(*callback_new)(epy_object *callable, const char *c_prototype, epy_object *error);
+    int (*keep_alive)(epy_object *nurse, epy_object *patient);
+    epy_object *(*memory)(void *memory, size_t bytes, int writable, void (*release)(void *user),
+                          void *user);
+    epy_object *(*buffer)(epy_object *, int writable, void **memory, size_t *bytes);
 } epy_api;
 
 /* The table. The first plugin that is called (or built with --eager) brings libepy.so; before that
@@ -297,7 +347,7 @@ static inline const epy_api *epy_connect(const char *library_or_null) {
         loader = dlopen(library_or_null, RTLD_NOW);
     }
     api = loader == NULL ? NULL : (const epy_api *)dlsym(loader, "epy_host_api");
-    return api != NULL && api->version == EPY_API_VERSION ? api : NULL;
+    return api != NULL && api->version == EPY_API_VERSION && api->size >= sizeof *api ? api : NULL;
 }
 
 #ifdef __cplusplus

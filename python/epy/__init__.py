@@ -259,4 +259,6 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
             module = __import__(home, globals(), fromlist=(name,), level=1)
             globals()[name] = value = getattr(module, name)
             return value
+        if name == "_C_API":  # a capsule; loader/include/epy_core.h says what is in it
+            return _core.public_capsule()
         raise AttributeError(f"module 'epy' has no attribute '{name}'")

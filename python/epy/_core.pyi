@@ -149,6 +149,9 @@ def describe_host_class(name: str, /) -> tuple[list[tuple[str, int, str | None]]
 def wrap_host_object(cls: type[HostObject], address: int, /) -> HostObject:
     """The wrapper of an object that the host has a reference to."""
 
+def public_capsule() -> Any:
+    """epy._C_API, for other extension modules. ImportError in another interpreter."""
+
 def release_handle(object: Any, /) -> bool:
     """Takes back one of the host's references to an object; false if it has none."""
 

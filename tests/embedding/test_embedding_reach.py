@@ -144,6 +144,25 @@ def test_an_unload_before_dlclose_runs_hooks_that_may_import(played):
     )
 
 
+@pytest.mark.parametrize("unload", ["", "assert(epy_unload(plugin, 60000) == 0);"])
+def test_a_plugin_that_only_epy_start_has_started_ends_with_dlclose(played, unload):
+    """No export was called, so its own code has never asked for the loader."""
+    result = played(
+        """
+        assert(epy_start(plugin) == 0);
+        UNLOAD
+        assert(dlclose(handle) == 0);
+        puts("closed");
+        handle = dlopen(argv[argc - 1], RTLD_NOW);
+        plugin = epy_plugin_of(handle);
+        assert(epy_plugin_state(plugin) == EPY_NEW);
+        assert(epy_start(plugin) == 0 && epy_plugin_state(plugin) == EPY_READY);
+        """.replace("UNLOAD", unload),
+        script=SCRIPT.replace("import colorsys ", "colorsys = True "),
+    )
+    assert result.stdout == "starts\nleaves True\nclosed\nstarts\nleaves True\n"
+
+
 SLOW = """
 import time
 import epy

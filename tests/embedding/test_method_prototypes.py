@@ -7,38 +7,38 @@ import ctypes
 import pytest
 
 from epy import SignatureError
-from epy._host.host_classes import _own, read_prototype
+from epy._host.plain_prototypes import OWN, read_prototype
 from epy._host.values import c_str
 
 KNOWN = [
-    ("int f(Peer *)", ("f", ctypes.c_int, [_own])),
+    ("int f(Peer *)", ("f", ctypes.c_int, [OWN])),
     (
         "void f(struct Peer * self, unsigned n);",
-        ("f", None, [_own, ctypes.c_uint]),
+        ("f", None, [OWN, ctypes.c_uint]),
     ),
     (
         "const char *f(const Peer *p, const char *text)",
-        ("f", c_str, [_own, c_str]),
+        ("f", c_str, [OWN, c_str]),
     ),
     (
         "Peer * f(Peer*, long long int a, unsigned long, short)",
-        ("f", _own, [_own, ctypes.c_longlong, ctypes.c_ulong, ctypes.c_short]),
+        ("f", OWN, [OWN, ctypes.c_longlong, ctypes.c_ulong, ctypes.c_short]),
     ),
     (
         "size_t f(Peer *p, uint8_t b, int32_t i, ssize_t s, bool t, enum kind k)",
         (
             "f",
             ctypes.c_ulong,
-            [_own, ctypes.c_ubyte, ctypes.c_int, ctypes.c_long, ctypes.c_bool, ctypes.c_int],
+            [OWN, ctypes.c_ubyte, ctypes.c_int, ctypes.c_long, ctypes.c_bool, ctypes.c_int],
         ),
     ),
     (
         "double f(Peer *p, float x[3], void **out, FILE *file, Peer **list, int argv[])",
-        ("f", ctypes.c_double, [_own, *[ctypes.c_void_p] * 5]),
+        ("f", ctypes.c_double, [OWN, *[ctypes.c_void_p] * 5]),
     ),
     ("signed char f(void)", ("f", ctypes.c_byte, [])),
     ("unsigned f()", ("f", ctypes.c_uint, [])),
-    ("wchar_t f(Peer *p, wchar_t c)", ("f", ctypes.c_wchar, [_own, ctypes.c_wchar])),
+    ("wchar_t f(Peer *p, wchar_t c)", ("f", ctypes.c_wchar, [OWN, ctypes.c_wchar])),
 ]
 
 

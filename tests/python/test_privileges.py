@@ -574,3 +574,12 @@ def test_the_environment_does_not_choose_the_python(place):
     plugin = place.build()
     wrong = dict.fromkeys(("EPY_PYTHON", "PYTHONHOME", "PYTHONPATH", "PATH"), "/nowhere")
     assert place.call(plugin, **wrong) == ("5", "")
+
+
+def test_the_environment_chooses_no_log(place):
+    """Of a program with raised privileges: it would write as root where its user says."""
+    plugin = place.build()
+    log = place.folder / "log"
+    assert place.call(plugin, EPY_LOG=f"debug:{log}") == ("5", "")
+    assert place.call(plugin, EPY_LOG="debug", EPY_LOG_FILE=str(log)) == ("5", "")
+    assert not log.exists()

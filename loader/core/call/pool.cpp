@@ -11,9 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <system_error>
 
 #include "loader/core/call/pool_page.h"
@@ -131,8 +134,19 @@ unsigned char *new_block() {
     return static_cast<unsigned char *>(place);
 }
 
-unsigned char *block = nullptr;
-std::size_t used = trampolines;
+// What follows the code: a word for each trampoline, and at its end the block that was made before.
+struct slot_page {
+    std::atomic<const record *> slots[page_size / sizeof(void *) - 1];
+    unsigned char *made_before;
+};
+static_assert(sizeof(slot_page) == page_size && trampolines <= std::size(slot_page{}.slots));
+
+slot_page &slots_of(unsigned char *block) {
+    return *reinterpret_cast<slot_page *>(block + page_size);
+}
+
+std::atomic<unsigned char *> newest{nullptr};
+std::size_t used = trampolines; // of the newest block
 
 } // namespace
 
@@ -142,12 +156,28 @@ void *take_trampoline(const record *target) {
         if (fresh == nullptr) {
             return nullptr;
         }
-        block = fresh;
+        slots_of(fresh).made_before = newest.load(std::memory_order_relaxed);
+        newest.store(fresh, std::memory_order_release);
         used = 0;
     }
-    auto **slots = reinterpret_cast<const record **>(block + page_size);
-    slots[used] = target;
+    unsigned char *const block = newest.load(std::memory_order_relaxed);
+    slots_of(block).slots[used].store(target, std::memory_order_release);
     return block + EPY_TRAMPOLINE_SIZE * used++;
+}
+
+const record *record_at(const void *address) noexcept {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+    for (unsigned char *block = newest.load(std::memory_order_acquire); block != nullptr;
+         block = slots_of(block).made_before) {
+        const std::uintptr_t offset = wanted - reinterpret_cast<std::uintptr_t>(block);
+        if (offset < trampolines * EPY_TRAMPOLINE_SIZE) {
+            return offset % EPY_TRAMPOLINE_SIZE != 0
+                       ? nullptr
+                       : slots_of(block).slots[offset / EPY_TRAMPOLINE_SIZE].load(
+                             std::memory_order_acquire);
+        }
+    }
+    return nullptr;
 }
 
 } // namespace epy

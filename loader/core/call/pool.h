@@ -9,4 +9,8 @@ namespace epy {
 // mapped. Needs the GIL. Never given back: the record is used again together with its trampoline.
 void *take_trampoline(const record *);
 
+// The record that the trampoline at an address leads to, which may be any number; null if there is
+// none. Without the GIL.
+const record *record_at(const void *address) noexcept;
+
 } // namespace epy

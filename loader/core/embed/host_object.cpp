@@ -109,6 +109,12 @@ bool make_strong(module_state &state, void *pointer) {
     return true;
 }
 
+// The host has the object, by a reference of its own or, of a class without a count, until it
+// forgets it. False with an exception.
+bool share_from_now_on(module_state &state, void *pointer) {
+    return share_known(pointer, true) || make_strong(state, pointer);
+}
+
 // ---- the type
 
 PyObject *attribute_of_class(PyTypeObject *type, const char *name) {
@@ -143,6 +149,10 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
     }
     if (object) {
         keep(as_host_object(object.get()), pointer, of);
+        if (of->retain == nullptr &&
+            !share_from_now_on(state_of(PyType_GetModuleByDef(type, &core_module)), pointer)) {
+            return nullptr;
+        }
     }
     return object.release();
 }
@@ -252,7 +262,7 @@ ref wrapped(module_state &state, const ref &cls, void *pointer) {
         return object;
     }
     ref object = new_wrapper(cls, pointer);
-    if (object && !share_known(pointer, true) && !make_strong(state, pointer)) {
+    if (object && !share_from_now_on(state, pointer)) {
         return {};
     }
     return object;

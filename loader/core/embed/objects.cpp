@@ -3,6 +3,7 @@
 #include "loader/core/embed/objects.h"
 
 #include "loader/core/embed/attached.h"
+#include "loader/core/package.h"
 
 namespace epy::embed {
 
@@ -84,6 +85,14 @@ int set(epy_object *object, const char *attribute, epy_object *value) noexcept {
         return !found || (value != nullptr && !given)
                    ? -1
                    : PyObject_SetAttrString(found.get(), attribute, given.get());
+    });
+}
+
+int keep_alive(epy_object *nurse, epy_object *patient) noexcept {
+    return attached("epy_keep_alive", nullptr, -1, [=](module_state &state) {
+        const ref holder = object_at(state, nurse);
+        const ref held = holder ? object_at(state, patient) : ref();
+        return held && package::call(package::keep_alive, {holder.get(), held.get()}) ? 0 : -1;
     });
 }
 

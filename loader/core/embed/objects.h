@@ -14,5 +14,6 @@ epy_object *weak(epy_object *) noexcept;
 epy_object *lock(epy_object *weak) noexcept;
 epy_object *get(epy_object *, const char *attribute) noexcept;
 int set(epy_object *, const char *attribute, epy_object *value) noexcept;
+int keep_alive(epy_object *nurse, epy_object *patient) noexcept;
 
 } // namespace epy::embed

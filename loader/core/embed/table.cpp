@@ -1,7 +1,9 @@
 // What the loader's functions of epy.h find in Python: embed_api.
 #include "loader/core/embed/attached.h"
+#include "loader/core/embed/callbacks.h"
 #include "loader/core/embed/calls.h"
 #include "loader/core/embed/host_object.h"
+#include "loader/core/embed/memory.h"
 #include "loader/core/embed/objects.h"
 #include "loader/core/embed/raise.h"
 #include "loader/core/embed/scopes.h"
@@ -75,6 +77,13 @@ const embed_api the_embed_api = {
     .unwrap = embed::unwrap,
     .share = embed::share,
     .forget = embed::forget,
+    .retain_callback = embed::retain_callback,
+    .release_callback = embed::release_callback,
+    .is_live_callback = embed::is_live_callback,
+    .new_callback = embed::new_callback,
+    .keep_alive = embed::keep_alive,
+    .memory = embed::memory,
+    .buffer = embed::buffer,
     .enter = embed::enter,
     .leave = embed::leave,
     .pause = embed::pause,

@@ -37,6 +37,17 @@ def exports(native: _core.NativePlugin) -> list[tuple[str, str]]:
     return [(name, known.get(name, "")) for name in (script.exports if script else ())]
 
 
+def keep_alive(nurse: Any, patient: object) -> None:
+    """What dies with `nurse`, or when the collector finds both in a circle: its reference."""
+    try:
+        kept = vars(nurse).setdefault("_epy_kept_alive_", [])
+    except TypeError:
+        raise TypeError(
+            f"{type(nurse).__name__} objects have no attributes, so they can keep nothing alive"
+        ) from None
+    kept.append(patient)
+
+
 def exception_class(native: _core.NativePlugin | None, name: str) -> type[BaseException]:
     """The class that C names: of the script, of Python, or of a module."""
     found = _find_class(native, name)

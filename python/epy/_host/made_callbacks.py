@@ -1,0 +1,37 @@
+"""Callbacks that C makes of a callable and the text of a prototype."""
+
+from __future__ import annotations
+
+from .. import _core
+from .._errors import SignatureError
+from .._native import Signature, check_parameters, native_callback, place, python_function
+from .._script import Script, find_script
+from .._types import signature
+from .plain_prototypes import read_prototype
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def new_callback(
+    function: Any, prototype: str, error: object, script: Script | None = None
+) -> _core.Callback:
+    """A callback of a plugin or of none, for C that gives its prototype as text. Text is str.
+
+    It calls `function`; C gets `error` when that raises, or when the callback is gone.
+    """
+    _, result, parameters = read_prototype(prototype)
+    function = python_function(function)
+    try:
+        check_parameters(function, len(parameters))
+    except SignatureError as problem:
+        raise SignatureError(f"{place(function)} {problem}") from None
+    found = Signature(*signature(result, parameters))
+    name = getattr(function, "__name__", type(function).__name__)
+    return native_callback(function, found, error, f"callback '{name}'", script)
+
+
+def new_callback_here(function: Any, prototype: str, error: object) -> _core.Callback:
+    """The same, of the plugin that runs here if one does."""
+    return new_callback(function, prototype, error, find_script())
