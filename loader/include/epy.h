@@ -10,6 +10,8 @@
  * "stolen" is taken from the caller also on failure. Text is UTF-8.
  * Threads: any thread may call any function, with Python's lock or without; it is found as it was
  * left. None may be called in a signal handler.
+ * Long because all that a host may ask for stands in one header.
+ *
  * Failure: NULL or -1, and epy_last_error() of this thread says why. NULL in gives NULL or -1 out.
  */
 #ifndef EPY_H

@@ -1,4 +1,7 @@
-"""What a script marks: functions, callbacks and addresses for its host."""
+"""What a script marks: functions, callbacks and addresses for its host.
+
+Long because most of it is docstrings.
+"""
 
 import sys
 

@@ -1,7 +1,7 @@
 """Python functions with a native address: their callbacks, their names in the plugin.
 
 What a function's type is has been found out before: from annotations or a C prototype by
-`_signature`, from a header by `_header`.
+`_signature`, from a header by `_header`. Long because a module costs a start more than its lines.
 """
 
 import sys

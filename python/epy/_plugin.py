@@ -1,4 +1,7 @@
-"""The life of a plugin inside Python: load and unload, called by the core with the GIL held."""
+"""The life of a plugin inside Python: load and unload, called by the core with the GIL held.
+
+Long because what unloads must be there already when there is no memory to import it.
+"""
 
 import atexit
 import posix

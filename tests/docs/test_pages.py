@@ -92,8 +92,12 @@ def shell(tmp_path):
         program.chmod(0o755)
     folder = tmp_path / "page"
     folder.mkdir()
+    # Shells split what `epy --cflags` prints, and this clone's path may have a space.
+    installed = tmp_path / "installed"
+    installed.symlink_to(Path(os.environ["EPY_BUILD_DIR"]) / "python")
     environment = {
         **os.environ,
+        "PYTHONPATH": str(installed),
         "PATH": f"{programs}:{os.environ['PATH']}",
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "NO_COLOR": "1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -260,4 +261,4 @@ def test_pkg_config_knows_what_epy_says(epy, run):
     folder = epy("--pkgconfigdir").stdout.strip()
     found = run("pkg-config", "--cflags", "--libs", "epy", env={"PKG_CONFIG_PATH": folder})
     wanted = epy("--cflags", "--libs").stdout
-    assert found.stdout.replace("/include/..", "").split() == wanted.split()
+    assert shlex.split(found.stdout.replace("/include/..", "")) == shlex.split(wanted)

@@ -1,4 +1,7 @@
-"""The Python side of a host's objects: kept as long as either side has them, and no longer."""
+"""The Python side of a host's objects: kept as long as either side has them, and no longer.
+
+Long because all of it is one library with its class.
+"""
 
 from __future__ import annotations
 

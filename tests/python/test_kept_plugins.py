@@ -23,7 +23,9 @@ def test_a_plugin_of_an_earlier_epy_is_served(contract, native, run, preload, ep
     """What it was built with is gone: its loader is there already, its Python is found."""
     plugin = tmp_path / "kept.so"
     plugin.write_bytes(lzma.decompress(KEPT[contract].read_bytes()))
-    result = run(native("call"), f"open {plugin}", *CALLS, env=preload(PACKAGE / "libepy.so"))
+    loader = tmp_path / "libepy.so"  # LD_PRELOAD takes no path with a space
+    loader.symlink_to(PACKAGE / "libepy.so")
+    result = run(native("call"), f"open {plugin}", *CALLS, env=preload(loader))
     assert result.stdout.splitlines() == ["5", "2.5", "0"]
     assert result.stderr == ""
     assert f'"contract": {contract}' in epy("inspect", "--json", plugin).stdout

@@ -48,6 +48,7 @@ PROTOTYPE = "size_t use(const uint8_t *bytes, bool flag, FILE *file, off_t at, v
 
 
 def test_every_place_that_takes_c_text_knows_the_same_types(build_plugin, compile_c, run) -> None:
+    # Long because each place is a line of its script.
     build_plugin(
         f"""
 import epy

@@ -1,3 +1,4 @@
+// The life of a callback. Long because its record outlives the object, and both ends are told here.
 #include "loader/core/call/callback.h"
 
 #include <structmember.h>

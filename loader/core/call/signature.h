@@ -29,6 +29,9 @@ struct parameter {
     std::unique_ptr<const buffer_parameter> buffer; // of a Buffer
 
     [[nodiscard]] bool is_plain() const noexcept { return !instance_of && !buffer; }
+    [[nodiscard]] PyTypeObject *cls() const noexcept {
+        return reinterpret_cast<PyTypeObject *>(instance_of.get());
+    }
 };
 
 struct signature {

@@ -1,3 +1,4 @@
+// Long because whichever side a host's object dies on, what the other still has is decided here.
 #include "loader/core/embed/host_object.h"
 
 #include <structmember.h>

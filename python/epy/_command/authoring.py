@@ -40,6 +40,14 @@ def add_new(commands: Any) -> None:
 
 def add_further(commands: Any) -> None:
     """Add `bundle`, `run`, `trace`, `doctor` and `completion`."""
+    _add_bundle(commands)
+    _add_run(commands)
+    _add_trace(commands)
+    _add_doctor(commands)
+    _add_completion(commands)
+
+
+def _add_bundle(commands: Any) -> None:
     bundle = commands.add_parser(
         "bundle",
         help="make a folder with all that a plugin needs, to be sent",
@@ -65,6 +73,8 @@ def add_further(commands: Any) -> None:
     )
     bundle.set_defaults(run=_bundle)
 
+
+def _add_run(commands: Any) -> None:
     run = commands.add_parser(
         "run",
         help="build, start a host with the plugin, and follow edits",
@@ -79,6 +89,8 @@ def add_further(commands: Any) -> None:
     add_header_options(run)
     run.set_defaults(run=_run)
 
+
+def _add_trace(commands: Any) -> None:
     trace = commands.add_parser(
         "trace",
         help="run a host, and write a timeline of its calls",
@@ -95,6 +107,8 @@ def add_further(commands: Any) -> None:
     trace.add_argument("host", metavar="HOST", nargs=argparse.REMAINDER, help=_HOST)
     trace.set_defaults(run=_trace)
 
+
+def _add_doctor(commands: Any) -> None:
     doctor = commands.add_parser(
         "doctor",
         help="what would a plugin find here, and what is wrong",
@@ -106,6 +120,8 @@ def add_further(commands: Any) -> None:
     doctor.add_argument("--host", metavar="PROGRAM", help="the program that is to load it")
     doctor.set_defaults(run=_doctor)
 
+
+def _add_completion(commands: Any) -> None:
     completion = commands.add_parser(
         "completion",
         help="print what makes a shell complete these commands",

@@ -65,23 +65,13 @@ def build(
     the plugin was made of.
     """
     editable = editable or reload
-    if standalone and editable:
-        raise ScriptError(
-            f"{script}: --standalone stores the script, --editable and --reload do not: choose one"
-        )
-    if cores and not standalone:
-        raise ScriptError(f"{script}: --cores is for --standalone: add that")
-    if not os.fspath(script):
-        raise ScriptError("'': no script: give a .py file, or the folder of a package")
+    _check_choices(os.fspath(script), editable, standalone, tuple(cores))
     source = os.path.abspath(script)
     name = Path(source).stem
     # Everything before the script runs, which may change the folder.
     target = Path(os.path.abspath(_target(f"{name}.so" if output is None else output)))
     rule = None if depfile is None else Path(os.path.abspath(depfile))
-    if rule == target:
-        raise StampError(f"{target}: the plugin would replace its --depfile; choose another")
-    if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
-        raise StampError(f"{target}: the plugin would replace its script; choose another -o")
+    _check_target(target, source, rule)
     stamped = find(python)
     target_python = stamped.executable
     pack = make_pack(tuple(cores) or None) if standalone else b""
@@ -107,37 +97,61 @@ def build(
         row("epy", version=__version__),
     ]
     files = files_of(sources, filled)
-    if editable:
-        sources = Sources({})
-    stored = [(key, *member) for key, member in sources.members.items()]
-    code = [(key, MAGIC, _compile(*member)) for key, member in sources.members.items()]
-    data = [(key, read()) for key, read in sources.data.items()]
-    constants = [] if editable else list(filled.constants.items())
+    settings = _settings(STUB_EAGER if eager else 0, stamped)
     try:
-        plugin = stamp(
-            target.name,
-            _settings(STUB_EAGER if eager else 0, stamped),
-            content.slots,
-            content.blocks,
-            content.data,
-            lambda addresses: archive_writer.write(
-                [*rows, *content.manifest(addresses)],
-                stored,
-                code,
-                constants,
-                content.headers,
-                data,
-            ),
-            archive_writer.size_of_files(data),
-            init_name(target.name),
-            pack,
-        )
+        if editable:
+            plugin = _stamped(target.name, settings, content, rows, Sources({}), [], pack)
+        else:
+            constants = list(filled.constants.items())
+            plugin = _stamped(target.name, settings, content, rows, sources, constants, pack)
     except StampError as error:
         raise StampError(f"{source}: {error}") from None
     if rule is not None:
         write_rule(rule, target.name if output is None else output, files)
     write(target, plugin)
     return target
+
+
+def _check_choices(script: str, editable: bool, standalone: bool, cores: tuple[str, ...]) -> None:
+    if standalone and editable:
+        raise ScriptError(
+            f"{script}: --standalone stores the script, --editable and --reload do not: choose one"
+        )
+    if cores and not standalone:
+        raise ScriptError(f"{script}: --cores is for --standalone: add that")
+    if not script:
+        raise ScriptError("'': no script: give a .py file, or the folder of a package")
+
+
+def _check_target(target: Path, source: str, rule: Path | None) -> None:
+    if rule == target:
+        raise StampError(f"{target}: the plugin would replace its --depfile; choose another")
+    if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
+        raise StampError(f"{target}: the plugin would replace its script; choose another -o")
+
+
+def _stamped(
+    name: str,
+    settings: Settings,
+    content: "_Content",
+    rows: list[tuple[str, ...]],
+    sources: Sources,
+    constants: list[tuple[str, bytes]],
+    pack: bytes,
+) -> bytearray:
+    """The plugin's file, with an archive of what is to be stored."""
+    stored = [(key, *member) for key, member in sources.members.items()]
+    code = [(key, MAGIC, _compile(*member)) for key, member in sources.members.items()]
+    data = [(key, read()) for key, read in sources.data.items()]
+
+    def archive(addresses: list[int]) -> bytes:
+        manifest = [*rows, *content.manifest(addresses)]
+        return archive_writer.write(manifest, stored, code, constants, content.headers, data)
+
+    return stamp(
+        name, settings, content.slots, content.blocks, content.data, archive,
+        archive_writer.size_of_files(data), init_name(name), pack,
+    )  # fmt: skip
 
 
 def bare_stub(output: str | os.PathLike[str], python: str | None = None) -> Path:

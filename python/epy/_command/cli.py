@@ -147,6 +147,15 @@ def parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     authoring.add_new(commands)
 
+    _add_build(commands)
+    _add_inspect(commands)
+    _add_call(commands)
+    _add_stub(commands)
+    authoring.add_further(commands)
+    return parser
+
+
+def _add_build(commands: Any) -> None:
     build = commands.add_parser("build", help="make a plugin from a script")
     build.description = (
         "Import SCRIPT, and write what it exports as a plugin, with the modules beside it that it "
@@ -190,6 +199,8 @@ def parser() -> argparse.ArgumentParser:
     add_header_options(build)
     build.set_defaults(run=_build)
 
+
+def _add_inspect(commands: Any) -> None:
     inspect = commands.add_parser("inspect", help="show what a plugin exports and needs")
     inspect.description = (
         "Read the file, without loading it. With --header: what a C header itself declares for "
@@ -221,6 +232,8 @@ def parser() -> argparse.ArgumentParser:
     inspect.add_argument("--c", action="store_true", help="a C header of what PLUGIN exports")
     inspect.set_defaults(run=_inspect)
 
+
+def _add_call(commands: Any) -> None:
     call = commands.add_parser("call", help="call a function of a plugin")
     call.description = "Load PLUGIN, call FUNCTION, print its result. Exit status 1 if it raised."
     call.epilog = "examples: epy call sums.so add 1 0x10; epy call sums.so mean '[1, 2.5]' 2 out"
@@ -235,14 +248,14 @@ def parser() -> argparse.ArgumentParser:
     )
     call.set_defaults(run=_call)
 
+
+def _add_stub(commands: Any) -> None:
     stub = commands.add_parser("stub", help="write the bare stub, which needs no build")
     stub.description = "Copied to synth.so beside synth.py, the stub runs that script."
     stub.epilog = "example: epy stub -o synth.so"
     stub.add_argument("-o", "--output", metavar="OUT", default="stub.so", help="default: stub.so")
     stub.add_argument("--python", metavar="PATH", help=_PYTHON)
     stub.set_defaults(run=_stub)
-    authoring.add_further(commands)
-    return parser
 
 
 def _versions(text: str) -> tuple[str, ...]:

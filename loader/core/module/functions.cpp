@@ -1,12 +1,14 @@
-// The extension module epy._core.
+// What the package calls of the core: the functions of epy._core.
+//
+// Long because it is one table, with what stands between its rows and the parts of the core.
+#include "loader/core/module/functions.h"
+
 #include <sys/prctl.h>
 
 #include <cstring>
 
 #include "loader/core/call/callback.h"
-#include "loader/core/call/native_function.h"
 #include "loader/core/call/scope.h"
-#include "loader/core/call/tail_call.h"
 #include "loader/core/call/view.h"
 #include "loader/core/embed/callbacks.h"
 #include "loader/core/embed/capsule.h"
@@ -20,13 +22,11 @@
 #include "loader/core/host/recording.h"
 #include "loader/core/noted_error.h"
 #include "loader/core/plugin/end.h"
-#include "loader/core/plugin/kept_modules.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/type_references.h"
 #include "loader/core/plugin/vetting.h"
-#include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
 #include "loader/log.h"
@@ -264,7 +264,9 @@ PyObject *keep_gil(PyObject *, PyObject *type) {
     return class_that_keeps_gil(reinterpret_cast<PyTypeObject *>(type)).release();
 }
 
-PyMethodDef functions[] = {
+} // namespace
+
+PyMethodDef module_functions[] = {
     {"as_gil_was_found", guarded<found_gil>, METH_O,
      "as_gil_was_found(function pointer) -> what to call in its place to leave the GIL as the "
      "host's call found it: mostly itself."},
@@ -353,129 +355,4 @@ PyMethodDef functions[] = {
     {},
 };
 
-// Where plugins run. Scripts of others may import epy, too.
-bool is_main_interpreter() noexcept {
-    return PyInterpreterState_Get() == PyInterpreterState_Main();
-}
-
-int execute(PyObject *module) {
-    module_state &state = state_of(module);
-    state.native_function_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &native_function_spec, nullptr));
-    if (state.native_function_type == nullptr ||
-        PyModule_AddType(module, state.native_function_type) != 0) {
-        return -1;
-    }
-    state.callback_type = reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(
-        module, &callback_spec, reinterpret_cast<PyObject *>(state.native_function_type)));
-    state.plugin_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &native_plugin_spec, nullptr));
-    state.tail_call_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &tail_call_spec, nullptr));
-    state.host_object_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &host_object_spec, nullptr));
-    if (state.host_object_type == nullptr ||
-        PyModule_AddType(module, state.host_object_type) != 0 || state.callback_type == nullptr ||
-        state.plugin_type == nullptr || state.tail_call_type == nullptr ||
-        PyModule_AddType(module, state.callback_type) != 0 ||
-        PyModule_AddType(module, state.plugin_type) != 0 ||
-        PyModule_AddType(module, state.tail_call_type) != 0) {
-        return -1;
-    }
-    is_logged(log_level::error); // the environment is read now, before scripts can change it
-    state.plugins = PyDict_New();
-    state.handles = new handle_table;
-    state.follow_ctypes = add_to_function_calls;
-    if (state.plugins == nullptr || !intern_names(state) || !find_ctypes_if_imported(state)) {
-        return -1;
-    }
-    const ref capsule(
-        PyCapsule_New(const_cast<core_api *>(&the_core_api), "epy._core._C_API", nullptr));
-    if (!capsule || PyModule_AddObjectRef(module, "_C_API", capsule.get()) != 0) {
-        return -1;
-    }
-    if (!argument_objects::prepare() ||
-        PyModule_AddObjectRef(module, "reuses_arguments",
-                              argument_objects::is_known() ? Py_True : Py_False) != 0) {
-        return -1;
-    }
-    if (is_main_interpreter()) {
-        state_of_plugins = &state;
-        handles_of_plugins = state.handles;
-        start_attaching();
-    }
-    state.python = number_of_python();
-    return keep_modules() ? 0 : -1;
-}
-
-int traverse(PyObject *module, visitproc visit, void *arg) {
-    const module_state &state = state_of(module);
-    for (const auto one : state_types) {
-        Py_VISIT(state.*one);
-    }
-    for (const auto one : state_objects) {
-        Py_VISIT(state.*one);
-    }
-    return traverse_headers(state.headers, visit, arg);
-}
-
-int clear(PyObject *module) {
-    module_state &state = state_of(module);
-    stop_looking_for_handles(state);
-    for (const auto one : state_types) {
-        Py_CLEAR(state.*one);
-    }
-    for (const auto one : state_objects) {
-        Py_CLEAR(state.*one);
-    }
-    clear_headers(state.headers);
-    return 0;
-}
-
-void deallocate(void *module) {
-    if (is_main_interpreter()) {
-        stop_attaching(); // it goes
-    }
-    clear(static_cast<PyObject *>(module));
-    module_state &state = state_of(static_cast<PyObject *>(module));
-    if (state_of_plugins == &state) {
-        state_of_plugins = nullptr;
-        state.handles->end();
-    } else {
-        delete state.handles;
-    }
-    free_headers(state.headers);
-}
-
-PyModuleDef_Slot slots[] = {
-    {Py_mod_exec, slot<execute>()},
-    {0, nullptr},
-};
-
-} // namespace
-
-module_state *state_of_plugins = nullptr;
-
-PyModuleDef core_module = {
-    PyModuleDef_HEAD_INIT,
-    "epy._core",
-    "Native callbacks, and the plugin that a script runs in.",
-    sizeof(module_state),
-    functions,
-    slots,
-    traverse,
-    clear,
-    deallocate,
-};
-
-module_state &state_of(PyObject *module) {
-    return *static_cast<module_state *>(PyModule_GetState(module));
-}
-
-module_state &state_of(PyTypeObject *type) {
-    return *static_cast<module_state *>(PyType_GetModuleState(type));
-}
-
 } // namespace epy
-
-PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&epy::core_module); }
