@@ -125,15 +125,54 @@ private:
 std::atomic<seen_locale *> seen_locale::all = nullptr;
 std::atomic<int> seen_locale::count = 0;
 
-bool are_loaded() noexcept {
-    const char *letters = nl_langinfo(_NL_LOCALE_NAME(LC_CTYPE));
-    const char *messages = nl_langinfo(_NL_LOCALE_NAME(LC_MESSAGES));
-    if (std::strcmp(letters, "C") == 0 && std::strcmp(messages, "C") == 0) {
-        return true;
+// The thread's locale, to be asked for its names. Another thread may set the process's own
+// meanwhile, which frees them: of that one it is a copy, for which glibc locks, and none is made of
+// "C", whose name is told by its place.
+class asked_locale {
+public:
+    asked_locale() noexcept : asked_(uselocale(nullptr)) {
+        if (asked_ == LC_GLOBAL_LOCALE && !(is_plain(LC_CTYPE) && is_plain(LC_MESSAGES))) {
+            asked_ = copy_ = duplocale(LC_GLOBAL_LOCALE);
+        } else if (asked_ == LC_GLOBAL_LOCALE) {
+            asked_ = c_locale();
+        }
     }
+    ~asked_locale() {
+        if (copy_ != nullptr) {
+            freelocale(copy_);
+        }
+    }
+    asked_locale(const asked_locale &) = delete;
+    asked_locale &operator=(const asked_locale &) = delete;
+
+    // False without memory.
+    explicit operator bool() const noexcept { return asked_ != nullptr; }
+    [[nodiscard]] const char *name(int category) const noexcept {
+        return nl_langinfo_l(_NL_LOCALE_NAME(category), asked_);
+    }
+
+private:
+    static bool is_plain(int category) noexcept {
+        return nl_langinfo(_NL_LOCALE_NAME(category)) ==
+               nl_langinfo_l(_NL_LOCALE_NAME(category), c_locale());
+    }
+
+    locale_t asked_;
+    locale_t copy_{};
+};
+
+bool are_loaded() noexcept {
     const int saved_errno = errno;
-    seen_locale *seen = seen_locale::find(letters, messages);
-    const bool loaded = seen == nullptr || seen->is_loaded();
+    const asked_locale asked;
+    bool loaded = true;
+    if (asked) {
+        const char *letters = asked.name(LC_CTYPE);
+        const char *messages = asked.name(LC_MESSAGES);
+        if (std::strcmp(letters, "C") != 0 || std::strcmp(messages, "C") != 0) {
+            seen_locale *seen = seen_locale::find(letters, messages);
+            loaded = seen == nullptr || seen->is_loaded();
+        }
+    }
     errno = saved_errno;
     return loaded;
 }
