@@ -162,16 +162,25 @@ def print_text(text: str, level: int) -> None:
     try:
         if _core.log_to_file(level, text.encode("utf-8", "backslashreplace")):
             return
-        stream = sys.stderr
-        stream.write(text)
-        stream.flush()
+        stream: Any = sys.stderr
+        if stream is not None and stream is sys.__stderr__:
+            # Not through its buffer: Python aborts at its end if a thread was writing there, and
+            # host's threads report at any time.
+            stream.flush()
+            _write_all(stream.fileno(), text.encode(stream.encoding, "backslashreplace"))
+        else:
+            stream.write(text)
+            stream.flush()
     except BaseException:  # SystemExit too: nothing may keep a report from being seen
-        data = text.encode("utf-8", "backslashreplace")
         try:
-            while data:
-                data = data[posix.write(2, data) :]
+            _write_all(2, text.encode("utf-8", "backslashreplace"))
         except OSError:
             pass  # no one listens
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[posix.write(file, data) :]
 
 
 def format_exception(exception: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 
 import pytest
 
@@ -173,3 +174,34 @@ def test_what_a_traceback_reads_may_fail_in_a_callback(monkeypatch: pytest.Monke
     assert texts
     assert set(texts) == {"OSError: below it\n"}
     assert format_exception(ValueError("again")).endswith("ValueError: again\n")
+
+
+def test_a_python_host_may_exit_while_its_threads_are_reporting(build_plugin, run):
+    """Python aborts if a thread that it ended had the lock of its stream for errors."""
+    plugin = build_plugin("""
+import epy
+from ctypes import c_int
+
+count = 0
+
+@epy.export(error=-1)
+def fail() -> c_int:
+    global count
+    count += 1
+    raise ValueError(count)
+""")
+    host = f"""
+import ctypes, threading, time
+plugin = ctypes.CDLL({str(plugin)!r})
+assert plugin.fail() == -1
+
+def call():
+    while True:
+        plugin.fail()
+
+for _ in range(2):
+    threading.Thread(target=call, daemon=True).start()
+time.sleep(0.05)
+"""
+    for _ in range(10):
+        assert "ValueError: 1\n" in run(sys.executable, "-c", host).stderr

@@ -21,11 +21,14 @@ bool report(callback &self, PyObject *exception) noexcept {
     }
     if (reporter == nullptr) {
         PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception);
-        PyErr_WriteUnraisable(self.function);
+        run_python([&] { PyErr_WriteUnraisable(self.function); });
         return false;
     }
-    const ref done(PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
-                                                exception, nullptr));
+    // Where it writes Python may end this thread: nothing of ours may be unwound between.
+    const ref done(run_python([&] {
+        return PyObject_CallFunctionObjArgs(reporter, reinterpret_cast<PyObject *>(&self),
+                                            exception, nullptr);
+    }));
     if (!done && PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0) {
         PyErr_Clear();
         return true;
@@ -34,7 +37,7 @@ bool report(callback &self, PyObject *exception) noexcept {
         PyErr_Clear();
         complain_of_memory(self.native);
     } else if (!done) {
-        PyErr_WriteUnraisable(reporter);
+        run_python([&] { PyErr_WriteUnraisable(reporter); });
     }
     return done.get() == Py_True;
 }
@@ -113,7 +116,8 @@ void take_error_number() noexcept {
         return;
     }
     const ref exception = taken_exception();
-    const ref number(exception ? PyObject_GetAttrString(exception.get(), "errno") : nullptr);
+    const ref number(run_python(
+        [&] { return exception ? PyObject_GetAttrString(exception.get(), "errno") : nullptr; }));
     const long value = number && PyLong_Check(number.get()) ? PyLong_AsLong(number.get()) : 0;
     if (value > 0 && value <= INT_MAX) {
         extras_of_this_call().error_number = static_cast<int>(value);
