@@ -163,9 +163,10 @@ def print_text(text: str, level: int) -> None:
         if _core.log_to_file(level, text.encode("utf-8", "backslashreplace")):
             return
         stream: Any = sys.stderr
-        if stream is not None and stream is sys.__stderr__:
+        untouched: Any = sys.__stderr__
+        if stream is untouched:
             # Not through its buffer: Python aborts at its end if a thread was writing there, and
-            # host's threads report at any time.
+            # threads of hosts report at any time. (None fails here, and is written to 2 below.)
             stream.flush()
             _write_all(stream.fileno(), text.encode(stream.encoding, "backslashreplace"))
         else:
