@@ -124,6 +124,7 @@ PyModuleDef_Slot slots[] = {
 
 module_state *state_of_plugins = nullptr;
 
+// Of the functions their place alone. NOLINTNEXTLINE(cppcoreguidelines-interfaces-global-init)
 PyModuleDef core_module = {
     PyModuleDef_HEAD_INIT,
     "epy._core",
