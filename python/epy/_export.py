@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         error: object = None,
         errno: bool = False,
         version: str | None = None,
+        jit: bool = False,
     ) -> Callable[[Function], NativeFunction]: ...
 
 
@@ -100,6 +101,7 @@ def export(
     error: object = None,
     errno: bool = False,
     version: str | None = None,
+    jit: bool = False,
 ) -> "Any":
     """Decorator: offer a Python function to the host as a C function.
 
@@ -141,6 +143,14 @@ def export(
     name under it, dlsym and the linker as the default. One plugin may define up to 35, but one for
     each name. It is in the plugin's file (ELF's DT_VERDEF), so only `epy build` can give it.
 
+    `jit=True`: numba compiles the function when the plugin starts, if the plugin's Python has
+    numba, and the host calls machine code: without the GIL, in many threads at once. All types
+    must be numbers; integers have 64 bits and wrap, and globals are constants, which must be
+    defined above. An exception is reported as ever: the Python function runs with the same
+    arguments then. Without numba, or if numba cannot compile the function, it runs as Python;
+    `epy build` says so in one line. With EPY_TRACE and `epy build --reload` it does, too. To import
+    numba takes half a second.
+
     Returns an object that runs the function when called from Python, has a native `.address`, and
     fits wherever epy or ctypes wants a function pointer as an argument or a result. It is an
     instance of its ctypes function type, which fits a field of a ctypes struct too; but where the C
@@ -154,12 +164,12 @@ def export(
     """
     if isinstance(what, str) or what is None or _native.is_prototype(what):
         prototype: Any = what
-        return lambda function: _export(function, prototype, name, error, version, errno)
+        return lambda function: _export(function, prototype, name, error, version, errno, jit)
     if isinstance(what, type):
         raise _errors.SignatureError(
             f"epy.export({what.__name__}): not a function type: use CFUNCTYPE(result, ...)"
         )
-    return _export(what, None, name, error, version, errno)
+    return _export(what, None, name, error, version, errno, jit)
 
 
 def _export(
@@ -169,14 +179,15 @@ def _export(
     error: object,
     version: str | None,
     errno: bool,
+    jit: bool,
 ) -> "Any":
     script = find_script()
-    if script is not None and error is None and version is None and not errno:
+    if script is not None and error is None and version is None and not errno and not jit:
         made = _export_at_once(script, function, prototype, name)
         if made is not None:
             return made
     function, found = _prepare(function, prototype, script)
-    return _native.export_function(function, found, name, error, version, errno)
+    return _native.export_function(function, found, name, error, version, errno, jit)
 
 
 def _export_at_once(script: "Script", function: "Any", prototype: "Any", name: str | None) -> "Any":

@@ -163,6 +163,7 @@ def export_function(
     error: object,
     version: str | None,
     errno: bool = False,
+    jit: bool = False,
 ) -> "Any":
     """Offer a Python function under a name, by default that of its prototype, then its own."""
     script = find_script()
@@ -172,8 +173,13 @@ def export_function(
         script.check_new(name)
         _check_version(script, name, version)
     callback = native_callback(function, found, error, f"export '{name}'", script, errno)
+    target: _core.Callback | int = callback
+    if jit:
+        from ._exports.compiled import compiled
+
+        target = compiled(function, found, callback, script) or callback
     if script is not None and script.native is not None:
-        publish(script, script.native, name, callback)
+        publish(script, script.native, name, target)
     native = as_function(function, found, callback)
     if script is not None:
         script.exports[name] = Export(

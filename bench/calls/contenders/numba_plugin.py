@@ -1,24 +1,25 @@
-"""epy: the addresses of functions that numba compiled."""
+"""epy: functions that numba compiled. Those of numbers take one keyword, those with pointers are
+numba's own, exported by their address."""
 
 from numba import carray, cfunc, types
 
 import epy
 
-integer, real, size, pointer = types.intc, types.double, types.uintp, types.voidptr
-reals, characters = types.CPointer(real), types.CPointer(types.uint8)
+integer, size, pointer = types.intc, types.uintp, types.voidptr
+reals, characters = types.CPointer(types.double), types.CPointer(types.uint8)
 
 
-@cfunc(types.void())
+@epy.export("void f(void)", jit=True)
 def f():
     pass
 
 
-@cfunc(integer(integer, integer))
+@epy.export("int add(int a, int b)", jit=True)
 def add(a, b):
     return a + b
 
 
-@cfunc(real(real, real, real))
+@epy.export("double f3(double a, double b, double c)", jit=True)
 def f3(a, b, c):
     return a * b + c
 
@@ -36,7 +37,7 @@ def process(handle, mode, samples, count):
     return mode + count
 
 
-@cfunc(real(integer, real, integer, real, integer, real, integer, real))
+@epy.export("double mixed(int, double, int, double, int, double, int, double)", jit=True)
 def mixed(a, b, c, d, e, f, g, h):
     return b + h
 
@@ -47,6 +48,6 @@ def process_view(handle, mode, samples, count):
     return mode + (view[count - 1] > view[0])
 
 
-for function in (f, add, f3, process, mixed, process_view):
+for function in (process, process_view):
     epy.export_address(function.__name__, function)
 epy.export_address("len", text_len)
