@@ -4,9 +4,9 @@
 # `tests/setup.sh headers` the libraries whose headers are read when all are asked for,
 # `tests/setup.sh pythons` what tests/pythons.sh compiles with,
 # `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
-# tried; some of them come with a service, which Debian starts; `tests/setup.sh --browser` one in which
-# the documentation is opened. What is there already is left alone, so
-# a second run needs no network.
+# tried, and `tests/setup.sh --further-hosts` large ones that pages of the documentation are tested with (R,
+# a JDK, web servers); some of both come with a service, which Debian starts; `tests/setup.sh --browser` one
+# in which the documentation is opened. What is there already is left alone, so a second run needs no network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -40,9 +40,18 @@ python_hosts() {
     )
 }
 
+further_hosts() {
+    further_packages+=(
+        nginx apache2-bin apache2-dev curl
+        fuse3
+        r-base-core
+        default-jdk-headless
+    )
+}
+
 case $* in
 demo) ;;
-'' | --python-hosts | --browser)
+'' | --python-hosts | --further-hosts | --browser)
     packages+=(
         # Test and look inside. Debugging symbols of libc are for valgrind.
         git patchelf gdb valgrind libc6-dbg
@@ -59,6 +68,7 @@ demo) ;;
         # Hosts that load plugins.
         make bash lua5.4 ladspa-sdk sox gnuplot-nox
         nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
+        zsh zsh-dev lv2-dev lilv-utils ruby ruby-dev opensc
         # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
         liblua5.4-dev libpam0g-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
         # Finds headers of packages.
@@ -66,6 +76,7 @@ demo) ;;
     )
     requirements+=(docs/requirements.txt tests/requirements.txt)
     [[ $* != --python-hosts ]] || python_hosts
+    [[ $* != --further-hosts ]] || further_hosts
     [[ $* != --browser ]] || further_packages+=(chromium-headless-shell)
     ;;
 headers)
@@ -76,7 +87,7 @@ pythons)
     # What tests/pythons.sh compiles a Python with.
     packages+=(make zlib1g-dev libbz2-dev liblzma-dev libsqlite3-dev libssl-dev libreadline-dev uuid-dev)
     ;;
-*) fail "usage: tests/setup.sh [demo | headers | pythons | --python-hosts | --browser]" ;;
+*) fail "usage: tests/setup.sh [demo | headers | pythons | --python-hosts | --further-hosts | --browser]" ;;
 esac
 
 # Of the packages named.

@@ -3,7 +3,8 @@
 A block with a caption is a file of that name, beside the others of its page. A block of the
 language `console` is a session: a line that begins with `$ ` is a command, what follows is what it
 prints, where `...` stands for anything. All other blocks are of the language `text`: no code. A
-comment `needs: PROGRAM` names a host that only `tests/setup.sh --python-hosts` installs.
+comment `needs: vim /dev/fuse` names programs and files without which the page is skipped: those
+that only `tests/setup.sh --python-hosts` or `--further-hosts` installs.
 """
 
 import os
@@ -123,9 +124,10 @@ def shell(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda it: str(it.relative_to(DOCS)))
 def test_page(page, shell):
-    needed = re.search(r"<!-- needs: (\S+) -->", page.read_text(encoding="utf-8"))
-    if needed and shutil.which(needed[1]) is None:
-        pytest.skip(f"not run: {needed[1]} is missing: tests/setup.sh --python-hosts installs it")
+    needed = re.search(r"<!-- needs: (.+) -->", page.read_text(encoding="utf-8"))
+    for name in needed[1].split() if needed else ():
+        if not (os.path.exists(name) if "/" in name else shutil.which(name)):
+            pytest.skip(f"not run: {name} is missing: see tests/setup.sh --further-hosts")
     for block in blocks(page):
         if block.name:
             (shell.folder / block.name).parent.mkdir(parents=True, exist_ok=True)
