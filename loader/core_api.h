@@ -14,7 +14,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 7;
+inline constexpr std::uint32_t core_api_version = 8;
 
 struct plugin; // the loader's
 struct log_settings;
@@ -29,12 +29,14 @@ struct loader_services {
     published (*publish)(plugin *, std::uint32_t index, const record *target) noexcept;
     // The same for a native address.
     published (*publish_address)(plugin *, std::uint32_t index, void *address) noexcept;
-    // Take a fresh slot. Returns its index, -1 if none is left or the plugin is dead, -2 without
-    // memory.
-    int (*take_slot)(plugin *) noexcept;
+    // The slot for a function whose name is not in the file: a fresh one, or that which the name
+    // has since an earlier Python of the process. Returns its index, -1 if none is left or the
+    // plugin is dead, -2 without memory.
+    int (*take_slot)(plugin *, const char *name) noexcept;
     // Append a name to the mapped tables: a function at slot `index`, or (index < 0) `size` bytes
-    // of data at `address`. Returns null, or why not (a static text).
-    const char *(*append_name)(plugin *, const char *name, int index, void *address,
+    // of data at `*address`, which becomes where the name leads: if a script of an earlier Python
+    // has added it, hosts have that place. Returns null, or why not (a static text).
+    const char *(*append_name)(plugin *, const char *name, int index, void **address,
                                std::uint64_t size) noexcept;
     // The next definition of `name` in the process after the plugin's own, or null.
     void *(*next_function)(plugin *, const char *name) noexcept;

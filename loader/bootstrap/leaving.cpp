@@ -128,6 +128,7 @@ void run_exit_functions_here() {
 }
 
 void run_exit_functions() {
+    process_ends = true;
     if (getpid() == starter_process && is_python_ours()) {
         runs_exit_functions = true;
         run_exit_functions_here();
@@ -138,17 +139,17 @@ void run_exit_functions() {
 } // namespace
 
 void arrange_exit(bool python_is_ours) noexcept {
-    static bool done = false; // for an earlier Python
-    if (std::exchange(done, true)) {
-        return;
+    static bool end_is_noted = false; // for an earlier Python
+    static bool functions_run = false;
+    if (!std::exchange(end_is_noted, true)) {
+        std::atexit([] { process_ends = true; });
     }
-    if (python_is_ours) {
+    if (python_is_ours && !std::exchange(functions_run, true)) {
         starter_process = getpid();
         // A child flushes what it has written; the core has dropped its parent's exit functions.
         pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
         std::atexit(run_exit_functions);
     }
-    std::atexit([] { process_ends = true; });
 }
 
 bool is_process_ending() noexcept { return process_ends; }

@@ -60,9 +60,12 @@ const loader_services plugin::services = {
     [](plugin *self, std::uint32_t index, void *address) noexcept {
         return guarded(published::no_memory, [&] { return self->publish_address(index, address); });
     },
-    [](plugin *self) noexcept { return guarded(-2, [&] { return self->take_slot(); }); },
-    [](plugin *self, const char *name, int index, void *address, std::uint64_t size) noexcept {
-        return self->append_name(name, index, address, size);
+    [](plugin *self, const char *name) noexcept {
+        return guarded(-2, [&] { return self->take_slot(name); });
+    },
+    [](plugin *self, const char *name, int index, void **address, std::uint64_t size) noexcept {
+        return guarded("out of memory",
+                       [&] { return self->append_name(name, index, address, size); });
     },
     [](plugin *self, const char *name) noexcept { return self->next_function(name); },
     [](plugin *, const char *name, void *original) noexcept {

@@ -88,14 +88,21 @@ public:
     static const loader_services services;
 
 private:
+    // A name that the file does not have. It stays when the Python ends whose script has added it:
+    // hosts have its place, and a script in the next Python goes on with that.
+    struct added_name {
+        int index; // of its slot; data have none
+        void *address;
+        std::uint64_t size;
+    };
+
     explicit plugin(stub_info *info);
     ~plugin() = default;
 
     published publish(std::uint32_t index, const record *);
     published publish_address(std::uint32_t index, void *address);
-    int take_slot();
-    const char *append_name(const char *name, int index, void *address,
-                            std::uint64_t size) noexcept;
+    int take_slot(const char *name);
+    const char *append_name(const char *name, int index, void **address, std::uint64_t size);
     void *next_function(const char *name) noexcept;
     bool read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept;
     [[nodiscard]] bool is_dead() const noexcept;
@@ -104,7 +111,9 @@ private:
     void bury() noexcept;
     void close_slots() noexcept;
     void release_for_core() noexcept;
-    const record *own_record(void (*code)(), std::uint32_t index);
+    const record *own_record(void (*code)(), std::uint32_t index, const record &errors = {});
+    void note_errors(std::uint32_t index, const record &published);
+    [[nodiscard]] std::uint32_t slots_of_file() const noexcept;
     static plugin *find_locked(const stub_info *) noexcept;
     [[nodiscard]] image mapped() const noexcept;
     void check_contents() noexcept;
@@ -124,7 +133,10 @@ private:
     plugin *next_ = nullptr; // mapped, or to be deleted
     tables tables_;
     std::map<std::uint32_t, const record *> pending_;
-    std::deque<record> own_records_; // of native addresses and unnamed slots: as long as the image
+    std::map<std::string, added_name, std::less<>> added_;
+    // Of slots that the file does not use: the resolver, with the error values of what they led to.
+    std::map<std::uint32_t, const record *> resolvers_;
+    std::deque<record> own_records_; // of native addresses and added slots: as long as the image
     std::string path_;
     start start_;
     std::string script_;

@@ -1,5 +1,7 @@
 // What a plugin's image shows its host: slots that lead to what the script has defined, names that
 // are added to its tables.
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "loader/bootstrap/locks.h"
@@ -26,21 +28,22 @@ bool plugin::open_slots() noexcept {
     return open_;
 }
 
-// Slots lead to the image's own records, which lead to the resolver; those that a script has taken
-// have none, and give zero.
+std::uint32_t plugin::slots_of_file() const noexcept {
+    return static_cast<std::uint32_t>(info_->records.size / sizeof(record));
+}
+
+// Slots lead to the resolver again: those of the file by the image's own records.
 void plugin::close_slots() noexcept {
     open_ = false;
     pending_.clear();
     if (dead_) {
         return;
     }
-    for (const record &one : own_records_) {
-        if (one.code == epy_loader_error_value) {
-            __atomic_store_n(slot(one.index), &one, __ATOMIC_RELEASE);
-        }
+    for (const auto &[index, resolver] : resolvers_) {
+        __atomic_store_n(slot(index), resolver, __ATOMIC_RELEASE);
     }
     const auto *stamped = reinterpret_cast<const record *>(base_ + info_->records.address);
-    for (std::uint64_t i = 0; i < info_->records.size / sizeof *stamped; ++i) {
+    for (std::uint32_t i = 0; i < slots_of_file(); ++i) {
         __atomic_store_n(slot(stamped[i].index), &stamped[i], __ATOMIC_RELEASE);
     }
 }
@@ -55,7 +58,7 @@ const record *plugin::target(std::uint32_t index) noexcept {
         reinterpret_cast<std::uintptr_t>(current) >= base_ + info_->records.address &&
         reinterpret_cast<std::uintptr_t>(current) <
             base_ + info_->records.address + info_->records.size;
-    return in_image ? nullptr : current;
+    return in_image || current->code == epy_loader_resolver ? nullptr : current;
 }
 
 const record *plugin::pending(std::uint32_t index) noexcept {
@@ -69,6 +72,7 @@ published plugin::publish(std::uint32_t index, const record *target) {
     if (dead_ || index >= info_->slots_used) {
         return published::plugin_is_dead;
     }
+    note_errors(index, *target);
     if (open_) {
         __atomic_store_n(slot(index), target, __ATOMIC_RELEASE);
     } else {
@@ -77,9 +81,23 @@ published plugin::publish(std::uint32_t index, const record *target) {
     return published::done;
 }
 
-const record *plugin::own_record(void (*code)(), std::uint32_t index) {
-    own_records_.push_back({code, info_, index, result_class::registers, 0, {}, {}, 0});
+const record *plugin::own_record(void (*code)(), std::uint32_t index, const record &errors) {
+    own_records_.push_back({code, info_, index, errors.result, 0, {}, {}, errors.error_size});
+    std::copy(std::begin(errors.error), std::end(errors.error), own_records_.back().error);
     return &own_records_.back();
+}
+
+// A record is not changed: a call may have it. What error values lead to stays when Python goes.
+void plugin::note_errors(std::uint32_t index, const record &published) {
+    if (index < slots_of_file()) {
+        return;
+    }
+    const record *&resolver = resolvers_[index];
+    if (resolver == nullptr || resolver->result != published.result ||
+        resolver->error_size != published.error_size ||
+        !std::equal(std::begin(published.error), std::end(published.error), resolver->error)) {
+        resolver = own_record(epy_loader_resolver, index, published);
+    }
 }
 
 published plugin::publish_address(std::uint32_t index, void *address) {
@@ -91,8 +109,11 @@ published plugin::publish_address(std::uint32_t index, void *address) {
     return publish(index, target);
 }
 
-int plugin::take_slot() {
+int plugin::take_slot(const char *name) {
     const std::scoped_lock guard(image_lock());
+    if (const auto known = added_.find(name); known != added_.end() && known->second.index >= 0) {
+        return dead_ ? -1 : known->second.index;
+    }
     if (dead_ || info_->slots_used >= info_->slot_capacity) {
         return -1;
     }
@@ -103,11 +124,22 @@ int plugin::take_slot() {
     return static_cast<int>(index);
 }
 
-const char *plugin::append_name(const char *name, int index, void *address,
-                                std::uint64_t size) noexcept {
+const char *plugin::append_name(const char *name, int index, void **address, std::uint64_t size) {
     const std::scoped_lock guard(image_lock());
     if (dead_) {
         return "the plugin is unloaded";
+    }
+    const auto [place, is_new] =
+        added_.try_emplace(name, added_name{index, index < 0 ? *address : nullptr, size});
+    if (!is_new) {
+        if (place->second.index != index || place->second.size != size) {
+            return "it was something else when the script ran before, in a Python that has ended; "
+                   "load the plugin anew";
+        }
+        if (index < 0) {
+            *address = place->second.address;
+        }
+        return nullptr;
     }
     symbol added{};
     added.name = name;
@@ -121,12 +153,16 @@ const char *plugin::append_name(const char *name, int index, void *address,
         added.value = info_->trampolines.address + std::uint64_t{wanted} * EPY_TRAMPOLINE_SIZE;
         added.size = EPY_TRAMPOLINE_SIZE;
     } else {
-        added.value = reinterpret_cast<std::uintptr_t>(address) - base_;
+        added.value = reinterpret_cast<std::uintptr_t>(*address) - base_;
         added.size = size;
         added.is_data = true;
     }
     const status outcome = tables_.append(added);
-    return outcome == status::ok ? nullptr : describe(outcome);
+    if (outcome != status::ok) {
+        added_.erase(place);
+        return describe(outcome);
+    }
+    return nullptr;
 }
 
 void *plugin::next_function(const char *name) noexcept {

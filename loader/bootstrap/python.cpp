@@ -73,11 +73,13 @@ void complain_of_end(const char *called) noexcept {
     }
 }
 
-// A Python that the host has finalized is its own matter: it may initialize it again.
-bool is_finalized(const python_wish &wish, const python_objects &found) {
-    if (!is_gone || std::any_of(found.begin(), found.end(), [](const python_object &one) {
-            return one.is_initialized() != 0;
-        })) {
+// A Python that the host has finalized is its own matter: it may initialize it again. Who ran in it
+// waits for that. Others find a process without Python: a host that has loaded, or first calls, a
+// plugin since then goes on (Apache does at each restart).
+bool is_finalized(const python_wish &wish, bool has_run, const python_objects &found) {
+    if (!is_gone || !has_run ||
+        std::any_of(found.begin(), found.end(),
+                    [](const python_object &one) { return one.is_initialized() != 0; })) {
         return false;
     }
     complain_of_end(wish.plugin);
@@ -228,7 +230,7 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         }
         chosen_python python;
         const core_api *api = nullptr;
-        if (is_finalized(wish, find_pythons())) {
+        if (is_finalized(wish, core != nullptr, find_pythons())) {
             python_start().finish(turn::absent);
             return python_state::gone;
         }

@@ -26,7 +26,8 @@ enum class python_state {
     gone      // the host has finalized it: said so
 };
 
-// Finds or starts Python and opens the core. Once per process; any thread. Another thread that does
+// Finds or starts Python and opens the core. `core`, before: that with which the plugin has run,
+// null if it has not. Once per process; any thread. Another thread that does
 // it is waited for, until then if a time is given: what comes later is `circular` too. After
 // std::bad_alloc the next call tries again.
 python_state open_python(const python_wish &, const core_api *&core,

@@ -105,10 +105,12 @@ class NativePlugin:
         """The address that the host calls for slot `index`."""
     def publish(self, index: int, target: Callback | int) -> None:
         """Let slot `index` lead to a callback or a native address."""
-    def take_slot(self) -> int:
-        """A fresh slot; epy.StampError's text as RuntimeError if none is left."""
+    def take_slot(self, name: str, /) -> int:
+        """A fresh slot, or that which a script in an earlier Python of the process has added the
+        name for; epy.StampError's text as RuntimeError if none is left."""
     def append_function(self, name: str, index: int) -> None: ...
-    def append_data(self, name: str, address: int, size: int) -> None: ...
+    def append_data(self, name: str, address: int, size: int) -> int:
+        """Where the name leads: if an earlier Python has added it, there."""
     def next_function(self, name: str) -> int:
         """Address of the next definition of `name` in the process, 0 if there is none."""
     def exported_data(self, name: str, address: int, size: int) -> memoryview:

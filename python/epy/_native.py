@@ -240,7 +240,7 @@ def publish_slot(
 def _add_name(
     script: "Script", native: "_core.NativePlugin", name: str, target: "_core.Callback | int"
 ) -> None:
-    slot = native.take_slot()
+    slot = native.take_slot(name)
     native.publish(slot, target)
     native.append_function(name, slot)
     script.loaded[name] = slot

@@ -41,5 +41,5 @@ class Staged:
 
     def __init__(self, exports: dict[str, Export]) -> None:
         self.exports = exports  # of the run before
-        self.names: list[Callable[[], None]] = []  # that appear
+        self.names: list[Callable[[], object]] = []  # that appear
         self.slots: list[tuple[int, Any]] = []  # that lead elsewhere, and where

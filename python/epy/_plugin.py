@@ -135,6 +135,9 @@ def at_exit() -> None:
     """The process exits: run every plugin's on_unload hooks. Calls after it are still served."""
     for script in list(reversed(registry.by_plugin.values())):
         _run_unload_hooks(script)
+    data = imported("epy._exports.data")
+    if data is not None:
+        data.leave_to_hosts()
     _end_reports()
 
 

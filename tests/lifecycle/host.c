@@ -5,6 +5,8 @@
 //   call [N:]NAME [A [B]] call int NAME(int...) of it
 //   text                  call const char *text(void) of it
 //   kept N                call what a script has given to host_keep
+//   find NAME             look up int NAME
+//   value                 the int that was found
 //   close [N]             dlclose
 //   initialize, finalize  Py_InitializeEx(0), Py_FinalizeEx (prints its result)
 //   initialized           Py_IsInitialized
@@ -60,6 +62,7 @@ static struct {
 } states[most_states];
 
 static void *plugins[most_plugins];
+static const int *found_value;
 static pthread_t started;
 static __thread state *saved;
 static __thread int ensured;
@@ -166,6 +169,10 @@ static void run(char *command) {
         printf("%s\n", ((const char *(*)(void))find("text"))());
     } else if (IS("kept")) {
         printf("%d\n", kept(atoi(name)));
+    } else if (IS("find")) {
+        found_value = find(name);
+    } else if (IS("value")) {
+        printf("%d\n", *found_value);
     } else if (IS("close")) {
         dlclose(plugins[name == NULL ? 0 : atoi(name)]);
     } else if (IS("initialize")) {

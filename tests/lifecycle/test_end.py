@@ -68,10 +68,16 @@ ENDS = {
         f"0 {HOOKS} -3 -3",
         GONE,
     ),
-    "and closes a plugin": (
+    # What is loaded after the end finds a process without Python: Apache loads its modules again.
+    "and loads a plugin": (
         "finalize | close | open ./plugin.so | call count",
-        f"{HOOKS} -1",
-        GONE,
+        f"{HOOKS} 1 unload1 exit1",
+        "",
+    ),
+    "and loads a plugin, and initializes it again": (
+        "finalize | close | open ./plugin.so | call count | initialize | call count | finalize",
+        f"{HOOKS} 1 2 exit2 unload2 finalized: 0",
+        "",
     ),
     "and has exit functions": (f"{OWN} | finalize", f"host {HOOKS}", ""),
     "without exit functions": (f"{CLEAR} | finalize | call count", "finalized: 0 -1", GONE),
@@ -134,12 +140,16 @@ AGAIN = {
 }
 
 
+def skip_where_ctypes_crashes(python):
+    if python.version == (3, 12):
+        pytest.skip("CPython 3.12 crashes without plugins when ctypes is imported again")
+
+
 @pytest.mark.parametrize("start", AGAIN)
 def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(
     plugin, host, start, python
 ):
-    if python.version == (3, 12):
-        pytest.skip("CPython 3.12 crashes without plugins when ctypes is imported again")
+    skip_where_ctypes_crashes(python)
     words = host(
         f"{AGAIN[start]} | initialize | call count | save | thread call count | restore | "
         "call count | finalize | initialize | call count | call keep | kept 1 | finalize"
@@ -148,4 +158,23 @@ def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(
         *f"1 {HOOKS}".split(),
         *"1 2 3 exit3 unload3 finalized: 0".split(),
         *"1 0 11 exit1 unload1 finalized: 0".split(),
+    ]
+
+
+@pytest.mark.parametrize("start", AGAIN)
+def test_so_does_one_side_by_side_with_its_script(epy, host, tmp_path, start, python):
+    """Names that are in no file stay: the host has them from before."""
+    skip_where_ctypes_crashes(python)
+    epy("stub", "-o", "plugin.so")
+    (tmp_path / "plugin.py").write_text(SCRIPT + "\nlevel = epy.export_data('level', c_int(40))\n")
+    words = host(
+        f"{AGAIN[start]} | find level | call count | text | value | initialize | value | "
+        "call count | text | value | save | thread call count | restore | finalize | "
+        "initialize | call count | call keep | kept 1 | value | finalize",
+        GONE,
+    )
+    assert words == [
+        *f"1 {HOOKS} -1 failed 40".split(),
+        *"40 1 text 40 2 exit2 unload2 finalized: 0".split(),
+        *"1 0 11 40 exit1 unload1 finalized: 0".split(),
     ]

@@ -84,8 +84,9 @@ class FakePlugin:
     def exported_data(self, name: str, address: int, size: int) -> memoryview:
         return memoryview((ctypes.c_char * size).from_address(self.base + address))
 
-    def append_data(self, name: str, address: int, size: int) -> None:
+    def append_data(self, name: str, address: int, size: int) -> int:
         self.appended.append((name, address, size))
+        return address
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class FakePlugin:
     def publish(self, index: int, target: Any) -> None:
         self.published[index] = target
 
-    def take_slot(self) -> int:
+    def take_slot(self, name: str) -> int:
         return 100 + len(self.published)
 
     def append_function(self, name: str, index: int) -> None:

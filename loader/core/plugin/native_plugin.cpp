@@ -88,9 +88,13 @@ PyObject *publish(PyObject *object, PyObject *arguments) {
     return outcome_of(self->view.services->publish(self->view.handle, index, &native->head));
 }
 
-PyObject *take_slot(PyObject *object, PyObject *) {
+PyObject *take_slot(PyObject *object, PyObject *name) {
     const native_plugin *self = as_plugin(object);
-    const int index = self->view.services->take_slot(self->view.handle);
+    const char *text = PyUnicode_AsUTF8(name);
+    if (text == nullptr) {
+        return nullptr;
+    }
+    const int index = self->view.services->take_slot(self->view.handle, text);
     if (index == -2) {
         return PyErr_NoMemory();
     }
@@ -105,15 +109,14 @@ PyObject *take_slot(PyObject *object, PyObject *) {
     return PyLong_FromLong(index);
 }
 
-PyObject *append(PyObject *object, const char *name, int index, void *address, std::uint64_t size) {
+bool append(PyObject *object, const char *name, int index, void **address, std::uint64_t size) {
     const native_plugin *self = as_plugin(object);
     const char *problem =
         self->view.services->append_name(self->view.handle, name, index, address, size);
     if (problem != nullptr) {
         PyErr_Format(PyExc_RuntimeError, "cannot export '%s': %s", name, problem);
-        return nullptr;
     }
-    Py_RETURN_NONE;
+    return problem == nullptr;
 }
 
 PyObject *append_function(PyObject *object, PyObject *arguments) {
@@ -122,7 +125,7 @@ PyObject *append_function(PyObject *object, PyObject *arguments) {
     if (PyArg_ParseTuple(arguments, "si:append_function", &name, &index) == 0) {
         return nullptr;
     }
-    return append(object, name, index, nullptr, 0);
+    return append(object, name, index, nullptr, 0) ? Py_NewRef(Py_None) : nullptr;
 }
 
 PyObject *append_data(PyObject *object, PyObject *arguments) {
@@ -132,7 +135,8 @@ PyObject *append_data(PyObject *object, PyObject *arguments) {
     if (PyArg_ParseTuple(arguments, "sKK:append_data", &name, &address, &size) == 0) {
         return nullptr;
     }
-    return append(object, name, -1, reinterpret_cast<void *>(address), size);
+    auto *place = reinterpret_cast<void *>(address);
+    return append(object, name, -1, &place, size) ? PyLong_FromVoidPtr(place) : nullptr;
 }
 
 PyObject *next_function(PyObject *object, PyObject *name) {
@@ -211,9 +215,11 @@ PyMethodDef methods[] = {
     {"trampoline", guarded<trampoline>, METH_O,
      "trampoline(index) -> the address that the host calls."},
     {"publish", guarded<publish>, METH_VARARGS, "publish(index, callback or address)."},
-    {"take_slot", guarded<take_slot>, METH_NOARGS, "take_slot() -> the index of a fresh slot."},
+    {"take_slot", guarded<take_slot>, METH_O,
+     "take_slot(name) -> the index of a fresh slot, or of the one that the name has."},
     {"append_function", guarded<append_function>, METH_VARARGS, "append_function(name, index)."},
-    {"append_data", guarded<append_data>, METH_VARARGS, "append_data(name, address, size)."},
+    {"append_data", guarded<append_data>, METH_VARARGS,
+     "append_data(name, address, size) -> where the name leads."},
     {"next_function", guarded<next_function>, METH_O, "next_function(name) -> an address, or 0."},
     {"exported_data", guarded<exported_data>, METH_VARARGS,
      "exported_data(name, address in the file, size) -> a view of the memory that the host uses."},

@@ -14,7 +14,7 @@ from .. import _core
 from .._errors import LayoutError, SignatureError, StampError
 from .._native import publish_slot
 from .._parts import DataEntry
-from .._script import Export, Script, find_script
+from .._script import Export, Script, find_script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,8 +159,11 @@ def _add_memory(script: Script, native: _core.NativePlugin, export: Export, size
         address = export.address
         if script.staged is not None:
             script.staged.names.append(lambda: native.append_data(name, address, size))
-        else:
-            native.append_data(name, address, size)
+            return
+        export.address = native.append_data(name, address, size)
+        if export.address != address:  # in a Python that has ended since
+            ctypes.memmove(export.address, address, size)
+            export.keep, export.value = (export.value,), ctype.from_address(export.address)
         return
     if former.kind != "data" or layout(type(former.value)) != layout(ctype):
         raise LayoutError(
@@ -169,6 +172,14 @@ def _add_memory(script: Script, native: _core.NativePlugin, export: Export, size
         )
     export.address, export.keep = former.address, (former, export.value)
     export.value = ctype.from_address(export.address)
+
+
+def leave_to_hosts() -> None:
+    """Python ends: what hosts know by a name that is not in a plugin's file stays for good."""
+    for script in registry.by_plugin.values():
+        for export in script.exports.values():
+            if export.kind == "data" and export.name not in script.loaded:
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object((export.value, export.keep)))
 
 
 def _unnamed_functions(

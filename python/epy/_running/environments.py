@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from _frozen_importlib_external import PathFinder
 from _thread import RLock
 
@@ -60,9 +61,7 @@ class Environment:
         return self.packages or []
 
     def _find_packages(self) -> list[str]:
-        # A host's thread may be in the midst of importing it, which runs .pth files; they may wait
-        # for the import lock that this thread has, so it must not wait for them.
-        site: Any = sys.modules.get("site") or __import__("site")
+        site = _site()
         folders = []
         if not self.is_base:
             folders.append(f"{self.folder}/lib/{_VERSION}/site-packages")
@@ -85,6 +84,19 @@ class Environment:
         with open(f"{self.folder}/pyvenv.cfg", encoding="utf-8") as file:
             words = [line.lower().replace(" ", "").strip() for line in file]
         return "include-system-site-packages=true" in words
+
+
+def _site() -> Any:
+    """The module. A host's thread may be in the midst of importing it, which runs .pth files.
+
+    They may wait for an import lock that this thread has, so it must not wait for them; but for the
+    functions of the module, which are there before.
+    """
+    site: Any = sys.modules.get("site") or __import__("site")
+    end = time.monotonic() + 5
+    while not hasattr(site, "main") and time.monotonic() < end:
+        time.sleep(0.001)
+    return site
 
 
 _known: dict[str, Environment | None] = {}

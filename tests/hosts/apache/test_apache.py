@@ -241,7 +241,7 @@ def test_a_library_of_the_application(apache, alone):
     assert server.stop() == alone[1] == (0, "", [], set())
 
 
-@pytest.mark.parametrize("mode", ["embedded", "daemon"])
+@pytest.mark.parametrize("mode", MODES)
 @ORDERS
 def test_graceful_restarts_under_load(apache, mode, modules, packages):
     """The old modules go and new ones are loaded, while processes with the old ones still serve."""
