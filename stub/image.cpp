@@ -42,9 +42,12 @@ unsigned image::segments() const noexcept {
     return reinterpret_cast<const Elf64_Ehdr *>(bytes_)->e_phnum;
 }
 
+// The header may name a table at the file's end, so that a file which was cut short has none: what
+// is mapped is the copy that lies behind the header in every plugin.
 const Elf64_Phdr *image::segment(unsigned index) const noexcept {
     const auto *header = reinterpret_cast<const Elf64_Ehdr *>(bytes_);
-    return reinterpret_cast<const Elf64_Phdr *>(bytes_ + header->e_phoff) + index;
+    const std::uint64_t place = file_ ? header->e_phoff : sizeof *header;
+    return reinterpret_cast<const Elf64_Phdr *>(bytes_ + place) + index;
 }
 
 status image::check() const noexcept {

@@ -17,11 +17,12 @@ namespace {
 
 std::uintptr_t load_address() { return reinterpret_cast<std::uintptr_t>(&__ehdr_start); }
 
-// The first of `size` bytes at a link-time address, and how many there are from there in their
-// segment; null if there are fewer.
+// The first of `size` bytes at a link-time address, by the program headers behind the file's header
+// (those that it names may lie at the file's end, which is not mapped), and how many there are from
+// there in their segment; null if there are fewer.
 const char *find_bytes(std::uint64_t address, std::uint64_t size, std::uint64_t &room) {
     const auto *segments =
-        reinterpret_cast<const Elf64_Phdr *>(load_address() + __ehdr_start.e_phoff);
+        reinterpret_cast<const Elf64_Phdr *>(load_address() + sizeof __ehdr_start);
     for (unsigned i = 0; i < __ehdr_start.e_phnum; ++i) {
         const std::uint64_t distance = address - segments[i].p_vaddr;
         if (segments[i].p_type == PT_LOAD && distance < segments[i].p_memsz) {

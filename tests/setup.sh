@@ -73,6 +73,8 @@ demo) ;;
         liblua5.4-dev libpam0g-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
         # Finds headers of packages.
         pkg-config
+        # Builds a project with a plugin.
+        meson
     )
     requirements+=(docs/requirements.txt tests/requirements.txt)
     [[ $* != --python-hosts ]] || python_hosts

@@ -10,12 +10,7 @@ import sys
 import sysconfig
 
 from scikit_build_core import build as _build
-from scikit_build_core.build import (
-    build_editable,
-    build_sdist,
-    build_wheel,
-    get_requires_for_build_sdist,
-)
+from scikit_build_core.build import build_sdist, get_requires_for_build_sdist
 
 __all__ = [
     "build_editable",
@@ -36,6 +31,17 @@ def get_requires_for_build_wheel(config_settings=None):
 def get_requires_for_build_editable(config_settings=None):
     _check()
     return _build.get_requires_for_build_editable(config_settings)
+
+
+def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
+    """What pip asks for at once where it is told to use what is installed."""
+    _check()
+    return _build.build_wheel(wheel_directory, config_settings, metadata_directory)
+
+
+def build_editable(wheel_directory, config_settings=None, metadata_directory=None):
+    _check()
+    return _build.build_editable(wheel_directory, config_settings, metadata_directory)
 
 
 def _check():

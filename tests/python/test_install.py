@@ -74,6 +74,19 @@ def test_building_it_without_what_that_takes_is_one_line(run, tmp_path, tools, m
     assert "--only-binary" in line
 
 
+def test_pip_shows_that_line_and_no_log_of_cmake_s(run, tmp_path):
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--no-index")
+    result = run(
+        *(*pip, "--no-deps", "--no-build-isolation", "--target", tmp_path / "site", PROJECT),
+        env={**CLEAN, **NO_COMPILER, "CXX": None},
+        status=1,
+    )
+    said = result.stdout + result.stderr
+    (line,) = [line for line in said.splitlines() if "epy: " in line]
+    assert "building it takes a C++ compiler: apt install g++" in line
+    assert "[1 lines of output]" in said and "CMake" not in said
+
+
 def test_pip_install(environment, installed, tmp_path):
     (site,) = (environment / "lib").glob("python*/site-packages")
     names = {path.name for path in (site / "epy").iterdir()}

@@ -28,6 +28,7 @@ from .elf import (
     Image,
     Record,
     Section,
+    Segment,
     StubInfo,
 )
 from .tables import STUB, Tables
@@ -172,7 +173,12 @@ def _check_room(info: StubInfo, slots: int, names: list[str]) -> None:
 
 
 def _extend(stub: Image, contents: bytearray) -> Image:
-    """The stub with another tail, and what lies behind the tail moved back."""
+    """The stub with another tail, and what lies behind the tail moved back.
+
+    The program headers are the file's end: the dynamic linker reads them first, so it refuses a
+    file that was cut short, whose missing pages would end the process at the first touch. Where
+    they were there is a copy, for who reads the mapped plugin, and for tools that put them back.
+    """
     segment = tail_segment(stub)
     data = stub.data[: segment.offset] + contents
     sections = [Section.from_buffer_copy(section) for section in stub.sections]
@@ -188,8 +194,15 @@ def _extend(stub: Image, contents: bytearray) -> Image:
     for section in sections:
         data += bytes(section)
 
+    size = ctypes.sizeof(Segment) * len(stub.segments)
+    place, end = stub.header.phoff, len(data)
+    data += bytes(size)
     plugin = Image(data, stub.name)
     tail_segment(plugin).filesz = tail_segment(plugin).memsz = len(contents)
+    for segment in plugin.segments:
+        segment.paddr = 0
+    plugin.data[end:] = plugin.data[place : place + size]
+    plugin.header.phoff = end
     return plugin
 
 
