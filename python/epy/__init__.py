@@ -15,7 +15,7 @@ import sys
 
 from . import _core, _names, _report
 from ._core import NativeFunction, view
-from ._script import Plugin, current_script, find_script, on_load, on_reload, on_unload
+from ._script import Plugin, current_script, find_script, nowhere, on_load, on_reload, on_unload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
         UntrustedFileError,
         ViewError,
     )
-    from ._export import callback, export, export_address, next_function
+    from ._export import callback, export
+    from ._exports.addresses import export_address, next_function
     from ._exports.bindings import Bindings
     from ._exports.constant import constant
     from ._exports.data import export_data
@@ -242,15 +243,14 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
     def __dir__() -> list[str]:
         """Also what is loaded later; not `plugin` where none runs: browsing must not raise."""
         special = {name for name in globals() if name.startswith("__")}
-        running = {"plugin"} if find_script() else set()
+        running = {"plugin"} if find_script() is not nowhere() else set()
         return sorted({*special, *_names.HOMES, *_names.THERE, "building", *running})
 
     def __getattr__(name: str) -> object:
         if name == "plugin":
             return current_script().plugin
         if name == "building":
-            script = find_script()
-            return script is not None and script.building
+            return find_script().building
         if name == "__all__":
             return [*_names.HOMES, *_names.THERE]
         # A start pays only for what its script uses, and most use these two.

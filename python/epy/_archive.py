@@ -1,4 +1,4 @@
-"""The archive inside a plugin: its manifest and the modules of its script.
+"""The archive inside a plugin: its manifest and the modules of its script, and how that finds them.
 
 It is text with sizes, so that `strings plugin.so` shows it and a reader never has to guess:
 
@@ -21,11 +21,20 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
 This module reads it, inside plugins too, so it imports little; _file/archive_writer.py writes it.
 """
 
+import posix
+import sys
+
 from . import _errors
+from ._modules import MAGIC, Sources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from . import _core
+    from ._plugin import Running
+    from ._script import Script
 
     Row = tuple[str, ...]
     Member = tuple[str, str, bytes]
@@ -169,3 +178,115 @@ def _unescape(text: str) -> str:
 
 def _decode(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
+
+
+# What it tells of a script
+
+
+def stored_sources(archive: "Archive", read: "Callable[[int, int], bytes]") -> "Sources":
+    """What the script of a plugin consists of; `read` gives bytes of the archive."""
+
+    def reader(begin: int, end: int) -> "Callable[[], bytes]":
+        return lambda: read(begin, end)
+
+    members = {name: (filename, source) for name, filename, source in archive.members}
+    code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
+    data = {name: reader(begin, end) for name, begin, end in archive.files}
+    return Sources(members, archive.text("kind") == "package", data, code)
+
+
+def read_manifest(archive: "Archive", script: "Script") -> None:
+    for row in archive.rows("plugin"):
+        script.name = script.plugin.name = row["name"]
+    for name, slot, _, text, _ in archive.manifest.get("function", ()):  # there may be thousands
+        script.loaded[name] = int(slot)
+        script.declarations_in_c[name] = text
+    for row in archive.rows("address"):
+        script.loaded[row["name"]] = row["slot"]
+        script.declarations_in_c[row["name"]] = row["text"]
+    for row in archive.rows("data"):
+        from ._parts import DataEntry
+
+        script.loaded[row["name"]] = DataEntry(
+            row["address"], row["size"], row["layout"], row["slots"]
+        )
+        script.declarations_in_c[row["name"]] = row["text"]
+    for row in archive.rows("version"):
+        script.loaded_versions[row["name"]] = row["version"]
+    for row in archive.rows("prototype"):
+        script.prototypes[row["text"]] = row["name"], row["expression"]
+    for text, name, codes in archive.manifest.get("plain", ()):
+        script.plain[text] = name, codes
+
+
+def sources_of(script: "Running") -> "tuple[Sources, str]":
+    """What the script consists of, and where it came from."""
+    native = script.native
+    if native.script is not None:
+        script.place = native.script
+        script.executable = _executable(native.path, "")
+        return _read_script(native.script), native.script
+    archive = read(native.archive)
+    try:
+        read_manifest(archive, script)
+    except ValueError:
+        raise _errors.PluginFormatError(
+            f"{native.path}: is damaged: run `epy build` again"
+        ) from None
+    script.executable = _executable(native.path, archive.text("python", "executable"))
+    script.constants.update(archive.constants)
+    script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
+    editable = archive.text("editable")
+    if editable:
+        script.place = editable
+        script.watched = archive.text("reload") == "yes"
+        return _read_script(editable), editable
+    script.is_stored = True
+    sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
+    if "" not in sources.members:
+        raise _errors.PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
+    return sources, archive.text("source")
+
+
+def _executable(plugin: str, stamped: str) -> str:
+    """Whose packages the plugin finds: what `epy bundle` put beside it, which is laid out as a
+    virtual environment, or those of the Python that it was built for, if it is here."""
+    sent = f"{plugin.rpartition('/')[0]}/epy"
+    start: Any = sys.modules.get("epy._start")
+    if _exists(f"{sent}/packages/pyvenv.cfg"):
+        if start is None:
+            from ._running import environments
+
+            environments.install()
+        return f"{sent}/packages/bin/python"
+    if not _exists(stamped) or _exists(f"{sent}/bundle"):
+        stamped = ""
+    if start is None:  # a host's Python, which knows nothing of it
+        if stamped and stamped != sys.executable:
+            from ._running import environments
+
+            environments.install()
+        return stamped
+    return start.executable if start.is_chosen or not stamped else stamped
+
+
+def _read_script(path: str) -> "Sources":
+    from ._file.sources import read_script  # a plugin that holds its script needs none
+
+    return read_script(path)
+
+
+def _read(native: "_core.NativePlugin", begin: int, end: int) -> bytes:
+    """From the plugin's memory, as long as it is there."""
+    found = native.read_archive(begin, end)
+    if found is None:
+        raise _errors.UnloadedError(f"{native.path}: holds the file, and has been unloaded")
+    return found
+
+
+def _exists(path: str) -> bool:
+    try:
+        posix.stat(path)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -38,7 +38,7 @@ def _namespace(function: "Any") -> "dict[str, Any]":
     return dict(found)
 
 
-def of_prototype(prototype: "Prototype", function: "Any", script: "Script | None") -> "Signature":
+def of_prototype(prototype: "Prototype", function: "Any", script: "Script") -> "Signature":
     """The signature that C text or a ctypes function type stands for, where `function` is."""
     from ._signature import read_prototype
 
@@ -46,7 +46,7 @@ def of_prototype(prototype: "Prototype", function: "Any", script: "Script | None
 
 
 def _prepare(
-    function: "Any", prototype: "Prototype | None", script: "Script | None"
+    function: "Any", prototype: "Prototype | None", script: "Script"
 ) -> "tuple[Function, Signature]":
     """The Python function itself, and its signature."""
     function = _native.python_function(function)
@@ -182,7 +182,7 @@ def _export(
     jit: bool,
 ) -> "Any":
     script = find_script()
-    if script is not None and error is None and version is None and not errno and not jit:
+    if error is None and version is None and not errno and not jit:
         made = _export_at_once(script, function, prototype, name)
         if made is not None:
             return made
@@ -190,12 +190,12 @@ def _export(
     return _native.export_function(function, found, name, error, version, errno, jit)
 
 
-def _export_at_once(script: "Script", function: "Any", prototype: "Any", name: str | None) -> "Any":
+def _export_at_once(script: "Any", function: "Any", prototype: "Any", name: str | None) -> "Any":
     """The same for most exports of a start: C text of plain types, a function that fits it, a name
     that the plugin's file has. There may be thousands. None for any other, and nothing is done.
     """
     known = script.plain.get(prototype) if prototype.__class__ is str else None
-    if known is None or function.__class__ is not _FUNCTION or script.native is None:
+    if known is None or function.__class__ is not _FUNCTION:
         return None
     code, codes = function.__code__, known[1]
     name = name or known[0] or function.__name__
@@ -264,17 +264,13 @@ def callback(
     return _native.callback_function(function, found, error, errno)
 
 
-_returned: "dict[Any, NativeFunction]" = {}  # outside a plugin
-
-
 def returned_callback(prototype: "type[CFuncPtr]", function: "Function") -> "NativeFunction":
     """The callback that a callable becomes where a function pointer is due.
 
     It lives until the plugin is unloaded. The same callable with the same type has one address, so
     that C can compare and unregister it.
     """
-    script = find_script()
-    known = _returned if script is None else script.returned
+    known: dict[Any, NativeFunction] = find_script().returned
     key: Any = prototype, function
     try:
         made = known.get(key)
@@ -284,91 +280,3 @@ def returned_callback(prototype: "type[CFuncPtr]", function: "Function") -> "Nat
     if made is None:
         made = known.setdefault(key, callback(prototype, function))  # threads may be here at once
     return made
-
-
-def export_address(name: str, address: "Any") -> None:
-    """Offer a native address to the host under a name: calls go there, nothing of epy runs.
-
-    `address` is an int, a ctypes function object, or anything with an `.address` (a numba cfunc,
-    what `epy.callback` returns); the object is kept alive until the plugin is unloaded. Raises
-    ExportNameError for a name that is empty, contains NUL or is taken, SignatureError for what is
-    no address.
-    """
-    script = find_script()
-    value = address
-    is_native = "ctypes" in sys.modules and _is_native(address)
-    if is_native:
-        from ._types import native_address
-
-        value = native_address(address)
-    elif not isinstance(address, int):
-        value = getattr(address, "address", None)
-    if not isinstance(value, int) or not 0 < value < 1 << 64:
-        raise _errors.SignatureError(
-            f"epy.export_address({name!r}, {address!r}): no address: "
-            "give an int, a ctypes function or an object with .address"
-        )
-    if script is None:
-        return
-    script.check_new(name)
-    has_type = is_native and getattr(address, "_argtypes_", None) is not None
-    text = ""
-    if script.native is None:
-        from ._c.spelling import declare_function  # people are told when the plugin is built
-
-        text = declare_function(type(address), name) if has_type else f"{name}(...)"
-    if script.native is not None:
-        _native.publish(script, script.native, name, value)
-    callback = address.callback if isinstance(address, NativeFunction) else None
-    script.exports[name] = Export(name, "address", value, text, callback=callback, keep=(address,))
-
-
-def _is_native(function: object) -> bool:
-    """Whether it is a function pointer of ctypes."""
-    from _ctypes import CFuncPtr
-
-    return isinstance(function, CFuncPtr)
-
-
-def export_list(items: "Any") -> None:
-    """Take a module's EPY_EXPORT_LIST: (name, address) tuples, or ctypes functions with a name."""
-    for item in items:
-        if isinstance(item, tuple) and len(item) == 2:
-            export_address(*item)
-        elif hasattr(item, "__name__"):
-            export_address(item.__name__, item)
-        else:
-            raise _errors.SignatureError(f"EPY_EXPORT_LIST has {item!r}: write (name, address)")
-
-
-def next_function(name: str, prototype: "Prototype | None" = None) -> "Any":
-    """The next definition of a function in the process, as a ctypes function (LD_PRELOAD).
-
-    That is the one which the host would have found without this plugin. Its type is `prototype` (a
-    ctypes function type or a C prototype), else that of the plugin's export of this name, else
-    `int ()`. While `epy build` imports the script, or outside a plugin, it is the process's own
-    definition. Raises SymbolNotFoundError if there is none.
-    """
-    import ctypes
-
-    from ._types import native_address
-
-    script = find_script()
-    if prototype is not None:
-        known = _native.of_plain_text(prototype, script) or of_prototype(prototype, None, script)
-        found: Any = known.prototype
-    else:
-        exported = script.exports.get(name) if script else None
-        found = (exported and exported.function_type()) or ctypes.CFUNCTYPE(ctypes.c_int)
-    if script is not None and script.native is not None:
-        address = script.native.next_function(name)
-    else:
-        defined: Any = getattr(ctypes.CDLL(None), name, None)
-        address = native_address(defined) if defined is not None else 0
-    if not address:
-        raise _errors.SymbolNotFoundError(
-            f"no further definition of '{name}' in the process: load its library first"
-        )
-    function = found(address)
-    function.__name__ = name
-    return function

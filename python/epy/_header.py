@@ -51,7 +51,6 @@ _BUILTIN = {
 MISSING: "Any" = object()  # an argument that was not given
 
 _core.prepare_headers()
-_kept = _core.Kept()  # of headers that no script has made
 
 
 def header(
@@ -110,16 +109,15 @@ def header(
     parts = (text, folders, macros, packages) if packages else (text, folders, macros)
     key = repr(parts) if any(parts[1:]) else text
     key = f"{lang}:{key}" if lang else key
-    made = script.headers if script else {}
     whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library, use_errno)
-    for other, found in made.get(key, ()):
+    for other, found in script.headers.get(key, ()):
         if other == whole:
             return found  # type: ignore[no-any-return]
-    declarations: Any = script.declarations.get(key) if script else None
-    if script and key in script.stored_headers:
+    declarations: Any = script.declarations.get(key)
+    if key in script.stored_headers:
         declarations = _core.StoredHeader(*script.stored_headers[key])
     elif declarations is None:
-        if script and script.is_stored:  # a running plugin reads no C
+        if script.is_stored:  # a running plugin reads no C
             raise _errors.HeaderError(
                 f"epy.header({text[:60]!r}) was not read when "
                 "the plugin was built: call it at the script's top level, and run `epy build` again"
@@ -129,16 +127,13 @@ def header(
         declarations = read(
             text, folders, dict(define or {}), script, packages=packages, lang=lang or ""
         )
-        if script:
-            script.declarations[key] = declarations
+        script.keep(script.declarations, key, declarations)
     name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)
-    if script and script.kept is None:
+    if script.kept is None:
         script.kept = _core.Kept()
-    kept = (script and script.kept) or _kept
-    module = script.module if script else "epy"
+    kept, module = script.kept, script.module or "epy"
     result = Header(name, declarations, types or {}, errors or {}, kept, library, module, use_errno)
-    if script:
-        made.setdefault(key, []).append((whole, result))
+    script.keep(script.headers, key, [*script.headers.get(key, ()), (whole, result)])
     return result
 
 

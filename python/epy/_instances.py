@@ -92,6 +92,5 @@ def untyped_callback(
     made = make_callback(function, codes, classes, error, f"callback '{name}'", script)
     native = base(made.address)
     keep_callback(native, made)
-    if script is not None and script.importing:
-        script.callbacks.append(native)
+    script.hold(native)
     return native

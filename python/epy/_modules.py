@@ -294,21 +294,16 @@ def run_modules(script: "Script", sources: "Sources") -> "ModuleType":
     if root in sys.modules:  # there was no memory to unload it
         drop_modules(root)
     find_modules(root, script.name, script.path, sources, script)
-    outer = registry.building
-    if script.building:
-        registry.building = script
     try:
         module = _import(root)
         listed = getattr(module, "EPY_EXPORT_LIST", ())
         if listed:
-            from ._export import export_list
+            from ._exports.addresses import export_list
 
             export_list(listed)
     except BaseException:
         drop_modules(root)
         raise
-    finally:
-        registry.building = outer
     return module
 
 

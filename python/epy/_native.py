@@ -54,9 +54,9 @@ class Signature:
         return self.ctype
 
 
-def of_plain_text(prototype: object, script: "Script | None") -> "Signature | None":
+def of_plain_text(prototype: object, script: "Script") -> "Signature | None":
     """The signature of C text that names plain types alone: the plugin has its codes."""
-    known = script.plain.get(prototype) if script else None  # type: ignore[call-overload]
+    known = script.plain.get(prototype)  # type: ignore[call-overload]
     if known is None:
         return None
     name, codes = known
@@ -87,8 +87,7 @@ def callback_function(
     name = getattr(function, "__name__", type(function).__name__)
     made = native_callback(function, found, error, f"callback '{name}'", script, errno)
     native = as_function(function, found, made)
-    if script is not None and script.importing:
-        script.callbacks.append(native)
+    script.hold(native)
     return native
 
 
@@ -97,7 +96,7 @@ def native_callback(
     found: "Signature",
     error: object,
     label: str,
-    script: "Script | None",
+    script: "Script",
     errno: bool = False,
 ) -> "_core.Callback":
     if error is None:
@@ -112,7 +111,7 @@ def make_callback(
     classes: tuple[type | None, ...],
     error: object,
     label: str,
-    script: "Script | None",
+    script: "Script",
     errno: bool = False,
 ) -> "_core.Callback":
     if codes[0] == "v" and error is not None:
@@ -122,7 +121,6 @@ def make_callback(
             f"{place(function)} error={shown(error)}, but its result is void, which has no error "
             "value: leave error= out"
         )
-    plugin = script.native if script else None
     of_exception: Any = None
     if error is not None and hasattr(type(error), "_handle_type_"):
         raise _errors.SignatureError(
@@ -136,17 +134,19 @@ def make_callback(
             of_exception, error = split_function(error)
     except _errors.SignatureError as problem:
         raise _errors.SignatureError(f"{place(function)} {problem}") from None
-    if script is not None and script.trace is not None:
+    if script.trace is not None:
         function = script.trace.called(function, label, script.path)
     try:
-        made = _core.Callback(function, codes, classes, error, label, plugin, of_exception, errno)
+        made = _core.Callback(
+            function, codes, classes, error, label, script.native, of_exception, errno
+        )
     except _errors.ViewError as reason:
         raise _errors.SignatureError(f"{place(function)} {reason}") from None
     except (TypeError, ValueError, OverflowError) as reason:
         raise _errors.SignatureError(
             f"{place(function)} error={error!r} does not fit the result type ({reason})"
         ) from None
-    if script is not None and script.place is not None:
+    if script.place is not None:
         from ._running.reloading import note
 
         note(script, made, codes)
@@ -169,88 +169,36 @@ def export_function(
     script = find_script()
     if name is None:
         name = found.name or getattr(function, "__name__", "")
-    if script is not None:
-        script.check_new(name)
-        _check_version(script, name, version)
+    script.check_new(name, version)
     callback = native_callback(function, found, error, f"export '{name}'", script, errno)
     target: _core.Callback | int = callback
     if jit:
         from ._exports.compiled import compiled
 
         target = compiled(function, found, callback, script) or callback
-    if script is not None and script.native is not None:
-        publish(script, script.native, name, target)
+    script.publish(name, target)
     native = as_function(function, found, callback)
-    if script is not None:
-        script.exports[name] = Export(
-            name,
-            "function",
-            None,
-            _describe(name, found, function) if script.native is None else "",
-            prototype=found.ctype,
-            codes=found.codes,
-            error=error,
-            version=version,
-            callback=callback,
-            keep=(native,),
-        )
+    export = Export(
+        name,
+        "function",
+        None,
+        script.describe(lambda: _describe(name, found, function)),
+        prototype=found.ctype,
+        codes=found.codes,
+        error=error,
+        version=version,
+        callback=callback,
+        keep=(native,),
+    )
+    script.keep(script.exports, name, export)
     return native
-
-
-def _check_version(script: "Script", name: str, version: object) -> None:
-    if version is None:
-        return
-    if not isinstance(version, str) or not version or "\0" in version or not version.isascii():
-        raise _errors.ExportNameError(
-            f"{version!r} is no version for '{name}': it must be an ASCII str without NUL"
-        )
-    if script.native is not None and script.loaded_versions.get(name, "") != version:
-        raise _errors.StampError(
-            f"'{name}' gets its version {version!r} when the plugin is built: run `epy build`"
-        )
-
-
-def publish(
-    script: "Script", native: "_core.NativePlugin", name: str, target: "_core.Callback | int"
-) -> None:
-    """Let a name of the plugin lead to a target."""
-    slot = script.loaded.get(name)
-    if slot is not None and not isinstance(slot, int):
-        raise _errors.SignatureError(
-            f"'{name}' was data when {native.path} was built: run `epy build` again"
-        )
-    if slot is not None:
-        publish_slot(script, native, slot, target)
-    elif script.staged is not None:
-        script.staged.names.append(lambda: _add_name(script, native, name, target))
-    else:
-        _add_name(script, native, name, target)
-
-
-def publish_slot(
-    script: "Script", native: "_core.NativePlugin", slot: int, target: "_core.Callback | int"
-) -> None:
-    """Let a slot lead to a target."""
-    if script.staged is not None:
-        script.staged.slots.append((slot, target))
-    else:
-        native.publish(slot, target)
-
-
-def _add_name(
-    script: "Script", native: "_core.NativePlugin", name: str, target: "_core.Callback | int"
-) -> None:
-    slot = native.take_slot(name)
-    native.publish(slot, target)
-    native.append_function(name, slot)
-    script.loaded[name] = slot
 
 
 def _describe(export: str, found: "Signature", function: "Callable[..., Any]") -> str:
     """The C prototype to show to people."""
     if found.text and found.name == export:
         return found.text
-    from ._c.spelling import declare_function  # people are told when the plugin is built
+    from ._c.spelling import declare_function
 
     return declare_function(found.prototype, export, parameters(function)[1])
 

@@ -5,8 +5,8 @@ import sys
 from _thread import get_ident
 
 from . import _core
-from ._errors import Error
-from ._script import find_script, imported, registry
+from ._errors import BindingsError, Error, UntrustedFileError
+from ._script import find_script, imported, nowhere, registry, script_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _print_report(report: "Report", more: str) -> None:
 # The hook of `epy.error_hook`: the plugin's own, else the process's, else `print_report`.
 
 
-def find_hook(script: "Script | None") -> "Any":
-    (hook,) = (script and script.error_hook) or registry.error_hook or (print_report,)
+def find_hook(script: "Script") -> "Any":
+    (hook,) = script.error_hook or registry.error_hook or (print_report,)
     return hook
 
 
@@ -92,7 +92,10 @@ def remove_hook() -> None:
 
 def _hook_owner() -> "Any":
     """Whose hook the running code sets; None for code of a plugin that is gone."""
-    return find_script() or (registry if _core.current_plugin() is None else None)
+    script = find_script()
+    if script is not nowhere():
+        return script
+    return registry if _core.current_plugin() is None else None
 
 
 def reporter(callback: "_core.Callback", exception: BaseException) -> bool:
@@ -106,7 +109,7 @@ def reporter(callback: "_core.Callback", exception: BaseException) -> bool:
     native = _core.current_plugin()
     report = Report(exception, callback.label, native.path if native else None, _thread_name())
     _core.note_error(exception, report.plugin, report.label, report.traceback, report.thread)
-    hook = find_hook(registry.by_plugin.get(native) if native else None)
+    hook = find_hook(script_of(native))
     this_thread = get_ident()
     if this_thread in _in_hook:
         print_report(report)  # a callback that the hook called; the hook would do that for ever
@@ -120,6 +123,20 @@ def reporter(callback: "_core.Callback", exception: BaseException) -> bool:
     finally:
         _in_hook.discard(this_thread)
     return False
+
+
+def failed_start(script: "Script", source: str, error: BaseException) -> str:
+    """What is said of a plugin that did not start."""
+    if isinstance(error, (BindingsError, UntrustedFileError)):
+        return f"epy: {script.path}: {error}\n"
+    version = ".".join(map(str, sys.version_info[:3]))
+    return (
+        f"epy: the plugin {script.path} did not start: its script failed\n"
+        f"{format_exception(error)}"
+        f"  script: {source}\n"
+        f"  Python: {version} ({script.executable or sys.executable})\n"
+        f"  sys.path: {':'.join(sys.path)}\n"
+    )
 
 
 def is_interrupt(exception: BaseException) -> bool:

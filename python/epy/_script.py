@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Hook = TypeVar("Hook", bound=Callable[[], object])
     ReloadHook = TypeVar("ReloadHook", bound=Callable[[Any], object])
     from ._parts import DataEntry, HeaderOptions, Staged
+    from ._plugin import Running
 
     State = Literal["building", "starting", "ready", "failed", "unloaded"]
 
@@ -121,22 +122,22 @@ class Plugin:
 
 
 class Script:
-    """What one script defines, filled by the decorators while it is imported."""
+    """What one script defines, filled by the decorators while it is imported.
 
-    def __init__(
-        self,
-        name: str,
-        path: str,
-        *,
-        building: bool = False,
-        native: "_core.NativePlugin | None" = None,
-        header_options: "HeaderOptions | None" = None,
-    ) -> None:
+    What its plugin does about it, the kinds below say. This one has no plugin: a child process
+    imports its modules.
+    """
+
+    native: "_core.NativePlugin | None" = None
+    building = False
+    compiles = True  # what asks for machine code
+    reads_on = False  # more C text may follow at once: the process that reads it waits for that
+    header_options: "HeaderOptions | None" = None
+
+    def __init__(self, name: str, path: str, state: "State" = "starting") -> None:
         self.name = name
         self.path = path
-        self.building = building
-        self.native = native
-        self.plugin = Plugin(name, path, "building" if building else "starting")
+        self.plugin = Plugin(name, path, state)
         self.importing = True
         self.is_stored = False  # in a plugin, with all that its C text stands for
         self.module = ""  # its private name in sys.modules
@@ -157,7 +158,6 @@ class Script:
         self.constants: dict[str, bytes] = {}
         # What the script's headers declare, by `epy.header`'s arguments: read at build, stored in
         # the plugin. And the objects made of it, with the arguments that do not matter to reading.
-        self.header_options = header_options
         self.declarations: dict[str, Any] = {}
         self.stored_headers: dict[str, tuple[bytes, bytes]] = {}  # for `_core.StoredHeader`
         self.headers: dict[str, list[Any]] = {}
@@ -183,12 +183,23 @@ class Script:
         self.trace: Trace | None = None  # where its calls are noted, if they are
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
 
-    def forget_callback(self, made: "Any") -> None:
-        """It has died."""
-        self.made.pop(made, None)
+    # What it keeps
 
-    def check_new(self, name: object) -> None:
-        """ExportNameError unless `name` can be exported and is not yet."""
+    def keep(self, known: "dict[Any, Any]", key: "Any", value: "Any") -> None:
+        """Remember what was made, in one of its own dictionaries."""
+        known[key] = value
+
+    def add(self, known: "list[Any]", value: "Any") -> None:
+        """The same in a list."""
+        known.append(value)
+
+    def hold(self, native: "Any") -> None:
+        """Until the import is over."""
+        if self.importing:
+            self.callbacks.append(native)
+
+    def check_new(self, name: object, version: object = None) -> None:
+        """ExportNameError unless `name` can be exported, with this version, and is not yet."""
         if not isinstance(name, str) or not name or "\0" in name or name == "<lambda>":
             raise _errors.ExportNameError(
                 f"{name!r} is no name for an export: it must be a non-empty str without NUL; "
@@ -202,13 +213,47 @@ class Script:
             ) from None
         if name in self.exports:
             raise _errors.ExportNameError(f"'{name}' is exported twice: rename one, or pass name=")
+        is_text = isinstance(version, str) and version.isascii()
+        if version is not None and (not is_text or not version or "\0" in str(version)):
+            raise _errors.ExportNameError(
+                f"{version!r} is no version for '{name}': it must be an ASCII str without NUL"
+            )
+
+    # What its plugin does
+
+    def describe(self, declare: "Callable[[], str]") -> str:
+        """The C declaration that people are shown: when the plugin is built."""
+        return ""
+
+    def publish(self, name: str, target: "_core.Callback | int") -> None:
+        """Let a name of the plugin lead to a target."""
+
+    def place_data(self, export: Export) -> None:
+        """Put data where the host finds it."""
+
+    def publish_module(self, name: str, share: bool) -> "Any":
+        """The module of `epy.Bindings`; None where nothing is published."""
+        return None
+
+    def constant(self, name: str, function: "Callable[[], Any]") -> "Any":
+        """The value that is stored, else what the function returns."""
+        from marshal import loads
+
+        stored = self.constants.get(name)
+        return function() if stored is None else loads(stored)
+
+    def next_function(self, name: str) -> int:
+        """The address of the next definition of a name in the process; 0 if there is none."""
+        from ._exports.addresses import of_process
+
+        return of_process(name)
 
 
 class _Registry:
     """The scripts of this process: one for each loaded plugin, and the one being built."""
 
     def __init__(self) -> None:
-        self.by_plugin: dict[_core.NativePlugin, Script] = {}
+        self.by_plugin: dict[_core.NativePlugin | None, Running] = {}
         self.building: Script | None = None
         self.error_hook: Any = None  # as code that is no plugin's has set it, in a tuple
 
@@ -223,15 +268,27 @@ def imported(name: str) -> "Any":
     return None if is_half else module
 
 
-def find_script() -> "Script | None":
-    """The script that the running code belongs to, if any.
+def script_of(native: "_core.NativePlugin | None") -> Script:
+    """The script of a plugin; `nowhere()` for none, and for one that is gone."""
+    return registry.by_plugin.get(native) or nowhere()
+
+
+def nowhere() -> Script:
+    """The script of code that no plugin's script has."""
+    from ._running.nowhere import NOWHERE  # few starts need it
+
+    return NOWHERE
+
+
+def find_script() -> Script:
+    """The script that the running code belongs to; `nowhere()` if there is none.
 
     A callback belongs to its plugin; otherwise `epy build` imports one; otherwise (a thread that a
     script has started) the nearest frame of a script's module decides.
     """
     native = _core.current_plugin()
     if native is not None:
-        return registry.by_plugin.get(native)
+        return script_of(native)
     if registry.building is not None:
         return registry.building
     frame = sys._getframe(1)
@@ -240,13 +297,13 @@ def find_script() -> "Script | None":
         if isinstance(script, Script):
             return script
         frame = frame.f_back  # type: ignore[assignment]
-    return None
+    return nowhere()
 
 
-def current_script() -> "Script":
+def current_script() -> Script:
     """Like `find_script`, but it is an error if there is none."""
     script = find_script()
-    if script is None:
+    if script is nowhere():
         raise _errors.Error(
             "no plugin's script runs here: build the script with `epy build` and load it"
         )
@@ -260,8 +317,7 @@ def on_load(function: "Hook") -> "Hook":
     be looked up here. Outside a plugin it does nothing.
     """
     script = find_script()
-    if script is not None:
-        script.on_load.append(function)
+    script.add(script.on_load, function)
     return function
 
 
@@ -274,8 +330,7 @@ def on_reload(function: "ReloadHook") -> "ReloadHook":
     new. Outside a plugin it does nothing.
     """
     script = find_script()
-    if script is not None:
-        script.on_reload.append(function)
+    script.add(script.on_reload, function)
     return function
 
 
@@ -291,6 +346,5 @@ def on_unload(function: "Hook") -> "Hook":
     Outside a plugin it does nothing.
     """
     script = find_script()
-    if script is not None:
-        script.on_unload.append(function)
+    script.add(script.on_unload, function)
     return function

@@ -30,14 +30,14 @@ _ALIKE = ("PzsZO@~", "bBc?", "hH", "iIu", "lLqQ")
 
 
 def read_prototype(
-    prototype: "Prototype", namespace: "dict[str, Any]", script: "Script | None"
+    prototype: "Prototype", namespace: "dict[str, Any]", script: "Script"
 ) -> "Signature":
     """The signature that C text or a ctypes function type stands for."""
     if not isinstance(prototype, str):
         return of_function_type(prototype)
-    known = script.prototypes.get(prototype) if script else None
+    known = script.prototypes.get(prototype)
     if known is None:
-        if script and script.is_stored:  # a running plugin reads no C
+        if script.is_stored:  # a running plugin reads no C
             raise _errors.SignatureError(
                 f"the C prototype '{prototype}' was not read when the plugin was built: write it "
                 "as a literal in the call, or use it once at the script's top level, and run "
@@ -45,9 +45,8 @@ def read_prototype(
             )
         from ._c.prototype import parse
 
-        known = parse(prototype, namespace, script is None or script.building)
-        if script:
-            script.prototypes[prototype] = known
+        known = parse(prototype, namespace, script.reads_on)
+        script.keep(script.prototypes, prototype, known)
     name, expression = known
     if name == "?":
         raise _errors.SignatureError(expression)

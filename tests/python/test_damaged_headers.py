@@ -54,6 +54,7 @@ PROGRAM = """
 import ctypes, faulthandler, random
 faulthandler.enable()
 from epy import _core, _script
+from epy._command.building import Building
 import epy
 from epy._file.stored_header import names, pack
 _core.prepare_headers()
@@ -61,7 +62,7 @@ _core.prepare_headers()
 class Stored:
     # What a plugin stores of a header, by name.
     def __init__(self, text):
-        script = _script.Script("damaged", "/damaged.py", building=True)
+        script = Building("damaged", "/damaged.py")
         outer, _script.registry.building = _script.registry.building, script
         try:
             header = epy.header(text)

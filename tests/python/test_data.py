@@ -28,9 +28,11 @@ import pytest
 
 import epy
 from epy import _core
-from epy._exports.data import check_complete, layout
+from epy._command.building import Building
+from epy._exports.data import layout
 from epy._exports.memory import collect
 from epy._parts import DataEntry
+from epy._plugin import Running
 from epy._script import Script, registry
 
 FUNCTION = CFUNCTYPE(c_int, c_int)
@@ -90,9 +92,9 @@ class FakePlugin:
 
 
 @pytest.fixture
-def building() -> Iterator[Script]:
+def building() -> Iterator[Building]:
     """Exports of the test go here, as if `epy build` imported it."""
-    script = Script("synth", "/synth.py", building=True)
+    script = Building("synth", "/synth.py")
     registry.building = script
     yield script
     registry.building = None
@@ -102,7 +104,7 @@ def building() -> Iterator[Script]:
 def running(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Exports of the test go here, as if its plugin ran it."""
     plugin: Any = FakePlugin()
-    script = Script("synth", plugin.path, native=plugin)
+    script = Running("synth", plugin)
     monkeypatch.setitem(registry.by_plugin, plugin, script)
     monkeypatch.setattr(_core, "current_plugin", lambda: plugin)
     return script
@@ -241,7 +243,7 @@ def test_layouts_differ_exactly_if_memory_does() -> None:
     assert len({layout(ctype) for ctype in types}) == len(types)
 
 
-def test_at_build_the_value_itself_is_exported(building: Script) -> None:
+def test_at_build_the_value_itself_is_exported(building: Building) -> None:
     @epy.export(FUNCTION)
     def exported(x: int) -> int:
         return x
@@ -257,15 +259,15 @@ def test_at_build_the_value_itself_is_exported(building: Script) -> None:
         epy.export_data("data0", c_int(1))
 
 
-def test_functions_of_other_exported_data_are_its_own(building: Script) -> None:
+def test_functions_of_other_exported_data_are_its_own(building: Building) -> None:
     inner = epy.export_data("inner", Builtin(b"a", epy.callback(FUNCTION, abs)))
     outer = Builtin(handle=addressof(inner))
     epy.export_data("outer", outer)
     assert building.exports["outer"].functions == ()
-    check_complete(building)
+    building.check_complete()
 
 
-def test_text_is_an_array_with_its_nul(building: Script) -> None:
+def test_text_is_an_array_with_its_nul(building: Building) -> None:
     assert sizeof(epy.export_data("text", "größe")) == 8
     assert epy.export_data("raw", b"ab").raw == b"ab\0"
     assert building.exports["raw"].text == "char raw[3]"
@@ -273,14 +275,14 @@ def test_text_is_an_array_with_its_nul(building: Script) -> None:
         epy.export_data("wrong", {})
 
 
-def test_a_function_set_too_late_is_an_error(building: Script) -> None:
+def test_a_function_set_too_late_is_an_error(building: Building) -> None:
     value = epy.export_data("late", Builtin(b"a"))
-    check_complete(building)
+    building.check_complete()
     value.flags = 3
-    check_complete(building)
+    building.check_complete()
     value.function = epy.callback(FUNCTION, abs)
     with pytest.raises(epy.StampError, match="'late': a function pointer was set after"):
-        check_complete(building)
+        building.check_complete()
 
 
 def test_at_run_time_the_object_lies_on_the_plugin_s_memory(running: Script) -> None:

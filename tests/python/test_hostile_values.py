@@ -22,6 +22,7 @@ faulthandler.enable()
 faulthandler.dump_traceback_later(100, exit=True)
 import epy
 from epy import _core, _header, _script
+from epy._command.building import Building
 _core.prepare_headers()
 
 class Hostile:
@@ -92,7 +93,7 @@ def make_values(dice, header):
     return values
 
 def header_of(text):
-    script = _script.Script("hostile", "/hostile.py", building=True)
+    script = Building("hostile", "/hostile.py")
     outer, _script.registry.building = _script.registry.building, script
     try:
         return epy.header(text)

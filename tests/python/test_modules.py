@@ -11,6 +11,7 @@ import pytest
 
 import epy
 from epy import _core, _plugin, _report
+from epy._command.building import Building
 from epy._file import archive_writer
 from epy._file.sources import read_script
 from epy._modules import Sources, drop_modules, run_modules
@@ -82,8 +83,8 @@ def package(folder: Path, files: dict[str, str]) -> Path:
 
 def build(path: Path) -> tuple[Script, Any]:
     """What `epy build` does to import a script."""
-    script = Script(path.stem, str(path), building=True)
-    return script, run_modules(script, read_script(str(path)))
+    script = Building(path.stem, str(path))
+    return script, script.run(read_script(str(path)))
 
 
 def test_a_script_runs_under_a_private_name(tmp_path: Path) -> None:

@@ -29,7 +29,8 @@ import pytest
 
 import epy
 from epy._c.spelling import declare, declare_function
-from epy._script import Script, registry
+from epy._command.building import Building
+from epy._script import registry
 from epy._types import describe
 
 INT_FUNCTION = CFUNCTYPE(c_int, c_int)
@@ -69,10 +70,9 @@ class Empty(Structure):
 
 
 @pytest.fixture
-def script() -> Iterator[Script]:
+def script() -> Iterator[Building]:
     """Exports of the test go here, as if `epy build` imported it."""
-    script = Script("synth", "/synth.py", building=True)
-    registry.building = script
+    registry.building = script = Building("synth", "/synth.py")
     yield script
     registry.building = None
 
@@ -144,7 +144,7 @@ def test_prototypes_are_shown_as_c() -> None:
     assert declare_function(INT_FUNCTION, "f", ("x",)) == "int f(int x)"
 
 
-def test_annotations_are_a_signature(script: Script) -> None:
+def test_annotations_are_a_signature(script: Building) -> None:
     @epy.export
     def add(a: c_int, b: c_int) -> c_int:
         return a + b  # type: ignore[operator, no-any-return]
@@ -154,7 +154,7 @@ def test_annotations_are_a_signature(script: Script) -> None:
     assert CFUNCTYPE(c_int, c_int, c_int)(export.address)(3, 4) == 7
 
 
-def test_annotations_may_be_objects_or_text(script: Script) -> None:
+def test_annotations_may_be_objects_or_text(script: Building) -> None:
     def plain(s, p):  # type: ignore[no-untyped-def]
         return None
 
@@ -163,7 +163,7 @@ def test_annotations_may_be_objects_or_text(script: Script) -> None:
     assert script.exports["plain"].codes == "vzP"
 
 
-def test_a_ctypes_prototype_takes_a_name_and_an_error_value(script: Script) -> None:
+def test_a_ctypes_prototype_takes_a_name_and_an_error_value(script: Building) -> None:
     @epy.export(INT_FUNCTION, name="twice", error=-1)
     def twice_impl(x: int) -> int:
         return 2 * x
@@ -174,7 +174,7 @@ def test_a_ctypes_prototype_takes_a_name_and_an_error_value(script: Script) -> N
     assert INT_FUNCTION(twice_impl.address)(4) == 8
 
 
-def test_a_c_prototype_names_the_export(script: Script) -> None:
+def test_a_c_prototype_names_the_export(script: Building) -> None:
     @epy.export("double scale(double x, double k);")
     def anything(x: float, k: float) -> float:
         return x * k
@@ -189,13 +189,13 @@ def test_a_c_prototype_names_the_export(script: Script) -> None:
     assert script.exports["g"].text == "int g(int)"
 
 
-def test_a_stored_prototype_is_not_parsed_again(script: Script) -> None:
+def test_a_stored_prototype_is_not_parsed_again(script: Building) -> None:
     script.prototypes["no C at all"] = "f", "CFUNCTYPE(c_int, POINTER(Point))"
     epy.export("no C at all")(lambda point: 0)
     assert script.exports["f"].codes == "iP"
 
 
-def test_one_function_under_two_names(script: Script) -> None:
+def test_one_function_under_two_names(script: Building) -> None:
     @epy.export(name="second")
     @epy.export
     def first(a: c_int) -> c_int:
@@ -204,7 +204,7 @@ def test_one_function_under_two_names(script: Script) -> None:
     assert list(script.exports) == ["first", "second"]
 
 
-def test_decorated_functions_and_methods_keep_their_annotations(script: Script) -> None:
+def test_decorated_functions_and_methods_keep_their_annotations(script: Building) -> None:
     def decorate(function: Any) -> Any:
         @functools.wraps(function)
         def wrapper(*args: Any) -> Any:
@@ -272,13 +272,13 @@ def test_an_error_value_must_fit_the_result(error: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "\ud800"])
-def test_bad_names_are_refused(script: Script, name: str) -> None:
+def test_bad_names_are_refused(script: Building, name: str) -> None:
     with pytest.raises(epy.ExportNameError, match="is no name for an export"):
         epy.export(INT_FUNCTION, name=name)(abs)
     assert not script.exports
 
 
-def test_names_are_given_once_and_a_lambda_has_none(script: Script) -> None:
+def test_names_are_given_once_and_a_lambda_has_none(script: Building) -> None:
     epy.export(INT_FUNCTION)(abs)
     with pytest.raises(epy.ExportNameError, match="'abs' is exported twice"):
         epy.export_address("abs", 4096)
@@ -286,7 +286,7 @@ def test_names_are_given_once_and_a_lambda_has_none(script: Script) -> None:
         epy.export(INT_FUNCTION)(lambda x: x)
 
 
-def test_names_may_be_utf8_and_long(script: Script) -> None:
+def test_names_may_be_utf8_and_long(script: Building) -> None:
     for name in ("größe", "n" * 500):
         epy.export(INT_FUNCTION, name=name)(abs)
         assert name in script.exports
@@ -350,7 +350,7 @@ def test_pointer_and_subclass_arguments_are_instances() -> None:
     assert seen[2](5) == -5
 
 
-def test_addresses_of_other_kinds_are_exported(script: Script) -> None:
+def test_addresses_of_other_kinds_are_exported(script: Building) -> None:
     libc = ctypes.CDLL(None)
     callback = epy.callback(INT_FUNCTION, abs)
     epy.export_address("plain", 0x1234)
@@ -368,7 +368,7 @@ def test_addresses_of_other_kinds_are_exported(script: Script) -> None:
             epy.export_address("wrong", wrong)
 
 
-def test_next_function_at_build_is_the_process_s_own(script: Script) -> None:
+def test_next_function_at_build_is_the_process_s_own(script: Building) -> None:
     @epy.export("size_t strlen(const char *)")
     def strlen(text: bytes) -> int:
         return 0
@@ -390,7 +390,7 @@ def test_outside_a_build_scripts_still_run() -> None:
         _ = epy.nothing  # type: ignore[attr-defined]
 
 
-def test_at_build_the_plugin_is_a_stand_in(script: Script) -> None:
+def test_at_build_the_plugin_is_a_stand_in(script: Building) -> None:
     assert epy.building
     assert (epy.plugin.name, epy.plugin.path, epy.plugin.state) == (
         "synth",

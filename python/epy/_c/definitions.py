@@ -51,14 +51,14 @@ def read(
     path_or_text: str,
     include: Iterable[str],
     define: Mapping[str, Any],
-    script: Script | None,
+    script: Script,
     *,
     packages: tuple[str, ...] = (),
     lang: str = "",
     describe: bool = False,
 ) -> Definitions:
     """Read what `epy.header` names. `describe`: also for people. Raises HeaderError."""
-    options = (script and script.header_options) or HeaderOptions()
+    options = script.header_options or HeaderOptions()
     folder = _folder(script)
     is_text = "\n" in path_or_text or ";" in path_or_text
     given = [
@@ -82,11 +82,10 @@ def read(
         "describe": describe,
         "prototype": False,
     }
-    keep = script is None or script.building
-    answer = process.ask(request, keep)
+    answer = process.ask(request, script.reads_on)
     for file in answer["files"]:
         _core.check_trusted(file)
-    return Definitions(answer, keep)
+    return Definitions(answer, script.reads_on)
 
 
 def _check_file(name: str, folders: list[str]) -> None:
@@ -105,9 +104,7 @@ def _check_file(name: str, folders: list[str]) -> None:
             return
 
 
-def _folder(script: Script | None) -> str:
+def _folder(script: Script) -> str:
     """Where the script lies, from which relative paths start."""
-    if script is None:
-        return os.getcwd()
-    path = Path(script.path)
+    path = Path(os.path.abspath(script.path))
     return str(path if path.is_dir() else path.parent)

@@ -11,7 +11,7 @@ from .. import __version__, _core
 from .._c.flags import absolute
 from .._error_values import in_memory, shown
 from .._errors import Error, ScriptError, StampError
-from .._exports.data import check_complete, layout
+from .._exports.data import layout
 from .._exports.memory import Block as Memory
 from .._exports.memory import collect
 from .._file import archive_writer
@@ -22,12 +22,12 @@ from .._file.sources import read_script
 from .._file.stamp import Data, Settings, stamp, write
 from .._file.tables import LOADER
 from .._file.tail import Block, BlockPointer, Slot, SlotPointer
-from .._modules import MAGIC, Sources, drop_modules, run_modules
+from .._modules import MAGIC, Sources, drop_modules
 from .._parts import HeaderOptions
 from .._report import format_exception
 from .._running.importing import init_name
-from .._script import Script
 from .._types import plain_codes
+from .building import Building
 from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
 from .needed_modules import warnings
@@ -79,7 +79,7 @@ def build(
         stamped = stamped._replace(executable="", libpython="")
     sources = read_script(source, target)
     options = HeaderOptions(absolute(flags), tuple(packages))
-    filled = _run(Script(name, source, building=True, header_options=options), sources)
+    filled = _run(Building(name, source, options), sources)
     if not filled.exports and not (eager and filled.bindings):
         raise ScriptError(f"{source}: exports nothing; mark functions with @epy.export")
     for line in warnings(source, sources, target_python, standalone):
@@ -184,7 +184,7 @@ class _Content:
     points to and that have no name.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Building) -> None:
         self._prototypes = script.prototypes
         self.headers = [(text, *found.packed()) for text, found in script.declarations.items()]
         self._functions = [item for item in script.exports.values() if item.kind != "data"]
@@ -291,11 +291,11 @@ def _compile(filename: str, source: bytes) -> bytes:
     return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
 
 
-def _run(script: Script, sources: Sources) -> Script:
+def _run(script: Building, sources: Sources) -> Building:
     """Import the script, which fills it."""
     try:
-        run_modules(script, sources)
-        check_complete(script)
+        script.run(sources)
+        script.check_complete()
         check_used_names(script, sources)
         read_later_prototypes(script, sources)
     except SystemExit as error:
@@ -311,7 +311,7 @@ def _run(script: Script, sources: Sources) -> Script:
     return script
 
 
-def _failure(script: Script, sources: Sources, error: BaseException) -> Error:
+def _failure(script: Building, sources: Sources, error: BaseException) -> Error:
     """The one line for a script that raised; what is not plain from it is printed before."""
     first_line = (str(error).splitlines() or [""])[0]
     if isinstance(error, SyntaxError) and error.filename is not None:
@@ -330,7 +330,7 @@ def _failure(script: Script, sources: Sources, error: BaseException) -> Error:
     return ScriptError(f"{place}: {type(error).__name__}: {first_line}")
 
 
-def _place(script: Script, sources: Sources, error: BaseException) -> str:
+def _place(script: Building, sources: Sources, error: BaseException) -> str:
     """File and line of the script's innermost frame."""
     files = {filename for filename, _ in sources.members.values()}
     place, entry = script.path, error.__traceback__

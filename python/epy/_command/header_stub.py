@@ -18,7 +18,7 @@ from .._c.flags import absolute
 from .._c.terms import CONST
 from .._file.stamp import write
 from .._parts import HeaderOptions
-from .._script import Script
+from .building import Building
 
 _START = """\
 # What epy.header({name!r}) has, for type checkers. Made by `epy inspect --header --pyi`.
@@ -50,7 +50,7 @@ def render_stub(
 ) -> str:
     """A stub for a module that has the header by its own name. Raises HeaderError."""
     options = HeaderOptions(absolute(flags), tuple(packages))
-    script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
+    script = Building("inspect", str(Path.cwd()), options)
     definitions = read(name, (), {}, script)
     return _Stub(
         _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)

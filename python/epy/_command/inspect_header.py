@@ -16,7 +16,7 @@ from .._c.terms import CONST, OPAQUE
 from .._errors import Error, HeaderNameError
 from .._parts import HeaderOptions
 from .._printable import printable
-from .._script import Script
+from .building import Building
 
 
 def describe_header(
@@ -32,7 +32,7 @@ def describe_header(
     header is not found or does not parse, HeaderNameError if no name matches.
     """
     options = HeaderOptions(absolute(flags), tuple(packages))
-    script = Script("inspect", str(Path.cwd()), building=True, header_options=options)
+    script = Building("inspect", str(Path.cwd()), options)
     definitions = read(name, (), {}, script, describe=True)
     host = _header.Header(os.path.basename(name), definitions, {}, {}, _core.Kept(), None)
     groups: dict[str, list[str]] = {title: [] for title in (*_TITLES, _REFUSED)}

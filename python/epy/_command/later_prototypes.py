@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from .._errors import Error
-from .._export import callback, export, next_function
+from .._export import callback, export
+from .._exports.addresses import next_function
 from .._header import Header
 from .._modules import Sources
 from .._script import Script

@@ -18,7 +18,7 @@ from .._c.spelling import declare, declare_function
 from .._c.terms import is_a
 from .._errors import HeaderNameError
 from .._parts import HeaderOptions
-from .._script import Script
+from .building import Building
 
 _HEAD = '''\
 """NAME: a plugin for hosts with the interface of {header}.
@@ -63,7 +63,7 @@ def skeleton(
     of them returns is filled with a function for each member. Raises HeaderNameError if none fits.
     """
     options = HeaderOptions(absolute(flags), tuple(packages))
-    script = Script("new", str(Path.cwd()), building=True, header_options=options)
+    script = Building("new", str(Path.cwd()), options)
     definitions = read(header, (), {}, script, describe=True)
     wanted = list(patterns)
     names = [

@@ -68,15 +68,9 @@ class Bindings:
         self._set("_name", name)
         self._set("_script", script)
         self._set("_values", {})
-        self._set("_waiting", script is not None and script.importing)
-        self._set("_published", None)
-        if script is None:
-            return
-        if script.native is not None:
-            known = published.modules.setdefault(name, published.Published(name))
-            known.join(script, share)
-            self._set("_published", known)
-        script.bindings.append(self)
+        self._set("_waiting", script.importing)
+        self._set("_published", script.publish_module(name, share))
+        script.add(script.bindings, self)
         if not self._waiting:
             self._appear()
 

@@ -46,7 +46,7 @@ def compiled(
     function: Callable[..., Any],
     found: Signature,
     callback: _core.Callback,
-    script: Script | None,
+    script: Script,
 ) -> int | None:
     """The address of a function's machine code; None where it runs as Python.
 
@@ -64,7 +64,7 @@ def compiled(
             f"{type(function).__name__}: leave jit= out"
         )
     # A thread that watches for edits must not be in a compiler whose memory a host's exit frees.
-    if script is None or script.trace is not None or script.watched:
+    if not script.compiles or script.trace is not None or script.watched:
         return None
     try:
         code = _compile(function, found, callback)

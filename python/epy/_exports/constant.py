@@ -39,27 +39,26 @@ def constant(function: Callable[[], T]) -> T:
     in a module. What the function raises is a failure of the script.
     """
     script = find_script()
-    if script is None:
+    if not script.module:
         return function()
     module = function.__module__[len(script.module) + 1 :]  # "" is the script itself
     name = f"{module}:{function.__qualname__}" if module else function.__qualname__
-    stored = script.constants.get(name)
-    if not script.building:
-        return function() if stored is None else marshal.loads(stored)
-    if stored is not None:
-        raise ConstantError(f"{place(function)} is a constant already: use another name")
+    result: T = script.constant(name, function)
+    return result
+
+
+def dump(function: Callable[[], Any]) -> bytes:
+    """What a function returns, for a plugin to store."""
     value: Any = function()
     try:
         if _has_code(value):
             raise ValueError
-        script.constants[name] = stored = marshal.dumps(value, _FORMAT)
+        return marshal.dumps(value, _FORMAT)
     except (ValueError, RecursionError):
         raise ConstantError(
             f"{place(function)} returned a {type(value).__name__} that cannot be stored: return "
             "None, numbers, str, bytes, and tuples, lists, dicts and sets of them"
         ) from None
-    result: T = marshal.loads(stored)
-    return result
 
 
 def _has_code(value: object) -> bool:

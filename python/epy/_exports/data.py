@@ -10,15 +10,15 @@ import ctypes
 from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
 from _weakref import ReferenceType
 
-from .. import _core
-from .._errors import LayoutError, SignatureError, StampError
-from .._native import publish_slot
+from .._errors import LayoutError, SignatureError
 from .._parts import DataEntry
 from .._script import Export, Script, find_script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from .._plugin import Running
 
 
 def layout(ctype: Any) -> str:
@@ -80,43 +80,29 @@ def export_data(name: str, value: Any) -> Any:
             f"epy.export_data({name!r}, ...): {type(value).__name__} is no ctypes object: "
             "pass a structure, an array, c_int(...) or bytes"
         )
-    if script is None:
-        return value
-    text = ""
-    if script.native is None:
-        from .._c.spelling import declare  # people are told when the plugin is built
-
-        text = declare(type(value), name)
-    export = Export(name, "data", ctypes.addressof(value), text, value=value, source=value)
     script.check_new(name)
-    if script.building or name in script.loaded:
-        export.functions = _unnamed_functions(script, value)
-    if script.native is not None:
-        _place(script, script.native, export)
-    script.exports[name] = export
+    text = script.describe(lambda: _declared(type(value), name))
+    export = Export(name, "data", ctypes.addressof(value), text, value=value, source=value)
+    script.place_data(export)
+    script.keep(script.exports, name, export)
     return export.value
 
 
-def check_complete(script: Script) -> None:
-    """At build, after the script ran: StampError if data got a function pointer too late."""
-    known: list[Any] = []
-    for export in script.exports.values():
-        if export.kind == "data":
-            if _unnamed_functions(script, export.value, known) != export.functions:
-                raise StampError(
-                    f"data '{export.name}': a function pointer was set after epy.export_data: "
-                    "set it before"
-                )
-            known.append(export.value)
+def _declared(ctype: Any, name: str) -> str:
+    from .._c.spelling import declare
+
+    return declare(ctype, name)
 
 
-def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
+def place(script: Running, export: Export) -> None:
     """Map the value onto the plugin's file, or add its own memory to the plugin's names."""
+    native = script.native
     entry = script.loaded.get(export.name)
     size = ctypes.sizeof(export.value)
     if entry is None:
-        _add_memory(script, native, export, size)
+        _add_memory(script, export, size)
         return
+    export.functions = unnamed_functions(script, export.value)
     again = "run `epy build` again"
     if not isinstance(entry, DataEntry):
         raise LayoutError(f"'{export.name}' was a function when {native.path} was built: {again}")
@@ -132,7 +118,7 @@ def _place(script: Script, native: _core.NativePlugin, export: Export) -> None:
     callbacks = {item.address: item.callback for item in script.callbacks}
     for slot, address in zip(entry.slots, export.functions, strict=True):
         if address != native.trampoline(slot):
-            publish_slot(script, native, slot, callbacks.get(address, address))
+            script.publish_slot(slot, callbacks.get(address, address))
     export.keep = tuple(callbacks[item] for item in export.functions if item in callbacks)
     memory = native.exported_data(export.name, entry.address, size)
     export.value = _object_on(memory, type(export.value))
@@ -151,9 +137,9 @@ def _object_on(memory: memoryview, ctype: Any) -> Any:
     return value
 
 
-def _add_memory(script: Script, native: _core.NativePlugin, export: Export, size: int) -> None:
+def _add_memory(script: Running, export: Export, size: int) -> None:
     """Add a name that was not there at build, unless an earlier run of the script has."""
-    name, ctype = export.name, type(export.value)
+    native, name, ctype = script.native, export.name, type(export.value)
     former = script.staged.exports.get(name) if script.staged else None
     if former is None:
         address = export.address
@@ -182,7 +168,7 @@ def leave_to_hosts() -> None:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object((export.value, export.keep)))
 
 
-def _unnamed_functions(
+def unnamed_functions(
     script: Script, value: Any, exported: list[Any] | None = None
 ) -> tuple[int, ...]:
     """The functions that `value` reaches and that have no slot of their own, in order.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from .._script import Script
+    from .._plugin import Running
 
 
 class UnloadedNameError(UnloadedError, AttributeError):
@@ -34,13 +34,13 @@ class _Function:
 
     def __init__(self, module: str, name: str) -> None:
         self.module = module
-        self.script: Script | None = None
+        self.script: Running | None = None
         self.function: Any = None
         self.stand_in = _stand_in(self)
         self.stand_in.__module__ = module
         self.stand_in.__name__ = self.stand_in.__qualname__ = name
 
-    def lead(self, script: Script, function: Any) -> None:
+    def lead(self, script: Running, function: Any) -> None:
         self.script, self.function = script, function
         stand_in: Any = self.stand_in
         stand_in.__wrapped__ = function  # `inspect` follows it
@@ -72,7 +72,7 @@ _ANNOTATIONS = "__annotate__" if sys.version_info >= (3, 14) else "__annotations
 def _stand_in(entry: _Function) -> FunctionType:
     def call(*arguments: Any, **options: Any) -> Any:
         script, function = entry.script, entry.function
-        if script is None or script.native is None or not script.native.loaded:
+        if script is None or not script.native.loaded:
             raise UnloadedError(entry.why_not())
         return _core.run_for(script.native, function, *arguments, **options)
 
@@ -104,19 +104,21 @@ class Published:
         self.module.__spec__ = ModuleSpec(name, _finder)  # type: ignore[arg-type]
         self.module.__loader__ = _finder  # type: ignore[assignment]
         self.shared = False
-        self.scripts: list[Script] = []  # that publish in it, also while they start
-        self.owners: dict[str, Script] = {}  # of what is in the module
+        self.scripts: list[Running] = []  # that publish in it, also while they start
+        self.owners: dict[str, Running] = {}  # of what is in the module
         self.functions: dict[str, _Function] = {}  # all that there ever were
         self.types: dict[str, PublishedType] = {}
-        self.left: list[tuple[Script, list[object]]] = []  # of scripts whose end is still to come
+        self.left: list[tuple[Running, list[object]]] = []  # of scripts whose end is still to come
 
     def is_valid(self) -> bool:
-        return sys.modules.get(self.name) is self.module and any(map(_is_loaded, self.scripts))
+        return sys.modules.get(self.name) is self.module and any(
+            script.native.loaded for script in self.scripts
+        )
 
-    def join(self, script: Script, share: bool) -> None:
+    def join(self, script: Running, share: bool) -> None:
         """A script publishes here. BindingsError if the name is taken."""
         for other in list(self.scripts):
-            if other is not script and not _is_loaded(other):
+            if other is not script and not other.native.loaded:
                 self.left.append((other, self.leave(other)))  # its unload waits for the GIL
         others = [other for other in self.scripts if other is not script]
         if others and not (share and self.shared):
@@ -129,7 +131,7 @@ class Published:
             self.scripts.append(script)
         self.shared = share
 
-    def check_name(self, script: Script) -> None:
+    def check_name(self, script: Running) -> None:
         """BindingsError if a real module has the name."""
         module = sys.modules.get(self.name, self.module)
         if module is not self.module:
@@ -140,7 +142,7 @@ class Published:
             if spec is not None and not _is_of(script, spec.origin):
                 raise taken(self.name, spec.origin)
 
-    def check_new(self, script: Script, name: str) -> None:
+    def check_new(self, script: Running, name: str) -> None:
         """BindingsError if another script publishes the name."""
         owner = self.owners.get(name, script)
         if owner is not script:
@@ -148,7 +150,7 @@ class Published:
                 f"'{self.name}.{name}' is published by {owner.path} already: take another name"
             )
 
-    def publish(self, script: Script, values: dict[str, Any]) -> None:
+    def publish(self, script: Running, values: dict[str, Any]) -> None:
         self.check_name(script)
         for name in values:
             self.check_new(script, name)
@@ -161,7 +163,7 @@ class Published:
         if _finder not in sys.meta_path:
             sys.meta_path.append(_finder)
 
-    def set(self, script: Script, name: str, value: Any) -> None:
+    def set(self, script: Running, name: str, value: Any) -> None:
         if isinstance(value, Callable):
             entry = self.functions.get(name) or _Function(self.name, name)
             self.functions[name] = entry
@@ -170,7 +172,7 @@ class Published:
         self.owners[name] = script
         vars(self.module)[name] = value
 
-    def type(self, script: Script, name: str, cls: type) -> type:
+    def type(self, script: Running, name: str, cls: type) -> type:
         """The stand-in of a class, which leads to it from now on."""
         entry = self.types.get(name)
         if entry is None or not entry.fits(cls):
@@ -180,7 +182,7 @@ class Published:
         entry.lead(script, cls)
         return entry.stand_in
 
-    def classes(self, script: Script) -> dict[str, tuple[PublishedType, Any]]:
+    def classes(self, script: Running) -> dict[str, tuple[PublishedType, Any]]:
         """A script's classes: the stand-ins, and what those lead to."""
         return {
             name: (entry, entry.stand_in.__bases__[-1])
@@ -188,7 +190,7 @@ class Published:
             if entry.script is script
         }
 
-    def leave(self, script: Script) -> list[object]:
+    def leave(self, script: Running) -> list[object]:
         """A script goes: nothing leads to it any more. Returns what did not stay."""
         left = [one for whose, left in self.left if whose is script for one in left]
         self.left = [item for item in self.left if item[0] is not script]
@@ -202,7 +204,7 @@ class Published:
             del sys.modules[self.name]
         return left
 
-    def forget(self, script: Script, names: Iterable[str]) -> list[object]:
+    def forget(self, script: Running, names: Iterable[str]) -> list[object]:
         """A script does not publish these any more. Returns what did not stay."""
         left: list[object] = []
         for name in names:
@@ -253,11 +255,14 @@ _finder = _Finder()
 modules: dict[str, Published] = {}
 
 
-def _is_loaded(script: Script) -> bool:
-    return script.native is not None and script.native.loaded
+def join(script: Running, name: str, share: bool) -> Published:
+    """The module of this name, in which the script publishes from now on."""
+    known = modules.setdefault(name, Published(name))
+    known.join(script, share)
+    return known
 
 
-def _is_of(script: Script, file: str | None) -> bool:
+def _is_of(script: Running, file: str | None) -> bool:
     """Whether a file is the script's, or its plugin: a name of theirs is no other module's."""
     own = getattr(sys.modules.get(script.module), "__file__", None)
     return file is not None and os.path.realpath(file) in (script.path, os.path.realpath(own or ""))

@@ -44,8 +44,7 @@ def _matching(header: Header, pattern: str) -> Iterator[str]:
 
 def _exported(header: Header, name: str) -> Any:
     """What the script exports under this name already."""
-    script = find_script()
-    export = script.exports.get(name) if script else None
+    export = find_script().exports.get(name)
     return export.keep[0] if export and export.keep else header._exported.get(name)
 
 

@@ -101,8 +101,7 @@ def _tell(function: Any, ctype: Any) -> None:
 
     declared = f"`{declare(ctype, '')}`"
     count = len(ctype._argtypes_)
-    script = find_script()
-    if script is None or not script.building or place(function) in _noted:
+    if not find_script().building or place(function) in _noted:
         return
     _noted.add(place(function))
     write(

@@ -7,7 +7,7 @@ import sys
 
 from .. import _core
 from .._errors import Error
-from .._script import registry
+from .._script import script_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 
 
 def _module(native: _core.NativePlugin) -> Any:
-    script = registry.by_plugin.get(native)
-    module = sys.modules.get(script.module) if script else None
+    module = sys.modules.get(script_of(native).module)
     if module is None:
         raise Error(f"{native.path}: is being unloaded")
     return module
@@ -32,9 +31,8 @@ def find(native: _core.NativePlugin, name: str) -> Any:
 
 def exports(native: _core.NativePlugin) -> list[tuple[str, str]]:
     """Name and C declaration of each; none of what only the running script knows."""
-    script = registry.by_plugin.get(native)
-    known = script.declarations_in_c if script else {}
-    return [(name, known.get(name, "")) for name in (script.exports if script else ())]
+    script = script_of(native)
+    return [(name, script.declarations_in_c.get(name, "")) for name in script.exports]
 
 
 def keep_alive(nurse: Any, patient: object) -> None:
@@ -57,11 +55,11 @@ def exception_class(native: _core.NativePlugin | None, name: str) -> type[BaseEx
 
 
 def _find_class(native: _core.NativePlugin | None, name: str) -> Any:
-    script = registry.by_plugin.get(native) if native else None
-    module = sys.modules.get(script.module) if script else None
+    script = script_of(native)
+    module = sys.modules.get(script.module)
     first, _, rest = name.partition(".")
     places: list[tuple[Any, str]] = [(module, name), (builtins, name)]
-    if script is not None and first == script.name:
+    if first == script.name:
         places.insert(0, (module, rest))
     for place, path in places:
         found = _attribute(place, path)

@@ -38,8 +38,7 @@ def host_class(name: str) -> Any:
         return found
     described = _core.describe_host_class(name)
     if described is None:
-        script = find_script()
-        if script is not None and script.building:
+        if find_script().building:
             return type(name, (), {"__doc__": "A class of the host's."})
         raise Error(
             f"the host has no class {name!r}: it registers them with epy_register_class before the "

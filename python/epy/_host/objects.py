@@ -159,9 +159,7 @@ class _Handle(ctypes.c_void_p):
     _has_left_ = False  # to the host, which may hold that reference
 
     def __init__(self, value: Object | None = None) -> None:
-        script = find_script()
-        plugin = script.native if script else None
-        super().__init__(_core.give_handle(value, self._owner(), plugin))
+        super().__init__(_core.give_handle(value, self._owner(), find_script().native))
         if value is not None:
             self._made_of_ = value
 

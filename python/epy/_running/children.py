@@ -19,9 +19,9 @@ import sys
 from pathlib import Path
 
 from .. import _modules
+from .._archive import read_manifest, stored_sources
 from .._file.plugin import open_plugin
 from .._file.sources import read_script
-from .._plugin import read_manifest, stored_sources
 from .._script import Script, registry
 from . import environments
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from typing import Any
+
+    from .._plugin import Running
 
 _MARK = "epy child: "
 _MAIN = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child_main.py")
@@ -44,7 +46,7 @@ def follow(spawn: Any) -> None:
 
     def get_preparation_data(name: str) -> dict[str, Any]:
         data: dict[str, Any] = prepare(name)
-        scripts = [script for script in registry.by_plugin.values() if script.native is not None]
+        scripts = list(registry.by_plugin.values())
         if scripts and not _is_hosts():
             _tell(data, scripts)
         return data
@@ -52,7 +54,7 @@ def follow(spawn: Any) -> None:
     spawn.get_preparation_data = get_preparation_data
 
 
-def _tell(data: dict[str, Any], scripts: list[Script]) -> None:
+def _tell(data: dict[str, Any], scripts: list[Running]) -> None:
     packages = []
     for script in scripts:
         environment = environments.of(script.executable)

@@ -54,9 +54,9 @@ def _spec_of_file(name: str, script: str) -> ModuleSpec | None:
 def _stored_spec(name: str, plugin: str) -> ModuleSpec | None:
     from pathlib import Path
 
+    from .._archive import stored_sources
     from .._file.plugin import open_plugin
     from .._modules import find_modules
-    from .._plugin import stored_sources
 
     image, archive = open_plugin(Path(plugin))
     editable = archive.text("editable")

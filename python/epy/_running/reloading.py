@@ -17,6 +17,7 @@ from .._core import NativeFunction
 from .._errors import Error, ReloadError, ScriptError, UnloadedError
 from .._modules import drop_modules, run_modules
 from .._parts import Staged
+from .._plugin import Running
 from .._report import format_exception, write
 from .._script import Plugin, Script, current_script, registry
 from .._types import CData
@@ -48,7 +49,7 @@ class _Made(ReferenceType):  # type: ignore[type-arg]
 
 def note(script: Script, callback: _core.Callback, codes: str) -> None:
     """A callback was made: hosts may have its address when the script runs again."""
-    made = _Made(callback, script.forget_callback)
+    made = _Made(callback, lambda made: script.made.pop(made, None))
     function: Any = callback.function
     made.codes, made.imported = codes, script.importing
     module, name = (getattr(function, part, None) for part in ("__module__", "__qualname__"))
@@ -85,13 +86,14 @@ def reload(plugin: Plugin | str | None = None) -> None:
     script = _find(plugin)
     if script.plugin.state != "ready":
         raise ReloadError(f"{script.path}: is {script.plugin.state}: reload it in a later call")
-    if script.native is None or script.place is None:
+    assert isinstance(script, Running)  # no other is ever ready
+    if script.place is None:
         raise ReloadError(
             f"{script.path}: holds its script: build it with `epy build --reload`, or --editable"
         )
     from .._file.sources import read_script
 
-    run_again(script, script.native, read_script(script.place))
+    run_again(script, read_script(script.place))
 
 
 def _find(plugin: Plugin | str | None) -> Script:
@@ -103,19 +105,20 @@ def _find(plugin: Plugin | str | None) -> Script:
     raise ReloadError(f"epy.reload({plugin!r}): no plugin with this path or name is loaded")
 
 
-def run_again(script: Script, native: _core.NativePlugin, sources: Sources) -> None:
+def run_again(script: Running, sources: Sources) -> None:
     if not script.reloading.acquire(timeout=PATIENCE):
         raise ReloadError(f"{script.path}: is being reloaded already")
     try:
-        _core.run_for(native, _run_again, script, native, sources)
+        _core.run_for(script.native, _run_again, script, sources)
     finally:
         script.reloading.release()
     gc.collect()  # the old code, or what there was of the new
 
 
-def _run_again(script: Script, native: _core.NativePlugin, sources: Sources) -> None:
+def _run_again(script: Running, sources: Sources) -> None:
     from .._exports import bindings
 
+    native = script.native
     before = vars(script).copy()
     published = bindings.keep(script)
     former = Former(script.module)
@@ -146,7 +149,7 @@ def _run_again(script: Script, native: _core.NativePlugin, sources: Sources) -> 
             bindings.withdraw(script)
             raise _unloaded(script) from None
         raise
-    _follow(script, native, old_exports, pairs)
+    _follow(script, old_exports, pairs)
     _keep(script, made, pairs, former)
     bindings.settle(script, published)
     script.staged, script.importing = None, False
@@ -238,16 +241,11 @@ def _look_up(module: str, name: str) -> object:
     return getattr(found, "__wrapped__", found) if isinstance(found, NativeFunction) else found
 
 
-def _follow(
-    script: Script,
-    native: _core.NativePlugin,
-    old: dict[str, Export],
-    pairs: list[_Pair],
-) -> None:
+def _follow(script: Running, old: dict[str, Export], pairs: list[_Pair]) -> None:
     """From here on hosts reach the new code."""
     assert script.staged is not None
     for slot, target in script.staged.slots:
-        native.publish(slot, target)
+        script.native.publish(slot, target)
     script.former += [export for export in old.values() if export.kind == "address"]  # in calls
     for name, export in script.exports.items():
         before = old[name].callback if name in old else script.removed.pop(name, None)
@@ -259,28 +257,28 @@ def _follow(
         else:
             successor.adopt(callback)
     for name in old.keys() - script.exports.keys():
-        _remove(script, native, old[name])
+        _remove(script, old[name])
     for (prototype, function), native_function in list(script.returned.items()):
         if isinstance(function, FunctionType):
             found = _look_up(function.__module__, function.__qualname__)
             if isinstance(found, FunctionType):
                 del script.returned[prototype, function]
                 script.returned[prototype, found] = native_function
-    for held in _core.held_by_host(native):
+    for held in _core.held_by_host(script.native):
         _give_class(script, held)
 
 
-def _remove(script: Script, native: _core.NativePlugin, export: Export) -> None:
+def _remove(script: Running, export: Export) -> None:
     """The script does not define it any more."""
     if export.kind == "data":
         script.former.append(export)
         return
     callback = export.callback if export.kind == "function" else None
     if callback is None:  # an address: nothing is known of its result
-        callback = _core.Callback(len, "v", (None,), None, f"export '{export.name}'", native)
+        callback = _core.Callback(len, "v", (None,), None, f"export '{export.name}'", script.native)
         slot = script.loaded[export.name]
         assert isinstance(slot, int)
-        native.publish(slot, callback)
+        script.native.publish(slot, callback)
     callback.remove()
     script.removed[export.name] = callback
 

@@ -10,7 +10,7 @@ import _signal  # type: ignore[import-not-found]
 import sys
 
 from .. import _core
-from .._script import find_script
+from .._script import find_script, nowhere
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class _Action:
 
     def __init__(self, number: int, handler: Any, owner: object) -> None:
         self.handler = handler
-        self.owner = owner  # the script; None for code that is none's
+        self.owner = owner  # the script
         self.kept = _core.keep_signal(number)
         self.address = _core.signal_handler(number)
 
@@ -112,7 +112,7 @@ def install_handlers() -> None:
     if _core.signal_handler(_signal.SIGINT) == _signal.SIG_DFL:
         actions[_signal.SIGINT] = _signal.default_int_handler
     for number, handler in actions.items():
-        _signals.setdefault(number, _Signal(number)).take(handler, None)
+        _signals.setdefault(number, _Signal(number)).take(handler, nowhere())
 
 
 def give_back(script: object) -> list[object]:

@@ -15,12 +15,14 @@ from _ctypes import _Pointer
 from _thread import get_native_id
 from ctypes import c_void_p, cast
 
+from .._report import write
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from .._script import Script
+    from .._plugin import Running
 
     Function = Callable[..., Any]
 
@@ -115,9 +117,23 @@ def _line(error: BaseException) -> str:
 _traces: dict[str, Trace] = {}
 
 
-def follow(script: Script, path: str) -> Trace:
+def follow(script: Running, path: str) -> Trace:
     """Trace a script's calls from now on. OSError if the file cannot be written."""
     if path not in _traces:
         _traces[path] = Trace(path)
     script.trace = _traces[path]
     return _traces[path]
+
+
+def load_traced(script: Running, path: str, load: Callable[[Running], bool | None]) -> bool | None:
+    """Load a plugin's script, which `load` does, with its calls in the file."""
+    begin = time.perf_counter_ns()
+    try:
+        trace = follow(script, path)
+    except OSError as error:
+        write(f"epy: EPY_TRACE={path}: {error.strerror}: calls are not traced; name another file\n")
+        return load(script)
+    try:
+        return load(script)
+    finally:
+        trace.started(script.path, begin, script.plugin.state)

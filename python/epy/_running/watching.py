@@ -14,7 +14,7 @@ from . import reloading
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .._modules import Sources
-    from .._script import Script
+    from .._plugin import Running
 
     Stamps = dict[str, tuple[int, int, int]]
 
@@ -53,12 +53,12 @@ def _stamps(sources: Sources) -> Stamps:
     return found
 
 
-_watched: dict[Script, _Watched] = {}
+_watched: dict[Running, _Watched] = {}
 _guard = allocate_lock()
 _runs = False
 
 
-def watch(script: Script, sources: Sources) -> None:
+def watch(script: Running, sources: Sources) -> None:
     """Run a script again whenever its files change, until its plugin is unloaded."""
     with _guard:
         _watched[script] = _Watched(sources)
@@ -91,20 +91,19 @@ def _run() -> None:
         del script, watched, scripts  # or they would stay for as long as this sleeps
 
 
-def _is_loaded(script: Script) -> bool:
-    native = script.native
-    return native is not None and native.loaded and registry.by_plugin.get(native) is script
+def _is_loaded(script: Running) -> bool:
+    return script.native.loaded and registry.by_plugin.get(script.native) is script
 
 
-def _reload(script: Script, watched: _Watched) -> None:
+def _reload(script: Running, watched: _Watched) -> None:
     try:
-        assert script.native is not None and script.place is not None
+        assert script.place is not None
         sources = read_script(script.place)
         if sources.members == watched.sources.members and not sources.data:
             return
         watched.sources = sources
         watched.settled = watched.seen = _stamps(sources)
-        reloading.run_again(script, script.native, sources)
+        reloading.run_again(script, sources)
     except BaseException as error:
         reloading.report(script, error)
     else:
