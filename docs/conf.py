@@ -28,5 +28,3 @@ graphviz_output_format = "svg"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
-
-man_pages = [("command", "epy", "a Python script becomes a C plugin", [], 1)]

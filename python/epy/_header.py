@@ -65,7 +65,9 @@ def header(
     lang: str | None = None,
     use_errno: bool = True,
 ) -> "Header":
-    """Read C declarations: of a header, or of text (a str with a newline or `;`).
+    """Read C declarations: of a header, or of text.
+
+    Text is a str with a newline or `;`, or one that begins with `#`.
 
     A header is looked for as by `#include "..."`: in the script's folder, in `include`, in the
     folders of `epy build -I`, in those that pkg-config (or pkgconf) has for `pkg`, a package or
@@ -128,13 +130,18 @@ def header(
             text, folders, dict(define or {}), script, packages=packages, lang=lang or ""
         )
         script.keep(script.declarations, key, declarations)
-    name = "the header text" if "\n" in text or ";" in text else os.path.basename(text)
+    name = "the header text" if is_text(text) else os.path.basename(text)
     if script.kept is None:
         script.kept = _core.Kept()
     kept, module = script.kept, script.module or "epy"
     result = Header(name, declarations, types or {}, errors or {}, kept, library, module, use_errno)
     script.keep(script.headers, key, [*script.headers.get(key, ()), (whole, result)])
     return result
+
+
+def is_text(text: str) -> bool:
+    """Whether it is C, and no name of a header."""
+    return "\n" in text or ";" in text or text.startswith("#")
 
 
 class Header:

@@ -1,10 +1,12 @@
 """Finding one's way on the command line: help, completion, near names, the list of functions."""
 
+import re
 import subprocess
 
 import pytest
 
 from epy._command.cli import parser
+from epy._command.manual import manual
 
 SCRIPT = """
 from ctypes import POINTER, Structure, c_char_p, c_int
@@ -55,6 +57,20 @@ def test_help_fits_a_screen_and_has_an_example(epy, command):
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 100
     assert any("example" in line or line.strip().startswith("$ epy") for line in lines)
+
+
+def test_the_manual_page_has_what_help_says():
+    page = manual()
+    (commands,) = (it for it in parser()._actions if it.dest == "command")
+    for name, command in commands.choices.items():
+        assert f'.SS "epy {name}"\n' in page
+        for action in command._actions[1:]:
+            for option in action.option_strings:
+                assert f"\\fB{option}\\fR".replace("-", "\\-") in page
+    assert "epy call sums.so add 1 0x10; epy call sums.so" in page
+    requests = {"TH", "SH", "SS", "PP", "TP", "B", "nf", "fi", "RS", "RE"}
+    found = re.findall(r"^[.'](\w*)", page, re.MULTILINE)
+    assert set(found) <= requests
 
 
 def test_a_command_that_there_is_not(mistake):

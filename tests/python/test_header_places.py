@@ -89,6 +89,13 @@ def test_the_folders_that_compilers_search(answer, folder, variable) -> None:
     assert answer(env={variable: f"/nowhere:{folder}"}) == "1"
 
 
+def test_a_line_that_includes_a_header_is_text(epy, tmp_path) -> None:
+    (tmp_path / "host.h").write_text(HEADER)
+    (tmp_path / "plugin.py").write_text(SCRIPT.replace('"host.h"{more}', """'#include "host.h"'"""))
+    epy("build", "plugin.py")
+    assert epy("call", "./plugin.so", "answer").stdout == "1\n"
+
+
 def test_a_fifo_in_such_a_folder_is_one_line(mistake, folder, monkeypatch, tmp_path) -> None:
     (folder / "host.h").unlink()
     os.mkfifo(folder / "host.h")

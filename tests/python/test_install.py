@@ -93,6 +93,9 @@ def test_pip_install(environment, installed, tmp_path):
     assert {"__init__.py", "py.typed", "_core.pyi", "stub.so", "libepy.so"} <= names
     assert any(name.startswith("_core.cpython-") for name in names)
 
+    page = environment / "share/man/man1/epy.1"
+    assert page.read_text().startswith(".TH EPY 1 ") and '.SS "epy build"' in page.read_text()
+
     (tmp_path / "twice.py").write_text(
         "import epy\n\nhost = epy.header('#include <stdint.h>\\nint32_t twice(int32_t x);')\n"
         "@host.export\ndef twice(x):\n    return 2 * x\n"

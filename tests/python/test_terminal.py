@@ -12,9 +12,12 @@ import pytest
 
 @pytest.fixture
 def on_terminal(tmp_path):
-    """`on_terminal(command, ...)`: the status, and all that it writes to a terminal."""
+    """`on_terminal(command, ...)`: the status, and all that it writes to a terminal.
 
-    def on_terminal(*command, env=None):
+    When the text `until` is there the file "seen" is made.
+    """
+
+    def on_terminal(*command, env=None, until=None):
         ours, theirs = pty.openpty()
         variables = {**os.environ, "TERM": "xterm", **(env or {})}
         if "NO_COLOR" not in (env or {}):
@@ -37,6 +40,8 @@ def on_terminal(tmp_path):
                 if not part:
                     break
                 seen += part
+                if until is not None and until.encode() in seen:
+                    (tmp_path / "seen").touch()
         os.close(ours)
         return process.returncode, seen.decode()
 
@@ -91,3 +96,44 @@ def test_progress_is_nothing_for_a_pipe(run):
     code = "from epy._command.progress import Progress\nwith Progress('x') as it: print(it._thread)"
     result = run(sys.executable, "-c", code, env={"TERM": "xterm"})
     assert (result.stdout, result.stderr) == ("None\n", "")
+
+
+# It waits until it is seen that it takes long.
+SLOW = """
+import os, time, epy
+
+while not os.path.exists("seen"):
+    time.sleep(0.01)
+
+host = epy.header("slow.h")
+
+@host.export
+def f():
+    return 1
+"""
+SLOW_HEADER = "int f(void);\n"
+
+
+@pytest.mark.parametrize(
+    "command", [("build", "slow.py"), ("run", "slow.py", "--", "true", "{}")], ids=lambda it: it[0]
+)
+def test_a_build_that_takes_long_says_so(on_terminal, tmp_path, command):
+    (tmp_path / "slow.py").write_text(SLOW)
+    (tmp_path / "slow.h").write_text(SLOW_HEADER)
+    said = "epy: builds slow.py ("
+    status, seen = on_terminal(
+        "-m", "epy", *command, env={"XDG_CACHE_HOME": str(tmp_path)}, until=said
+    )
+    assert status == 0
+    assert said in seen and seen.rpartition(said)[2].partition(")")[2].startswith("\r\x1b[K")
+
+
+ASKS = SLOW.replace("host =", "input('Well? ')\nhost =")
+
+
+def test_a_script_that_asks_has_the_terminal_for_itself(on_terminal, tmp_path):
+    (tmp_path / "slow.py").write_text(ASKS)
+    (tmp_path / "slow.h").write_text(SLOW_HEADER)
+    status, seen = on_terminal("-m", "epy", "build", "slow.py", until="epy: builds slow.py (")
+    assert status == 2 and "Well? " in seen
+    assert "builds" not in seen.partition("Well? ")[2]

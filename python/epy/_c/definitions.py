@@ -12,6 +12,7 @@ from .. import _core
 from .._errors import HeaderError
 from .._file.read import read_file
 from .._file.stored_header import add, names
+from .._header import is_text
 from .._parts import HeaderOptions
 from .._script import Script
 from . import flags, process, prototype
@@ -60,21 +61,20 @@ def read(
     """Read what `epy.header` names. `describe`: also for people. Raises HeaderError."""
     options = script.header_options or HeaderOptions()
     folder = _folder(script)
-    is_text = "\n" in path_or_text or ";" in path_or_text
     given = [
         *(("-I", os.path.normpath(os.path.join(folder, it))) for it in (".", *include)),
         *options.flags,
         *flags.of_packages((*packages, *options.packages)),
     ]
-    if not is_text:
+    if not is_text(path_or_text):
         _check_file(
             path_or_text, [value for name, value in given if name in ("-I", "-isystem", "-iquote")]
         )
     own = [("-D", key if it is True else f"{key}={it}") for key, it in define.items()]
     request = {
-        "name": "<text>" if is_text else path_or_text,
-        "text": path_or_text if is_text else f'#include "{path_or_text}"\n',
-        "is_text": is_text,
+        "name": "<text>" if is_text(path_or_text) else path_or_text,
+        "text": path_or_text if is_text(path_or_text) else f'#include "{path_or_text}"\n',
+        "is_text": is_text(path_or_text),
         "folder": folder,
         "arguments": flags.arguments(given),
         "lang": lang,

@@ -8,6 +8,7 @@ from typing import Any
 
 from .._errors import Error
 from .options import add_header_options
+from .progress import Progress
 
 _HOST = "the host's command line, after --; {} is the plugin's path, {folder} its folder"
 
@@ -150,7 +151,8 @@ def _new(options: argparse.Namespace) -> int:
 
         if not options.export:
             raise Error("--header needs --export PATTERN: the functions that the host looks up")
-        texts = skeleton(options.header, options.export, options.flags, options.pkg)
+        with Progress(f"reads {options.header}"):
+            texts = skeleton(options.header, options.export, options.flags, options.pkg)
     for path in new.write(options.name, texts):
         print(path)
     return 0
@@ -186,7 +188,8 @@ def _trace(options: argparse.Namespace) -> int:
 def _doctor(options: argparse.Namespace) -> int:
     from .doctor import examine, render
 
-    findings = examine(options.plugin, options.host)
+    with Progress("looks at this machine"):
+        findings = examine(options.plugin, options.host)
     print(render(findings), end="")
     return int(any(finding.remedy for finding in findings))
 

@@ -14,7 +14,8 @@ from .._errors import Error
 from .._printable import printable
 from . import authoring
 from .colours import coloured
-from .options import add_header_options, apart
+from .options import add_header_options, apart, versions
+from .progress import Progress
 
 _STORY = """\
 epy makes a C plugin out of a Python script: a real shared object that any C program finds with
@@ -186,7 +187,7 @@ def _add_build(commands: Any) -> None:
     build.add_argument(
         "--cores",
         metavar="VERSIONS",
-        type=_versions,
+        type=versions,
         default=(),
         help="for --standalone: the Pythons that it can run in, as in 3.11,3.13; default: all that "
         "this epy serves",
@@ -258,26 +259,23 @@ def _add_stub(commands: Any) -> None:
     stub.set_defaults(run=_stub)
 
 
-def _versions(text: str) -> tuple[str, ...]:
-    return tuple(filter(None, text.replace(" ", "").split(",")))
-
-
 def _build(options: argparse.Namespace) -> int:
     from .build import build
 
-    output = build(
-        options.script,
-        options.output,
-        editable=options.editable,
-        reload=options.reload,
-        eager=options.eager,
-        python=options.python,
-        standalone=options.standalone,
-        cores=options.cores,
-        flags=options.flags,
-        packages=options.pkg,
-        depfile=options.depfile,
-    )
+    with Progress(f"builds {options.script}"):
+        output = build(
+            options.script,
+            options.output,
+            editable=options.editable,
+            reload=options.reload,
+            eager=options.eager,
+            python=options.python,
+            standalone=options.standalone,
+            cores=options.cores,
+            flags=options.flags,
+            packages=options.pkg,
+            depfile=options.depfile,
+        )
     print(f"{options.script} -> {options.output or output.name}")
     return 0
 
@@ -316,7 +314,8 @@ def _write_stub(options: argparse.Namespace) -> int:
     stem = Path(options.output or options.header).stem
     if not stem.isidentifier():
         raise Error(f"{stem}.pyi: no module of that name: name the stub with -o, as in -o host.pyi")
-    text = render_stub(options.header, stem, options.flags, options.pkg)
+    with Progress(f"reads {options.header}"):
+        text = render_stub(options.header, stem, options.flags, options.pkg)
     if options.output is None:
         print(text, end="")
     else:
@@ -327,9 +326,10 @@ def _write_stub(options: argparse.Namespace) -> int:
 def _inspect_header(options: argparse.Namespace) -> int:
     from .inspect_header import describe_header, render_header
 
-    found = describe_header(
-        options.header, options.flags, options.pkg, options.names, options.every
-    )
+    with Progress(f"reads {options.header}"):
+        found = describe_header(
+            options.header, options.flags, options.pkg, options.names, options.every
+        )
     if options.json:
         import json
 

@@ -44,3 +44,8 @@ def apart(arguments: list[str]) -> list[str]:
         is_value = index > 0 and arguments[index - 1] in ("-isystem", "-include")
         found += [flag, argument[len(flag) :]] if argument != flag and not is_value else [argument]
     return found
+
+
+def versions(text: str) -> tuple[str, ...]:
+    """`3.11,3.13` as a tuple."""
+    return tuple(filter(None, text.replace(" ", "").split(",")))

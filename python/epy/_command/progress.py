@@ -17,7 +17,8 @@ _CLEAR = "\r\x1b[K"
 class Progress:
     """`with Progress("builds gain.py") as progress: progress.now = "..."`
 
-    One line on stderr, which goes when the work is done; nothing where stderr is no terminal.
+    One line on stderr, which goes when the work is done, and when a script asks its user something
+    (breakpoint()); nothing where stderr is no terminal.
     """
 
     def __init__(self, now: str) -> None:
@@ -29,6 +30,7 @@ class Progress:
         if sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
             self._thread = Thread(target=self._show, daemon=True)
             self._thread.start()
+            sys.addaudithook(self._notice)
         return self
 
     def __exit__(
@@ -37,9 +39,16 @@ class Progress:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._done.set()
         if self._thread is not None:
             self._thread.join()
+
+    def _notice(self, event: str, arguments: object) -> None:
+        if event == "builtins.input" and not self._done.is_set():
+            self._end()
 
     def _show(self) -> None:
         start = monotonic()

@@ -11,6 +11,7 @@ from typing import Any
 
 from .._errors import Error
 from .build import build
+from .progress import Progress
 
 
 def run(script: str, command: list[str], **options: Any) -> None:
@@ -21,7 +22,8 @@ def run(script: str, command: list[str], **options: Any) -> None:
     if not command:
         raise Error("name the host's command line: epy run plugin.py -- HOST ARG ...")
     name = Path(os.path.abspath(script)).stem
-    plugin = build(script, plugin_folder(script) / f"{name}.so", reload=True, **options)
+    with Progress(f"builds {script}"):
+        plugin = build(script, plugin_folder(script) / f"{name}.so", reload=True, **options)
     start(plugin, command)
 
 

@@ -1,7 +1,9 @@
 """A builtin for bash.
 
-epy build NAME.py
-bash -c 'enable -f ./NAME.so NAME; NAME hello'
+    epy build NAME.py
+    bash -c 'enable -f ./NAME.so NAME; NAME hello'
+
+No header is needed: what bash asks for is declared below.
 """
 
 import epy
