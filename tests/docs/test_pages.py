@@ -7,6 +7,7 @@ comment `needs: vim /dev/fuse` names programs and files without which the page i
 that only `tests/setup.sh --python-hosts` or `--further-hosts` installs.
 """
 
+import json
 import os
 import re
 import shutil
@@ -163,3 +164,19 @@ def test_messages_are_those_of_the_source():
     files = [*root.glob("loader/**/*.cpp"), *root.glob("stub/*.cpp"), *root.glob("python/**/*.py")]
     text = "".join(re.sub(r'"\s*\n\s*"', "", file.read_text()) for file in files)
     assert [row for row in rows if row not in text] == []
+
+
+def test_the_comparison_has_the_figures_of_the_bench():
+    found = json.loads((DOCS.parent / "bench" / "results.json").read_text())
+    text = (DOCS / "comparison.md").read_text()
+    rows = re.findall(r"^\| \**([\w ,]+?)\** \| ([\d,]+(?: \| [\d,]+){4}) \|$", text, re.MULTILINE)
+    names = {"C API by hand": "capi", "cffi, embedding": "cffi", "cffi, callback": "cffi_abi"}
+    main, thread = found["ns"]["T1"], found["ns"]["T2"]
+    for name, cells in rows:
+        key = names.get(name, name.lower())
+        figures = [main[it][key] for it in ("add", "len", "mixed")]
+        figures += [thread["add"][key], found["instructions"][key]]
+        assert cells == " | ".join(f"{it:,.0f}" for it in figures), name
+    assert {names.get(name, name.lower()) for name, _ in rows} == (
+        {"epy", "capi", "cython", "nanobind", "pybind11", "ctypes", "cffi", "cffi_abi"}
+    )
