@@ -33,7 +33,7 @@ bool set_error_value(const module_state &state, const parameter &result, PyObjec
     parameter plain; // of a handle: an address like any other, no object
     plain.code = type::pointer;
     plain.form = result.form;
-    if (!from_python(state, is_handle(result.code) ? plain : result, error, value)) {
+    if (!from_python(state, is_handle(result.code) ? plain : result, error, nullptr, value)) {
         return false;
     }
     if (in_memory) {

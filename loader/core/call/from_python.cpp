@@ -9,7 +9,6 @@
 #include <type_traits>
 
 #include "loader/core/call/pointers.h"
-#include "loader/core/call/scope.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/handles.h"
@@ -205,9 +204,9 @@ bool may_lead_somewhere(type code) {
 } // namespace
 
 bool from_python(const module_state &state, const parameter &expected, PyObject *value,
-                 c_value &out) {
+                 PyObject *plugin, c_value &out) {
     if (expected.seen == seen_as::object) {
-        return handle_of_object(state, expected.cls(), value, running_plugin(state), out.bits);
+        return handle_of_object(state, expected.cls(), value, plugin, out.bits);
     }
     if (expected.seen == seen_as::instance) {
         const int fits = PyObject_IsInstance(value, expected.instance_of.get());
@@ -231,7 +230,7 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
             if (PyTuple_Check(value) || PyDict_Check(value)) {
                 const lasting_callbacks these;
                 const ref made = struct_from_python(expected.instance_of.get(), value);
-                return made && from_python(state, expected, made.get(), out);
+                return made && from_python(state, expected, made.get(), plugin, out);
             }
             const std::string instance = std::string("an instance of ") + expected.cls()->tp_name +
                                          ", a tuple or dict of its fields";

@@ -90,8 +90,9 @@ bool read_by_the_rules(callback &self, call_record &native, ref result, void *me
     }
     c_value value;
     value.memory = memory;
-    if (!run_python(
-            [&] { return from_python(*self.state, self.types->result, result.get(), value); })) {
+    if (!run_python([&] {
+            return from_python(*self.state, self.types->result, result.get(), self.plugin, value);
+        })) {
         return false;
     }
     if ((value.keep || self.returned != nullptr) && !keep(std::move(value.keep))) {

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "loader/core/call/convert.h"
+#include "loader/core/call/scope.h"
 #include "loader/core/guarded.h"
 #include "loader/core/values/handles.h"
 
@@ -27,7 +28,7 @@ bool read_arguments(const module_state &state, tail_call &self, PyObject *argume
         }
         PyObject *value = PyTuple_GET_ITEM(arguments, static_cast<Py_ssize_t>(i));
         c_value converted;
-        if (!from_python(state, parameters[i], value, converted)) {
+        if (!from_python(state, parameters[i], value, running_plugin(state), converted)) {
             return false;
         }
         self.values[i] = converted.bits;

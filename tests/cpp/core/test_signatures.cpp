@@ -183,7 +183,7 @@ protected:
         if (types.result.form.size > sizeof out.bits) {
             out.memory = memory.data();
         }
-        if (!from_python(state(), types.result, value.get(), out)) {
+        if (!from_python(state(), types.result, value.get(), nullptr, out)) {
             const ref kind = ref::borrowed(PyErr_Occurred());
             PyErr_Clear();
             // epy's own errors are builtins too.
