@@ -68,9 +68,12 @@ struct embed_api {
                         std::va_list) noexcept;
     int (*call_into)(plugin *, const char *name, const char *result, void *place,
                      const char *format, std::va_list) noexcept;
-    epy_object *(*call_object)(epy_object *, const char *format, std::va_list) noexcept;
-    epy_object *(*call_method)(epy_object *, const char *method, const char *format,
+    epy_object *(*call_object)(epy_object *, bool keywords, const char *format,
                                std::va_list) noexcept;
+    epy_object *(*call_method)(epy_object *, const char *method, bool keywords, const char *format,
+                               std::va_list) noexcept;
+    // Of a call that is not made: what the format steals is released.
+    void (*take_stolen)(const char *format, std::va_list) noexcept;
     epy_object *(*get)(epy_object *, const char *attribute) noexcept;
     int (*set)(epy_object *, const char *attribute, epy_object *value) noexcept;
 

@@ -51,6 +51,16 @@ extern "C" {
     return api == nullptr ? nullptr : api->module_init(&epy_stub_info);
 }
 
+// epy.h: what a host that has no more than the plugin's handle finds in it by this name. Null after
+// a line that says why; the plugin itself does not start.
+[[gnu::visibility("default")]] const void *epy_plugin_api() noexcept {
+    if (find_loader() == nullptr) {
+        return nullptr;
+    }
+    void *loader = dlopen(epy::loader_soname, RTLD_NOW | RTLD_NOLOAD); // never unmapped: once more
+    return loader == nullptr ? nullptr : dlsym(loader, epy::host_api_symbol);
+}
+
 [[gnu::visibility("hidden")]] jump epy_stub_resolve(const record *called) noexcept {
     const int saved_errno = errno;
     jump next{nullptr, called};

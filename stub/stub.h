@@ -73,6 +73,7 @@ struct loader_api {
 };
 
 inline constexpr char loader_symbol[] = "epy_loader";
+inline constexpr char host_api_symbol[] = "epy_host_api"; // the table of loader/include/epy.h
 inline constexpr char loader_soname[] = "libepy.so";
 
 enum stub_flags : std::uint32_t {

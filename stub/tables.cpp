@@ -133,10 +133,14 @@ status tables::append(const symbol &added) noexcept {
     symbols_[i].st_value = added.value;
     symbols_[i].st_size = added.size;
     versions_[i] = added.version;
-    std::uint32_t *bucket = &hash_[2 + elf_hash(added.name) % bucket_count_];
+    publish(i, added.name);
+    return status::ok;
+}
+
+void tables::publish(std::uint32_t i, const char *name) noexcept {
+    std::uint32_t *bucket = &hash_[2 + elf_hash(name) % bucket_count_];
     hash_[2 + bucket_count_ + i] = *bucket;
     __atomic_store_n(bucket, i, __ATOMIC_RELEASE);
-    return status::ok;
 }
 
 status tables::define_version(const image &of, const char *name, std::uint16_t &number) noexcept {
@@ -209,6 +213,9 @@ void tables::reset() noexcept {
     bucket_count_ = EPY_BUCKET_COUNT;
     for (std::uint32_t i = 0; i < info_->symbols_used; ++i) {
         versions_[i] = i == 0 ? VER_NDX_LOCAL : VER_NDX_GLOBAL;
+        if (symbols_[i].st_shndx != SHN_UNDEF) {
+            publish(i, text(symbols_[i].st_name));
+        }
     }
 }
 

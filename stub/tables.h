@@ -55,6 +55,8 @@ private:
     [[nodiscard]] const char *text(std::uint32_t offset) const noexcept;
     void define(std::uint32_t index, std::uint32_t name, std::uint16_t flags,
                 std::uint16_t number) noexcept;
+    // From here on look-ups find symbol `i`.
+    void publish(std::uint32_t i, const char *name) noexcept;
     [[nodiscard]] status append_string(const char *text, std::uint32_t &offset) noexcept;
 
     stub_info *info_ = nullptr;

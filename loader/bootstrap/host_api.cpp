@@ -63,6 +63,10 @@ const epy_api epy_host_api = {
     EPY_MEMBER(keep_alive),
     EPY_MEMBER(memory),
     EPY_MEMBER(buffer),
+    EPY_MEMBER(call_object_kw),
+    EPY_MEMBER(call_object_kw_va),
+    EPY_MEMBER(call_method_kw),
+    EPY_MEMBER(call_method_kw_va),
 };
 #undef EPY_MEMBER
 

@@ -21,9 +21,9 @@
 
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
-#include "loader/bootstrap/locks.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
+#include "loader/immortal.h"
 #include "loader/patience.h"
 
 namespace epy {

@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include "loader/bootstrap/start.h"
+#include "loader/immortal.h"
 
 namespace epy {
 

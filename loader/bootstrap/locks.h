@@ -6,19 +6,8 @@
 
 #include <condition_variable>
 #include <mutex>
-#include <new>
 
 namespace epy {
-
-template <typename T> class immortal {
-public:
-    immortal() noexcept { new (storage_) T; }
-    void renew() noexcept { new (storage_) T; }
-    T &operator*() noexcept { return *reinterpret_cast<T *>(storage_); }
-
-private:
-    alignas(T) unsigned char storage_[sizeof(T)];
-};
 
 // Guards which start is in which state, and who waits for it.
 std::mutex &start_lock() noexcept;

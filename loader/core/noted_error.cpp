@@ -18,13 +18,16 @@ std::string attribute(PyTypeObject *type, const char *name) {
     return c_text(found.get()).get();
 }
 
-// "spam.SpamError". A script's modules have a private name, "spam@9c0e6a51d27f83b4.util"; built-in
-// classes are known by their own alone.
+// "spam.SpamError". A script's modules have a private name, "spam@9c0e6a51d27f83b4.util"; epy's own
+// classes are epy's, wherever they are; built-in classes are known by their own name alone.
 std::string name_of(PyTypeObject *type) {
     const std::string own = attribute(type, "__qualname__");
     std::string module = attribute(type, "__module__");
     if (const std::size_t begin = module.find('@'); begin != std::string::npos) {
         module.erase(begin, std::min(module.find('.', begin), module.size()) - begin);
+    }
+    if (module.rfind("epy._", 0) == 0) {
+        module = "epy";
     }
     return module.empty() || module == "builtins" ? own : module + "." + own;
 }

@@ -4,7 +4,7 @@
  * Python objects, wants errors as values, or calls Python by name. Two ways to reach it:
  *
  *   linked     cc host.c $(epy --cflags --libs), or pkg-config; then call what is declared here;
- *   run time   `const epy_api *api = epy_connect(NULL)`; then `api->call(...)` and so on.
+ *   run time   `const epy_api *api = epy_connect(handle)`; then `api->call(...)` and so on.
  *
  * Ownership: "new" is the caller's to release; "borrowed" lives as long as it says; what is
  * "stolen" is taken from the caller also on failure. Text is UTF-8.
@@ -173,6 +173,14 @@ EPY_API epy_object *epy_call_method(epy_object *object, const char *method, cons
                                     ...) EPY_NOEXCEPT;
 EPY_API epy_object *epy_call_method_va(epy_object *object, const char *method, const char *format,
                                        va_list arguments) EPY_NOEXCEPT;
+/* The same with a dict of keywords as the last value. New. */
+EPY_API epy_object *epy_call_object_kw(epy_object *callable, const char *format, ...) EPY_NOEXCEPT;
+EPY_API epy_object *epy_call_object_kw_va(epy_object *callable, const char *format,
+                                          va_list arguments) EPY_NOEXCEPT;
+EPY_API epy_object *epy_call_method_kw(epy_object *object, const char *method, const char *format,
+                                       ...) EPY_NOEXCEPT;
+EPY_API epy_object *epy_call_method_kw_va(epy_object *object, const char *method,
+                                          const char *format, va_list arguments) EPY_NOEXCEPT;
 /* An attribute. New. */
 EPY_API epy_object *epy_get(epy_object *object, const char *attribute) EPY_NOEXCEPT;
 /* Borrows the value; NULL deletes the attribute. 0, or -1. */
@@ -337,18 +345,31 @@ typedef struct epy_api {
     epy_object *(*memory)(void *memory, size_t bytes, int writable, void (*release)(void *user),
                           void *user);
     epy_object *(*buffer)(epy_object *, int writable, void **memory, size_t *bytes);
+    epy_object *(*call_object_kw)(epy_object *, const char *format, ...);
+    epy_object *(*call_object_kw_va)(epy_object *, const char *format, va_list);
+    epy_object *(*call_method_kw)(epy_object *, const char *method, const char *format, ...);
+    epy_object *(*call_method_kw_va)(epy_object *, const char *method, const char *format, va_list);
 } epy_api;
 
-/* The table. The first plugin that is called (or built with --eager) brings libepy.so; before that
- * it is opened by its path, if one is given (`pkg-config --variable=library epy`). NULL: there is
- * none, or one of another version. */
-static inline const epy_api *epy_connect(const char *library_or_null) {
+/* The table of the one libepy.so in this process, which is never closed. `handle` is a plugin's, of
+ * dlopen: it brings libepy.so, as its first call would, and does not start (a plugin of an epy that
+ * had no such name has to be called first). NULL is enough once a plugin was called, and for a host
+ * that has opened libepy.so itself (`pkg-config --variable=library epy`), to register classes or
+ * choose a Python before there is a plugin. NULL: there is no libepy.so, and a plugin says why on
+ * stderr; or one that has less than this header. */
+static inline const epy_api *epy_connect(void *handle) {
+    union { /* C has no conversion of a pointer to an object into one to a function */
+        void *address;
+        const void *(*api)(void);
+    } of_plugin;
     void *loader = dlopen("libepy.so", RTLD_NOW | RTLD_NOLOAD);
-    const epy_api *api;
-    if (loader == NULL && library_or_null != NULL) {
-        loader = dlopen(library_or_null, RTLD_NOW);
+    const epy_api *api = NULL;
+    if (loader != NULL) {
+        api = (const epy_api *)dlsym(loader, "epy_host_api");
+    } else if (handle != NULL) {
+        of_plugin.address = dlsym(handle, "epy_plugin_api");
+        api = of_plugin.address == NULL ? NULL : (const epy_api *)of_plugin.api();
     }
-    api = loader == NULL ? NULL : (const epy_api *)dlsym(loader, "epy_host_api");
     return api != NULL && api->version == EPY_API_VERSION && api->size >= sizeof *api ? api : NULL;
 }
 

@@ -5,9 +5,12 @@
 
 #include <atomic>
 #include <cstdarg>
+#include <cstddef>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "epy.h"
 
@@ -80,6 +83,14 @@ public:
         va_end(values);
         return object(result);
     }
+    // The last value is a dict of keywords: "i{s:i}".
+    object call_kw(const char *method, const char *format, ...) const {
+        std::va_list values;
+        va_start(values, format);
+        epy_object *result = epy_call_method_kw_va(object_, method, format, values);
+        va_end(values);
+        return object(result);
+    }
     template <typename T> [[nodiscard]] T as() const;
 
 private:
@@ -140,8 +151,91 @@ public:
         return object(result);
     }
 
+    object call_kw(const char *name, const char *format, ...) const {
+        std::va_list values;
+        va_start(values, format);
+        epy_object *result = epy_call_kw_va(plugin_, name, format, values);
+        va_end(values);
+        return object(result);
+    }
+
 private:
     epy_plugin *plugin_;
+};
+
+// A function pointer that runs Python, callback<int(const char *)>, and the host's reference to it.
+template <typename Signature> class callback;
+template <typename Result, typename... Arguments> class callback<Result(Arguments...)> {
+public:
+    using pointer = Result (*)(Arguments...);
+
+    callback() noexcept = default;
+    // One that a script has passed.
+    explicit callback(pointer passed) : function_(passed) {
+        check(epy_callback_retain(reinterpret_cast<epy_function *>(passed)));
+    }
+    // Of what Python calls and a prototype of the same signature, "int (*)(const char *)". `failed`
+    // is what C gets when it raises.
+    callback(const object &callable, const char *c_prototype, const object &failed = {})
+        : function_(reinterpret_cast<pointer>(
+              epy_callback_new(callable.get(), c_prototype, failed.get()))) {
+        if (function_ == nullptr) {
+            throw error();
+        }
+    }
+    callback(const callback &other) : function_(other.function_) {
+        if (function_ != nullptr) {
+            check(epy_callback_retain(raw()));
+        }
+    }
+    callback(callback &&other) noexcept : function_(std::exchange(other.function_, nullptr)) {}
+    callback &operator=(callback other) noexcept {
+        std::swap(function_, other.function_);
+        return *this;
+    }
+    ~callback() { epy_callback_release(raw()); }
+
+    [[nodiscard]] pointer get() const noexcept { return function_; }
+    [[nodiscard]] bool is_live() const noexcept { return epy_callback_is_live(raw()) == 1; }
+    Result operator()(Arguments... values) const { return function_(values...); }
+
+private:
+    [[nodiscard]] epy_function *raw() const noexcept {
+        return reinterpret_cast<epy_function *>(function_);
+    }
+
+    pointer function_ = nullptr;
+};
+
+// A memoryview of bytes that `owner` owns, which is destroyed once Python is done with them.
+template <typename Owner>
+object memory(Owner owner, void *bytes, std::size_t size, bool writable = true) {
+    auto kept = std::make_unique<Owner>(std::move(owner));
+    object made(epy_memory(
+        bytes, size, writable ? 1 : 0, [](void *user) { delete static_cast<Owner *>(user); },
+        kept.get()));
+    static_cast<void>(kept.release()); // Python's
+    return made;
+}
+template <typename Item> object memory(std::vector<Item> items, bool writable = true) {
+    void *const bytes = items.data();
+    const std::size_t size = items.size() * sizeof(Item);
+    return memory<std::vector<Item>>(std::move(items), bytes, size, writable);
+}
+
+// The bytes of a Python object, which stay where they are as long as this lives.
+class buffer {
+public:
+    explicit buffer(const object &of, bool writable = false)
+        : owner_(epy_buffer(of.get(), writable ? 1 : 0, &data_, &size_)) {}
+
+    [[nodiscard]] void *data() const noexcept { return data_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+private:
+    void *data_ = nullptr;
+    std::size_t size_ = 0;
+    object owner_;
 };
 
 // Keeps Python for a batch of calls.

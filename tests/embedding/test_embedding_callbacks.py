@@ -10,6 +10,7 @@ import gc
 import weakref
 import epy
 from ctypes import c_int
+from epy._host.made_callbacks import new_callback_here
 
 host = epy.header("struct p { double x, y, z; }; void wide(double (*f)(struct p));")
 made = []
@@ -28,6 +29,18 @@ def pass_one(add):
 
 def pass_wide(_):
     host.wide(lambda point: point.x + point.z)
+
+told = []
+
+def pass_dying(add):
+    library = ctypes.CDLL(None)
+    callback = new_callback_here(Listener(add).__call__, "int (*)(int)", -9)
+    library.subscribe(ctypes.c_void_p(callback.address))
+    # What is told of its end calls C, which calls what it still has.
+    told.append(weakref.ref(callback, lambda _: told.append(library.call_stored(1))))
+
+def what_was_told():
+    return told[-1]
 
 def alive():
     gc.collect()
@@ -72,6 +85,7 @@ void subscribe(int (*on_event)(int)) {
     stored = on_event;
     if (keeps) assert(epy_callback_retain((epy_function *)on_event) == 0);
 }
+int call_stored(int value) { return stored(value); }
 void wide(double (*f)(struct p)) {
     stored_wide = f;
     assert(epy_callback_retain((epy_function *)f) == 0);
@@ -132,6 +146,18 @@ def test_what_nobody_keeps_gives_its_error_value(played):
         assert(stored(1) == -9);
         assert(epy_callback_retain(as_function(stored)) == -1);
         puts(epy_last_error());
+        """
+    )
+
+
+def test_one_that_is_dying_is_called_no_more(played):
+    """By Python code that runs because it dies, as by other threads meanwhile."""
+    played(
+        """
+        int said = 0;
+        run("pass_dying", 4);
+        assert(epy_call_into(plugin, "what_was_told", "i", &said, "") == 0 && said == -9);
+        assert(alive() == 0 && stored(1) == -9);
         """
     )
 

@@ -64,6 +64,7 @@ HOST = """
 #include <assert.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define LOOK_UP(function, name) (*(void **)(&function) = dlsym(handle, name))
@@ -144,8 +145,14 @@ def test_a_scope_without_python_is_none(played):
     stdout = played(
         """
         epy_scope scope;
+        memset(&scope, 0x55, sizeof scope);
         assert(epy_enter(&scope) == -1 && epy_enter(NULL) == -1);
         puts(epy_last_error());
+        start(0);
+        epy_leave(&scope);
+        assert(epy_enter(&scope) == 0);
+        epy_leave(&scope);
+        epy_leave(&scope);
         epy_pause(&scope); epy_resume(&scope); epy_pause(NULL); epy_resume(NULL); epy_leave(NULL);
         assert(add(1, 2) == 3);
         epy_pause(&scope); epy_resume(&scope);

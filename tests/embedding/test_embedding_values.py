@@ -35,6 +35,9 @@ def show(*values, **keywords):
 def add(a, b):
     return a + b
 
+def find(name):
+    return globals()[name]
+
 def echo(value):
     return value
 
@@ -148,6 +151,55 @@ def test_a_wrong_format_is_an_error_and_what_it_steals_is_released(played):
         """
     )
     assert stdout == "gone 3\n"
+
+
+def test_stored_objects_and_methods_take_keywords(played):
+    stdout = played(
+        r"""
+        const char *s;
+        epy_object *o;
+        o = epy_call(plugin, "find", "s", "keywdarg_parrot");
+        drop(kept = epy_call_object_kw(o, "i{s:s}", 7, "type", "Ara"));
+        kept = epy_call_object_kw(o, "{s:i,s:s}", "voltage", 9, "state", "y");
+        assert(epy_parse(kept, "s", &s) == 0);
+        puts(s);
+        drop(kept);
+        assert(epy_call_object_kw(o, "i", 1) == NULL && epy_error_matches("TypeError"));
+        assert(strcmp(epy_last_error_info()->function, "epy_call_object_kw") == 0);
+        assert(epy_call_object_kw(o, "i{s:i}", 1, "wings", 2) == NULL);
+        assert(epy_call_object_kw(NULL, "{}") == NULL);
+        drop(o);
+        o = epy_call(plugin, "Counter", "i", 1);
+        drop(kept = epy_call_method_kw(o, "step", "{s:i}", "by", 5));
+        assert(counter_value(o) == 6 && epy_call_method_kw(o, NULL, "{}") == NULL);
+        assert(epy_call_method_kw(o, "step", "i{s:i}", 1, "by", 5) == NULL);
+        assert(strcmp(epy_last_error_info()->function, "epy_call_method_kw") == 0);
+        drop(o);
+        drop(epy_build("i", 1));             /* what dies, dies at the next call into Python */
+        """
+    )
+    assert stdout == "9 y voom Norwegian Blue\ngone 6\n"
+
+
+def test_what_a_call_steals_is_released_also_if_it_is_not_made(played):
+    """The plugin is gone, or a name is missing: nothing comes as far as Python."""
+    stdout = played(
+        r"""
+        int sum;
+        epy_object *o = epy_build("[s]", "mine");
+        #define AGAIN epy_object_retain(o)
+        assert(epy_call(NULL, "show", "N", AGAIN) == NULL);
+        assert(epy_call_kw(plugin, NULL, "N{s:N}", AGAIN, "x", AGAIN) == NULL);
+        assert(epy_call_into(plugin, "show", NULL, &sum, "iN", 1, AGAIN) == -1);
+        assert(epy_call_method(o, NULL, "(N)", AGAIN) == NULL);
+        assert(epy_call_object(NULL, "N", AGAIN) == NULL && epy_object_refcount(o) == 1);
+        assert(epy_unload(plugin, 60000) == 0 && epy_call(plugin, "show", "N", AGAIN) == NULL);
+        puts(epy_last_error());
+        assert(epy_object_refcount(o) == 1);
+        drop(o);
+        """
+    )
+    assert stdout == "epy.Error: the plugin was unloaded: dlopen it again\n"
 
 
 def test_values_are_parsed_by_format(played):

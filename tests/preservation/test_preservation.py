@@ -153,13 +153,15 @@ static epy_plugin *plugin;
 
 int main(int argc, char **argv) {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
-    assert(register_myclass() == 0 && register_myclass() == -1);
+    static const bool is_first = register_myclass() == 0 && register_myclass() == -1;
+    assert(is_first);
     void *handle = dlopen(argv[argc - 1], RTLD_NOW);
     plugin = epy_plugin_of(handle);
     assert(epy_start(plugin) == 0);
     body();
     call("drop", "");
     assert(MyClass::live == 0);
+    return 0;
 }
 """
 
@@ -312,6 +314,8 @@ def test_a_forgotten_object_says_so(played):
         epy_forget(object);
         epy_forget(&object);
         assert(epy_unwrap(wrapper, "MyClass") == nullptr && epy_error_matches("UnloadedError"));
+        assert(std::strcmp(epy_last_error_info()->type, "epy.UnloadedError") == 0);
+        assert(epy_error_matches("epy.UnloadedError") && epy_error_matches("epy.Error"));
         epy_object *said = epy_call(plugin, "use_gone", "");
         const char *text;
         int mark_value;

@@ -40,6 +40,9 @@ kept = []
 def keep(node):
     kept.append(node)
 
+def drop_kept():
+    kept.clear()
+
 def use_kept():
     try:
         kept[0].number()
@@ -156,3 +159,56 @@ def test_a_wrapper_that_python_keeps_says_that_its_object_is_gone(played):
         assert(epy_error_matches("AttributeError"));
         """
     )
+
+
+RANDOM = """
+        /* What ought to be, beside what is. */
+        struct { int mark; int kept; } model[8] = {{0, 0}};
+        unsigned state = SEED;
+        #define ANY(n) ((state = state * 1103515245u + 12345u) >> 16) % (n)
+        int last = 0, step;
+        for (step = 0; step < 3000; ++step) {
+            const unsigned at = ANY(8);
+            struct node *node = &nodes[at];
+            switch (ANY(6)) {
+            case 0:
+                epy_forget(node);
+                model[at].mark = 0;
+                break;
+            case 1:
+                run("mark", "Ni", epy_wrap("Node", node), ++last);
+                model[at].mark = last;
+                break;
+            case 2:
+                run("keep", "N", epy_wrap("Node", node));
+                break;
+            case 3: {
+                epy_object *wrapper = epy_wrap("Node", node), *same = epy_wrap("Node", node);
+                assert(wrapper == same && epy_unwrap(wrapper, "Node") == node);
+                epy_object_release(wrapper);
+                epy_forget(node);
+                model[at].mark = 0;
+                assert(epy_unwrap(same, "Node") == NULL && epy_error_matches("UnloadedError"));
+                epy_object_release(same);
+                break;
+            }
+            case 4:
+                run("drop_kept", "");
+                break;
+            default:
+                if (model[at].mark != 0) {
+                    assert(number_of("mark_of", epy_wrap("Node", node)) == model[at].mark);
+                } else {
+                    assert(epy_call(plugin, "mark_of", "N", epy_wrap("Node", node)) == NULL);
+                }
+            }
+        }
+        for (step = 0; step < 8; ++step) epy_forget(&nodes[step]);
+        run("drop_kept", "");
+        assert(number_of("alive", NULL) == 0);
+"""
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_random_sequences_of_wrap_and_forget(played, seed):
+    played(RANDOM.replace("SEED", str(seed + 1)))

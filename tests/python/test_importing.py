@@ -124,6 +124,6 @@ def test_a_module_is_no_plugin_and_the_plugin_can_be_loaded_beside_it(build_plug
     ) == ["no plugin", "5"]
 
 
-def test_a_host_sees_one_more_name(build_plugin, run):
+def test_a_host_sees_two_more_names(build_plugin, run):
     names = run("nm", "-D", "--defined-only", build_plugin(SCRIPT)).stdout.split()[2::3]
-    assert sorted(names) == ["PyInit_plugin", "add"]
+    assert sorted(names) == ["PyInit_plugin", "add", "epy_plugin_api"]

@@ -31,6 +31,30 @@ def test_a_plugin_of_an_earlier_epy_is_served(contract, native, run, preload, ep
     assert f'"contract": {contract}' in epy("inspect", "--json", plugin).stdout
 
 
+CONNECTED = """
+#include <epy.h>
+int main(int argc, char **argv) {
+    void *handle = dlopen(argv[1], RTLD_NOW);
+    int sum = 0;
+    const epy_api *api;
+    if (epy_connect(handle) != NULL) return 1;
+    dlopen(argv[argc - 1], RTLD_NOW);
+    api = epy_connect(handle);
+    return api == NULL || api->call_into(api->plugin_of(handle), "add", "i", &sum, "ii", 4, 5) != 0
+        || sum != 9;
+}
+"""
+
+
+@pytest.mark.parametrize("contract", [number for number in sorted(KEPT) if number <= 3])
+def test_a_host_connects_to_one_that_has_no_name_for_it(contract, compile_c, run, epy, tmp_path):
+    """Once the loader is there: it was opened by the host, or by a plugin that was called."""
+    plugin = tmp_path / "kept.so"
+    plugin.write_bytes(lzma.decompress(KEPT[contract].read_bytes()))
+    host = compile_c(CONNECTED, epy("--cflags").stdout.strip())
+    run(host, plugin, PACKAGE / "libepy.so")
+
+
 def test_one_is_kept_of_each_contract_that_is_served():
     text = (PROJECT / "stub/stub.h").read_text()
     (newest,) = re.findall(r" contract_version = (\d+);", text)

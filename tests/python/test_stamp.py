@@ -32,7 +32,7 @@ def symbols(plugin):
     return {
         symbol.name: symbol
         for symbol in elf(plugin).get_section_by_name(".dynsym").iter_symbols()
-        if symbol["st_shndx"] != "SHN_UNDEF"
+        if symbol["st_shndx"] != "SHN_UNDEF" and symbol.name != "epy_plugin_api"  # the stub's own
     }
 
 
@@ -218,7 +218,8 @@ def test_a_plugin_passes_its_own_check_also_when_stripped(tmp_path, run):
     Tables(image).check()
     info = image.info()
     assert image.bytes_at(info.archive.address, info.archive.size) == b"archive"
-    assert run("nm", "-D", "--defined-only", path).stdout.split()[1:] == ["T", "f"]
+    names = run("nm", "-D", "--defined-only", path).stdout.split()[2::3]
+    assert sorted(names) == ["epy_plugin_api", "f"]
 
 
 def test_write_replaces_in_one_step(tmp_path):

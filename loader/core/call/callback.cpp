@@ -173,6 +173,7 @@ void deallocate(PyObject *object) {
     callback *self = as_callback(object);
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
+    drop(self); // first: what is told of it may call its address
     if (self->weak_references != nullptr) {
         PyObject_ClearWeakRefs(object);
     }

@@ -4,14 +4,15 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <mutex>
 #include <unordered_map>
 
 #include "loader/core/call/callback.h"
 #include "loader/core/call/entry.h"
 #include "loader/core/call/pool.h"
 #include "loader/core/embed/attached.h"
+#include "loader/core/embed/host_lock.h"
 #include "loader/core/package.h"
+#include "loader/immortal.h"
 
 namespace epy {
 
@@ -23,8 +24,7 @@ struct retained_callback {
     std::uint64_t count;
 };
 
-std::unordered_map<void *, retained_callback> retained;
-std::mutex retained_lock;
+immortal<std::unordered_map<void *, retained_callback>> retained; // counts_lock
 
 // Records of callbacks are all that trampolines of the pool lead to.
 callback *callback_at(const void *function) noexcept {
@@ -46,8 +46,8 @@ bool retain(module_state &state, void *function, PyObject *object) {
         return false;
     }
     try {
-        const std::scoped_lock guard(retained_lock);
-        retained_callback &known = retained[function];
+        const std::scoped_lock guard(counts_lock());
+        retained_callback &known = (*retained)[function];
         // An entry of a Python that has ended is none any more.
         known = {cell, object, known.cell == cell ? known.count + 1 : 1};
     } catch (const std::bad_alloc &) {
@@ -59,15 +59,15 @@ bool retain(module_state &state, void *function, PyObject *object) {
 
 // One of the plugin's, with its references; empty if there is none left.
 retained_callback take_one_of(PyObject *plugin) {
-    const std::scoped_lock guard(retained_lock);
-    const auto found = std::find_if(retained.begin(), retained.end(), [plugin](const auto &one) {
+    const std::scoped_lock guard(counts_lock());
+    const auto found = std::find_if(retained->begin(), retained->end(), [plugin](const auto &one) {
         return one.second.cell->count != 0 && plugin_of(one.second.object) == plugin;
     });
-    if (found == retained.end()) {
+    if (found == retained->end()) {
         return {};
     }
     const retained_callback taken = found->second;
-    retained.erase(found);
+    retained->erase(found);
     return taken;
 }
 
@@ -103,14 +103,14 @@ int retain_callback(void *function) noexcept {
 }
 
 void release_callback(void *function) noexcept {
-    const std::scoped_lock guard(retained_lock);
-    const auto found = retained.find(function);
-    if (found == retained.end()) {
+    const std::scoped_lock guard(counts_lock());
+    const auto found = retained->find(function);
+    if (found == retained->end()) {
         return;
     }
     release_cell(*found->second.cell, 1);
     if (--found->second.count == 0) {
-        retained.erase(found);
+        retained->erase(found);
     }
 }
 

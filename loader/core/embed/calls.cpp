@@ -65,19 +65,30 @@ int call_into(plugin *whose, const char *name, const char *result, void *place, 
     });
 }
 
-epy_object *call_object(epy_object *callable, const char *format, std::va_list values) noexcept {
-    return attached<epy_object *>("epy_call_object", nullptr, nullptr, [&](module_state &state) {
+epy_object *call_object(epy_object *callable, bool keywords, const char *format,
+                        std::va_list values) noexcept {
+    const char *const api = keywords ? "epy_call_object_kw" : "epy_call_object";
+    return attached<epy_object *>(api, nullptr, nullptr, [&](module_state &state) {
         const ref function = object_at(state, callable);
-        return given_to_host(state, call_function(state, function, false, format, values));
+        return given_to_host(state, call_function(state, function, keywords, format, values));
     });
 }
 
-epy_object *call_method(epy_object *object, const char *method, const char *format,
+epy_object *call_method(epy_object *object, const char *method, bool keywords, const char *format,
                         std::va_list values) noexcept {
-    return attached<epy_object *>("epy_call_method", nullptr, nullptr, [&](module_state &state) {
+    const char *const api = keywords ? "epy_call_method_kw" : "epy_call_method";
+    return attached<epy_object *>(api, nullptr, nullptr, [&](module_state &state) {
         const ref self = object_at(state, object);
         const ref function(self ? PyObject_GetAttrString(self.get(), method) : nullptr);
-        return given_to_host(state, call_function(state, function, false, format, values));
+        return given_to_host(state, call_function(state, function, keywords, format, values));
+    });
+}
+
+void take_stolen(const char *format, std::va_list values) noexcept {
+    attached("epy_call", nullptr, 0, [&](module_state &state) {
+        build_arguments(state, format, values);
+        PyErr_Clear();
+        return 0;
     });
 }
 

@@ -4,12 +4,13 @@
 #include <structmember.h>
 
 #include <cstddef>
-#include <mutex>
 #include <unordered_map>
 
 #include "loader/core/embed/attached.h"
+#include "loader/core/embed/host_lock.h"
 #include "loader/core/guarded.h"
 #include "loader/core/package.h"
+#include "loader/immortal.h"
 
 namespace epy {
 
@@ -30,39 +31,38 @@ struct known_object {
     handle_cell *cell; // the strong reference; null if it has none
 };
 
-// Changed with the GIL, and the lock for those who look without it.
-std::unordered_map<void *, known_object> known;
-std::mutex known_lock;
+// Changed with the GIL, and counts_lock for those who look without it.
+immortal<std::unordered_map<void *, known_object>> known;
 
 known_object *find(void *pointer) {
-    const auto found = known.find(pointer);
-    return found == known.end() ? nullptr : &found->second;
+    const auto found = known->find(pointer);
+    return found == known->end() ? nullptr : &found->second;
 }
 
 // The live wrapper of an object, or null: one that is dying is none any more.
 host_object *wrapper_of(void *pointer) {
-    const std::scoped_lock guard(known_lock);
+    const std::scoped_lock guard(counts_lock());
     const known_object *found = find(pointer);
     return found == nullptr || Py_REFCNT(found->wrapper) == 0 ? nullptr : found->wrapper;
 }
 
 // The pointer is the wrapper's from here on, with one reference of the host's.
 void keep(host_object *wrapper, void *pointer, const epy_class *of) {
-    const std::scoped_lock guard(known_lock);
-    known[pointer] = {wrapper, 0, nullptr};
     wrapper->pointer = pointer;
     wrapper->of = of;
+    const std::scoped_lock guard(counts_lock());
+    (*known)[pointer] = {wrapper, 0, nullptr};
 }
 
 // What the wrapper was for its object. The cell, which is to be released, or null.
 handle_cell *leave(host_object *wrapper) {
-    const std::scoped_lock guard(known_lock);
+    const std::scoped_lock guard(counts_lock());
     known_object *found = wrapper->pointer == nullptr ? nullptr : find(wrapper->pointer);
     if (found == nullptr || found->wrapper != wrapper) {
         return nullptr;
     }
     handle_cell *const cell = found->cell;
-    known.erase(wrapper->pointer);
+    known->erase(wrapper->pointer);
     return cell;
 }
 
@@ -74,7 +74,7 @@ void release_cell(handle_cell *cell) {
 
 // Without the GIL, where that is possible. False: the strong reference has to be made, with it.
 bool share_known(void *pointer, bool is_shared) {
-    const std::scoped_lock guard(known_lock);
+    const std::scoped_lock guard(counts_lock());
     known_object *found = find(pointer);
     if (found == nullptr) {
         return true;
@@ -99,7 +99,7 @@ bool make_strong(module_state &state, void *pointer) {
         return wrapper == nullptr;
     }
     {
-        const std::scoped_lock guard(known_lock);
+        const std::scoped_lock guard(counts_lock());
         known_object *found = find(pointer);
         if (found != nullptr && found->wrapper == wrapper && found->shares > 0 &&
             found->cell == nullptr) {
@@ -146,6 +146,16 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
     void *pointer = object ? of->create() : nullptr;
     if (object && pointer == nullptr) {
         PyErr_Format(PyExc_RuntimeError, "the host has made no %s", of->name);
+        return nullptr;
+    }
+    if (object && wrapper_of(pointer) != nullptr) {
+        PyErr_Format(PyExc_RuntimeError,
+                     "the host's %s has a Python object before it is made: 'create' must not wrap "
+                     "what it gives",
+                     of->name);
+        if (of->release != nullptr) {
+            of->release(pointer);
+        }
         return nullptr;
     }
     if (object) {
@@ -237,32 +247,48 @@ bool is_of(PyObject *object, const ref &cls) {
     return cls && PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject *>(cls.get())) != 0;
 }
 
-ref new_wrapper(const ref &cls, void *pointer) {
-    auto *type = reinterpret_cast<PyTypeObject *>(cls.get());
-    const epy_class *of = class_of(type);
-    ref object(of == nullptr ? nullptr : type->tp_alloc(type, 0));
-    if (object) {
-        if (of->retain != nullptr) {
-            of->retain(pointer);
-        }
-        keep(as_host_object(object.get()), pointer, of);
+// The wrapper that there is; empty without one, and with an exception if it is of another class.
+ref present_wrapper(const ref &cls, void *pointer) {
+    ref object = ref::borrowed(reinterpret_cast<PyObject *>(wrapper_of(pointer)));
+    if (object && !is_of(object.get(), cls)) {
+        PyErr_Format(PyExc_TypeError, "%p is wrapped already, as %s, which is no %s", pointer,
+                     Py_TYPE(object.get())->tp_name,
+                     reinterpret_cast<PyTypeObject *>(cls.get())->tp_name);
+        return {};
     }
     return object;
 }
 
+// What is made is none until it is kept: memory costs a collection, and `retain` is the host's, so
+// either may run any code, which may have wrapped the object meanwhile.
+ref new_wrapper(const ref &cls, void *pointer) {
+    auto *type = reinterpret_cast<PyTypeObject *>(cls.get());
+    const epy_class *of = class_of(type);
+    ref made(of == nullptr ? nullptr : type->tp_alloc(type, 0));
+    if (!made) {
+        return {};
+    }
+    if (of->retain != nullptr) {
+        of->retain(pointer);
+    }
+    ref present = present_wrapper(cls, pointer);
+    if (present || PyErr_Occurred() != nullptr) {
+        if (of->release != nullptr) {
+            of->release(pointer);
+        }
+        return present;
+    }
+    keep(as_host_object(made.get()), pointer, of);
+    return made;
+}
+
 // The host has it: whoever wraps has a reference.
 ref wrapped(module_state &state, const ref &cls, void *pointer) {
-    if (host_object *present = wrapper_of(pointer)) {
-        ref object = ref::borrowed(reinterpret_cast<PyObject *>(present));
-        if (!is_of(object.get(), cls)) {
-            PyErr_Format(PyExc_TypeError, "%p is wrapped already, as %s, which is no %s", pointer,
-                         Py_TYPE(object.get())->tp_name,
-                         reinterpret_cast<PyTypeObject *>(cls.get())->tp_name);
-            return {};
-        }
+    ref object = present_wrapper(cls, pointer);
+    if (object || PyErr_Occurred() != nullptr) {
         return object;
     }
-    ref object = new_wrapper(cls, pointer);
+    object = new_wrapper(cls, pointer);
     if (object && !share_from_now_on(state, pointer)) {
         return {};
     }
@@ -338,7 +364,7 @@ void share(void *pointer, bool is_shared) noexcept {
 
 void forget(void *pointer) noexcept {
     {
-        const std::scoped_lock guard(known_lock);
+        const std::scoped_lock guard(counts_lock());
         if (find(pointer) == nullptr) {
             return;
         }

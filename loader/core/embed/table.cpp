@@ -71,6 +71,7 @@ const embed_api the_embed_api = {
     .call_into = embed::call_into,
     .call_object = embed::call_object,
     .call_method = embed::call_method,
+    .take_stolen = embed::take_stolen,
     .get = embed::get,
     .set = embed::set,
     .wrap = embed::wrap,
