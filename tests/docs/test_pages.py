@@ -156,16 +156,6 @@ def test_a_block_that_nothing_runs_is_found(tmp_path):
         blocks(page)
 
 
-def test_messages_are_those_of_the_source():
-    """The first column of the table in errors.md."""
-    rows = re.findall(r"^\| `(.+?)` \|", (DOCS / "errors.md").read_text(), re.MULTILINE)
-    assert len(rows) > 10
-    root = DOCS.parent
-    files = [*root.glob("loader/**/*.cpp"), *root.glob("stub/*.cpp"), *root.glob("python/**/*.py")]
-    text = "".join(re.sub(r'"\s*\n\s*"', "", file.read_text()) for file in files)
-    assert [row for row in rows if row not in text] == []
-
-
 def test_the_comparison_has_the_figures_of_the_bench():
     found = json.loads((DOCS.parent / "bench" / "results.json").read_text())
     text = (DOCS / "comparison.md").read_text()
