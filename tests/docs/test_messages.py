@@ -2,7 +2,7 @@
 
 On the page `…` stands for what varies. In Python a message is the text that an exception is made
 with, in C++ any text of some words where plugins start and hosts call (stub, loader/bootstrap,
-loader/core/embed), and what raises one of epy's exceptions elsewhere.
+loader/core/embed), and what raises one of epy's exceptions elsewhere; in both what begins "epy: ".
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ def _python(source: str) -> Iterator[str]:
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
             if name.endswith("Error"):
                 yield _tidy(_text(node.args[0]))
+        elif isinstance(node, (ast.Constant, ast.JoinedStr)) and _is_line(text := _text(node)):
+            yield _tidy(text)
 
 
 def _text(node: ast.expr) -> str:
@@ -102,13 +104,19 @@ def _cpp(path: str, source: str) -> Iterator[str]:
     text = _NO_TEXT.sub("", source)
     for match in _LITERALS.finditer(text):
         before = text[max(0, match.start() - 120) : match.start()].rpartition(";")[2]
-        if everything or _RAISES.search(before):
-            whole = "".join(_LITERAL.findall(match[0])).replace('\\"', '"').replace("\\n", " ")
+        whole = "".join(_LITERAL.findall(match[0])).replace('\\"', '"').replace("\\n", " ")
+        if everything or _RAISES.search(before) or _is_line(whole):
             yield _tidy(_FORMAT.sub("…", whole))
 
 
+def _is_line(text: str) -> bool:
+    """Whether it is a line for stderr as it is."""
+    return text.startswith("epy: ")
+
+
 def _tidy(text: str) -> str:
-    return re.sub(r"…(?:…|\s(?=…))*", "…", " ".join(text.split()).replace("`", "'")).strip()
+    text = " ".join(text.removeprefix("epy: ").split()).replace("`", "'")
+    return re.sub(r"…(?:…|\s(?=…))*", "…", text).strip()
 
 
 # What to do, behind a message's colon or semicolon: some words, not what varies alone.

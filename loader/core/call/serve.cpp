@@ -153,7 +153,8 @@ void complain_of_stale_pointer(call_record &native) noexcept {
                 ? "epy: %s was called, which its script does not define any more since it was "
                   "reloaded; it returned its error value"
                 : "epy: %s was called after it was dropped; it returned its error value. Keep "
-                  "the callback object as long as the host may call it",
+                  "the callback object, or the struct that it is in, as long as the host may call "
+                  "it",
             native.label);
     }
 }
