@@ -48,7 +48,7 @@ inline constexpr name as_ctypes{"epy._instances", "as_ctypes"};
 inline constexpr name declare{"epy._c.spelling", "declare"};
 inline constexpr name describe_items{"epy._host.formats", "describe"};
 inline constexpr name simple_types{"epy._types", "simple_types"};
-inline constexpr name field_callback{"epy._header", "field_callback"};
+inline constexpr name field_callback{"epy._instances", "field_callback"};
 inline constexpr name add_special_fields{"epy._headers.special_fields", "add"};
 inline constexpr name members_of_enum{"epy._headers.enums", "members_of"};
 inline constexpr name enumerated{"epy._headers.enums", "enumerated"};

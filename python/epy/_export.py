@@ -52,7 +52,7 @@ def _prepare(
     function = _native.python_function(function)
     classes = getattr(prototype, "_epy_classes_", None)
     if classes is not None:  # of a header
-        from ._header import typed_signature
+        from ._instances import typed_signature
 
         return function, typed_signature(prototype, function)
     try:

@@ -7,18 +7,10 @@ which costs a start nothing, and much of the rest is what scripts' authors read.
 import os
 
 from . import _core, _errors
-from ._instances import untyped_callback
-from ._native import (
-    callback_function,
-    check_parameters,
-    export_function,
-    is_prototype,
-    parameters,
-    place,
-    python_function,
-)
+from ._instances import typed_signature
+from ._native import callback_function, export_function, is_prototype, python_function
 from ._script import find_script
-from ._types import is_c_type, of_function_type, signature
+from ._types import is_c_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +18,6 @@ if TYPE_CHECKING:
     from typing import Any, Protocol
 
     from ._host_function import HostFunction
-    from ._native import Signature
 
     class Declarations(Protocol):
         """What was read from a header: now, or when the plugin was built."""
@@ -330,26 +321,10 @@ class Header:
         `value` is a Python value of that type: what an assignment to a struct's field takes. The
         rest is as for `epy.export_data`, which takes a name that the header lacks.
         """
-        from ._core import instance
         from ._exports.data import export_data
+        from ._headers.data import declared
 
-        found = self._find(name, "variable", "use epy.export_data, which needs no declaration")
-        if found[0] != "v":
-            raise _errors.HeaderNameError(f"{self._name}: {name} is no variable")
-        kind = self._classes.resolved(found[1])
-        if isinstance(kind, tuple) and kind[0] == "[" and kind[2] == 0:
-            length = len(value) + isinstance(value, (str, bytes))
-            kind = ("[", kind[1], length)
-        ctype = self._classes.make(kind)
-        try:
-            converted = instance(ctype, value)
-        except (TypeError, ValueError, OverflowError) as reason:
-            from ._c.spelling import declare
-
-            raise _errors.SignatureError(
-                f"{self._name}: `{declare(ctype, name)}`: {value!r} does not fit {reason}".rstrip()
-            ) from None
-        return export_data(name, converted)
+        return export_data(name, declared(self, name, value))
 
     # Callbacks
 
@@ -521,73 +496,3 @@ def _no_function(found: "Any") -> str:
     """Why a definition is none that C can call."""
     is_expression = found[0] in ("m", "x")
     return "is computed here, no library has it" if is_expression else "is no function"
-
-
-def is_open(kind: "Any") -> bool:
-    """Whether a function type is `()`, which says nothing of parameters."""
-    return kind[3] and not kind[2]
-
-
-def typed_signature(ctype: "Any", function: "Any") -> "Signature":
-    """What the core needs to know of a Python function with a header's function type."""
-    if is_open(ctype._epy_kind_):
-        from ._headers.any_function import opened
-
-        ctype = opened(ctype, function)
-    try:
-        found = of_function_type(ctype)
-        if getattr(parameters(function)[0], "__annotations__", None):
-            from ._signature import refined
-
-            found = refined(ctype, function)
-        if _is_variadic(ctype._epy_kind_):
-            from ._headers.variadic import opened as with_more
-
-            found.called, found.codes, found.classes = with_more(
-                function, found.codes, found.classes, ctype
-            )
-        else:
-            check_parameters(function, len(found.classes) - 1)
-    except _errors.SignatureError as error:
-        raise _errors.SignatureError(f"{place(function)} {error}") from None
-    return found
-
-
-def _is_variadic(kind: "Any") -> bool:
-    return bool(kind[3] and kind[2])
-
-
-def _behind(function: "Any") -> "Any":
-    try:
-        return parameters(function)[0]
-    except _errors.SignatureError as problem:
-        raise _errors.SignatureError(f"{place(function)} {problem}") from None
-
-
-def field_callback(classes: "_core.Classes", kind: "Any", function: "Any") -> "Any":
-    """A callback of a function type, as a function pointer without a prototype: for the core."""
-    function = python_function(function)
-    plain = _behind(function)
-    if getattr(plain, "__annotations__", None) or (is_open(kind) and plain is not None):
-        found = typed_signature(classes.make(("*", kind)), function)  # which they refine
-        return callback_function(function, found, None)
-    known = classes.signatures.get(kind)
-    if known is None:
-        result, *types = classes.parts(kind)
-        known = classes.signatures[kind] = signature(result, types)
-    codes, ctypes = known
-    if _is_variadic(kind):
-        return _variadic_callback(classes, kind, function, codes, ctypes)
-    return untyped_callback(_core.Function, function, codes, ctypes, classes.error(kind[1]))
-
-
-def _variadic_callback(
-    classes: "_core.Classes", kind: "Any", function: "Any", codes: str, ctypes: "tuple[Any, ...]"
-) -> "Any":
-    from ._headers.variadic import opened  # few headers have them
-
-    try:
-        called, codes, ctypes = opened(function, codes, ctypes, classes.make(("*", kind)))
-    except _errors.SignatureError as problem:
-        raise _errors.SignatureError(f"{place(function)} {problem}") from None
-    return untyped_callback(_core.Function, called, codes, ctypes, classes.error(kind[1]))

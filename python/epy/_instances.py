@@ -1,16 +1,24 @@
-"""Callbacks as instances of ctypes function types.
+"""Callbacks whose types are classes: of a header's functions, or of ctypes' own making.
 
-Such an instance fits a struct field or an argument of its type as it is. It keeps the callback,
-also for what refers to it, and runs the Python function directly when it is called from Python.
+An instance of such a class fits a struct field or an argument of its type as it is. It keeps the
+callback, also for what refers to it, and runs the Python function directly when it is called from
+Python.
 """
 
 import ctypes
 
-from . import _errors
+from . import _core, _errors
 from ._core import NativeFunction
-from ._native import check_parameters, make_callback, place
+from ._native import (
+    callback_function,
+    check_parameters,
+    make_callback,
+    parameters,
+    place,
+    python_function,
+)
 from ._script import find_script
-from ._types import class_of_code
+from ._types import class_of_code, of_function_type, signature
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from . import _core
+    from ._native import Signature
 
 
 def _native_type(prototype: "type[CFuncPtr]") -> "Any":
@@ -94,3 +102,76 @@ def untyped_callback(
     keep_callback(native, made)
     script.hold(native)
     return native
+
+
+# Of a header
+
+
+def is_open(kind: "Any") -> bool:
+    """Whether a function type is `()`, which says nothing of parameters."""
+    return kind[3] and not kind[2]
+
+
+def typed_signature(ctype: "Any", function: "Any") -> "Signature":
+    """What the core needs to know of a Python function with a header's function type."""
+    if is_open(ctype._epy_kind_):
+        from ._headers.any_function import opened
+
+        ctype = opened(ctype, function)
+    try:
+        found = of_function_type(ctype)
+        if getattr(parameters(function)[0], "__annotations__", None):
+            from ._signature import refined
+
+            found = refined(ctype, function)
+        if _is_variadic(ctype._epy_kind_):
+            from ._headers.variadic import opened as with_more
+
+            found.called, found.codes, found.classes = with_more(
+                function, found.codes, found.classes, ctype
+            )
+        else:
+            check_parameters(function, len(found.classes) - 1)
+    except _errors.SignatureError as error:
+        raise _errors.SignatureError(f"{place(function)} {error}") from None
+    return found
+
+
+def _is_variadic(kind: "Any") -> bool:
+    return bool(kind[3] and kind[2])
+
+
+def _behind(function: "Any") -> "Any":
+    try:
+        return parameters(function)[0]
+    except _errors.SignatureError as problem:
+        raise _errors.SignatureError(f"{place(function)} {problem}") from None
+
+
+def field_callback(classes: "_core.Classes", kind: "Any", function: "Any") -> "Any":
+    """A callback of a function type, as a function pointer without a prototype: for the core."""
+    function = python_function(function)
+    plain = _behind(function)
+    if getattr(plain, "__annotations__", None) or (is_open(kind) and plain is not None):
+        found = typed_signature(classes.make(("*", kind)), function)  # which they refine
+        return callback_function(function, found, None)
+    known = classes.signatures.get(kind)
+    if known is None:
+        result, *types = classes.parts(kind)
+        known = classes.signatures[kind] = signature(result, types)
+    codes, ctypes = known
+    if _is_variadic(kind):
+        return _variadic_callback(classes, kind, function, codes, ctypes)
+    return untyped_callback(_core.Function, function, codes, ctypes, classes.error(kind[1]))
+
+
+def _variadic_callback(
+    classes: "_core.Classes", kind: "Any", function: "Any", codes: str, ctypes: "tuple[Any, ...]"
+) -> "Any":
+    from ._headers.variadic import opened  # few headers have them
+
+    try:
+        called, codes, ctypes = opened(function, codes, ctypes, classes.make(("*", kind)))
+    except _errors.SignatureError as problem:
+        raise _errors.SignatureError(f"{place(function)} {problem}") from None
+    return untyped_callback(_core.Function, called, codes, ctypes, classes.error(kind[1]))

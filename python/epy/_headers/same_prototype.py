@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .._errors import SignatureError
-from .._header import is_open
+from .._instances import is_open
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
