@@ -36,7 +36,45 @@ def problems(lines):
 
 def test_a_machine_that_has_it_all(doctor):
     lines = doctor()
-    assert [line.split()[1] for line in lines[:-1]] == ["machine", "epy", "Python", "headers"]
+    assert [line.split()[1] for line in lines[:-1]] == [
+        *("machine", "epy", "Python", "headers", "callbacks")
+    ]
+
+
+# The system maps no memory any more that is all of what `rights` says, here and in programs below.
+FORBID = """
+import ctypes, os, struct, sys
+from epy._command.doctor import examine, render
+
+def forbid(rights):
+    load, equal, both, give = 0x20, 0x15, 0x54, 0x06
+    refuse, allow = 0x00050000 | 13, 0x7FFF0000
+    code = [(load, 0, 0, 0), (equal, 0, 4, 9), (load, 0, 0, 32), (both, 0, 0, rights),
+            (equal, 0, 1, rights), (give, 0, 0, refuse), (give, 0, 0, allow)]
+    lines = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+    program = struct.pack("HxxxxxxP", len(code), ctypes.addressof(lines))
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(38, 1, 0, 0, 0) == libc.prctl(22, 2, program, 0, 0) == 0  # seccomp
+
+"""
+WRITE, EXECUTE = 2, 4
+
+
+def test_a_system_that_forbids_memory_which_is_written_and_run(run):
+    again = "os.execv(sys.executable, [sys.executable, '-m', 'epy', 'doctor'])"
+    lines = run(sys.executable, "-c", f"{FORBID}forbid({WRITE | EXECUTE})\n{again}").stdout
+    (line,) = (it for it in lines.splitlines() if "callbacks" in it)
+    assert line.startswith("ok") and line.endswith("is forbidden here (W^X)")
+
+
+def test_a_system_that_lets_no_code_be_mapped(run):
+    look = "print(render(examine(None, None)))"
+    lines = run(sys.executable, "-c", f"{FORBID}forbid({EXECUTE})\n{look}").stdout.splitlines()
+    assert problems(lines)[-1] == (  # behind what programs say that cannot start there
+        "callbacks",
+        "no code for them can be mapped; memory that is written and run is forbidden here (W^X)",
+        "let this program map files as code (SELinux, seccomp, a mount with noexec)",
+    )
 
 
 def test_a_plugin_that_has_it_all(doctor, build_plugin):

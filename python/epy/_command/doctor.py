@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import platform
 import re
@@ -15,6 +16,7 @@ from typing import NamedTuple
 from .. import __version__
 from .._c.process import find_libclang
 from .._errors import Error
+from .._export import callback
 from .._file.read import read_file
 from .._file.tables import LOADER, PACKAGE, STUB
 from .._printable import printable
@@ -94,6 +96,22 @@ def _epy() -> Iterator[Finding]:
     yield _executable_place("epy", PACKAGE, f"{__version__} in {PACKAGE}")
     yield _look("Python", lambda: "{0.version}, {0.libpython}".format(find(None)))
     yield _look("headers", lambda: f"read by {find_libclang()[0]}")
+    yield _callbacks()
+
+
+def _callbacks() -> Finding:
+    """Their code is mapped from files: systems may forbid memory that is written and run."""
+    try:
+        mmap.mmap(-1, mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC).close()
+        policy = "memory may be written and run here"
+    except PermissionError:
+        policy = "memory that is written and run is forbidden here (W^X)"
+    try:
+        callback("void (*)(void)", lambda: None).address  # noqa: B018  # what makes the code
+    except MemoryError:
+        remedy = "let this program map files as code (SELinux, seccomp, a mount with noexec)"
+        return Finding("callbacks", f"no code for them can be mapped; {policy}", remedy)
+    return Finding("callbacks", f"their code is mapped from files; {policy}")
 
 
 def _executable_place(what: str, path: Path, found: str) -> Finding:
