@@ -261,4 +261,8 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
             return value
         if name == "_C_API":  # a capsule; loader/include/epy_core.h says what is in it
             return _core.public_capsule()
-        raise AttributeError(f"module 'epy' has no attribute '{name}'")
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, __dir__(), 1) if name[0] != "_" else []
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise AttributeError(f"module 'epy' has no attribute '{name}'{hint}")

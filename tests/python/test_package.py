@@ -6,6 +6,8 @@ import ast
 import sys
 from pathlib import Path
 
+import pytest
+
 import epy
 
 
@@ -24,6 +26,13 @@ def test_help_shows_what_is_loaded_later(run):
     shown = run(sys.executable, "-c", "import epy; help(epy)").stdout
     for name in ("export(", "header(", "class Object", "callback(", "epy.plugin"):
         assert name in shown, name
+
+
+def test_a_name_that_is_nearly_right_is_told():
+    with pytest.raises(AttributeError, match=r"attribute 'exprot'; did you mean export\?$"):
+        epy.exprot  # noqa: B018
+    with pytest.raises(AttributeError, match=r"attribute 'quite_another'$"):
+        epy.quite_another  # noqa: B018
 
 
 def test_the_stand_in_of_a_plugin_is_listed_while_building(build_plugin):

@@ -114,6 +114,7 @@ def test_prototypes(text: str, name: str, expression: str) -> None:
         ("int f(int) { return 1; }", "no single C prototype|does not parse"),
         ("int f(foo_t *x)", "unknown type 'foo_t': define a ctypes type foo_t in the script"),
         ("int f(foo_t)", "unknown type 'foo_t'"),
+        ("itn f(void)", r"unknown type 'itn'.*\(did you mean int\?\)"),
         ("int f(struct foo *)", "unknown type 'struct foo'.* or write void"),
         ("int f(struct { int a; } *)", "has a struct without a name"),
         ("int f(not_a_type x)", "unknown type 'not_a_type'"),

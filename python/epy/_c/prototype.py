@@ -129,11 +129,15 @@ def _read(text: str, lines: list[str], keep: bool, remedy: Remedy) -> tuple[str,
         if unknown := _UNKNOWN.search(reason):
             name = unknown[1].rpartition(" ")[2]
             known = [line.rpartition(" ")[2].rstrip(";") for line in lines]
-            near = get_close_matches(name, [*known, *STANDARD], 1)
+            near = get_close_matches(name, [*known, *STANDARD, *_OWN_WORDS], 1)
             reason += f": {remedy(unknown[1])}, or write void * for a pointer to it"
             reason += f" (did you mean {near[0]}?)" if near else ""
         raise problem(text, reason) from None
     return answer["function"], answer["type"], answer["parts"]
+
+
+# C's own, which are no names that anybody declares.
+_OWN_WORDS = ("char", "double", "float", "int", "long", "short", "signed", "unsigned", "void")
 
 
 def _remedy(namespace: dict[str, Any], name: str) -> str:
