@@ -6,17 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plugin_scripts import ADD
 
 HERE = Path(__file__).parent
 INCLUDE = "import sysconfig; print(sysconfig.get_path('include'))"
-ADD = """
-import epy
-from ctypes import c_int
-
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-"""
 
 
 # How the host has its Python: in a library that it opens later, or linked itself.

@@ -3,15 +3,7 @@
 from __future__ import annotations
 
 import pytest
-
-SCRIPT = """
-import epy
-from ctypes import c_int
-
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-"""
+from plugin_scripts import ADD
 
 # Whoever is not root becomes it in a user namespace, if the system lets him.
 HOST = """
@@ -54,17 +46,17 @@ def host(compile_c, run, tmp_path):
 
 
 def test_a_plugin_that_has_started_goes_on(build_plugin, host):
-    result = host(build_plugin(SCRIPT), "early")
+    result = host(build_plugin(ADD), "early")
     assert (result.stdout, result.stderr) == ("2\n5\n", "")
 
 
 def test_an_eager_plugin_has_started(build_plugin, host):
-    result = host(build_plugin(SCRIPT, "--eager"))
+    result = host(build_plugin(ADD, "--eager"))
     assert (result.stdout, result.stderr) == ("5\n", "")
 
 
 def test_a_plugin_that_has_not_names_the_remedy(build_plugin, host):
-    result = host(build_plugin(SCRIPT))
+    result = host(build_plugin(ADD))
     assert result.stdout == "-1\n"
     (line,) = result.stderr.splitlines()
     assert "cannot open epy's loader" in line and "--eager" in line

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import sys
 
-COUNTER = """
-import epy
-from ctypes import c_int
-
-count = 0
-
-@epy.export(error=-1)
-def count_up() -> c_int:
-    global count
-    count += 1
-    return count
-"""
+from plugin_scripts import COUNTER
 
 
 def test_daemon_threads_may_call_while_a_python_host_finalizes(build_plugin, run):

@@ -5,15 +5,8 @@ import sys
 import textwrap
 
 import pytest
+from plugin_scripts import ADD
 
-ADD = """
-import epy
-from ctypes import c_int
-
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-"""
 WITHOUT_GIL = """
 import ctypes
 libc = ctypes.CDLL(None)  # ctypes gives the GIL up for its calls

@@ -8,15 +8,9 @@ import shutil
 import sys
 import sysconfig
 
-LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
-ADD = """
-import epy
-from ctypes import c_int
+from plugin_scripts import ADD
 
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-"""
+LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
 
 
 def test_a_plugin_joins_the_python_that_loads_it(build_plugin, run):

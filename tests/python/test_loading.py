@@ -12,15 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-ADD = """
-import epy
-from ctypes import c_int
-
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-"""
+from plugin_scripts import ADD
 
 LINKED_HOST = """
 #include <stdio.h>

@@ -1,20 +1,7 @@
 """Where Python cannot run: a namespace of its own, a static program. No sanitizer's library can."""
 
 import pytest
-
-EXPORTS = """
-import epy
-from ctypes import c_int
-
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-
-@epy.export(error=-2)
-def one() -> c_int:
-    return 1
-"""
-
+from plugin_scripts import ADD_AND_ONE
 
 LAZY_AND_EAGER = pytest.mark.parametrize("options", [[], ["--eager"]], ids=["lazy", "eager"])
 
@@ -22,7 +9,7 @@ LAZY_AND_EAGER = pytest.mark.parametrize("options", [[], ["--eager"]], ids=["laz
 @LAZY_AND_EAGER
 def test_a_plugin_in_a_namespace_of_its_own_is_refused(build_plugin, native, run, options):
     """Also in one that has no C library yet."""
-    plugin = build_plugin(EXPORTS, *options)
+    plugin = build_plugin(ADD_AND_ONE, *options)
     calls = ["int add 2 3", "int one", "close", "python"]
     result = run(native("call"), f"dlmopen {plugin}", *calls)
     assert result.stdout.splitlines() == ["-1", "-2", "python: no"]
@@ -34,21 +21,21 @@ def test_a_plugin_in_a_namespace_of_its_own_is_refused(build_plugin, native, run
 
 @LAZY_AND_EAGER
 def test_the_dynamic_linker_ignores_a_plugin_as_an_audit_library(build_plugin, run, options):
-    plugin = build_plugin(EXPORTS, *options)
+    plugin = build_plugin(ADD_AND_ONE, *options)
     result = run("echo", "runs", env={"LD_AUDIT": str(plugin)})
     assert result.stdout == "runs\n"
     assert "cannot be loaded as audit interface" in result.stderr
 
 
 def test_ldd_shows_what_a_plugin_needs(build_plugin, run):
-    shown = run("ldd", build_plugin(EXPORTS))
+    shown = run("ldd", build_plugin(ADD_AND_ONE))
     assert "libc.so.6 => " in shown.stdout
     assert shown.stderr == ""
 
 
 @LAZY_AND_EAGER
 def test_a_plugin_in_a_static_program_is_refused(build_plugin, compile_c, run, options):
-    plugin = build_plugin(EXPORTS, *options)
+    plugin = build_plugin(ADD_AND_ONE, *options)
     host = compile_c(
         """
         #include <dlfcn.h>

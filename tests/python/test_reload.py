@@ -5,20 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from plugin_scripts import AGAIN
 
-AGAIN = """
-import epy
-from ctypes import CFUNCTYPE, POINTER, Structure, c_int, c_void_p
-
-@epy.export(error=-1)
-def again() -> c_int:
-    epy.reload()
-    return 1
-
-@epy.export
-def start() -> c_int:
-    return 0
-"""
 FIRST = (
     AGAIN
     + """

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-AGAIN = """
-import epy
-from ctypes import CFUNCTYPE, POINTER, Structure, c_int, c_void_p
+from plugin_scripts import AGAIN
 
-@epy.export(error=-1)
-def again() -> c_int:
-    epy.reload()
-    return 1
-
-@epy.export
-def start() -> c_int:
-    return 0
-"""
 CALLBACKS = (
     AGAIN
     + """

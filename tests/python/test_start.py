@@ -11,24 +11,13 @@ from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from plugin_scripts import ADD_AND_ONE
 
 from epy._file.elf import Image
 from epy._file.tables import Tables
 
 BUILD = Path(os.environ["EPY_BUILD_DIR"])
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
-ADD = """
-import epy
-from ctypes import c_int
-
-@epy.export(error=-1)
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-
-@epy.export(error=-2)
-def one() -> c_int:
-    return 1
-"""
 
 
 @pytest.fixture
@@ -67,7 +56,9 @@ def missing(path: str) -> str:
 def test_a_script_that_raises_is_reported_once_and_every_export_gives_its_error_value(
     build_plugin, native, run, tmp_path
 ):
-    plugin = build_plugin(ADD + "\nif not epy.building:\n    raise RuntimeError('on purpose')\n")
+    plugin = build_plugin(
+        ADD_AND_ONE + "\nif not epy.building:\n    raise RuntimeError('on purpose')\n"
+    )
     calls = ["int add 1 2", "int one", "threads 4 int add 1 2"]
     result = run(native("call"), f"open {plugin}", *calls)
     assert result.stdout.split() == ["-1", "-2", *4 * ["-1"]]
@@ -84,15 +75,17 @@ def test_a_script_that_raises_is_reported_once_and_every_export_gives_its_error_
 def test_whatever_the_script_does_at_its_start_the_host_lives(
     build_plugin, native, run, tmp_path, statement
 ):
-    plugin = build_plugin(ADD, "--editable")
-    (tmp_path / "plugin.py").write_text(f"{ADD}\n{statement}\n")
+    plugin = build_plugin(ADD_AND_ONE, "--editable")
+    (tmp_path / "plugin.py").write_text(f"{ADD_AND_ONE}\n{statement}\n")
     result = run(native("call"), f"open {plugin}", "int one", "int one")
     assert result.stdout.splitlines() == ["-2", "-2"]
     assert result.stderr.count("did not start") == 1
 
 
 def test_an_on_load_hook_that_raises_is_a_failed_start(build_plugin, native, run):
-    plugin = build_plugin(ADD + "\n@epy.on_load\ndef hook():\n    raise OSError('no host')\n")
+    plugin = build_plugin(
+        ADD_AND_ONE + "\n@epy.on_load\ndef hook():\n    raise OSError('no host')\n"
+    )
     result = run(native("call"), f"open {plugin}", "int one", "int one")
     assert result.stdout.splitlines() == ["-2", "-2"]
     assert result.stderr.count("OSError: no host") == 1
@@ -121,7 +114,7 @@ if not epy.building:
 
 
 def test_a_missing_loader_is_named(build_plugin, refused):
-    plugin = build_plugin(ADD)
+    plugin = build_plugin(ADD_AND_ONE)
     loader = str(BUILD / "python" / "epy" / "libepy.so")
     replace_text(plugin, loader, missing(loader))
     line = refused(plugin)
@@ -132,7 +125,7 @@ def test_a_missing_loader_is_named(build_plugin, refused):
 def test_a_missing_core_is_named(tmp_path, run, native, refused):
     shutil.copytree(BUILD / "python", tmp_path / "python")
     script = tmp_path / "plugin.py"
-    script.write_text(ADD)
+    script.write_text(ADD_AND_ONE)
     plugin = tmp_path / "plugin.so"
     path = {"PYTHONPATH": f"{tmp_path}/python"}
     run(sys.executable, "-m", "epy", "build", script, "-o", plugin, env=path)
@@ -175,13 +168,13 @@ def test_the_stamped_virtual_environment_is_the_one_that_runs(
 
 
 def test_a_missing_virtual_environment_is_named(build_plugin, environment, refused):
-    plugin = build_plugin(ADD, "--python", str(environment))
+    plugin = build_plugin(ADD_AND_ONE, "--python", str(environment))
     shutil.rmtree(environment.parents[1])
     assert f"no file {environment}" in refused(plugin)
 
 
 def test_a_virtual_environment_for_another_version_is_named(build_plugin, environment, refused):
-    plugin = build_plugin(ADD, "--python", str(environment))
+    plugin = build_plugin(ADD_AND_ONE, "--python", str(environment))
     settings = environment.parents[1] / "pyvenv.cfg"
     settings.write_text(settings.read_text().replace("version = 3.", "version = 3.9"))
     line = refused(plugin)
@@ -207,7 +200,7 @@ def test_epy_python_replaces_a_python_that_is_gone(build_plugin, environment, na
 
 @pytest.mark.parametrize("value", ["/no/such/python", "/bin/true", "nonsense"])
 def test_a_useless_epy_python_is_named(build_plugin, refused, value):
-    line = refused(build_plugin(ADD), env={"EPY_PYTHON": value})
+    line = refused(build_plugin(ADD_AND_ONE), env={"EPY_PYTHON": value})
     assert value in line
     assert "unset EPY_PYTHON" in line
 
@@ -216,13 +209,13 @@ def test_a_useless_epy_python_is_named(build_plugin, refused, value):
 
 
 def test_a_plugin_moved_by_patchelf_is_refused(build_plugin, refused, run):
-    plugin = build_plugin(ADD)
+    plugin = build_plugin(ADD_AND_ONE)
     run("patchelf", "--set-rpath", "/a/path/that/is/long/enough/to/move/the/tables", plugin)
     assert "patchelf" in refused(plugin)
 
 
 def test_a_plugin_of_another_contract_version_is_refused(build_plugin, refused):
-    plugin = build_plugin(ADD)
+    plugin = build_plugin(ADD_AND_ONE)
     data = bytearray(plugin.read_bytes())
     with plugin.open("rb") as file:
         offset = ELFFile(file).get_section_by_name(".epy.info")["sh_offset"]
@@ -233,7 +226,7 @@ def test_a_plugin_of_another_contract_version_is_refused(build_plugin, refused):
 
 
 def test_a_damaged_archive_is_a_failed_start(build_plugin, native, run):
-    plugin = build_plugin(ADD)
+    plugin = build_plugin(ADD_AND_ONE)
     replace_text(plugin, "epy archive 1\n", "epy archive 9\n")
     result = run(native("call"), f"open {plugin}", "int add 2 3", "int one")
     assert result.stdout.splitlines() == ["-1", "-2"]
@@ -241,7 +234,7 @@ def test_a_damaged_archive_is_a_failed_start(build_plugin, native, run):
 
 
 def test_a_truncated_plugin_never_crashes_epy(build_plugin, epy, tmp_path):
-    data = build_plugin(ADD).read_bytes()
+    data = build_plugin(ADD_AND_ONE).read_bytes()
     cut = tmp_path / "cut.so"
     for size in (0, 3, 64, 1000, len(data) // 2, len(data) - 2000, len(data) - 1):
         cut.write_bytes(data[:size])
@@ -254,7 +247,7 @@ def test_a_truncated_plugin_never_crashes_epy(build_plugin, epy, tmp_path):
 
 
 def test_two_plugins_may_start_at_once(build_plugin, native, run):
-    slow = "import time\ntime.sleep(0.1)\n" + ADD
+    slow = "import time\ntime.sleep(0.1)\n" + ADD_AND_ONE
     one, two = build_plugin(slow, name="first"), build_plugin(slow, name="second")
     calls = "together int 0:add 1 2 | int 1:add 3 4 | int 0:add 1 2 | int 1:add 3 4"
     result = run(native("call"), f"open {one}", f"open {two}", calls)
@@ -351,7 +344,7 @@ if not epy.building:
     while not os.path.getsize("said"):
         time.sleep(0.01)
 """
-    plugin = build_plugin(waiting + ADD, "--eager")
+    plugin = build_plugin(waiting + ADD_AND_ONE, "--eager")
     host = (native("call"), f"open {plugin}", "int one")
     assert run("sh", "-c", 'exec "$@" 2>said', "sh", *host).stdout == "1\n"
     (line,) = (tmp_path / "said").read_text().splitlines()
@@ -359,7 +352,7 @@ if not epy.building:
 
 
 def test_starting_python_leaves_the_hosts_locale_and_signals(build_plugin, compile_c, run):
-    plugin = build_plugin(ADD)
+    plugin = build_plugin(ADD_AND_ONE)
     host = compile_c(r"""
         #include <dlfcn.h>
         #include <locale.h>
@@ -391,6 +384,8 @@ def test_starting_python_leaves_the_hosts_locale_and_signals(build_plugin, compi
 
 
 def test_standard_error_may_be_closed(build_plugin, native, run):
-    plugin = build_plugin(ADD + "\nif not epy.building:\n    raise RuntimeError('on purpose')\n")
+    plugin = build_plugin(
+        ADD_AND_ONE + "\nif not epy.building:\n    raise RuntimeError('on purpose')\n"
+    )
     command = f'exec "{native("call")}" "open {plugin}" "int one" 2>&-'
     assert run("sh", "-c", command).stdout == "-2\n"

@@ -9,19 +9,7 @@ import re
 import sys
 
 import pytest
-
-COUNTER = """
-import epy
-from ctypes import c_int
-
-count = 0
-
-@epy.export(error=-1)
-def count_up() -> c_int:
-    global count
-    count += 1
-    return count
-"""
+from plugin_scripts import COUNTER
 
 
 @pytest.mark.parametrize("library", ["CDLL", "PyDLL"])

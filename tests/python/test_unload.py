@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+import plugin_scripts
 import pytest
 
 
@@ -20,22 +21,14 @@ def call(native, run) -> Callable[..., list[str]]:
     return call
 
 
-COUNTER = """
-import epy
-from ctypes import c_int
-
-count = 0
-
-@epy.export(error=-1)
-def count_up() -> c_int:
-    global count
-    count += 1
-    return count
-
+COUNTER = (
+    plugin_scripts.COUNTER
+    + """
 @epy.on_unload
 def say_goodbye():
     print("unloaded at", count, flush=True)
 """
+)
 
 
 def test_a_plugin_that_is_loaded_again_starts_afresh(build_plugin, call):
