@@ -257,7 +257,10 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
         home = _USUAL.get(name) or (_names.HOMES.get(name) if name[0] != "_" else None)
         if home is not None:
             module = __import__(home, globals(), fromlist=(name,), level=1)
-            globals()[name] = value = getattr(module, name)
+            value = getattr(module, name)
+            if name == "export" and _core.current_plugin() is not None:
+                value = _core.plain_exporter(value)
+            globals()[name] = value
             return value
         if name == "_C_API":  # a capsule; loader/include/epy_core.h says what is in it
             return _core.public_capsule()

@@ -5,6 +5,8 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     epy archive 1
     manifest SIZE
     <lines of tab separated fields, the first is the key>
+    rows SIZE<tab>KEY
+    <further lines with this key, of which there may be thousands: a field each>
     module SIZE<tab>NAME<tab>FILENAME
     <source bytes>
     code SIZE<tab>NAME<tab>MAGIC
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 FIRST_LINE = b"epy archive 1\n"
 LAST_LINE = b"end\n"
 _LONGEST_LINE = 1 << 16  # of a header; fields in the manifest may be longer
+_USUAL_LINE = 1 << 8
 _PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "0": "\0"}  # behind a backslash
 
 
@@ -60,7 +63,7 @@ FIELDS = {
     "reload": ("reload",),
     "python": ("version", "executable", "libpython"),
     "epy": ("version",),
-    "function": ("name", "slot", "codes", "text", "error"),
+    "function": ("name", "slot", "codes", "text", "error", "plain"),
     "address": ("name", "slot", "text"),
     "version": ("name", "version"),
     "callback": ("slot",),
@@ -70,15 +73,18 @@ FIELDS = {
 }
 _NUMBERS = {"slot", "address", "size"}
 LISTS = {"slots"}
+MANY = ("function", "plain")
+"""The keys of lines that lie in `rows`: read when they are asked for, and by the core."""
 
 
 class Archive:
     """What a plugin's archive holds."""
 
-    __slots__ = ("code", "constants", "files", "headers", "manifest", "members")
+    __slots__ = ("code", "constants", "files", "headers", "manifest", "many", "members")
 
     def __init__(self) -> None:
         self.manifest: dict[str, list[Row]] = {}
+        self.many = dict.fromkeys(MANY, b"")  # what `rows` has of each
         self.members: list[Member] = []
         self.code: list[Code] = []
         self.files: list[File] = []
@@ -89,7 +95,10 @@ class Archive:
         """The lines with `key` in order, as fields by name. ValueError if they have others."""
         names = FIELDS[key]
         found: list[dict[str, Any]] = []
-        for line in self.manifest.get(key, ()):
+        lines: Any = (
+            zip(*self.columns(key), strict=True) if key in MANY else self.manifest.get(key, ())
+        )
+        for line in lines:
             fields: dict[str, Any] = dict(zip(names, line, strict=True))
             for name in _NUMBERS.intersection(names):
                 fields[name] = int(fields[name])
@@ -97,6 +106,16 @@ class Archive:
                 fields[name] = tuple(int(one) for one in fields[name].split(",") if one)
             found.append(fields)
         return found
+
+    def columns(self, key: str) -> "list[list[str]]":
+        """One of `MANY`: a list for each field. PluginFormatError if a line has others."""
+        stored, width = self.many[key], len(FIELDS[key])
+        fields = _decode(stored).split("\n")
+        if fields.pop() or len(fields) % width:
+            raise _damaged()
+        if b"\\" in stored:
+            fields = list(map(_unescape, fields))
+        return [fields[index::width] for index in range(width)]
 
     def text(self, key: str, name: str = "") -> str:
         """A field of the first line with `key`, by default its first; "" if it is not there."""
@@ -126,6 +145,8 @@ def read(data: bytes | memoryview) -> "Archive":
                 if "\\" in line:
                     name, *values = map(_unescape, (name, *values))
                 found.manifest.setdefault(name, []).append(tuple(values))
+        elif key == "rows" and len(fields) == 1 and fields[0] in MANY:
+            found.many[fields[0]] = source
         elif key == "module" and len(fields) == 2:
             found.members.append((fields[0], fields[1], source))
         elif key == "code" and len(fields) == 2:
@@ -144,7 +165,9 @@ def read(data: bytes | memoryview) -> "Archive":
 
 def _read_block(view: memoryview, start: int) -> "tuple[str, Row, int, int]":
     """Key and fields of the block at `start`, and where its contents start and end."""
-    line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
+    line, newline, _ = bytes(view[start : start + _USUAL_LINE]).partition(b"\n")
+    if not newline:
+        line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
     first, *fields = _decode(line).split("\t")
     key, _, size = first.partition(" ")
     if not newline:
@@ -198,25 +221,21 @@ def stored_sources(archive: "Archive", read: "Callable[[int, int], bytes]") -> "
 def read_manifest(archive: "Archive", script: "Script") -> None:
     for row in archive.rows("plugin"):
         script.name = script.plugin.name = row["name"]
-    for name, slot, _, text, _ in archive.manifest.get("function", ()):  # there may be thousands
-        script.loaded[name] = int(slot)
-        script.declarations_in_c[name] = text
+    script.unread = archive
     for row in archive.rows("address"):
-        script.loaded[row["name"]] = row["slot"]
-        script.declarations_in_c[row["name"]] = row["text"]
+        script.names[row["name"]] = row["slot"]
+        script.texts[row["name"]] = row["text"]
     for row in archive.rows("data"):
         from ._parts import DataEntry
 
-        script.loaded[row["name"]] = DataEntry(
+        script.names[row["name"]] = DataEntry(
             row["address"], row["size"], row["layout"], row["slots"]
         )
-        script.declarations_in_c[row["name"]] = row["text"]
+        script.texts[row["name"]] = row["text"]
     for row in archive.rows("version"):
         script.loaded_versions[row["name"]] = row["version"]
     for row in archive.rows("prototype"):
         script.prototypes[row["text"]] = row["name"], row["expression"]
-    for text, name, codes in archive.manifest.get("plain", ()):
-        script.plain[text] = name, codes
 
 
 def sources_of(script: "Running") -> "tuple[Sources, str]":

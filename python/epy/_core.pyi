@@ -105,6 +105,10 @@ class NativePlugin:
         """The address that the host calls for slot `index`."""
     def publish(self, index: int, target: Callback | int) -> None:
         """Let slot `index` lead to a callback or a native address."""
+    def begin_start(self, functions: bytes, offered: dict[str, Any], /) -> None:
+        """The script runs: the `rows` of functions in the archive and what the `Script` offers,
+        for `plain_exporter`."""
+    def end_start(self) -> None: ...
     def take_slot(self, name: str, /) -> int:
         """A fresh slot, or that which a script in an earlier Python of the process has added the
         name for; epy.StampError's text as RuntimeError if none is left."""
@@ -132,6 +136,11 @@ class TailCall:
 
 def call(function: Callable[..., Any], /, *arguments: Any) -> Any:
     """Calls it; raises the first exception of callbacks that it called directly."""
+
+def plain_exporter(export: Callable[..., Any], /) -> Any:
+    """`epy.export` for plugins: what most exports of a start are, without Python: see
+    core/plugin/plain_exports.h. All others are left to the function.
+    """
 
 def run_for(
     plugin: NativePlugin, function: Callable[..., Any], /, *args: Any, **kwargs: Any

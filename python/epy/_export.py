@@ -5,9 +5,9 @@ Long because most of it is docstrings.
 
 import sys
 
-from . import _core, _errors, _native  # the last runs when something is not plain
+from . import _errors, _native  # the last runs when something is not plain
 from ._core import NativeFunction
-from ._script import Export, Script, find_script
+from ._script import Script, find_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -181,47 +181,8 @@ def _export(
     errno: bool,
     jit: bool,
 ) -> "Any":
-    script = find_script()
-    if error is None and version is None and not errno and not jit:
-        made = _export_at_once(script, function, prototype, name)
-        if made is not None:
-            return made
-    function, found = _prepare(function, prototype, script)
+    function, found = _prepare(function, prototype, find_script())
     return _native.export_function(function, found, name, error, version, errno, jit)
-
-
-def _export_at_once(script: "Any", function: "Any", prototype: "Any", name: str | None) -> "Any":
-    """The same for most exports of a start: C text of plain types, a function that fits it, a name
-    that the plugin's file has. There may be thousands. None for any other, and nothing is done.
-    """
-    known = script.plain.get(prototype) if prototype.__class__ is str else None
-    if known is None or function.__class__ is not _FUNCTION:
-        return None
-    code, codes = function.__code__, known[1]
-    name = name or known[0] or function.__name__
-    slot = script.loaded.get(name)
-    if (
-        code.co_argcount != len(codes) - 1
-        or code.co_kwonlyargcount
-        or code.co_flags & _DEFERRED
-        or slot.__class__ is not int
-        or name in script.exports
-        or script.place is not None  # it may be reloaded
-        or "ctypes" in sys.modules
-        or hasattr(function, "__wrapped__")
-        or script.trace is not None
-    ):
-        return None
-    callback = _core.Callback(
-        function, codes, (None,) * len(codes), None, f"export '{name}'", script.native
-    )
-    script.native.publish(slot, callback)
-    script.exports[name] = Export(name, "function", None, codes=codes, callback=callback)
-    return callback
-
-
-_FUNCTION = type(export)
-_DEFERRED = 0x20 | 0x80 | 0x100 | 0x200  # of a code's flags: see `_native.deferred`
 
 
 if TYPE_CHECKING:

@@ -190,7 +190,7 @@ def export_function(
         callback=callback,
         keep=(native,),
     )
-    script.keep(script.exports, name, export)
+    script.keep(script.offered, name, export)
     return native
 
 

@@ -119,8 +119,10 @@ def _run(script: "Running") -> bool | None:
     source = script.native.script or script.path
     try:
         sources, source = _archive.sources_of(script)
+        if script.unread is not None and script.place is None and script.trace is None:
+            script.native.begin_start(script.unread.many["function"], script.offered)
         run_modules(script, sources)
-        if not script.exports and not script.bindings:
+        if not script.offered and not script.bindings:
             raise _errors.ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
         _publish_bindings(script)
         for hook in script.on_load:
@@ -130,6 +132,8 @@ def _run(script: "Running") -> bool | None:
         _core.note_error(error, script.path, "the start", _report.format_exception(error), "")
         _report.write(_report.failed_start(script, source, error), script.path, is_error=True)
         return None if _report.is_interrupt(error) else False
+    finally:
+        script.native.end_start()
     script.importing = False
     script.callbacks.clear()
     if _core.is_logged(_INFO):
@@ -306,7 +310,7 @@ def _collect(script: "Running", left: list[object]) -> None:
 def _forget(script: "Running") -> None:
     """What still runs of the script may hold it."""
     for made in (
-        *(script.exports, script.callbacks, script.returned),
+        *(script.offered, script.callbacks, script.returned),
         *(script.on_load, script.on_unload, script.on_reload),
         *(script.former, script.removed, script.made),
     ):

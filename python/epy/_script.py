@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal, TypeVar
 
+    from ._archive import Archive
     from ._running.tracing import Trace
 
     Hook = TypeVar("Hook", bound=Callable[[], object])
@@ -142,8 +143,9 @@ class Script:
         self.is_stored = False  # in a plugin, with all that its C text stands for
         self.module = ""  # its private name in sys.modules
         self.executable = ""  # of the Python whose packages it finds
-        # In order of definition.
-        self.exports: dict[str, Export] = {}
+        # In order of definition, see `exports`; how many of them have been looked at there.
+        self.offered: dict[str, Any] = {}
+        self.settled = 0
         # The objects made by `epy.callback`, held until the import is over: until then data may
         # refer to one by its bare address.
         self.callbacks: list[Any] = []
@@ -152,8 +154,6 @@ class Script:
         # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
         # stored in the plugin, so that a running plugin needs no parser.
         self.prototypes: dict[str, tuple[str, str]] = {}
-        # The same for plain types of C: C prototype -> (name, codes). In a running plugin alone.
-        self.plain: dict[str, tuple[str, str]] = {}
         # Marshalled, by module and name of the function. Filled at build and stored in the plugin.
         self.constants: dict[str, bytes] = {}
         # What the script's headers declare, by `epy.header`'s arguments: read at build, stored in
@@ -168,10 +168,12 @@ class Script:
         self.bindings: list[Any] = []  # `epy.Bindings` that it publishes
         self.exit_functions: list[Any] = []  # in a Python that epy started: see `_exit`
         self.unloading = allocate_lock()  # held while these run
-        # The names in the plugin's file: the slot of a function, the place of data.
-        self.loaded: dict[str, int | DataEntry] = {}
+        # See the properties below.
+        self.unread: Archive | None = None
+        self.names: dict[str, int | DataEntry] = {}
+        self.texts: dict[str, str] = {}
+        self.plain_prototypes: dict[str, tuple[str, str]] = {}
         self.loaded_versions: dict[str, str] = {}
-        self.declarations_in_c: dict[str, str] = {}  # of exports, by name
         # Of a script that is read from its place: see `_running.reloading`.
         self.place: str | None = None
         self.watched = False
@@ -182,6 +184,55 @@ class Script:
         self.reloading = allocate_lock()
         self.trace: Trace | None = None  # where its calls are noted, if they are
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
+
+    @property
+    def exports(self) -> dict[str, Export]:
+        """What it exports. Of most of a start the core keeps the callback alone."""
+        if len(self.offered) != self.settled:
+            for name in list(self.offered)[self.settled :]:
+                made = self.offered[name]
+                if isinstance(made, _core.Callback):
+                    codes = "".join(map(str, made.types))
+                    self.offered[name] = Export(name, "function", None, codes=codes, callback=made)
+            self.settled = len(self.offered)
+        return self.offered
+
+    @exports.setter
+    def exports(self, exports: dict[str, Export]) -> None:
+        self.offered, self.settled = exports, len(exports)
+
+    @property
+    def loaded(self) -> "dict[str, int | DataEntry]":
+        """The names in the plugin's file: the slot of a function, the place of data."""
+        self._read_names()
+        return self.names
+
+    @property
+    def declarations_in_c(self) -> dict[str, str]:
+        """Of exports, by name."""
+        self._read_names()
+        return self.texts
+
+    @property
+    def plain(self) -> dict[str, tuple[str, str]]:
+        """As `prototypes`, for plain types of C: C prototype -> (name, codes).
+
+        In a running plugin alone.
+        """
+        self._read_names()
+        return self.plain_prototypes
+
+    def _read_names(self) -> None:
+        """There may be thousands, and most starts need none: see core/plugin/plain_exports.h."""
+        archive = self.unread
+        if archive is None:
+            return
+        names, slots, _, texts, _, _ = archive.columns("function")
+        self.names.update(zip(names, map(int, slots), strict=True))
+        self.texts.update(zip(names, texts, strict=True))
+        prototypes, names, codes = archive.columns("plain")
+        self.plain_prototypes.update(zip(prototypes, zip(names, codes, strict=True), strict=True))
+        self.unread = None
 
     # What it keeps
 
@@ -211,7 +262,7 @@ class Script:
             raise _errors.ExportNameError(
                 f"{name!r} is no name for an export: it is not UTF-8"
             ) from None
-        if name in self.exports:
+        if name in self.offered:
             raise _errors.ExportNameError(f"'{name}' is exported twice: rename one, or pass name=")
         is_text = isinstance(version, str) and version.isascii()
         if version is not None and (not is_text or not version or "\0" in str(version)):

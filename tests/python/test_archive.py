@@ -16,7 +16,7 @@ SMALL = archive_writer.write(
     [
         ("plugin", "synth"),
         ("mode", "lazy"),
-        ("function", "add", "0", "iii", "int add(int, int)", ""),
+        ("function", "add", "0", "iii", "int add(int, int)", "", "yes"),
     ],
     [("", "/s/synth.py", b"import epy\n"), ("util", "/s/util.py", b"")],
 )
@@ -58,7 +58,8 @@ def test_fields_that_are_missing_are_empty():
 
 
 def test_each_line_has_fields_by_name():
-    function = {"name": "add", "slot": 0, "codes": "iii", "text": "int add(int, int)", "error": ""}
+    function = {"name": "add", "slot": 0, "codes": "iii", "text": "int\nadd(\\)", "error": ""}
+    function["plain"] = "yes"
     data = {"name": "d", "address": 8, "size": 4, "layout": "l", "slots": (1, 22), "text": ""}
     rows = [archive_writer.row("function", **function), archive_writer.row("data", **data)]
     found = _archive.read(archive_writer.write(rows, []))
@@ -67,7 +68,7 @@ def test_each_line_has_fields_by_name():
 
 
 @pytest.mark.parametrize(
-    "fields", [("add",), ("add", "0", "i", "", "", "more"), ("add", "x", "i", "", "")]
+    "fields", [("add",), ("add", "0", "i", "", "", "", "more"), ("add", "x", "i", "", "", "")]
 )
 def test_a_line_with_other_fields_is_an_error(fields):
     found = _archive.read(archive_writer.write([("function", *fields)], []))

@@ -45,6 +45,12 @@ class FakePlugin:
     def publish(self, index: int, target: Any) -> None:
         self.published[index] = target
 
+    def begin_start(self, functions: bytes, offered: dict[str, Any]) -> None:
+        pass
+
+    def end_start(self) -> None:
+        pass
+
     def take_slot(self, name: str) -> int:
         return 100 + len(self.published)
 
@@ -219,7 +225,7 @@ epy.on_unload(lambda: log.append(2))
 """
     )
     rows = [
-        ("function", "add", "4", "iii", "int add(int a, int b)", "None"),
+        ("function", "add", "4", "iii", "int add(int a, int b)", "None", ""),
         ("address", "address", "5", "void *address"),
         ("prototype", "int extra(int)", "extra", "CFUNCTYPE(c_int, c_int)"),
     ]
@@ -246,7 +252,7 @@ def test_an_unload_hook_that_fails_does_not_stop_the_others(
     load: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = ADD + "log = []\nepy.on_unload(lambda: log.append(1))\nepy.on_unload(lambda: 1 / 0)\n"
-    native: Any = FakePlugin(archive(text, ("function", "add", "0", "iii", "", "None")))
+    native: Any = FakePlugin(archive(text, ("function", "add", "0", "iii", "", "None", "")))
     load(native)
     module = sys.modules[registry.by_plugin[native].module]
     _plugin.unload(native)
@@ -270,7 +276,7 @@ def test_a_failed_start_is_reported_once_and_leaves_nothing(
     load: Any, capsys: pytest.CaptureFixture[str], text: str, problem: str
 ) -> None:
     before = set(sys.modules)
-    native: Any = FakePlugin(archive(text, ("function", "add", "0", "iii", "", "None")))
+    native: Any = FakePlugin(archive(text, ("function", "add", "0", "iii", "", "None", "")))
     assert not load(native)
     error = capsys.readouterr().err
     assert error.startswith("epy: the plugin /plugins/synth.so did not start: its script failed\n")

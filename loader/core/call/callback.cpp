@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -61,40 +62,31 @@ int refuse() {
     return -1;
 }
 
-int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static const char *names[] = {"function", "signature", "classes",    "error", "label",
-                                  "plugin",   "error_of",  "sets_errno", nullptr};
-    callback *self = as_callback(object);
+// What a callback is made of. `classes` is null where all types are plain.
+struct parts {
     PyObject *function = nullptr;
     const char *codes = nullptr;
     PyObject *classes = nullptr;
     PyObject *error = Py_None;
-    PyObject *label = nullptr;
     PyObject *plugin = Py_None;
     PyObject *error_of = Py_None;
-    int sets_errno = 0;
-    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUOOp:Callback",
-                                    const_cast<char **>(names), &function, &codes, &PyTuple_Type,
-                                    &classes, &error, &label, &plugin, &error_of,
-                                    &sets_errno) == 0) {
-        return -1;
-    }
-    if (self->native != nullptr || PyCallable_Check(function) == 0) {
-        return refuse();
-    }
-    ref name(label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label));
-    const char *text = name ? PyUnicode_AsUTF8(name.get()) : nullptr;
+    bool sets_errno = false;
+};
+
+int fill(PyObject *object, const parts &from, ref label) {
+    callback *self = as_callback(object);
+    const char *text = PyUnicode_AsUTF8(label.get());
     auto types = std::make_unique<signature>();
-    if (text == nullptr || !types->parse(*self->state, codes, classes)) {
+    if (text == nullptr || !types->parse(*self->state, from.codes, from.classes)) {
         return -1;
     }
     auto objects = std::make_unique<argument_objects>(*types);
     owned_record native = new_record();
     native->complained = native->removed = false;
     native->next = nullptr;
-    native->plugin = plugin == Py_None ? nullptr : plugin;
+    native->plugin = from.plugin == Py_None ? nullptr : from.plugin;
     native->last = ref();
-    if (!set_error_value(*self->state, types->result, error, *native) ||
+    if (!set_error_value(*self->state, types->result, from.error, *native) ||
         !make_entry(*native, *types)) {
         return -1;
     }
@@ -104,14 +96,34 @@ int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
     self->types = types.release();
     self->objects = objects.release();
     self->native = native.release();
-    self->function = Py_NewRef(function);
-    self->label = name.release();
-    self->plugin = plugin == Py_None ? nullptr : Py_NewRef(plugin);
-    self->error_of = error_of == Py_None ? nullptr : Py_NewRef(error_of);
-    self->sets_errno = sets_errno != 0;
+    self->function = Py_NewRef(from.function);
+    self->label = label.release();
+    self->plugin = from.plugin == Py_None ? nullptr : Py_NewRef(from.plugin);
+    self->error_of = from.error_of == Py_None ? nullptr : Py_NewRef(from.error_of);
+    self->sets_errno = from.sets_errno;
     std::strncpy(self->native->label, text, sizeof self->native->label - 1);
     self->native->target = self;
     return 0;
+}
+
+int initialize(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    static const char *names[] = {"function", "signature", "classes",    "error", "label",
+                                  "plugin",   "error_of",  "sets_errno", nullptr};
+    parts from;
+    PyObject *label = nullptr;
+    int sets_errno = 0;
+    if (PyArg_ParseTupleAndKeywords(arguments, keywords, "OsO!|OUOOp:Callback",
+                                    const_cast<char **>(names), &from.function, &from.codes,
+                                    &PyTuple_Type, &from.classes, &from.error, &label, &from.plugin,
+                                    &from.error_of, &sets_errno) == 0) {
+        return -1;
+    }
+    if (as_callback(object)->native != nullptr || PyCallable_Check(from.function) == 0) {
+        return refuse();
+    }
+    from.sets_errno = sets_errno != 0;
+    ref name(label == nullptr ? PyUnicode_FromString("") : Py_NewRef(label));
+    return name ? fill(object, from, std::move(name)) : -1;
 }
 
 int traverse(PyObject *object, visitproc visit, void *arg) {
@@ -308,6 +320,34 @@ PyType_Slot slots[] = {
 PyType_Spec callback_spec = {"epy._core.Callback", sizeof(callback), 0,
                              Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
                              slots};
+
+namespace {
+
+// "export 'NAME'". PyUnicode_FromFormat takes several times as long.
+ref label_of_export(PyObject *name) {
+    Py_ssize_t size = 0;
+    const char *text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (text == nullptr) {
+        return {};
+    }
+    std::string label("export '");
+    label.append(text, static_cast<std::size_t>(size)).push_back('\'');
+    return ref(PyUnicode_FromStringAndSize(label.data(), static_cast<Py_ssize_t>(label.size())));
+}
+
+} // namespace
+
+ref new_export_of_plain_types(const module_state &state, PyObject *function, const char *codes,
+                              PyObject *name, PyObject *plugin) {
+    parts from;
+    from.function = function;
+    from.codes = codes;
+    from.plugin = plugin;
+    ref made(make(state.callback_type, nullptr, nullptr));
+    ref label = label_of_export(name);
+    const bool filled = made && label && fill(made.get(), from, std::move(label)) == 0;
+    return filled ? std::move(made) : ref();
+}
 
 void keep_for_host(callback &self, call_record &native, ref object) {
     const bool is_dropped = self.native == nullptr || Py_REFCNT(&self) == 1; // this call's own

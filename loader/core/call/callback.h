@@ -74,6 +74,11 @@ void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held);
 // stays.
 void forget_callbacks() noexcept;
 
+// A callback as `Callback(function, codes, (None, ...), None, "export 'NAME'", plugin)` makes it. A
+// new reference, or nothing with a Python exception.
+ref new_export_of_plain_types(const module_state &, PyObject *function, const char *codes,
+                              PyObject *name, PyObject *plugin);
+
 // The record of a Callback, or null with TypeError for other objects.
 call_record *record_of(const module_state &, PyObject *object);
 

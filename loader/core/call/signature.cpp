@@ -1,5 +1,7 @@
 #include "loader/core/call/signature.h"
 
+#include <cstring>
+
 #include "loader/core/values/ctypes_library.h"
 
 namespace epy {
@@ -53,14 +55,17 @@ bool signature::parse(const module_state &state, const char *codes, PyObject *cl
     std::uint32_t vector = 0;
     std::uint32_t stack = 0;
     Py_ssize_t count = 0;
-    for (; *codes != '\0' && count < PyTuple_GET_SIZE(classes); ++count) {
+    const Py_ssize_t most = classes == nullptr ? static_cast<Py_ssize_t>(std::strlen(codes))
+                                               : PyTuple_GET_SIZE(classes);
+    parameters.reserve(static_cast<std::size_t>(most > 0 ? most - 1 : 0));
+    for (; *codes != '\0' && count < most; ++count) {
         parameter one;
         const std::size_t length = parse_type(codes, one);
         if (length == 0) {
             return false;
         }
         codes += length;
-        PyObject *class_or_none = PyTuple_GET_ITEM(classes, count);
+        PyObject *class_or_none = classes == nullptr ? Py_None : PyTuple_GET_ITEM(classes, count);
         if (class_or_none != Py_None && !find_ctypes(state)) {
             return false;
         }
@@ -108,7 +113,7 @@ bool signature::parse(const module_state &state, const char *codes, PyObject *cl
         }
         parameters.push_back(std::move(one));
     }
-    if (count == 0 || *codes != '\0' || count != PyTuple_GET_SIZE(classes)) {
+    if (count == 0 || *codes != '\0' || (classes != nullptr && count != most)) {
         PyErr_SetString(PyExc_ValueError,
                         "a signature needs a code and a class (or None) for the result and for "
                         "each parameter");

@@ -42,7 +42,8 @@ struct signature {
 
     // `codes`: the result's, then one per parameter, each a letter of types.def or the description
     // of an aggregate; `classes`: None, a ctypes class or a Buffer's (item type, index of the
-    // count, writable) for each. False with a Python exception if they are no signature.
+    // count, writable) for each; null if all are plain. False with a Python exception if they are
+    // no signature.
     [[nodiscard]] bool parse(const module_state &, const char *codes, PyObject *classes);
 };
 

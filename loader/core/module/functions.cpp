@@ -24,6 +24,7 @@
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
+#include "loader/core/plugin/plain_exports.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/type_references.h"
 #include "loader/core/plugin/vetting.h"
@@ -288,6 +289,9 @@ PyMethodDef module_functions[] = {
      "describe_host_class(name) -> ([(prototype, address, name or None)], key), or None."},
     {"wrap_host_object", guarded<wrap_host_object>, METH_VARARGS,
      "wrap_host_object(class, address) -> the wrapper."},
+    {"plain_exporter", guarded<plain_exporter>, METH_O,
+     "plain_exporter(export) -> what epy.export is in a plugin: most exports of a start are made "
+     "at once."},
     {"public_capsule", guarded<public_capsule>, METH_NOARGS,
      "public_capsule() -> epy._C_API, for other extension modules."},
     {"note_error", guarded<note_error_of_call>, METH_VARARGS,

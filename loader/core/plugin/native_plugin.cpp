@@ -3,9 +3,11 @@
 #include <structmember.h>
 
 #include <cstddef>
+#include <utility>
 
 #include "loader/core/call/callback.h"
 #include "loader/core/guarded.h"
+#include "loader/core/plugin/plain_exports.h"
 
 namespace epy {
 
@@ -20,6 +22,7 @@ struct native_plugin {
     std::uintptr_t base; // of the image
     extent data;         // that it exports
     std::uintptr_t trampolines;
+    plain_exports *start; // while the script runs
     PyObject *weak_references;
 };
 
@@ -47,6 +50,7 @@ void deallocate(PyObject *object) {
     Py_CLEAR(self->path);
     Py_CLEAR(self->script);
     Py_CLEAR(self->archive);
+    delete self->start;
     if (self->view.services != nullptr) {
         self->view.services->release(self->view.handle);
     }
@@ -86,6 +90,15 @@ PyObject *publish(PyObject *object, PyObject *arguments) {
         return nullptr;
     }
     return outcome_of(self->view.services->publish(self->view.handle, index, &native->head));
+}
+
+PyObject *begin_start(PyObject *object, PyObject *arguments) {
+    return begin_plain_exports(exports_of_start(object), arguments);
+}
+
+PyObject *end_start(PyObject *object, PyObject *) {
+    const plain_exports ended = std::exchange(exports_of_start(object), {});
+    Py_RETURN_NONE;
 }
 
 PyObject *take_slot(PyObject *object, PyObject *name) {
@@ -215,6 +228,9 @@ PyMethodDef methods[] = {
     {"trampoline", guarded<trampoline>, METH_O,
      "trampoline(index) -> the address that the host calls."},
     {"publish", guarded<publish>, METH_VARARGS, "publish(index, callback or address)."},
+    {"begin_start", guarded<begin_start>, METH_VARARGS,
+     "begin_start(rows of functions, what the script offers): it runs."},
+    {"end_start", guarded<end_start>, METH_NOARGS, "end_start(): it has run."},
     {"take_slot", guarded<take_slot>, METH_O,
      "take_slot(name) -> the index of a fresh slot, or of the one that the name has."},
     {"append_function", guarded<append_function>, METH_VARARGS, "append_function(name, index)."},
@@ -274,6 +290,7 @@ PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
     }
     native_plugin *self = as_plugin(object);
     ref owner(object);
+    self->start = new plain_exports;
     self->view = view;
     const stub_info &info = *view.info;
     self->data = data_of(info);
@@ -293,6 +310,14 @@ PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
     }
     return owner.release();
 }
+
+bool publish_callback(PyObject *object, unsigned index, const call_record &native) {
+    const plugin_view &view = as_plugin(object)->view;
+    const ref done(outcome_of(view.services->publish(view.handle, index, &native.head)));
+    return bool(done);
+}
+
+plain_exports &exports_of_start(PyObject *object) noexcept { return *as_plugin(object)->start; }
 
 void close_archive(PyObject *object) {
     const ref done(PyObject_CallMethod(as_plugin(object)->archive, "release", nullptr));

@@ -256,10 +256,16 @@ class _Content:
     def manifest(self, addresses: list[int]) -> list[tuple[str, ...]]:
         """The archive's lines, once the address of each block is known."""
         rows: list[tuple[str, ...]] = []
+        plain = {
+            text: codes
+            for text, (name, expression) in self._prototypes.items()
+            if name != "?" and (codes := plain_codes(expression))
+        }
         for slot, item in enumerate(self._functions):
             if item.kind == "function":
-                named = {"name": item.name, "slot": slot, "text": item.text}
-                rows.append(row("function", **named, codes=item.codes, error=shown(item.error)))
+                named = {"name": item.name, "slot": slot, "text": item.text, "codes": item.codes}
+                known = {"error": shown(item.error), "plain": "yes" if item.text in plain else ""}
+                rows.append(row("function", **named, **known))
             else:
                 rows.append(row("address", name=item.name, slot=slot, text=item.text))
             if item.version:
@@ -278,9 +284,8 @@ class _Content:
                 )
             )
         for text, (name, expression) in self._prototypes.items():
-            codes = "" if name == "?" else plain_codes(expression)
-            if codes:
-                rows.append(row("plain", text=text, name=name, codes=codes))
+            if text in plain:
+                rows.append(row("plain", text=text, name=name, codes=plain[text]))
             else:
                 rows.append(row("prototype", text=text, name=name, expression=expression))
         return rows

@@ -46,7 +46,7 @@ def export_address(name: str, address: Any) -> None:
     script.publish(name, value)
     callback = address.callback if isinstance(address, NativeFunction) else None
     export = Export(name, "address", value, text, callback=callback, keep=(address,))
-    script.keep(script.exports, name, export)
+    script.keep(script.offered, name, export)
 
 
 def _declared(prototype: type[CFuncPtr], name: str) -> str:

@@ -84,7 +84,7 @@ def export_data(name: str, value: Any) -> Any:
     text = script.describe(lambda: _declared(type(value), name))
     export = Export(name, "data", ctypes.addressof(value), text, value=value, source=value)
     script.place_data(export)
-    script.keep(script.exports, name, export)
+    script.keep(script.offered, name, export)
     return export.value
 
 

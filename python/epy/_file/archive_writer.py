@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._archive import FIELDS, FIRST_LINE, LAST_LINE, LISTS
+from .._archive import FIELDS, FIRST_LINE, LAST_LINE, LISTS, MANY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,8 +38,12 @@ def write(
     `constants` (name, marshalled value), `headers` (what the script asked for, index, data), and
     `files` (name, contents).
     """
-    lines = "".join("\t".join(map(_escape, row)) + "\n" for row in manifest)
+    rows = list(manifest)
+    lines = "".join("\t".join(map(_escape, row)) + "\n" for row in rows if row[0] not in MANY)
     parts = [FIRST_LINE, *_block("manifest", (), _encode(lines))]
+    for many in MANY:
+        fields = [_escape(field) for row in rows if row[0] == many for field in row[1:]]
+        parts += _block("rows", (many,), _encode("".join(f"{field}\n" for field in fields)))
     for name, filename, source in members:
         parts += _block("module", (name, filename), source)
     for name, magic, marshalled in code:

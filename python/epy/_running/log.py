@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def say_started(script: Script, source: str) -> None:
     version = ".".join(map(str, sys.version_info[:3]))
     python = f"Python {version} ({script.executable or sys.executable})"
-    count = f"{len(script.exports)} export{'' if len(script.exports) == 1 else 's'}"
+    count = f"{len(script.offered)} export{'' if len(script.offered) == 1 else 's'}"
     _report.write(
         f"epy: {script.path}: started: {count}, script {source}, {python}\n", level=_report.INFO
     )

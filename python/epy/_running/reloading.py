@@ -129,7 +129,7 @@ def _run_again(script: Running, sources: Sources) -> None:
             raise ScriptError(f"{script.place}: exports nothing: mark functions with @epy.export")
         for hook in script.on_reload:
             hook(former.modules[script.module])
-        old_exports: dict[str, Export] = before["exports"]
+        old_exports: dict[str, Export] = before["offered"]
         _compare(old_exports, script.exports)
         made = _without(before["made"], old_exports)
         pairs = list(_pairs(made, _without(script.made, script.exports)))
@@ -167,7 +167,7 @@ def _begin(script: Script, before: dict[str, Any]) -> None:
     script.on_load, script.on_unload, script.on_reload = [], [], []
     script.error_hook = None
     script.former = list(script.former)
-    script.staged, script.importing = Staged(before["exports"]), True
+    script.staged, script.importing = Staged(before["offered"]), True
 
 
 def _compare(old: dict[str, Export], new: dict[str, Export]) -> None:
