@@ -103,14 +103,15 @@ ref export_at_once(const module_state &state, PyObject *native, Py_ssize_t place
         PyDict_GetItemWithError(PyImport_GetModuleDict(), start.ctypes.get()) != nullptr) {
         return {}; // with ctypes it is an instance of that
     }
+    const ref offered = ref::borrowed(start.offered.get()); // the start may end meanwhile
     const ref name = name_of(function, stored.name);
-    if (!name || PyDict_Contains(start.offered.get(), name.get()) != 0) {
+    if (!name || PyDict_Contains(offered.get(), name.get()) != 0) {
         return {};
     }
     const std::string codes(stored.codes);
     ref made = new_export_of_plain_types(state, function, codes.c_str(), name.get(), native);
     const bool done = made && publish_callback(native, slot, *record_of(state, made.get())) &&
-                      PyDict_SetItem(start.offered.get(), name.get(), made.get()) == 0;
+                      PyDict_SetItem(offered.get(), name.get(), made.get()) == 0;
     return done ? std::move(made) : ref();
 }
 
