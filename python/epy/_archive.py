@@ -264,6 +264,8 @@ def sources_of(script: "Running") -> "tuple[Sources, str]":
     sources = stored_sources(archive, lambda begin, end: _read(native, begin, end))
     if "" not in sources.members:
         raise _errors.PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
+    if script.trace is None:
+        native.begin_start(archive.many["function"], script.offered)
     return sources, archive.text("source")
 
 

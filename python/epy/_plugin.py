@@ -119,8 +119,6 @@ def _run(script: "Running") -> bool | None:
     source = script.native.script or script.path
     try:
         sources, source = _archive.sources_of(script)
-        if script.unread is not None and script.place is None and script.trace is None:
-            script.native.begin_start(script.unread.many["function"], script.offered)
         run_modules(script, sources)
         if not script.offered and not script.bindings:
             raise _errors.ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
