@@ -40,6 +40,14 @@ def squares(numbers, count):
         numbers[i] = i * i
 
 @epy.export
+def mean(values: epy.Buffer(c_double, "count"), count: c_int) -> c_double:
+    return sum(values) / count
+
+@epy.export
+def zero(data: epy.Buffer(None, "count", writable=True), count: c_int) -> None:
+    data[:] = b"0" * count
+
+@epy.export
 def fails(point: POINTER(Point)) -> Point:
     raise ValueError("not today")
 
@@ -72,6 +80,8 @@ def plugin(build_plugin):
         (("count", "[1, 2, 3]", "3"), "6"),
         (("count", '"ab"', "2"), "195"),
         (("version", "out:16", "16"), "3\ntext = 1.2"),
+        (("mean", "[1, 2.5, 4]", "3"), "2.5"),
+        (("zero", "out:2", "2"), "data = 00"),
         (("squares", "out:4", "4"), "numbers = [0, 1, 4, 9]"),
         (
             ("grow", '{"at": [1, 2.5], "in": {"a": 3}, "name": "x"}', "out"),

@@ -12,10 +12,12 @@ from .. import _core
 from .._errors import Error
 from .._file.tables import LOADER
 from .._host.values import c_double_complex, c_float_complex, c_str
+from .._native import parameters
 from .._printable import printable
 from .._report import reporter
 from .._script import registry
-from .._types import split
+from .._signature import annotation
+from .._types import Buffer, split
 from . import json_values
 from .inspect import describe
 
@@ -165,7 +167,14 @@ def _types_of(path: Path, library: ctypes.CDLL, name: str) -> list[Any] | None:
     if callback is None:
         raise Error(f"{path}: {name} is no function of the script any more; build it again")
     function: Any = callback.as_ctypes()
-    return [function._restype_, *function._argtypes_]
+    types = [function._restype_, *function._argtypes_]
+    plain, names, _ = parameters(callback.function)
+    for index, label in enumerate(names[: len(types) - 1], 1):
+        if label in plain.__annotations__:
+            given = annotation(plain, label)
+            if isinstance(given, Buffer):  # what it views the callback does not say
+                types[index] = given.pointer
+    return types
 
 
 def _parameter_names(signature: str, count: int) -> list[str]:
