@@ -20,6 +20,7 @@ struct plugin; // the loader's
 struct log_settings;
 
 enum class published { done, plugin_is_dead, no_memory };
+enum class loaded { failed, ready, no_memory }; // no_memory: the next call tries again
 
 // What the core may ask of the loader for one plugin. All of it may be called with the GIL held:
 // nothing here waits for Python.
@@ -78,6 +79,7 @@ struct core_options {
     std::uint64_t pack_size;
     char *error; // receives one line on failure
     std::size_t error_size;
+    bool *no_memory; // receives whether that was the reason: the next call tries again
     // For `start`: see loader/bootstrap/replace.h.
     void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;
     const char *(*python_needed_by)(const void *caller) noexcept;
@@ -91,8 +93,8 @@ struct core_options {
 struct core_api {
     std::uint32_t version;
     // Run the plugin's script and publish what it exports; takes over one reference to the plugin.
-    // Any thread, GIL held or not. False after a failure, which has been reported on stderr.
-    bool (*load)(const plugin_view *) noexcept;
+    // Any thread, GIL held or not. A failure has been reported on stderr.
+    loaded (*load)(const plugin_view *) noexcept;
     // Run on_unload hooks and drop the script's module, callbacks and bindings. Any thread.
     void (*unload)(plugin *) noexcept;
     // What the init function of an extension module returns, for a module that runs a plugin's

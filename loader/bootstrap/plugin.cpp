@@ -196,7 +196,8 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     core_has_it_ = true;
     const plugin_view view{
         this, info_, path(), script_.empty() ? nullptr : script_.c_str(), inside_dlopen, &services};
-    if (core_->load(&view)) {
+    const loaded outcome = core_->load(&view);
+    if (outcome == loaded::ready) {
         if (!open_slots()) {
             core_->unload(this);
         }
@@ -204,7 +205,7 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     }
     const std::scoped_lock guard(image_lock());
     pending_.clear(); // slots stay as they are and give the error value
-    return turn::failed;
+    return outcome == loaded::no_memory ? turn::absent : turn::failed;
 }
 
 bool plugin::is_whole() noexcept {

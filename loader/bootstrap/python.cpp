@@ -9,6 +9,7 @@
 #include <atomic>
 #include <charconv>
 #include <exception>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -125,6 +126,23 @@ void *open_core_object(const core_place &core) {
                                : dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
 }
 
+// note_unfinished_start has been called before, when there was memory for it.
+void note_outcome_of_start(const chosen_python &python, bool is_open, bool is_another) {
+    auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
+    if (is_another || (!is_open && (started == nullptr || started() == 0))) {
+        note_unfinished_start(nullptr);
+        return;
+    }
+    for (const python_object &one : find_pythons()) {
+        if (one.is_initialized == started) {
+            remember_python(one);
+        }
+    }
+    if (is_open) {
+        note_unfinished_start(nullptr);
+    }
+}
+
 // `is_to_be_joined`: somebody else has started this Python meanwhile.
 const core_api *open_core(const python_wish &wish, const chosen_python &python,
                           bool &is_to_be_joined) {
@@ -164,6 +182,7 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         return nullptr;
     }
     char error[1024] = "";
+    bool no_memory = false;
     const std::string executable = base_executable(python.executable);
     const core_options options{core_api_version,
                                wish.plugin,
@@ -177,25 +196,25 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
                                wish.pack_size,
                                error,
                                sizeof error,
+                               &no_memory,
                                replace_functions,
                                python_needed_by,
                                python_is_gone,
                                complain_of_end,
                                &current_log_settings()};
+    if (python.start) {
+        note_unfinished_start(&python);
+    }
     const core_api *api = open(&options);
     is_to_be_joined = api == nullptr && *error == '\0';
-    if (python.start && !is_to_be_joined) {
-        auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
-        for (const python_object &one : find_pythons()) {
-            if (one.is_initialized == started) {
-                remember_python(one);
-                note_unfinished_start(api == nullptr && one.is_initialized() != 0 ? &python
-                                                                                  : nullptr);
-            }
-        }
+    if (python.start) {
+        note_outcome_of_start(python, api != nullptr, is_to_be_joined);
     }
     if (is_to_be_joined) {
         return nullptr;
+    }
+    if (no_memory) {
+        throw std::bad_alloc();
     }
     if (api == nullptr) {
         report(wish.plugin, "%s", error);
@@ -203,6 +222,36 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         api->embed->serve(&services_for_hosts);
     }
     return api;
+}
+
+// By the one whose turn it is.
+python_state open_in_turn(const python_wish &wish, const core_api *&core) {
+    if (wish.loader != nullptr && wish.loader != package_folder() + "/libepy.so") {
+        note(log_level::info, wish.plugin,
+             "runs with the epy in %s, not the one that built it (%s)",
+             package_folder().empty() ? "a plugin" : package_folder().c_str(), wish.loader);
+    }
+    if (is_finalized(wish, core != nullptr, find_pythons())) {
+        python_start().finish(turn::absent);
+        return python_state::gone;
+    }
+    chosen_python python;
+    const core_api *api = nullptr;
+    bool again = false;
+    do {
+        python = {};
+        api = choose(wish, python) ? open_core(wish, python, again) : nullptr;
+    } while (again);
+    opened_core = api;
+    if (api != nullptr) {
+        is_gone = false;
+        is_started_by_epy = python.ours;
+        arrange_exit(python.ours);
+    }
+    // Not a failure for good: another plugin's Python may be there.
+    python_start().finish(api == nullptr ? turn::ours : turn::ready);
+    core = api;
+    return api == nullptr ? python_state::failed : python_state::ready;
 }
 
 } // namespace
@@ -222,39 +271,13 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         // The start may work for another plugin, whose stamped Python is there.
     case turn::ready:
         break;
-    case turn::ours: {
-        if (wish.loader != nullptr && wish.loader != package_folder() + "/libepy.so") {
-            note(log_level::info, wish.plugin,
-                 "runs with the epy in %s, not the one that built it (%s)",
-                 package_folder().empty() ? "a plugin" : package_folder().c_str(), wish.loader);
-        }
-        chosen_python python;
-        const core_api *api = nullptr;
-        if (is_finalized(wish, core != nullptr, find_pythons())) {
-            python_start().finish(turn::absent);
-            return python_state::gone;
-        }
+    case turn::ours:
         try {
-            bool again = false;
-            do {
-                python = {};
-                api = choose(wish, python) ? open_core(wish, python, again) : nullptr;
-            } while (again);
+            return open_in_turn(wish, core);
         } catch (const std::exception &) {
             python_start().finish(turn::ours);
             throw;
         }
-        opened_core = api;
-        if (api != nullptr) {
-            is_gone = false;
-            is_started_by_epy = python.ours;
-            arrange_exit(python.ours);
-        }
-        // Not a failure for good: another plugin's Python may be there.
-        python_start().finish(api == nullptr ? turn::ours : turn::ready);
-        core = api;
-        return api == nullptr ? python_state::failed : python_state::ready;
-    }
     }
     core = opened_core;
     return core == nullptr ? python_state::failed : python_state::ready;

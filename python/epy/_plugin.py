@@ -77,14 +77,15 @@ class Running(Script):
 
 
 _PATIENCE = 2  # seconds
+_FAILED, _READY, _INTERRUPTED, _NO_MEMORY = range(4)  # what the core is told of a start
 _INFO = 1  # that of `_report`, which a start does without
 
 
-def load(native: "_core.NativePlugin") -> bool | None:
+def load(native: "_core.NativePlugin") -> int:
     """Run a plugin's script, publish what it exports, run its on_load hooks.
 
-    If anything fails, the reason is printed once, nothing of the script stays, and the result is
-    False; None if it was Ctrl-C, which the host's Python shall see too.
+    If anything fails, the reason is printed once and nothing of the script stays. Ctrl-C is for the
+    host's Python to see, too, and when memory ran out the next call tries again.
     """
     if native.inside_dlopen:
         from ._loading import reserved
@@ -94,7 +95,7 @@ def load(native: "_core.NativePlugin") -> bool | None:
     return _load(native)
 
 
-def _load(native: "_core.NativePlugin") -> bool | None:
+def _load(native: "_core.NativePlugin") -> int:
     script = Running(_stem(native.script or native.path), native)
     registry.by_plugin[native] = script
     if _variable("EPY_TRACE") is not None and not _core.has_raised_privileges():
@@ -104,18 +105,18 @@ def _load(native: "_core.NativePlugin") -> bool | None:
     return _load_script(script)
 
 
-def _load_script(script: "Running") -> bool | None:
-    outcome: bool | None = False
+def _load_script(script: "Running") -> int:
+    outcome = _FAILED
     try:
         outcome = _run(script)
     finally:
-        script.plugin.state = "ready" if outcome else "failed"
-        if not outcome:  # and nothing refers to the exception any more, which leads to the script
+        script.plugin.state = "ready" if outcome == _READY else "failed"
+        if outcome != _READY:  # and nothing refers to the exception, which leads to the script
             _drop(script)
     return outcome
 
 
-def _run(script: "Running") -> bool | None:
+def _run(script: "Running") -> int:
     source = script.native.script or script.path
     try:
         sources, source = _archive.sources_of(script)
@@ -129,7 +130,9 @@ def _run(script: "Running") -> bool | None:
     except BaseException as error:
         _core.note_error(error, script.path, "the start", _report.format_exception(error), "")
         _report.write(_report.failed_start(script, source, error), script.path, is_error=True)
-        return None if _report.is_interrupt(error) else False
+        if _report.is_want_of_memory(error):
+            return _NO_MEMORY
+        return _INTERRUPTED if _report.is_interrupt(error) else _FAILED
     finally:
         script.native.end_start()
     script.importing = False
@@ -142,7 +145,7 @@ def _run(script: "Running") -> bool | None:
         from ._running.watching import watch
 
         watch(script, sources)
-    return True
+    return _READY
 
 
 def unload(native: "_core.NativePlugin") -> None:

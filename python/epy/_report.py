@@ -130,12 +130,24 @@ def failed_start(script: "Script", source: str, error: BaseException) -> str:
     if isinstance(error, (BindingsError, UntrustedFileError)):
         return f"epy: {script.path}: {error}\n"
     version = ".".join(map(str, sys.version_info[:3]))
+    head = f"epy: the plugin {script.path} did not start: its script failed\n"
+    if is_want_of_memory(error):
+        head = f"epy: {script.path}: out of memory at its start; the next call tries again\n"
     return (
-        f"epy: the plugin {script.path} did not start: its script failed\n"
+        f"{head}"
         f"{format_exception(error)}"
         f"  script: {source}\n"
         f"  Python: {version} ({script.executable or sys.executable})\n"
         f"  sys.path: {':'.join(sys.path)}\n"
+    )
+
+
+def is_want_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: Python's locks and the dynamic loader have errors of their own."""
+    return any(
+        isinstance(one, MemoryError)
+        or (isinstance(one, (RuntimeError, OSError, ImportError)) and "allocate" in str(one))
+        for one in (error, error.__cause__, error.__context__)
     )
 
 

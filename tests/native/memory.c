@@ -13,8 +13,9 @@
 // For each n a forked child fails the n-th allocation and the COUNT - 1 that follow it. malloc and
 // its like count, mmap of memory without a file, and the making of a thread; once Python runs also
 // what it takes from its own allocators. For each n a line, "N: " and "right value", "error value",
-// "wrong value", "next call fails" or "signal S"; below it, indented, what came on stderr, of a
-// crash the functions that it happened in. The last one is "N: no allocation failed".
+// "error value for good" (of a start: the next call has it, too), "wrong value", "next call fails"
+// or "signal S"; below it, indented, what came on stderr, of a crash the functions that it happened
+// in. The last one is "N: no allocation failed".
 //
 // The plugin has int work(int n), which returns n or -1, and int check(int n), which must return n.
 #define _GNU_SOURCE
@@ -159,11 +160,17 @@ static void arm(long n, long count) {
 
 static void disarm(void) { __atomic_store_n(&armed, 0, __ATOMIC_RELEASE); }
 
-enum outcome { right_value, error_value, wrong_value, next_call_fails, nothing_failed };
-static const char *const names[] = {"right value", "error value", "wrong value", "next call fails",
-                                    "no allocation failed"};
+enum outcome {
+    right_value,
+    error_value,
+    failed_start,
+    wrong_value,
+    next_call_fails,
+    nothing_failed
+};
+static const char *const names[] = {"right value", "error value",     "error value for good",
+                                    "wrong value", "next call fails", "no allocation failed"};
 
-// May the start have failed? Then later calls return the error value, too.
 static enum outcome call_armed(long n, long count, int is_start) {
     arm(n, count);
     const int value = work(7);
@@ -172,8 +179,8 @@ static enum outcome call_armed(long n, long count, int is_start) {
         return wrong_value;
     }
     const int next = check(9);
-    if (next != 9 && !(is_start && value == -1 && next == -1)) {
-        return next_call_fails;
+    if (next != 9) {
+        return is_start && value == -1 && next == -1 ? failed_start : next_call_fails;
     }
     return value == -1 ? error_value : counted < n ? nothing_failed : right_value;
 }

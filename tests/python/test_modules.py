@@ -72,7 +72,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def load(native: Any) -> bool:
         monkeypatch.setattr(_core, "current_plugin", lambda: native)
-        return _plugin.load(native)
+        return _plugin.load(native) == _plugin._READY
 
     yield load
     for native in list(registry.by_plugin):

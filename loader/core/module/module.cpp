@@ -101,11 +101,11 @@ int clear(PyObject *module) {
 }
 
 void deallocate(void *module) {
-    if (is_main_interpreter()) {
-        stop_attaching(); // it goes
+    module_state &state = state_of(static_cast<PyObject *>(module));
+    if (state_of_plugins == &state) {
+        stop_attaching(); // it goes; one whose import failed is none that is called
     }
     clear(static_cast<PyObject *>(module));
-    module_state &state = state_of(static_cast<PyObject *>(module));
     if (state_of_plugins == &state) {
         state_of_plugins = nullptr;
         state.handles->end();

@@ -44,6 +44,9 @@ void fail_with_exception(const core_options &options, const char *what) {
     PyErr_Fetch(&kind, &value, &traceback);
     const ref text(value == nullptr ? nullptr : PyObject_Str(value));
     const char *detail = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
+    *options.no_memory =
+        (kind != nullptr && PyErr_GivenExceptionMatches(kind, PyExc_MemoryError) != 0) ||
+        (detail != nullptr && std::strstr(detail, "allocate") != nullptr); // as locks say it
     fail(options, what, detail == nullptr ? "unknown error" : detail);
     PyErr_Clear();
     Py_XDECREF(kind);
@@ -201,6 +204,7 @@ extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) 
             api = epy::open_core(*options);
         } catch (const std::bad_alloc &) {
             epy::fail(*options, "cannot import the package epy into its Python", "out of memory");
+            *options->no_memory = true;
         }
     });
     return api;

@@ -55,49 +55,66 @@ void print_exception() {
     }
 }
 
-bool load_here(const plugin_view *view) {
+// What epy/_plugin.py answers.
+enum class started { failed, ready, interrupted, no_memory };
+
+started answer_of(PyObject *answer) {
+    if (answer != nullptr) {
+        return static_cast<started>(PyLong_AsLong(answer));
+    }
+    const bool ran_out = PyErr_ExceptionMatches(PyExc_MemoryError) != 0;
+    print_exception();
+    return ran_out ? started::no_memory : started::failed;
+}
+
+loaded outcome_of(started answer) {
+    return answer == started::ready       ? loaded::ready
+           : answer == started::no_memory ? loaded::no_memory
+                                          : loaded::failed;
+}
+
+loaded load_here(const plugin_view *view) {
     const patient_attachment python(view->path);
     const python_stack stack(python.state());
     if (!python) {
         view->services->release(view->handle);
-        return false;
+        if (python.is_out_of_memory()) {
+            throw std::bad_alloc();
+        }
+        return loaded::failed;
     }
     const exception_set_aside callers;
     const ref module = core_module_object();
     if (!module) {
-        print_exception();
         view->services->release(view->handle);
-        return false;
+        return outcome_of(answer_of(nullptr));
     }
     module_state &state = state_of(module.get());
     const ref key(PyLong_FromVoidPtr(view->handle));
     const ref native(new_native_plugin(state, *view));
     if (!key || !native || PyDict_SetItem(state.plugins, key.get(), native.get()) != 0) {
-        print_exception();
-        return false;
+        return outcome_of(answer_of(nullptr));
     }
-    ref loaded;
+    started answer = started::failed;
     {
         const plugin_scope now(native.get(), python.found_gil_held());
         const patient_collector collector;
-        loaded = call_package(package::load, native.get());
+        answer = answer_of(call_package(package::load, native.get()).get());
     }
-    print_exception();
     close_archive(native.get());
-    const bool ready = loaded.get() == Py_True;
-    if (!ready) {
+    if (answer != started::ready) {
         PyDict_DelItem(state.plugins, key.get());
     }
-    if (loaded.get() == Py_None) {
+    if (answer == started::interrupted) {
         PyErr_SetInterrupt(); // Ctrl-C: it strikes when the host's Python goes on
     }
-    return ready;
+    return outcome_of(answer);
 }
 
-bool load(const plugin_view *view) noexcept {
-    bool ready = false;
-    run_for_loader([&] { ready = load_here(view); });
-    return ready;
+loaded load(const plugin_view *view) noexcept {
+    loaded outcome = loaded::no_memory;
+    run_for_loader([&] { outcome = load_here(view); });
+    return outcome;
 }
 
 void unload_here(plugin *handle) {

@@ -125,7 +125,7 @@ def follow(script: Running, path: str) -> Trace:
     return _traces[path]
 
 
-def load_traced(script: Running, path: str, load: Callable[[Running], bool | None]) -> bool | None:
+def load_traced(script: Running, path: str, load: Callable[[Running], int]) -> int:
     """Load a plugin's script, which `load` does, with its calls in the file."""
     begin = time.perf_counter_ns()
     try:
