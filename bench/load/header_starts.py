@@ -61,7 +61,7 @@ def count(host: Path, script: Path, plugin: Path, what: str = "start") -> int:
     if what == "start":
         build.append("--eager")
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([host, what, plugin], check=True)  # after it all .pyc files are there
+    subprocess.run([host, what, plugin], check=True, stdout=subprocess.DEVNULL)  # .pyc files
     counting = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={plugin}.callgrind"]
     counted = subprocess.run([*counting, host, what, plugin], check=True, capture_output=True)
     found = re.search(rb"Collected : (\d+)", counted.stderr)

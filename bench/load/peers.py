@@ -1,0 +1,95 @@
+"""What the first call of `int add(int, int)` costs, with epy and with its peers.
+
+Counted are the instructions of the whole process, by callgrind, and the memory that it has written
+to and shares with no other.
+
+bench/load/peers.py FOLDER, with the Python of the peers' environment (bench/contenders.sh makes it)
+and epy's package on PYTHONPATH. Prints a table.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / "peers"
+PLAIN = """
+import epy
+
+@epy.export("int add(int a, int b)")
+def add(a, b):
+    return a + b
+"""
+WITH_CTYPES = """
+from ctypes import c_int
+import epy
+
+@epy.export
+def add(a: c_int, b: c_int) -> c_int:
+    return a + b
+"""
+
+
+def _run(*command: str | Path, **options: object) -> str:
+    words = [str(word) for word in command]
+    return subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
+def build(folder: Path) -> dict[str, Path]:
+    """The shared objects: each exports `add`, and starts Python in its first call."""
+    import pybind11
+
+    places = sysconfig.get_config_vars("LIBDIR", "LDVERSION")
+    flags = ["-shared", "-fPIC", "-O2", "-DNDEBUG", f"-I{sysconfig.get_path('include')}"]
+    library = [f"-L{places[0]}", f"-Wl,-rpath,{places[0]}", f"-lpython{places[1]}"]
+    made = {}
+    for name, text in {"epy": PLAIN, "epy, with types of ctypes": WITH_CTYPES}.items():
+        script = folder / f"{'plain' if name == 'epy' else 'ctypes'}_peer.py"
+        script.write_text(text)
+        made[name] = script.with_suffix(".so")
+        _run(sys.executable, "-m", "epy", "build", script, "-o", made[name])
+    _run(sys.executable, PEERS / "cffi_peer.py", folder / "cffi_peer.c")
+    cython = folder / "cython_peer.c"
+    _run(sys.executable, "-m", "cython", "-3", PEERS / "cython_peer.pyx", "-o", cython)
+    sources = {
+        "the C API, isolated, without site": ("cc", PEERS / "capi.c"),
+        "cffi embedding": ("cc", folder / "cffi_peer.c"),
+        "Cython embedding": ("cc", PEERS / "cython.c", cython, f"-I{folder}"),
+        "pybind11 embedding": ("c++", PEERS / "pybind11.cpp", f"-I{pybind11.get_include()}"),
+    }
+    for name, (compiler, *what) in sources.items():
+        made[name] = folder / f"{name.partition(' ')[0]}_{len(made)}.so"
+        visible = ["-fvisibility=hidden", "-std=c++17"] if compiler == "c++" else []
+        _run(compiler, *flags, *visible, *what, "-o", made[name], *library)
+    return made
+
+
+def main() -> None:
+    folder = Path(sys.argv[1]).resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    host = folder / "host"
+    _run("cc", "-O2", HERE / "host.c", "-o", host)
+    packages = sysconfig.get_path("purelib")  # where cffi's own module is
+    environment = {**os.environ, "PYTHONPATH": packages}
+    print("| first call of | instructions | private memory |\n| --- | --- | --- |")
+    for name, plugin in build(folder).items():
+        memory = int(_run(host, "call-once", plugin, env=environment))
+        callgrind = f"--callgrind-out-file={plugin}.callgrind"
+        counted = subprocess.run(
+            ["valgrind", "--tool=callgrind", callgrind, host, "call-once", plugin],
+            check=True,
+            capture_output=True,
+            env=environment,
+        )
+        found = re.search(rb"Collected : (\d+)", counted.stderr)
+        assert found, counted.stderr.decode()
+        print(f"| {name} | {int(found[1]) / 1e6:.1f} M | {memory / 1024:.2f} MB |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
