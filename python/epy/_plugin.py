@@ -1,6 +1,6 @@
 """The life of a plugin inside Python: load and unload, called by the core with the GIL held.
 
-What unloads is here too: there may be no memory to import it when it is needed.
+Long because what unloads must be there already when there is no memory to import it.
 """
 
 import atexit
