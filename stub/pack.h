@@ -1,7 +1,8 @@
 // What a plugin brings along that needs no epy where it runs: the loader, cores, and epy's modules.
 //
-// A table, and behind it what it names. It lies in the plugin's last segment, mapped but never
-// touched where a loader is there already.
+// A table, and behind it what it names. What only other Pythons take than the one that built the
+// plugin is compressed. It lies in the plugin's last segment, mapped but never touched where a
+// loader is there already.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +12,9 @@
 namespace epy {
 
 struct packed_file {
-    char name[48];        // "libepy.so", "_core.cpython-311-x86_64-linux-gnu.so", "modules", ...
-    std::uint64_t offset; // from the pack's start
+    char name[40];          // "libepy.so", "_core.cpython-311-x86_64-linux-gnu.so", "sources", ...
+    std::uint64_t unpacked; // size of what is compressed (loader/inflate.h); 0: it is not
+    std::uint64_t offset;   // from the pack's start
     std::uint64_t size;
     std::uint64_t checksum; // checksum_of_packed(): of the contents
 };
@@ -22,11 +24,12 @@ struct pack {
     std::uint64_t count; // of the packed_files that follow
 };
 
-inline constexpr char pack_magic[16] = "epy pack 1";
+inline constexpr char pack_magic[16] = "epy pack 2";
 
 struct packed_bytes {
     const char *start = nullptr; // null: it has none of that name, or that is damaged
     std::uint64_t size = 0;
+    std::uint64_t unpacked = 0; // size of what is compressed; 0: it is not
 };
 
 // FNV-1a, of eight bytes at a time: a megabyte takes a tenth of a millisecond on any processor.
@@ -67,7 +70,7 @@ inline packed_bytes find_packed(const void *start, std::uint64_t size, const cha
             one.size <= size - one.offset) {
             const char *contents = static_cast<const char *>(start) + one.offset;
             if (checksum_of_packed(contents, one.size) == one.checksum) {
-                found = {contents, one.size};
+                found = {contents, one.size, one.unpacked};
             }
         }
     });

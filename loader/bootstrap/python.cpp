@@ -30,6 +30,7 @@
 #include "loader/bootstrap/replace.h"
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/start.h"
+#include "loader/inflate.h"
 #include "loader/paths.h"
 #include "loader/trusted.h"
 #include "stub/memory_object.h"
@@ -121,9 +122,13 @@ std::string reason_against_core(const core_place &core) {
 }
 
 void *open_core_object(const core_place &core) {
-    return core.folder.empty() ? open_from_memory("epy-core.so", "/proc/thread-self/fd",
-                                                  core.packed.start, core.packed.size)
-                               : dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!core.folder.empty()) {
+        return dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    }
+    const unpacked_bytes object = unpack(core.packed);
+    return object.start == nullptr
+               ? nullptr
+               : open_from_memory("epy-core.so", "/proc/thread-self/fd", object.start, object.size);
 }
 
 // note_unfinished_start has been called before, when there was memory for it.
@@ -178,7 +183,9 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
     auto *open =
         handle == nullptr ? nullptr : look_up<core_open_function>(handle, core_open_symbol);
     if (open == nullptr) {
-        report(wish.plugin, "cannot open epy's core: %s; install epy again", dlerror());
+        const char *why = dlerror();
+        report(wish.plugin, "cannot open epy's core: %s; install epy again",
+               why == nullptr ? "what the plugin brings along is damaged" : why);
         return nullptr;
     }
     char error[1024] = "";

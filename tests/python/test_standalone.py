@@ -163,3 +163,27 @@ def test_what_does_not_fit_together_is_refused(mistake, tmp_path):
     )
     assert "--cores is for --standalone" in mistake("build", "plugin.py", "--cores", "3.11")
     assert not (tmp_path / "plugin.so").exists()
+
+
+# What only other Pythons take is compressed: here, as if another one had built it.
+BUILT_BY_ANOTHER = """
+import sys
+from epy._command.build import build
+from epy._file import pack
+
+pack.own_version = lambda: "3.5"
+if sys.argv[2] == "sources":
+    pack.MAGIC = "00000000"
+build("plugin.py", sys.argv[1], standalone=True)
+"""
+
+
+@pytest.mark.parametrize("taken", ["code", "sources"])
+def test_what_is_for_other_pythons_is_compressed(build_plugin, host, machine, run, tmp_path, taken):
+    plain = build_plugin(SCRIPT, "--standalone")
+    packed = tmp_path / "packed.so"
+    run(sys.executable, "-c", BUILT_BY_ANOTHER, packed, taken)
+    assert packed.stat().st_size < plain.stat().st_size
+    machine.add_python()
+    result = machine.run(machine.add(host, "/host"), machine.add(packed, "/packed.so"))
+    assert (result.stdout, result.stderr) == ("5\n" + SAID, "")

@@ -7,6 +7,7 @@
 
 #include <cstdio>
 
+#include "loader/inflate.h"
 #include "stub/pack.h"
 
 // Of this core itself, which is open already: nothing is looked up in files.
@@ -27,7 +28,7 @@ PyMethodDef make_core_function = {"make_core", make_core, METH_O, nullptr};
 
 // A dict, empty without an exception if the pack has none of that name.
 ref read_packed(const core_options &options, const char *name) {
-    const packed_bytes found = find_packed(options.pack, options.pack_size, name);
+    const unpacked_bytes found = unpack(find_packed(options.pack, options.pack_size, name));
     return found.start == nullptr ? ref()
                                   : ref(PyMarshal_ReadObjectFromString(
                                         found.start, static_cast<Py_ssize_t>(found.size)));

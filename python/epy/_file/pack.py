@@ -5,6 +5,7 @@ import os
 import re
 import struct
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from .._packed import FOLDER
 from .elf import Header, Image
 from .tables import LOADER, PACKAGE, checksum_of_packed
 
-_MAGIC = b"epy pack 1".ljust(16, b"\0")
-_ENTRY = struct.Struct("<48sQQQ")  # name, offset, size, checksum
+_MAGIC = b"epy pack 2".ljust(16, b"\0")
+_ENTRY = struct.Struct("<40sQQQQ")  # name, unpacked size or 0, offset, size, checksum
 _TABLE = struct.Struct("<16sQ")  # magic, count
 _ALIGNMENT = 64
 _LEFT_OUT = ("_command",)  # what no running plugin needs
@@ -34,17 +35,29 @@ def make_pack(cores: tuple[str, ...] | None = None) -> bytes:
         **{path.name: bare_object(path) for path in chosen},
         f"code {int.from_bytes(bytes.fromhex(MAGIC), 'little'):08x}": marshal.dumps(code),
     }
-    own = "{}.{}".format(*sys.version_info)
-    if any(_version_of(path.name) not in (own, f"{own}t") for path in chosen):
+    # What only other Pythons take may start a little later, and be half as large.
+    own = own_version()
+    others = {path.name for path in chosen if _version_of(path.name) not in (own, f"{own}t")}
+    if others:
         files["sources"] = marshal.dumps({name: source for name, (_, source) in sources.items()})
+        others.add("sources")
     table = _TABLE.pack(_MAGIC, len(files))
     place = _align(len(table) + _ENTRY.size * len(files))
     contents = b""
     for name, data in files.items():
+        unpacked = len(data) if name in others else 0
+        stored = _deflate(data) if unpacked else data
         offset = place + len(contents)
-        table += _ENTRY.pack(name.encode(), offset, len(data), checksum_of_packed(data))
-        contents += data.ljust(_align(len(data)), b"\0")
+        table += _ENTRY.pack(
+            name.encode(), unpacked, offset, len(stored), checksum_of_packed(stored)
+        )
+        contents += stored.ljust(_align(len(stored)), b"\0")
     return table.ljust(place, b"\0") + contents
+
+
+def own_version() -> str:
+    """Of the Python that builds: "3.11"."""
+    return "{}.{}".format(*sys.version_info)
 
 
 def choose_cores(versions: tuple[str, ...] | None) -> list[Path]:
@@ -94,6 +107,12 @@ def bare_object(path: Path) -> bytes:
     header = Header.from_buffer(data)
     header.shoff = header.shnum = header.shstrndx = 0
     return bytes(data)
+
+
+def _deflate(data: bytes) -> bytes:
+    """As loader/inflate.h reads it: without a frame."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return compressor.compress(data) + compressor.flush()
 
 
 def _align(size: int) -> int:
