@@ -108,7 +108,8 @@ class _Loader:
 
     def exec_module(self, module: "ModuleType") -> None:
         self.has_rivals = self.script is not None and any(
-            other.executable != self.script.executable for other in registry.by_plugin.values()
+            other.executable != self.script.executable
+            for other in list(registry.by_plugin.values())
         )
         if self.public or self.has_rivals:
             module.__dict__["__builtins__"] = {**vars(builtins), "__import__": self.import_}
@@ -331,7 +332,7 @@ def drop_modules(root: str) -> list[object]:
 
 
 def names_below(root: str) -> list[str]:
-    return [name for name in sys.modules if name == root or name.startswith(root + ".")]
+    return [name for name in list(sys.modules) if name == root or name.startswith(root + ".")]
 
 
 def _import(name: str) -> "ModuleType":

@@ -153,7 +153,7 @@ def unload(native: "_core.NativePlugin") -> None:
     script = registry.by_plugin.get(native)
     if script is not None:
         # A reload sees that the plugin is gone, and undoes what it has done.
-        waited = script.reloading.acquire(timeout=_PATIENCE)
+        waited = _report.acquire(script.reloading, _PATIENCE, script.path, "a reload")
         try:
             _run_unload_hooks(script)
         finally:
@@ -201,7 +201,7 @@ def follow_end() -> None:
 
 def _forget_hooks() -> None:
     """In a forked child: the hooks are its parent's."""
-    for script in registry.by_plugin.values():
+    for script in list(registry.by_plugin.values()):
         script.on_unload.clear()
         script.exit_functions.clear()
         script.unloading = allocate_lock()
@@ -217,13 +217,16 @@ def _run_unload_hooks(script: "Running") -> None:
     Another thread may be running them: the process exits just after dlclose, or the other way
     round. Then its hooks are waited for, a while.
     """
-    taken = script.unloading.acquire(timeout=_PATIENCE)
+    lock = script.unloading
+    taken = _report.acquire(lock, _PATIENCE, script.path, "an on_unload hook")
     try:
         while script.on_unload:
             _run_last(script, "on_unload", script.on_unload.pop())
     finally:
         if taken:
-            script.unloading.release()
+            lock.release()
+        else:
+            script.unloading = allocate_lock()  # nobody waits for that one again
 
 
 def _run_last(script: "Running", kind: str, hook: "Callable[[], object]", name: str = "") -> None:

@@ -10,6 +10,7 @@ from ._script import find_script, imported, nowhere, registry, script_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from types import TracebackType
     from typing import Any
 
@@ -276,3 +277,16 @@ def _thread_name() -> str:
 
     number = get_native_id()
     return "MainThread" if number == posix.getpid() else f"{_core.thread_name()} ({number})"
+
+
+def acquire(lock: "LockType", seconds: int, plugin: str, what: str) -> bool:
+    """What another thread does is waited for, a while: then a line says so, and the result is
+    False."""
+    taken = lock.acquire(timeout=seconds)
+    if not taken:
+        write(
+            f"epy: {plugin}: the end has waited {seconds} s for {what} that runs in another "
+            "thread, and goes on beside it\n",
+            plugin,
+        )
+    return taken

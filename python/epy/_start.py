@@ -63,7 +63,7 @@ def register(function: "Any", /, *args: "Any", **kwargs: "Any") -> "Any":
 def unregister(function: "Any", /) -> None:
     """Unregister an exit function which was previously registered using atexit.register."""
     unregister_exit(function)
-    for script in registry.by_plugin.values():
+    for script in list(registry.by_plugin.values()):
         script.exit_functions = [one for one in script.exit_functions if one != function]
 
 

@@ -150,3 +150,19 @@ def test_exit_functions_that_take_long_are_named(build_plugin, native, run):
         "epy: exit: Python's exit functions have been running for 5 s; the process ends when they "
         "are over\n"
     )
+
+
+def test_an_exit_that_waits_for_a_hook_says_so(build_plugin, native, run):
+    script = (
+        SCRIPT.format(at_start="", name="one")
+        + "\nimport time\nepy.on_unload(lambda: time.sleep(8))\n"
+    )
+    plugin = build_plugin(script)
+    result = run(native("call"), f"open {plugin}", "int one", "close")
+    assert result.stdout == "7\n"
+    first, second = result.stderr.splitlines()
+    assert first.startswith(f"epy: {plugin}: on_unload did not finish within 2 s")
+    assert second == (
+        f"epy: {plugin}: the end has waited 2 s for an on_unload hook that runs in another thread, "
+        "and goes on beside it"
+    )

@@ -200,27 +200,29 @@ void with_gil(void (*work)(void *), void *argument) noexcept {
     work(argument);
 }
 
-bool call_loading(const package::name &wanted, unsigned long thread) {
-    bool done = false;
-    run_for_loader([&] {
-        const attachment python;
-        const python_stack stack(python.state());
-        if (python) {
-            const exception_set_aside callers;
-            const ref number(PyLong_FromUnsignedLong(thread));
-            done = number && call_package(wanted, number.get()).get() == Py_True;
-            print_exception();
-        }
-    });
+template <typename Attachment>
+bool call_loading(const Attachment &python, const package::name &wanted, unsigned long thread) {
+    const python_stack stack(python.state());
+    if (!python) {
+        return false;
+    }
+    const exception_set_aside callers;
+    const ref number(PyLong_FromUnsignedLong(thread));
+    const bool done = number && call_package(wanted, number.get()).get() == Py_True;
+    print_exception();
     return done;
 }
 
 bool reserve_loading(unsigned long thread) noexcept {
-    return call_loading(package::reserve_loading, thread);
+    bool done = false;
+    run_for_loader([&] { done = call_loading(attachment(), package::reserve_loading, thread); });
+    return done;
 }
 
+// By the thread that loads: it has the dynamic loader's lock, for which who has the GIL may wait.
 void release_loading(unsigned long thread) noexcept {
-    call_loading(package::release_loading, thread);
+    run_for_loader(
+        [&] { call_loading(patient_attachment("dlopen"), package::release_loading, thread); });
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <iterator>
+#include <optional>
 
 #include "loader/core/plugin/callers.h"
 #include "loader/core/plugin/first_initialization.h"
@@ -17,6 +18,7 @@
 #include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
+#include "loader/patience.h"
 
 // CPython exports it for its own tests; where it does not, it is null.
 extern "C" [[gnu::weak]] void
@@ -46,13 +48,18 @@ void (*replace_functions)(const void *, const replacement *, std::size_t) noexce
 enum class owner { host, epy };
 std::atomic<owner> owned_by = owner::host;
 
+constexpr char waits_for_plugin[] = "has been waiting for 5 s for a plugin that starts Python";
+constexpr char waits_for_host[] = "has been waiting for 5 s for a host that begins or ends Python";
 // Held while epy starts Python.
 pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 std::atomic<pthread_t> starter{};
 
 bool is_epys() noexcept {
     if (!pthread_equal(starter, pthread_self())) {
-        pthread_mutex_lock(&starting);
+        if (pthread_mutex_trylock(&starting) != 0) {
+            const patience waiting("the host's initialization of Python", waits_for_plugin);
+            pthread_mutex_lock(&starting);
+        }
         pthread_mutex_unlock(&starting);
     }
     return owned_by.load(std::memory_order_acquire) == owner::epy;
@@ -293,7 +300,7 @@ int *const flags[] = {
 } // namespace
 #pragma GCC diagnostic pop
 
-start_for_hosts::start_for_hosts(const core_options &options) noexcept {
+start_for_hosts::start_for_hosts(const core_options &options) noexcept : plugin_(options.plugin) {
     pthread_mutex_lock(&starting);
     starter = pthread_self();
     lead_here(options);
@@ -309,9 +316,13 @@ bool start_for_hosts::came_second() const noexcept {
     constexpr int looks_for_begin = 4;
     constexpr int looks_for_interpreter = 100;
     int looks = __libc_single_threaded != 0 ? looks_for_interpreter : 0;
+    std::optional<patience> waiting;
     while (original.is_initialized() == 0) {
         if (PyInterpreterState_Main() != nullptr) {
             looks = 0; // a host is at it, or ends one
+            if (!waiting) {
+                waiting.emplace(plugin_, waits_for_host);
+            }
         } else if (looks >=
                    (epy_is_preinitialized() != 0 ? looks_for_interpreter : looks_for_begin)) {
             return false;

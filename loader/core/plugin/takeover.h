@@ -46,6 +46,7 @@ public:
     void succeeded(const PyPreConfig &given) noexcept;
 
 private:
+    const char *plugin_; // that is being started
     // Variables that hosts set for their Py_Initialize, and epy's start with its own configuration.
     int flags_[16];
 };

@@ -162,7 +162,7 @@ def _add_memory(script: Running, export: Export, size: int) -> None:
 
 def leave_to_hosts() -> None:
     """Python ends: what hosts know by a name that is not in a plugin's file stays for good."""
-    for script in registry.by_plugin.values():
+    for script in list(registry.by_plugin.values()):
         for export in script.exports.values():
             if export.kind == "data" and export.name not in script.loaded:
                 ctypes.pythonapi.Py_IncRef(ctypes.py_object((export.value, export.keep)))

@@ -51,6 +51,11 @@ class Environment:
         # Other threads wait; not for ever, because a .pth file may import what they are importing.
         taken = _lock.acquire(timeout=5)
         try:
+            if not taken:
+                write(
+                    f"epy: {self.folder}: has been waiting for 5 s for another thread, which runs "
+                    "its .pth files; an import goes on without its packages\n"
+                )
             if self.packages is None and not self.is_busy:
                 self.is_busy = True
                 self.packages = self._find_packages()
@@ -117,7 +122,7 @@ def of(executable: str) -> Environment | None:
 def leave_path() -> list[str]:
     """The host takes Python over: these entries of sys.path are not its own."""
     install()
-    return [entry for one in _known.values() if one for entry in one.packages or ()]
+    return [entry for one in list(_known.values()) if one for entry in one.packages or ()]
 
 
 def install() -> None:
@@ -133,7 +138,7 @@ def look_at(script: Script, name: str) -> None:
     file = getattr(sys.modules.get(name), "__file__", None) or ""
     if own is None or own.is_base or own.holds(file) or (script.path, name) in _looked_at:
         return
-    other = next((one for one in _known.values() if one and one.holds(file)), None)
+    other = next((one for one in list(_known.values()) if one and one.holds(file)), None)
     if other is not None and PathFinder.find_spec(name, own.find_packages()):
         _looked_at.add((script.path, name))
         write(
@@ -180,7 +185,7 @@ def _of_importer() -> Environment | None:
         if isinstance(script, Script):
             return of(script.executable)
         file = space.get("__file__") or ""
-        for one in _known.values():
+        for one in list(_known.values()):
             if one is not None and one.holds(file):
                 return one
         if not is_passed_through(space):
@@ -207,7 +212,7 @@ class _Finder:
         environment = _of_importer()
         if environment is None:
             if _is_plugins_own():  # code of nobody's, in a thread of its own
-                for script in registry.by_plugin.values():
+                for script in list(registry.by_plugin.values()):
                     one = of(script.executable)
                     if one is not None:
                         one.find_packages()

@@ -16,7 +16,7 @@ class Former:
         self.loader = finder.loaders[root]
         self.modules = {name: sys.modules[name] for name in names_below(root)}
         self.places = [
-            fullname for loader, fullname in finder.places.values() if loader is self.loader
+            fullname for loader, fullname in list(finder.places.values()) if loader is self.loader
         ]
         drop_modules(root)
 

@@ -99,7 +99,7 @@ def reload(plugin: Plugin | str | None = None) -> None:
 def _find(plugin: Plugin | str | None) -> Script:
     if plugin is None:
         return current_script()
-    for script in registry.by_plugin.values():
+    for script in list(registry.by_plugin.values()):
         if plugin in (script.plugin, script.path, script.name):
             return script
     raise ReloadError(f"epy.reload({plugin!r}): no plugin with this path or name is loaded")

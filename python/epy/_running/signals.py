@@ -117,7 +117,7 @@ def install_handlers() -> None:
 
 def give_back(script: object) -> list[object]:
     """A plugin goes; returns its handlers."""
-    return [handler for taken in _signals.values() for handler in taken.drop(script)]
+    return [handler for taken in list(_signals.values()) for handler in taken.drop(script)]
 
 
 _signal.signal, _signal.getsignal = signal, getsignal
