@@ -86,6 +86,11 @@ def native_address(function: "CFuncPtr") -> int:
     return ctypes.c_void_p.from_buffer(function).value or 0
 
 
+def pointer_types() -> "Any":
+    """What ctypes keeps of them, by what they point to; before 3.14."""
+    return ctypes._pointer_type_cache  # type: ignore[attr-defined]
+
+
 def forget_types(root: str) -> list[object]:
     """Take the types of the modules below `root` out of ctypes' caches; returns them.
 
@@ -93,7 +98,7 @@ def forget_types(root: str) -> list[object]:
     """
     ours: Any = ctypes
     forgotten: list[object] = []
-    for cache in (ours._c_functype_cache, ours._pointer_type_cache, _core.array_types()):
+    for cache in (ours._c_functype_cache, pointer_types(), _core.array_types()):
         if isinstance(cache, dict):  # since 3.14 pointer types are kept by what they point to
             for key in list(cache):  # classes of handles leave it when they die: at any moment
                 if _mentions(key() if isinstance(key, ReferenceType) else key, root):

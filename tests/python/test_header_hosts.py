@@ -218,16 +218,7 @@ int main(void) {{
     )
 
 
-def test_structs_by_value_and_handles_of_mapped_typedefs(build_plugin, compile_c, run) -> None:
-    """Long because a script and its host belong together."""
-    build_plugin("""
-import epy
-
-class Session(epy.Object):
-    def __init__(self, number):
-        self.number = number
-
-host = epy.header('''
+SESSIONS = """
 typedef void *session;
 struct size { double width; int height : 12, flags : 4; };
 struct big { long a[3]; };
@@ -239,7 +230,23 @@ int number(session s);
 struct keeper { session kept; };
 void keep(struct keeper *keeper);
 int finish(session s);
-''', types={"session": Session})
+"""
+
+
+def test_structs_by_value_and_handles_of_mapped_typedefs(build_plugin, compile_c, run) -> None:
+    """Long because a script and its host belong together."""
+    build_plugin(
+        """
+import epy
+
+class Session(epy.Object):
+    def __init__(self, number):
+        self.number = number
+
+host = epy.header('''
+"""
+        + SESSIONS
+        + """''', types={"session": Session})
 assert host.session is Session
 
 @host.export
@@ -270,21 +277,14 @@ def number(session):
 @host.export
 def finish(session: epy.Consumed[Session]):
     return session.number
-""")
+"""
+    )
     host = compile_c(
         """
 #include <stdio.h>
-typedef void *session;
-struct size { double width; int height : 12, flags : 4; };
-struct big { long a[3]; };
-struct size scale(struct size s, int factor);
-struct big grow(struct big b);
-session start(int number);
-int open_session(session *result, int number);
-int number(session s);
-struct keeper { session kept; };
-void keep(struct keeper *keeper);
-int finish(session s);
+"""
+        + SESSIONS
+        + """
 int main(void) {
     struct size s = scale((struct size){1.5, -7, -3}, 3);
     struct big b = grow((struct big){{1, 2, 3}});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from plugin_scripts import AGAIN
 
 CALLBACKS = (
@@ -45,19 +46,24 @@ int main(void) {
 """
 
 
-def test_callbacks_in_a_struct_that_the_host_holds_reach_the_new_code(
-    build_plugin, compile_c, run, tmp_path
-):
+@pytest.fixture
+def after_a_reload(build_plugin, compile_c, run, tmp_path):
+    """`after_a_reload(more)`: what the host of the table says, also after new code."""
+
+    def after_a_reload(more: str) -> list[str]:
+        build_plugin(CALLBACKS, "--editable")
+        (tmp_path / "new.py").write_text(CALLBACKS.replace("0 * x", "00 * x") + more)
+        result = run(compile_c(TABLE_HOST))
+        assert result.stderr == ""
+        return result.stdout.splitlines()
+
+    return after_a_reload
+
+
+def test_callbacks_in_a_struct_that_the_host_holds_reach_the_new_code(after_a_reload):
     """Also after many others were made and dropped, whose memory they would share."""
-    build_plugin(CALLBACKS, "--editable")
-    new = CALLBACKS.replace("0 * x", "00 * x")
-    drop = "for _ in range(5000):\n    epy.callback('int (*)(int)', abs)\n"
-    (tmp_path / "new.py").write_text(new + drop)
-    result = run(compile_c(TABLE_HOST))
-    assert (result.stdout.splitlines(), result.stderr) == (
-        ["10 20 30", "1", "100 200 300", "100", "100 200 300"],
-        "",
-    )
+    said = after_a_reload("for _ in range(5000):\n    epy.callback('int (*)(int)', abs)\n")
+    assert said == ["10 20 30", "1", "100 200 300", "100", "100 200 300"]
 
 
 def test_a_callback_that_the_host_was_handed_in_a_call_reaches_the_new_code(
@@ -161,17 +167,10 @@ def test_callbacks_in_exported_data_reach_the_new_code(build_plugin, compile_c, 
     )
 
 
-def test_a_callback_without_a_successor_keeps_the_old_code(build_plugin, compile_c, run, tmp_path):
+def test_a_callback_without_a_successor_keeps_the_old_code(after_a_reload):
     """A lambda more: which of the new ones is meant cannot be told."""
-    build_plugin(CALLBACKS, "--editable")
-    new = CALLBACKS.replace("0 * x", "00 * x")
-    more = "more = epy.callback('int (*)(int)', lambda x: 0)\n"
-    (tmp_path / "new.py").write_text(new + more)
-    result = run(compile_c(TABLE_HOST))
-    assert (result.stdout.splitlines(), result.stderr) == (
-        ["10 20 30", "1", "100 20 30", "100", "100 20 30"],
-        "",
-    )
+    said = after_a_reload("more = epy.callback('int (*)(int)', lambda x: 0)\n")
+    assert said == ["10 20 30", "1", "100 20 30", "100", "100 20 30"]
 
 
 def test_callables_that_the_host_compares_keep_their_address(

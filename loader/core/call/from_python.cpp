@@ -11,8 +11,8 @@
 #include "loader/core/call/pointers.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/values/contents.h"
+#include "loader/core/values/does_not_fit.h"
 #include "loader/core/values/handles.h"
-#include "loader/core/values/misfit.h"
 #include "loader/core/values/pointed.h"
 #include "loader/core/values/structs.h"
 

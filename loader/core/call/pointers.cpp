@@ -9,8 +9,8 @@
 #include "loader/core/headers/stored.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/ctypes_library.h"
+#include "loader/core/values/does_not_fit.h"
 #include "loader/core/values/items.h"
-#include "loader/core/values/misfit.h"
 #include "loader/core/values/pointed.h"
 
 namespace epy {

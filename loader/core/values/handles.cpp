@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "loader/core/state.h"
-#include "loader/core/values/misfit.h"
+#include "loader/core/values/does_not_fit.h"
 
 namespace epy {
 

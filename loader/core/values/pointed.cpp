@@ -5,10 +5,10 @@
 
 #include "loader/core/values/contents.h"
 #include "loader/core/values/ctypes_library.h"
+#include "loader/core/values/does_not_fit.h"
 #include "loader/core/values/handles.h"
 #include "loader/core/values/item_kinds.h"
 #include "loader/core/values/items.h"
-#include "loader/core/values/misfit.h"
 
 namespace epy {
 

@@ -10,6 +10,7 @@ from _weakref import ReferenceType
 from .. import _core
 from .._errors import InvalidHandleError, SignatureError
 from .._script import find_script
+from .._types import pointer_types
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -237,7 +238,7 @@ class _Key(ReferenceType):  # type: ignore[type-arg]
 
 def _forget(key: _Key) -> None:
     for one in (key, *key.others):
-        ctypes._pointer_type_cache.pop(one, None)  # type: ignore[attr-defined]
+        pointer_types().pop(one, None)
 
 
 def _add_types(owner: type[Object]) -> None:
@@ -258,7 +259,7 @@ def _add_types(owner: type[Object]) -> None:
         of_handle, of_owner = _Key(handle), _Key(owner, _forget)
         of_owner.others = (of_handle,)
         for key in (of_owner, of_handle):
-            ctypes._pointer_type_cache[key] = pointer  # type: ignore[attr-defined]
+            pointer_types()[key] = pointer
 
 
 _add_types(Object)

@@ -1,4 +1,4 @@
-#include "loader/core/values/misfit.h"
+#include "loader/core/values/does_not_fit.h"
 
 #include <cstdarg>
 
