@@ -66,14 +66,17 @@ def check(build_plugin, compile_c, run):
 
 
 class Machine:
-    """A folder that is all of a machine: the C library, and what is put there."""
+    """A folder that is all of a machine."""
 
     def __init__(self, root, run):
         self.root = root
         self._run = run
+
+    def make(self):
+        """What every machine has: the C library."""
         for name in ("tmp", "dev", "proc", "home"):
-            (root / name).mkdir(parents=True)
-        (root / "tmp").chmod(0o1777)
+            (self.root / name).mkdir(parents=True)
+        (self.root / "tmp").chmod(0o1777)
         self.add_libraries("/bin/true")
         self.add("/lib/x86_64-linux-gnu/libgcc_s.so.1")
 
@@ -127,9 +130,24 @@ LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('IN
 
 @pytest.fixture
 def machine(run, tmp_path):
-    """A `Machine`; "not run" where this user can have none."""
+    """A `Machine` with nothing but what is put there; "not run" where this user can have none."""
     made = Machine(tmp_path / "machine", run)
+    made.make()
     probe = made.add("/bin/true")
     if made.run(probe, status=None).returncode != 0:
         pytest.skip("not run: a folder cannot be a machine for this user (chroot, mount)")
     return made
+
+
+@pytest.fixture
+def debian(run, tmp_path):
+    """`debian("trixie", "libpython3.13")`: a `Machine` with that release, and packages of it."""
+
+    def debian(suite, *packages):
+        archive = run(Path(__file__).parents[1] / "debian.sh", suite, *packages).stdout.strip()
+        root = tmp_path / suite
+        root.mkdir()
+        run("tar", "--extract", "--file", archive, "--directory", root)
+        return Machine(root, run)
+
+    return debian
