@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <iconv.h>
 #include <langinfo.h>
+#include <libintl.h>
 #include <netdb.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -39,23 +41,29 @@ void pass_the_lock() {
     }
 }
 
-// Both directions, and the translated texts of errors, in the thread's locale.
-void load() {
+// Both directions, and translated texts, in the thread's locale: of errors, and of another text
+// domain if there is one. The empty text is in each catalogue.
+void load(const std::string &domain) {
     wchar_t wide[4] = {};
     char narrow[16] = {};
     static_cast<void>(std::mbstowcs(wide, "a", 1));
     static_cast<void>(std::wcstombs(narrow, L"a", 1));
     static_cast<void>(std::strerror(ENOENT));
+    if (!domain.empty()) {
+        static_cast<void>(dgettext(domain.c_str(), ""));
+    }
 }
 
-// A pair of locales, for letters and for messages, that a thread has had. Never freed.
+// A pair of locales, for letters and for messages, that a thread has had, and a text domain that it
+// has asked for, empty for the C library's own. Never freed.
 class seen_locale {
 public:
     // Null without memory or a thread, or for one locale too many: it is as without epy.
-    static seen_locale *find(const char *letters, const char *messages) noexcept {
+    static seen_locale *find(const char *letters, const char *messages,
+                             const char *domain) noexcept {
         for (seen_locale *one = all.load(std::memory_order_acquire); one != nullptr;
              one = one->next_) {
-            if (one->letters_ == letters && one->messages_ == messages) {
+            if (one->letters_ == letters && one->messages_ == messages && one->domain_ == domain) {
                 return one;
             }
         }
@@ -63,7 +71,7 @@ public:
             return nullptr;
         }
         try {
-            auto made = std::make_unique<seen_locale>(letters, messages);
+            auto made = std::make_unique<seen_locale>(letters, messages, domain);
             made->loading_ =
                 std::make_shared<helper>([self = made.get()] { self->load_in_helper(); });
             if (!made->loading_->run()) {
@@ -80,8 +88,8 @@ public:
         }
     }
 
-    seen_locale(const char *letters, const char *messages)
-        : letters_(letters), messages_(messages) {}
+    seen_locale(const char *letters, const char *messages, const char *domain)
+        : letters_(letters), messages_(messages), domain_(domain) {}
 
     // Waits for it until `soon` after the locale was seen for the first time.
     bool is_loaded() noexcept {
@@ -107,7 +115,7 @@ private:
         kept_ = base == nullptr ? nullptr : newlocale(LC_MESSAGES_MASK, messages_.c_str(), base);
         if (kept_ != nullptr) {
             uselocale(kept_);
-            load();
+            load(domain_);
             uselocale(LC_GLOBAL_LOCALE);
         }
         loaded_.store(true, std::memory_order_release);
@@ -115,6 +123,7 @@ private:
 
     std::string letters_;
     std::string messages_;
+    std::string domain_;
     clock::time_point until_ = clock::now() + soon;
     std::shared_ptr<helper> loading_;
     std::atomic<bool> loaded_ = false;
@@ -161,7 +170,7 @@ private:
     locale_t copy_{};
 };
 
-bool are_loaded() noexcept {
+bool are_loaded(const char *domain) noexcept {
     const int saved_errno = errno;
     const asked_locale asked;
     bool loaded = true;
@@ -169,7 +178,7 @@ bool are_loaded() noexcept {
         const char *letters = asked.name(LC_CTYPE);
         const char *messages = asked.name(LC_MESSAGES);
         if (std::strcmp(letters, "C") != 0 || std::strcmp(messages, "C") != 0) {
-            seen_locale *seen = seen_locale::find(letters, messages);
+            seen_locale *seen = seen_locale::find(letters, messages, domain);
             loaded = seen == nullptr || seen->is_loaded();
         }
     }
@@ -189,24 +198,74 @@ struct safe<function> {
     }
 };
 
+// Each catalogue has its conversions.
+char *dcgettext_safely(const char *domain, const char *text, int category) noexcept {
+    const safe_conversions here(domain == nullptr ? textdomain(nullptr) : domain);
+    return dcgettext(domain, text, category);
+}
+
+char *dgettext_safely(const char *domain, const char *text) noexcept {
+    return dcgettext_safely(domain, text, LC_MESSAGES);
+}
+
+char *gettext_safely(const char *text) noexcept {
+    return dcgettext_safely(nullptr, text, LC_MESSAGES);
+}
+
 template <auto function> void *safely() noexcept {
     return reinterpret_cast<void *>(&safe<function>::call);
 }
 
-// Of those that CPython's libpython takes: conversions, and texts that are translated. Not
-// gettext's own: each catalogue has its conversions, which are not loaded here.
+// Of those that CPython and its extension modules take: conversions, and texts that are translated.
 const import_replacement conversions[] = {
-    {"mbstowcs", safely<&std::mbstowcs>()}, {"wcstombs", safely<&std::wcstombs>()},
-    {"mbrtowc", safely<&std::mbrtowc>()},   {"wcsftime", safely<&std::wcsftime>()},
-    {"strerror", safely<&std::strerror>()}, {"strsignal", safely<&strsignal>()},
-    {"hstrerror", safely<&hstrerror>()},    {"gai_strerror", safely<&gai_strerror>()},
-    {"perror", safely<&std::perror>()},     {"dlerror", safely<&dlerror>()},
+    {"mbstowcs", safely<&std::mbstowcs>()},
+    {"wcstombs", safely<&std::wcstombs>()},
+    {"mbrtowc", safely<&std::mbrtowc>()},
+    {"wcsftime", safely<&std::wcsftime>()},
+    {"strerror", safely<&std::strerror>()},
+    {"strsignal", safely<&strsignal>()},
+    {"hstrerror", safely<&hstrerror>()},
+    {"gai_strerror", safely<&gai_strerror>()},
+    {"perror", safely<&std::perror>()},
+    {"dlerror", safely<&dlerror>()},
+    {"gettext", reinterpret_cast<void *>(&gettext_safely)},
+    {"dgettext", reinterpret_cast<void *>(&dgettext_safely)},
+    {"dcgettext", reinterpret_cast<void *>(&dcgettext_safely)},
+};
+
+// Its name says which function it must have.
+bool is_extension_module(const loaded_object &object) noexcept {
+    const char *slash = std::strrchr(object.name(), '/');
+    const char *file = slash == nullptr ? object.name() : slash + 1;
+    const auto stem = static_cast<int>(std::strcspn(file, "."));
+    std::array<char, 256> init{};
+    std::snprintf(init.data(), init.size(), "PyInit_%.*s", stem, file);
+    return object.find(init.data()) != nullptr;
+}
+
+// How Python opens an extension module: that calls the same functions of the C library.
+void *open_extension_module(const char *file, int mode) noexcept {
+    auto *handle = static_cast<link_map *>(dlopen(file, mode));
+    if (handle != nullptr) {
+        for_each_object([&](const loaded_object &object) {
+            const bool found = object.contains(handle->l_ld);
+            if (found && is_extension_module(object)) {
+                object.replace_imports(conversions);
+            }
+            return !found;
+        });
+    }
+    return handle;
+}
+
+const import_replacement opening[] = {
+    {"dlopen", reinterpret_cast<void *>(&open_extension_module)},
 };
 
 } // namespace
 
-safe_conversions::safe_conversions() noexcept {
-    if (!are_loaded()) {
+safe_conversions::safe_conversions(const char *domain) noexcept {
+    if (!are_loaded(domain)) {
         before_ = uselocale(c_locale());
     }
 }
@@ -218,12 +277,15 @@ safe_conversions::~safe_conversions() {
 }
 
 void make_conversions_safe(const void *function) noexcept {
-    for_each_object([&](const loaded_object &python) {
-        const bool found = python.contains(function);
-        if (found) {
-            python.replace_imports(conversions);
+    for_each_object([&](const loaded_object &object) {
+        const bool is_python = object.contains(function);
+        if (is_python) {
+            object.replace_imports(opening);
         }
-        return !found;
+        if (is_python || (object.is_relocated() && is_extension_module(object))) {
+            object.replace_imports(conversions);
+        }
+        return true;
     });
 }
 

@@ -18,7 +18,8 @@ namespace epy {
 // For the calling thread, as long as it lives.
 class safe_conversions {
 public:
-    safe_conversions() noexcept;
+    // Also those of a text domain's catalogue, if it is not the C library's.
+    explicit safe_conversions(const char *domain = "") noexcept;
     ~safe_conversions();
     safe_conversions(const safe_conversions &) = delete;
     safe_conversions &operator=(const safe_conversions &) = delete;
@@ -28,7 +29,7 @@ private:
 };
 
 // Lets the object that contains `function`, Python, take the C library's functions that convert
-// with safe conversions.
+// with safe conversions, and so its extension modules, those that come later too.
 void make_conversions_safe(const void *function) noexcept;
 
 } // namespace epy

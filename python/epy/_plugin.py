@@ -77,16 +77,14 @@ class Running(Script):
 
 
 _PATIENCE = 2  # seconds
-_FAILED, _READY, _INTERRUPTED, _NO_MEMORY = range(4)  # what the core is told of a start
+# What the core is told of a start. Ctrl-C is for the host's Python, too; without memory the next
+# call tries again.
+_FAILED, _READY, _INTERRUPTED, _NO_MEMORY = range(4)
 _INFO = 1  # that of `_report`, which a start does without
 
 
 def load(native: "_core.NativePlugin") -> int:
-    """Run a plugin's script, publish what it exports, run its on_load hooks.
-
-    If anything fails, the reason is printed once and nothing of the script stays. Ctrl-C is for the
-    host's Python to see, too, and when memory ran out the next call tries again.
-    """
+    """Run a plugin's script, publish its exports, run its on_load hooks. No failed one stays."""
     if native.inside_dlopen:
         from ._loading import reserved
 

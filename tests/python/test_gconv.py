@@ -6,6 +6,7 @@ Python converts text by locale when it starts, and for the message of every OSEr
 from __future__ import annotations
 
 import os
+import struct
 
 import pytest
 
@@ -240,3 +241,90 @@ def test_a_start_leaves_the_locales_of_its_thread_as_they_are(build_plugin, comp
     )
     assert run(host, plugin).stdout == "C.UTF-8 1 UTF-8\n"
     assert run(host, plugin, "own").stdout == "C.UTF-8 1 UTF-8\n"
+
+
+OF_OTHERS = r"""
+import _locale, ctypes, epy, os, socket
+
+_locale.bindtextdomain("toy", epy.plugin.folder if not epy.building else None)
+
+def work(where):
+    texts = [_locale.dgettext("toy", "hello")]
+    for function in (lambda: ctypes.CDLL("missing.so"),
+                     lambda: socket.getaddrinfo("::1", "x", flags=socket.AI_NUMERICSERV)):
+        try:
+            function()
+        except OSError as error:
+            texts.append(error.strerror or str(error))
+    print(where, *texts, sep="|", flush=True)
+
+@epy.export("int gconv_init(void *step)")
+def gconv_init(step):
+    work("lock" if step else "free")
+    return 1                # no such conversion
+
+@epy.export("int gconv(void *, void *, void *, void *, void *, void *, int, int)")
+def gconv(*arguments):
+    return 8
+"""
+
+
+def write_catalogue(path, texts):
+    """A file of gettext's, as msgfmt writes it."""
+    header = "Content-Type: text/plain; charset=UTF-8\n"
+    entries = sorted((a.encode(), b.encode()) for a, b in {"": header, **texts}.items())
+    tables = [b"", b""]
+    place, data = 28 + 16 * len(entries), b""
+    for side in (0, 1):
+        for entry in entries:
+            tables[side] += struct.pack("=II", len(entry[side]), place + len(data))
+            data += entry[side] + b"\0"
+    begin = struct.pack("=7I", 0x950412DE, 0, len(entries), 28, 28 + 8 * len(entries), 0, 0)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(begin + tables[0] + tables[1] + data)
+
+
+@pytest.mark.parametrize("charset", ["ISO-8859-1", "UTF-8"])
+def test_other_catalogues_and_extension_modules(epy, compile_c, run, tmp_path, charset):
+    """Of ctypes' dlerror, for one. With the lock held texts may be English."""
+    run("localedef", "--no-archive", "-i", "de_DE", "-f", charset, tmp_path / f"de_DE.{charset}")
+    write_catalogue(tmp_path / "de" / "LC_MESSAGES" / "toy.mo", {"hello": "grüß"})
+    script = tmp_path / "toy.py"
+    script.write_text(OF_OTHERS, encoding="utf-8")
+    epy("build", script, "-o", tmp_path / "TOY.so")
+    (tmp_path / "gconv-modules").write_text(
+        f"module INTERNAL TOY// {tmp_path}/TOY 1\nmodule TOY// INTERNAL {tmp_path}/TOY 1\n"
+    )
+    host = compile_c(
+        r"""
+        #include <dlfcn.h>
+        #include <iconv.h>
+        #include <locale.h>
+        #include <stdio.h>
+        int main(int argc, char **argv) {
+            int (*work)(void *) = (int (*)(void *))dlsym(dlopen(argv[1], RTLD_NOW), "gconv_init");
+            work(NULL);
+            printf("%d\n", setlocale(LC_ALL, argv[2]) != NULL);
+            fflush(stdout);
+            if (argc > 3) iconv_open("TOY", "UTF-8");
+            else work(NULL);
+        }
+        """
+    )
+    environment = {"GCONV_PATH": str(tmp_path), "LOCPATH": str(tmp_path), "LC_ALL": "C"}
+
+    def texts(*arguments):
+        lines = run(
+            *(host, tmp_path / "TOY.so", f"de_DE.{charset}", *arguments),
+            env={**environment, "LANGUAGE": None},
+        ).stdout.splitlines()
+        assert lines.pop(1) == "1"
+        return [line.split("|") for line in lines]
+
+    english, german = texts()
+    assert [english[:2], german[:2]] == [["free", "hello"], ["free", "grüß"]]
+    assert not {*english[2:]} & {*german[2:]}
+    first, *locked = texts("locked")
+    assert first == english and locked
+    for text in locked:
+        assert all(one in (*english, *german, "lock") for one in text), text
