@@ -41,7 +41,7 @@ import epy
 def add(a: c_int, b: c_int) -> c_int:
     return a + b
 """
-FURTHER = 100  # exports
+FURTHER = 300  # exports
 TYPES = ("int", "double", "const char *", "void *", "unsigned", "size_t")
 
 

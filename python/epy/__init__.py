@@ -222,6 +222,13 @@ def _reporter(callback: "_core.Callback", exception: BaseException) -> bool:
     return _report.reporter(callback, exception)
 
 
+def _export_others(*arguments: "Any", **options: "Any") -> "Any":
+    """`epy.export` in a plugin, for what the core does not do by itself."""
+    from ._export import export
+
+    return export(*arguments, **options)
+
+
 class _Package(type(_core)):  # type: ignore[misc]
     """This module: assigning the hook depends on who does it."""
 
@@ -255,12 +262,12 @@ if not TYPE_CHECKING:  # a type checker knows them, and that there are no others
             return [*_names.HOMES, *_names.THERE]
         # A start pays only for what its script uses, and most use these two.
         home = _USUAL.get(name) or (_names.HOMES.get(name) if name[0] != "_" else None)
+        if name == "export" and _core.current_plugin() is not None:
+            globals()[name] = value = _core.plain_exporter(_export_others)
+            return value
         if home is not None:
             module = __import__(home, globals(), fromlist=(name,), level=1)
-            value = getattr(module, name)
-            if name == "export" and _core.current_plugin() is not None:
-                value = _core.plain_exporter(value)
-            globals()[name] = value
+            globals()[name] = value = getattr(module, name)
             return value
         if name == "_C_API":  # a capsule; loader/include/epy_core.h says what is in it
             return _core.public_capsule()
