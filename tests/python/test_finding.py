@@ -91,6 +91,15 @@ def test_that_of_a_python_on_path_is_taken_where_the_stamped_one_has_gone(
     assert str(folder) in line and "gone" in line
 
 
+def test_that_of_the_usual_prefixes_is_taken_where_path_has_none(build_plugin, compile_c, machine):
+    plugin = gone(build_plugin(SCRIPT), LIBPYTHON)
+    folder = f"/usr/local/lib/python{VERSION}/site-packages/epy"
+    shutil.copytree(PACKAGE, machine.root / folder.lstrip("/"))
+    machine.add_python()
+    result = machine.run(machine.add(compile_c(HOST), "/host"), machine.add(plugin))
+    assert (result.stdout, result.stderr) == (f"5 {folder}\n", "")
+
+
 def test_a_loader_for_other_plugins_is_passed_over_unopened(build_plugin, native, run, tmp_path):
     plugin = build_plugin(SCRIPT)
     folder = copy_epy(tmp_path / "epy")
@@ -134,6 +143,17 @@ def test_that_on_path_is_taken_where_the_stamped_one_has_gone(build_plugin, nati
     result = run(native("call"), f"open {plugin}", CALL, env=INFO)
     (line,) = [line for line in result.stderr.splitlines() if ", not the one " in line]
     assert f"starts the Python in {LIBPYTHON}, not the one it was built for" in line
+
+
+def test_no_program_is_run_to_find_it(build_plugin, native, run, tmp_path):
+    plugin = gone(build_plugin(SCRIPT), LIBPYTHON)
+    (tmp_path / "bin").mkdir()
+    for name in (f"python{VERSION}", "python3", "python"):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\ntouch '{tmp_path}/ran'\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    path = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    assert run(native("call"), f"open {plugin}", CALL, env=path).stdout == "5\n"
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_virtual_environment_on_path_brings_its_packages(build_plugin, native, run, tmp_path):
