@@ -54,13 +54,12 @@ inline PyThreadState *current_state() noexcept {
 #endif
 }
 
-// For this thread, of the main interpreter. Null without memory, where PyThreadState_New of 3.11
-// crashes.
-inline PyThreadState *new_state() noexcept {
+// For this thread. Null without memory, where PyThreadState_New of 3.11 crashes.
+inline PyThreadState *new_state(PyInterpreterState *interpreter) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
-    return PyThreadState_New(PyInterpreterState_Main());
+    return PyThreadState_New(interpreter);
 #else
-    PyThreadState *made = _PyThreadState_Prealloc(PyInterpreterState_Main());
+    PyThreadState *made = _PyThreadState_Prealloc(interpreter);
     if (made != nullptr) {
         _PyThreadState_SetCurrent(made); // the state that PyGILState_Ensure finds, if it has none
     }
@@ -73,6 +72,20 @@ inline PyThreadState *new_state() noexcept {
 inline void unbind_from_ensure([[maybe_unused]] PyThreadState *state) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
     state->_status.bound_gilstate = 0;
+#endif
+}
+
+// Which of two states says that PyGILState_Ensure leads to it (`bind_gilstate_tstate`). Either may
+// be null.
+inline void bind_to_ensure([[maybe_unused]] PyThreadState *from,
+                           [[maybe_unused]] PyThreadState *to) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    if (from != nullptr) {
+        from->_status.bound_gilstate = 0;
+    }
+    if (to != nullptr) {
+        to->_status.bound_gilstate = 1;
+    }
 #endif
 }
 

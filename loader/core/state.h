@@ -10,6 +10,8 @@
 namespace epy {
 
 class handle_table;
+class sub_interpreter;
+struct known_elements;
 struct header_types;
 
 struct module_state {
@@ -33,10 +35,12 @@ struct module_state {
     PyTypeObject *pointer = nullptr;          // base of POINTER(T)
     PyTypeObject *function_pointer = nullptr; // base of function types
     handle_table *handles = nullptr;
-    PyTypeObject *object_base = nullptr; // epy.Object, from the first use of handles on
-    PyTypeObject *handle_base = nullptr; // `_host.objects._Handle`: a handle as a ctypes object
-    PyObject *argument_error = nullptr;  // ctypes.ArgumentError
-    header_types *headers = nullptr;     // once a plugin has one
+    known_elements *elements = nullptr;     // what views have found out about ctypes' types
+    sub_interpreter *interpreter = nullptr; // null in the main one
+    PyTypeObject *object_base = nullptr;    // epy.Object, from the first use of handles on
+    PyTypeObject *handle_base = nullptr;    // `_host.objects._Handle`: a handle as a ctypes object
+    PyObject *argument_error = nullptr;     // ctypes.ArgumentError
+    header_types *headers = nullptr;        // once a plugin has one
     // Gives a struct or union of a header its fields: those that are only declared have no size.
     bool (*complete_if_struct)(const header_types &, PyObject *type) = nullptr;
     // What epy adds to ctypes once that is there. False with a Python exception.
@@ -67,9 +71,9 @@ inline constexpr PyObject *module_state::*state_objects[] = {
     &module_state::wide_character, &module_state::array,          &module_state::type_name,
     &module_state::native_name,    &module_state::restype_name,   &module_state::has_left_name,
 };
-// Python's number, the handles, what headers have, how their structs are completed, and what
-// follows ctypes.
-inline constexpr std::size_t others_of_state = 5;
+// Python's number, the handles, elements, interpreter, what headers have, how their structs are
+// completed, and what follows ctypes.
+inline constexpr std::size_t others_of_state = 7;
 static_assert(sizeof(module_state) ==
               (std::size(state_types) + std::size(state_objects) + others_of_state) *
                   sizeof(void *));

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,10 +29,40 @@ class Python:
     version: tuple[int, int]
 
 
-@pytest.fixture(params=PYTHONS, ids=lambda path: Path(path).name)
-def python(request, run) -> Python:
-    words = run(request.param, "-c", _LIBRARY).stdout.split()
-    return Python(request.param, Path(words[0], words[1]), (int(words[2]), int(words[3])))
+@functools.cache
+def _python(executable: str) -> Python:
+    words = subprocess.run(
+        [executable, "-c", _LIBRARY], check=True, capture_output=True, text=True
+    ).stdout.split()
+    return Python(executable, Path(words[0], words[1]), (int(words[2]), int(words[3])))
+
+
+OWN_LOCKS_SINCE = (3, 13)  # with a ctypes for it
+
+
+def pytest_generate_tests(metafunc) -> None:
+    """`python`: each, or those that a file's `SINCE` names, which is skipped where there is none.
+
+    `kind`: the command of `host.c` that makes a sub-interpreter, each that the Python has.
+    """
+    if "python" not in metafunc.fixturenames:
+        return
+    since = getattr(metafunc.module, "SINCE", (0,))
+    found = [one for one in map(_python, PYTHONS) if one.version >= since]
+    names = [Path(one.executable).name for one in found]
+    if not found:
+        reason = f"no core for CPython {'.'.join(map(str, since))} or newer: see EPY_PYTHONS"
+        metafunc.parametrize("python", [pytest.param(None, marks=pytest.mark.skip(reason=reason))])
+    elif "kind" not in metafunc.fixturenames:
+        metafunc.parametrize("python", found, ids=names)
+    else:
+        pairs = [(one, "new") for one in found]
+        pairs += [(one, "own") for one in found if one.version >= OWN_LOCKS_SINCE]
+        metafunc.parametrize(
+            ("python", "kind"),
+            pairs,
+            ids=[f"{Path(one.executable).name}-{kind}" for one, kind in pairs],
+        )
 
 
 @pytest.fixture

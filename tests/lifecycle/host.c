@@ -31,7 +31,8 @@
 //   wait FILE, touch FILE until there is such a file; make it
 //   exit N, _exit N
 //
-// Scripts find host_held, host_held_and, host_run, host_apply, host_table and host_keep in here.
+// Scripts find host_held, host_held_and, host_run, host_apply, host_table, host_keep and
+// host_apply_kept in here.
 //
 // Answers are printed one a line.
 #define _GNU_SOURCE
@@ -124,6 +125,7 @@ int host_run(const char *code) { return PyRun_SimpleString(code); }
 int host_apply(int (*function)(int), int number) { return function(number); }
 static int (*kept)(int);
 void host_keep(int (*function)(int)) { kept = function; }
+int host_apply_kept(int number) { return kept(number); }
 struct table {
     int (*held)(struct table *);
 };

@@ -6,11 +6,12 @@
 //   rdi ... xmm7 = f; take the frame down; jump to next;            (epy.tail_call)
 //
 // Which of the two registers holds the result depends on the signature; the other is scratch to the caller.
-// There are two entries: epy_call_entry, and epy_call_entry_general for functions without floating-point
-// parameters, which leaves the vector registers' places in the frame as they are.
+// There are three entries: epy_call_entry; epy_call_entry_general for functions without floating-point
+// parameters, which leaves the vector registers' places in the frame as they are; and epy_call_entry_sub for
+// callbacks of sub-interpreters, which is dispatched by epy_dispatch_sub.
 #include "loader/core/call/frame.h"
 
-        .macro  call_entry name, vector
+        .macro  call_entry name, vector, dispatch
         .balign 64
         .globl  \name
         .hidden \name
@@ -42,7 +43,7 @@
         .endif
         mov     %r11, %rdi
         mov     %rsp, %rsi
-        call    epy_dispatch
+        call    \dispatch
         test    %rax, %rax
         jne     .Lleave_for_another
         mov     EPY_FRAME_RAX(%rsp), %rax
@@ -56,8 +57,9 @@
         .endm
 
         .text
-        call_entry epy_call_entry, 1
-        call_entry epy_call_entry_general, 0
+        call_entry epy_call_entry, 1, epy_dispatch
+        call_entry epy_call_entry_general, 0, epy_dispatch
+        call_entry epy_call_entry_sub, 1, epy_dispatch_sub
 
 // The frame of one of the entries is still up.
         .type   leave_for_another, @function

@@ -13,39 +13,12 @@
 #include "loader/core/call/entry.h"
 #include "loader/core/call/error_value.h"
 #include "loader/core/call/native_function.h"
+#include "loader/core/call/records.h"
 #include "loader/core/guarded.h"
 
 namespace epy {
 
 namespace {
-
-constexpr std::size_t drops_before_reuse = 4096;
-
-// Records of dropped callbacks, linked, because a drop must not need memory. Guarded by the GIL.
-call_record *oldest_dropped = nullptr;
-call_record *newest_dropped = nullptr;
-std::size_t dropped_count = 0;
-call_record *newest_made = nullptr;
-
-struct retire {
-    void operator()(call_record *native) const noexcept {
-        native->next = nullptr;
-        (dropped_count++ == 0 ? oldest_dropped : newest_dropped->next) = native;
-        newest_dropped = native;
-    }
-};
-
-using owned_record = std::unique_ptr<call_record, retire>;
-
-owned_record new_record() {
-    if (dropped_count <= drops_before_reuse) {
-        owned_record made(new call_record);
-        made->made_before = std::exchange(newest_made, made.get());
-        return made;
-    }
-    --dropped_count;
-    return owned_record(std::exchange(oldest_dropped, oldest_dropped->next));
-}
 
 callback *as_callback(PyObject *object) { return reinterpret_cast<callback *>(object); }
 
@@ -81,7 +54,7 @@ int fill(PyObject *object, const parts &from, ref label) {
         return -1;
     }
     auto objects = std::make_unique<argument_objects>(*types);
-    owned_record native = new_record();
+    owned_record native = new_record(self->state->interpreter);
     native->complained = native->removed = false;
     native->next = nullptr;
     native->plugin = from.plugin == Py_None ? nullptr : from.plugin;
@@ -362,26 +335,6 @@ void keep_for_host(callback &self, call_record &native, ref object) {
         self.returned = new returned_values;
     }
     self.returned->keep(std::move(object));
-}
-
-void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held) {
-    for (call_record *native = oldest_dropped; native != nullptr; native = native->next) {
-        if (native->plugin == plugin) {
-            held.push_back(std::move(native->last));
-            held.push_back(forget_error_value(*native));
-            native->plugin = nullptr;
-        }
-    }
-}
-
-void forget_callbacks() noexcept {
-    for (call_record *one = newest_made; one != nullptr; one = one->made_before) {
-        one->target = nullptr;
-        one->plugin = nullptr;
-        static_cast<void>(one->last.release());
-        static_cast<void>(one->error.release());
-        static_cast<void>(one->kept.release());
-    }
 }
 
 call_record *record_of(const module_state &state, PyObject *object) {

@@ -15,6 +15,7 @@ namespace epy {
 
 struct callback;
 class closure;
+class sub_interpreter;
 
 // The record that slots of stubs and of the pool point to. It outlives the callback: a host may
 // hold the address of one that is gone, and a call may be on its way. Then `target` is null, and
@@ -28,7 +29,9 @@ struct call_record {
     ref last;  // returned by a callback that was dropped during the call
     // Whose callback it is or was: an address to compare.
     const PyObject *plugin = nullptr;
-    // Guarded by the GIL; atomic for those who cannot see that (thread sanitizers).
+    // In which it is called, null for the main one. A dropped record keeps it.
+    std::atomic<sub_interpreter *> interpreter{nullptr};
+    // Guarded by the interpreter's GIL; atomic for those who cannot see that (thread sanitizers).
     std::atomic<callback *> target{nullptr};
     void *address = nullptr;              // the callback's own trampoline, once taken
     std::shared_ptr<closure> native_code; // libffi's, if that is the entry

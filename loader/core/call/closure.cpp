@@ -116,7 +116,9 @@ public:
     bool prepare() {
         return ffi_prep_cif(&cif_, FFI_DEFAULT_ABI, static_cast<unsigned>(parameters_.size()),
                             result_, parameters_.data()) == FFI_OK &&
-               ffi_prep_go_closure(this, &cif_, enter) == FFI_OK;
+               ffi_prep_go_closure(
+                   this, &cif_, native_.interpreter == nullptr ? enter<serve> : enter<serve_sub>) ==
+                   FFI_OK;
     }
 
     // What the static chain register holds when libffi's entry runs.
@@ -141,6 +143,7 @@ private:
         return scalar(one);
     }
 
+    template <served (*serve)(call_record &, pointer_arguments) noexcept>
     static void enter(ffi_cif *cif, void *result, void **values, void *chain) {
         const auto &self = *static_cast<closure *>(static_cast<ffi_go_closure *>(chain));
         call_record &native = self.native_;

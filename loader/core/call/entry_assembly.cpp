@@ -7,6 +7,7 @@
 extern "C" {
 [[gnu::visibility("hidden")]] void epy_call_entry();
 [[gnu::visibility("hidden")]] void epy_call_entry_general();
+[[gnu::visibility("hidden")]] void epy_call_entry_sub();
 }
 
 namespace epy {
@@ -16,6 +17,10 @@ bool make_entry(call_record &native, const signature &types) {
         return make_closure(native, types);
     }
     native.native_code.reset();
+    if (native.interpreter != nullptr) {
+        native.head.code = epy_call_entry_sub;
+        return true;
+    }
     const bool vector =
         std::any_of(types.parameters.begin(), types.parameters.end(),
                     [](const parameter &one) { return one.form.parts[0] == eightbyte::sse; });

@@ -20,6 +20,7 @@
 #include <system_error>
 
 #include "loader/core/call/pool_page.h"
+#include "loader/core/process_lock.h"
 
 extern "C" [[gnu::visibility("hidden")]] const unsigned char epy_pool_page[];
 
@@ -146,11 +147,12 @@ slot_page &slots_of(unsigned char *block) {
 }
 
 std::atomic<unsigned char *> newest{nullptr};
-std::size_t used = trampolines; // of the newest block
+std::size_t used = trampolines; // of the newest block; guarded by the process's lock
 
 } // namespace
 
 void *take_trampoline(const record *target) {
+    const process_guard guard;
     if (used == trampolines) {
         unsigned char *fresh = new_block();
         if (fresh == nullptr) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "loader/core/call/known_ints.h"
+#include "loader/core/process_lock.h"
 
 namespace epy {
 
@@ -37,6 +38,7 @@ void say_that_it_is_unknown() {
 } // namespace
 
 bool argument_objects::prepare() {
+    const process_guard guard;
     bool each_exists_once = true;
     for (std::int64_t value = smallest; value <= largest; ++value) {
         PyObject *number = PyLong_FromLongLong(value);

@@ -16,7 +16,8 @@ PyObject *running_plugin(const module_state &state) noexcept {
     if (runner != nullptr && Py_IS_TYPE(runner, state.callback_type)) {
         return reinterpret_cast<callback *>(runner)->plugin;
     }
-    return runner;
+    // Another interpreter's may run below this one.
+    return runner != nullptr && Py_IS_TYPE(runner, state.plugin_type) ? runner : nullptr;
 }
 
 void drop_extras() noexcept {

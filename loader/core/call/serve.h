@@ -9,6 +9,9 @@
 // registers and returns the function to leave for.
 extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch(epy::call_record *native,
                                                             epy::frame *registers) noexcept;
+// The same for call_entry_sub, callbacks of sub-interpreters.
+extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch_sub(epy::call_record *native,
+                                                                epy::frame *registers) noexcept;
 
 namespace epy {
 
@@ -28,5 +31,7 @@ struct served {
 
 // Runs the callback. Lets nothing out.
 served serve(call_record &, pointer_arguments) noexcept;
+// That of a sub-interpreter.
+served serve_sub(call_record &, pointer_arguments) noexcept;
 
 } // namespace epy

@@ -26,10 +26,11 @@ struct retained_callback {
 
 immortal<std::unordered_map<void *, retained_callback>> retained; // counts_lock
 
-// Records of callbacks are all that trampolines of the pool lead to.
+// Records of callbacks are all that trampolines of the pool lead to. Null for those of other
+// interpreters: their GIL may be another one, and then nothing keeps the callback.
 callback *callback_at(const void *function) noexcept {
-    const record *found = record_at(function);
-    return found == nullptr ? nullptr : reinterpret_cast<const call_record *>(found)->target.load();
+    const auto *found = reinterpret_cast<const call_record *>(record_at(function));
+    return found == nullptr || found->interpreter != nullptr ? nullptr : found->target.load();
 }
 
 PyObject *plugin_of(PyObject *object) { return reinterpret_cast<callback *>(object)->plugin; }
@@ -114,7 +115,10 @@ void release_callback(void *function) noexcept {
     }
 }
 
-int is_live_callback(void *function) noexcept { return callback_at(function) == nullptr ? 0 : 1; }
+int is_live_callback(void *function) noexcept {
+    const auto *found = reinterpret_cast<const call_record *>(record_at(function));
+    return found == nullptr || found->target == nullptr ? 0 : 1;
+}
 
 void *new_callback(epy_object *callable, const char *prototype, epy_object *error) noexcept {
     return attached<void *>(

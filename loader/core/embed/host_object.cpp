@@ -326,6 +326,11 @@ PyObject *wrap_host_object(PyObject *module, PyObject *arguments) {
     if (PyArg_ParseTuple(arguments, "O!K:wrap_host_object", &PyType_Type, &cls, &address) == 0) {
         return nullptr;
     }
+    if (state_of(module).interpreter != nullptr) {
+        PyErr_SetString(PyExc_RuntimeError, "objects of the host's classes are for plugins, which "
+                                            "run in the main interpreter");
+        return nullptr;
+    }
     return wrapped(state_of(module), ref::borrowed(cls), reinterpret_cast<void *>(address))
         .release();
 }

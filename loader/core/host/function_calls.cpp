@@ -11,6 +11,7 @@
 // wrapped here, once, for whoever calls: what was right before stays as it was.
 #include "loader/core/host/function_calls.h"
 
+#include <atomic>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -26,11 +27,28 @@ namespace epy {
 
 namespace {
 
-ternaryfunc native_call = nullptr; // ctypes' own, the same for all interpreters
+std::atomic<ternaryfunc> native_call = nullptr; // ctypes' own, the same for all interpreters
 
-// Of the first interpreter that has plugins; null until it has a class of epy.Object.
-const module_state *with_handles = nullptr;
-std::size_t python_with_handles = 0;
+// Of the main interpreter; null until it has a class of epy.Object.
+std::atomic<const module_state *> with_handles = nullptr;
+std::atomic<unsigned> subs_with_handles = 0; // how many others have one
+
+// Of this interpreter, if it has a class of epy.Object.
+const module_state *state_with_handles() {
+    const module_state *const main = with_handles.load(std::memory_order_relaxed);
+    const unsigned subs = subs_with_handles.load(std::memory_order_relaxed);
+    if (main == nullptr && subs == 0) {
+        return nullptr;
+    }
+    if (PyInterpreterState_Get() == PyInterpreterState_Main()) {
+        return main;
+    }
+    const ref name(subs == 0 ? nullptr : PyUnicode_FromString("epy._core"));
+    const ref module(name ? PyImport_GetModule(name.get()) : nullptr);
+    PyErr_Clear();
+    const module_state *found = module ? &state_of(module.get()) : nullptr;
+    return found == nullptr || found->object_base == nullptr ? nullptr : found;
+}
 
 // ---- handles among the arguments
 
@@ -113,7 +131,7 @@ PyObject *call_with_handles(const module_state &state, PyObject *function, PyObj
         return nullptr;
     }
     const argument_handles made;
-    ref result(run_python([&] { return native_call(function, arguments, named); }));
+    ref result(run_python([&] { return native_call.load()(function, arguments, named); }));
     if (!result && PyErr_ExceptionMatches(state.argument_error) != 0) {
         return nullptr; // C was not called
     }
@@ -133,9 +151,9 @@ PyObject *call(PyObject *function, PyObject *arguments, PyObject *named) {
         return nullptr;
     }
     const c_call outer = begin_c_call();
-    PyObject *result = with_handles == nullptr || python_with_handles != number_of_python()
-                           ? native_call(function, arguments, named)
-                           : call_with_handles(*with_handles, function, arguments, named);
+    const module_state *const state = state_with_handles();
+    PyObject *result = state == nullptr ? native_call.load()(function, arguments, named)
+                                        : call_with_handles(*state, function, arguments, named);
     return end_c_call(outer, result);
 }
 
@@ -177,15 +195,20 @@ bool add_to_function_calls(const module_state &state) {
 }
 
 void look_for_handles(const module_state &state) noexcept {
-    if (with_handles == nullptr || python_with_handles != state.python) {
+    if (state.interpreter == nullptr) {
         with_handles = &state;
-        python_with_handles = state.python;
+    } else {
+        subs_with_handles.fetch_add(1);
     }
 }
 
 void stop_looking_for_handles(const module_state &state) noexcept {
-    if (with_handles == &state) {
-        with_handles = nullptr;
+    if (state.object_base != nullptr) {
+        if (state.interpreter == nullptr) {
+            with_handles = nullptr;
+        } else {
+            subs_with_handles.fetch_sub(1);
+        }
     }
 }
 

@@ -30,6 +30,7 @@
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
+#include "loader/core/values/items.h"
 #include "loader/log.h"
 
 namespace epy {
@@ -177,10 +178,13 @@ PyObject *use_handles(PyObject *module, PyObject *arguments) {
         !find_ctypes(state)) {
         return nullptr;
     }
+    const bool is_first = state.object_base == nullptr;
     Py_XSETREF(state.object_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(object)));
     Py_XSETREF(state.handle_base, reinterpret_cast<PyTypeObject *>(Py_NewRef(handle)));
     Py_XSETREF(state.argument_error, Py_NewRef(argument_error));
-    look_for_handles(state);
+    if (is_first) {
+        look_for_handles(state);
+    }
     Py_RETURN_NONE;
 }
 
@@ -272,7 +276,7 @@ PyMethodDef module_functions[] = {
      "as_gil_was_found(function pointer) -> what to call in its place to leave the GIL as the "
      "host's call found it: mostly itself."},
     {"end_of_calls", guarded<end_of_calls>, METH_NOARGS,
-     "end_of_calls(): Python ends, no call is served any more."},
+     "end_of_calls(): this interpreter ends, no call is served there any more."},
     {"keep_gil", guarded<keep_gil>, METH_O,
      "keep_gil(class of function pointers) -> a subclass whose calls keep the GIL, or itself."},
     {"use_ctypes", guarded<use_ctypes>, METH_NOARGS,

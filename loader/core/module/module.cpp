@@ -2,6 +2,7 @@
 
 #include "loader/core/call/callback.h"
 #include "loader/core/call/native_function.h"
+#include "loader/core/call/records.h"
 #include "loader/core/call/tail_call.h"
 #include "loader/core/embed/capsule.h"
 #include "loader/core/embed/host_object.h"
@@ -12,9 +13,11 @@
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/kept_modules.h"
 #include "loader/core/plugin/native_plugin.h"
+#include "loader/core/thread/sub_interpreter.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
+#include "loader/core/values/items.h"
 #include "loader/log.h"
 
 namespace epy {
@@ -24,6 +27,15 @@ namespace {
 // Where plugins run. Scripts of others may import epy, too.
 bool is_main_interpreter() noexcept {
     return PyInterpreterState_Get() == PyInterpreterState_Main();
+}
+
+// Its exit functions run before anything of it goes.
+bool begin_in_sub_interpreter(PyObject *module, module_state &state) {
+    state.interpreter = sub_interpreter::of_current();
+    const ref function(PyObject_GetAttrString(module, "end_of_calls"));
+    const ref exits(PyImport_ImportModule("atexit"));
+    return function && exits &&
+           ref(PyObject_CallMethod(exits.get(), "register", "O", function.get()));
 }
 
 int execute(PyObject *module) {
@@ -53,6 +65,10 @@ int execute(PyObject *module) {
     is_logged(log_level::error); // the environment is read now, before scripts can change it
     state.plugins = PyDict_New();
     state.handles = new handle_table;
+    state.elements = new known_elements;
+    if (!is_main_interpreter() && !begin_in_sub_interpreter(module, state)) {
+        return -1;
+    }
     state.follow_ctypes = add_to_function_calls;
     if (state.plugins == nullptr || !intern_names(state) || !find_ctypes_if_imported(state)) {
         return -1;
@@ -112,11 +128,19 @@ void deallocate(void *module) {
     } else {
         delete state.handles;
     }
+    if (state.interpreter != nullptr) {
+        forget_dropped_callbacks(*state.interpreter);
+        state.interpreter->forget();
+    }
+    delete state.elements;
     free_headers(state.headers);
 }
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, slot<execute>()},
+#if PY_VERSION_HEX >= 0x030c0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
     {0, nullptr},
 };
 

@@ -2,6 +2,7 @@
 
 #include "loader/core/call/callback.h"
 #include "loader/core/package.h"
+#include "loader/core/thread/sub_interpreter.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {
@@ -29,8 +30,10 @@ void follow_end(const core_options &options) noexcept {
     }
 }
 
-PyObject *end_of_calls(PyObject *, PyObject *) {
-    if (!is_leaving) {
+PyObject *end_of_calls(PyObject *module, PyObject *) {
+    if (sub_interpreter *other = state_of(module).interpreter) {
+        other->end();
+    } else if (!is_leaving) {
         stop_attaching();
     }
     Py_RETURN_NONE;

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "loader/core/guarded.h"
+#include "loader/core/process_lock.h"
 #include "loader/paths.h"
 #include "loader/trusted.h"
 #include "stub/trust.h"
@@ -52,8 +53,9 @@ bool is_fine(std::string reason) {
     if (Py_IsInitialized() == 0) {
         keep_quiet();
     }
+    PyErr_SetString(exception_class().get(), reason.c_str());
+    const process_guard guard;
     refusal() = std::move(reason);
-    PyErr_SetString(exception_class().get(), refusal().c_str());
     return false;
 }
 

@@ -2,11 +2,12 @@
 
 #include <pthread.h>
 
-#include <climits>
 #include <cstddef>
 #include <ctime>
 #include <memory>
 #include <new>
+
+#include "loader/core/thread/gilstate.h"
 
 namespace epy {
 
@@ -46,37 +47,6 @@ struct {
     PyThreadState *state = nullptr;
 } main_thread;
 
-bool lead_ensure_by(pthread_key_t key, PyThreadState *from, PyThreadState *to) {
-    if (pthread_getspecific(key) != from || pthread_setspecific(key, to) != 0) {
-        return false;
-    }
-    if (PyGILState_GetThisThreadState() == to) {
-        return true;
-    }
-    pthread_setspecific(key, from); // somebody else's
-    return false;
-}
-
-// Lets PyGILState_Ensure lead to `state` on this thread; returns what it led to. From 3.12 on it is
-// what was current last. Before that it is the thread's first state, in a thread-specific key that
-// no function gives: the one is it that changes what PyGILState_GetThisThreadState says.
-PyThreadState *lead_ensure_to(PyThreadState *state) noexcept {
-    PyThreadState *const before = PyGILState_GetThisThreadState();
-    static constinit std::atomic<pthread_key_t> its_key{0};
-    const pthread_key_t last = its_key.load(std::memory_order_relaxed);
-    if (cpython::ensure_follows_current_state || before == state ||
-        lead_ensure_by(last, before, state)) {
-        return before;
-    }
-    for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; ++key) {
-        if (lead_ensure_by(key, before, state)) {
-            its_key.store(key, std::memory_order_relaxed);
-            break;
-        }
-    }
-    return before;
-}
-
 // What a state says without the GIL: the end of Python may free it meanwhile. It is true if Python
 // has not begun to end by then.
 struct state_glimpse {
@@ -89,13 +59,8 @@ struct state_glimpse {
     bool is_main_threads;
 };
 
-bool is_what_ensure_leads_to(const PyThreadState *state) noexcept {
-    return cpython::ensure_follows_current_state || PyGILState_GetThisThreadState() == state;
-}
-
-// Guarded by the GIL.
-unsigned ends = 0;
-unsigned process = 0;
+std::atomic<unsigned> ends = 0;
+std::atomic<unsigned> process = 0;
 
 // While it is held, Python does not begin to finalize. Nobody waits for the GIL meanwhile.
 pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
@@ -108,7 +73,7 @@ PyThreadState *attachment::make_state(unsigned now) noexcept {
     pthread_mutex_lock(&making_state);
     PyThreadState *made = nullptr;
     if (generation.load(std::memory_order_relaxed) == now && !cpython::is_finalizing()) {
-        made = cpython::new_state();
+        made = cpython::new_state(PyInterpreterState_Main());
         is_out_of_memory_ = made == nullptr;
     }
     pthread_mutex_unlock(&making_state);
@@ -120,7 +85,7 @@ thread_block &this_thread() {
     if (block == nullptr) {
         auto made = std::make_unique<thread_block>();
         made->mark = std::make_shared<thread_mark>();
-        made->mark->process = process;
+        made->mark->process = process.load();
         if (pthread_setspecific(key(), made.get()) != 0) {
             throw std::bad_alloc();
         }
@@ -258,7 +223,7 @@ void attachment::change_back() noexcept {
 bool attachment::attach_for_host() noexcept {
     PyThreadState *state = PyGILState_GetThisThreadState();
     if (state == nullptr) {
-        state = cpython::new_state();
+        state = cpython::new_state(PyInterpreterState_Main());
     }
     if (state == nullptr) {
         return false;
@@ -342,7 +307,7 @@ void forget_ended_threads() noexcept {
     ++process;
     ++ends;
     if (attachment::mine.block != nullptr) {
-        attachment::mine.block->mark->process = process;
+        attachment::mine.block->mark->process = process.load();
     }
 }
 

@@ -27,10 +27,11 @@
 
 namespace epy {
 
-// What outlives a thread of it, for those who keep things by thread. Guarded by the GIL.
+// What outlives a thread of it, for those who keep things by thread.
 struct thread_mark {
-    bool ended = false;
-    unsigned process = 0; // how many forks were before: a child has but the thread that forked
+    std::atomic<bool> ended = false;
+    std::atomic<unsigned> process =
+        0; // how many forks were before: a child has but the thread that forked
 };
 
 // What the core keeps for one host thread.
@@ -212,7 +213,7 @@ private:
 // The block of the calling thread. Only inside an attachment. May throw std::bad_alloc.
 thread_block &this_thread();
 
-// Whether the thread is known to have ended. How often that became known of one. With the GIL.
+// Whether the thread is known to have ended. How often that became known of one.
 bool has_ended(const thread_mark &) noexcept;
 unsigned ends_of_threads() noexcept;
 

@@ -1,13 +1,13 @@
 #include "loader/core/values/items.h"
 
-#include "loader/core/package.h"
-
 #include <cstdarg>
 #include <cstdint>
 #include <iterator>
 #include <set>
 #include <string>
 
+#include "loader/core/package.h"
+#include "loader/core/process_lock.h"
 #include "loader/core/state.h"
 #include "loader/core/values/item_kinds.h"
 #include "loader/core/values/types.h"
@@ -47,7 +47,8 @@ bool simple_element_of(const module_state &state, PyObject *type, element &out) 
 
 // A format outlives every view, because an array may look at it after the call.
 const char *keep_format(std::string text) {
-    static auto *formats = new std::set<std::string>; // guarded by the GIL
+    static auto *formats = new std::set<std::string>;
+    const process_guard guard;
     return formats->insert(std::move(text)).first->c_str();
 }
 
@@ -94,16 +95,9 @@ bool element_of(const module_state &state, PyObject *type, element &out) {
         out = {"B", 1};
         return true;
     }
-    // A version is never given twice, so no reference keeps the type alive.
-    struct known {
-        std::size_t python;
-        PyObject *type;
-        unsigned version;
-        element item;
-    };
-    static known recent[64]; // guarded by the GIL
-    known &place = recent[reinterpret_cast<std::uintptr_t>(type) / 64 % std::size(recent)];
-    if (place.python == state.python && place.type == type && PyType_Check(type) != 0 &&
+    auto &recent = state.elements->recent;
+    known_element &place = recent[reinterpret_cast<std::uintptr_t>(type) / 64 % std::size(recent)];
+    if (place.type == type && PyType_Check(type) != 0 &&
         place.version == reinterpret_cast<PyTypeObject *>(type)->tp_version_tag) {
         out = place.item;
         return true;
@@ -116,7 +110,7 @@ bool element_of(const module_state &state, PyObject *type, element &out) {
                    type);
     }
     if (const unsigned version = reinterpret_cast<PyTypeObject *>(type)->tp_version_tag) {
-        place = {state.python, type, version, out};
+        place = {type, version, out};
     }
     return true;
 }

@@ -12,6 +12,17 @@ struct element {
     Py_ssize_t size;
 };
 
+// What was found out last, by the type's address. A version is never given twice, so no reference
+// keeps the type alive.
+struct known_element {
+    PyObject *type;
+    unsigned version;
+    element item;
+};
+struct known_elements {
+    known_element recent[64]{};
+};
+
 // Of a ctypes type, or None for bytes. False with a Python exception if items cannot be of it.
 bool element_of(const module_state &, PyObject *type, element &out);
 

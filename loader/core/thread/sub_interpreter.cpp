@@ -1,0 +1,100 @@
+#include "loader/core/thread/sub_interpreter.h"
+
+#include <ctime>
+
+#include "loader/core/process_lock.h"
+#include "loader/core/thread/gilstate.h"
+#include "loader/core/thread/threads.h"
+#include "loader/core/thread/unwinding.h"
+#include "loader/log.h"
+
+namespace epy {
+
+namespace {
+
+sub_interpreter *newest = nullptr; // guarded by the process's lock
+
+} // namespace
+
+sub_interpreter *sub_interpreter::of_current() {
+    const process_guard guard;
+    sub_interpreter *found = newest;
+    while (found != nullptr && found->calls_ != (ended | free)) {
+        found = found->made_before_;
+    }
+    if (found == nullptr) {
+        found = new sub_interpreter;
+        found->made_before_ = std::exchange(newest, found);
+    }
+    found->state_ = PyInterpreterState_Get();
+    found->calls_ = 0;
+    return found;
+}
+
+void sub_interpreter::end() noexcept {
+    constexpr timespec a_while = {0, 1'000'000};
+    constexpr int patience_in_milliseconds = 2000;
+    if (calls_.fetch_or(ended) >= call) {
+        PyThreadState *const state = PyEval_SaveThread();
+        int waited = 0;
+        while (calls_ >= call && ++waited <= patience_in_milliseconds) {
+            nanosleep(&a_while, nullptr);
+        }
+        if (calls_ >= call) {
+            say(log_level::error, "epy: an interpreter ends while calls of its callbacks run on "
+                                  "other threads: let them return first");
+        }
+        run_python([state] { PyEval_RestoreThread(state); });
+    }
+}
+
+sub_attachment::sub_attachment(sub_interpreter &interpreter) noexcept : interpreter_(interpreter) {
+    PyThreadState *const current = attachment::holds_gil() ? attachment::current_state() : nullptr;
+    if (current != nullptr && current->interp == interpreter.state_) {
+        state_ = current_before_ = current;
+        return;
+    }
+    if (!interpreter.begin_call()) {
+        return;
+    }
+    cancellation_.begin();
+    gilstate_before_ = PyGILState_GetThisThreadState();
+    PyThreadState *const made = cpython::new_state(interpreter.state_);
+    if (made == nullptr) {
+        is_out_of_memory_ = true;
+        cancellation_.end();
+        interpreter.end_call();
+        return;
+    }
+    made_ = true;
+    state_ = made;
+    current_before_ = current;
+    run_python([=] {
+        if (current == nullptr) {
+            PyEval_RestoreThread(made);
+        } else {
+            PyThreadState_Swap(made);
+        }
+    });
+    lead_ensure_to(made);
+}
+
+sub_attachment::~sub_attachment() {
+    if (!made_) {
+        return;
+    }
+    run_python([this] {
+        PyThreadState_Clear(state_);
+        lead_ensure_back(state_, gilstate_before_);
+        if (current_before_ == nullptr) {
+            PyThreadState_DeleteCurrent();
+        } else {
+            PyThreadState_Swap(current_before_);
+            PyThreadState_Delete(state_);
+        }
+    });
+    interpreter_.end_call();
+    cancellation_.end();
+}
+
+} // namespace epy

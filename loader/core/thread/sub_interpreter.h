@@ -1,0 +1,85 @@
+// Sub-interpreters of the host's whose scripts import epy, and calls of the callbacks made there.
+//
+// Plugins run in the main interpreter. A callback that a script makes in another one runs in that
+// one, whichever is current where C calls it, and whether they share a GIL or not. A thread gets a
+// state for one call: the interpreter is the host's, which ends it when it likes, and Python ends
+// none in which a thread has left a state. The end waits for calls that are under way.
+#pragma once
+
+#include <atomic>
+
+#include "loader/core/cpython.h"
+#include "loader/core/thread/cancellation.h"
+
+namespace epy {
+
+// Lives for ever, and stands for another interpreter once its own has ended: records of dropped
+// callbacks refer to it.
+class sub_interpreter {
+public:
+    // Of the interpreter that is current. May throw std::bad_alloc.
+    static sub_interpreter *of_current();
+
+    sub_interpreter(const sub_interpreter &) = delete;
+    sub_interpreter &operator=(const sub_interpreter &) = delete;
+
+    // From now on no call begins. Waits, at most two seconds and without the GIL, for those that
+    // are under way. With its GIL.
+    void end() noexcept;
+    // The same at its very end, where nobody can be waited for: from here on this may stand for
+    // another one.
+    void forget() noexcept { calls_.fetch_or(ended | free); }
+
+private:
+    friend class sub_attachment;
+    static constexpr unsigned ended = 1;
+    static constexpr unsigned free = 2;
+    static constexpr unsigned call = 4;
+
+    sub_interpreter() = default;
+
+    [[nodiscard]] bool begin_call() noexcept {
+        if ((calls_.fetch_add(call) & ended) == 0) {
+            return true;
+        }
+        end_call();
+        return false;
+    }
+    void end_call() noexcept { calls_.fetch_sub(call); }
+
+    std::atomic<unsigned> calls_{ended | free};
+    PyInterpreterState *state_ = nullptr;
+    sub_interpreter *made_before_ = nullptr;
+};
+
+// Holds the GIL of a sub-interpreter with a state of this thread's in it, for a scope.
+class sub_attachment {
+public:
+    explicit sub_attachment(sub_interpreter &) noexcept;
+    ~sub_attachment();
+    sub_attachment(const sub_attachment &) = delete;
+    sub_attachment &operator=(const sub_attachment &) = delete;
+
+    // False if the interpreter has ended, or there is no memory.
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+    [[nodiscard]] bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
+    [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
+
+    [[nodiscard]] bool is_of(const sub_interpreter *one) const noexcept {
+        return one == &interpreter_;
+    }
+
+    // This thread had a GIL before, with whichever interpreter.
+    [[nodiscard]] bool found_gil_held() const noexcept { return current_before_ != nullptr; }
+
+private:
+    sub_interpreter &interpreter_;
+    PyThreadState *state_ = nullptr;
+    PyThreadState *current_before_ = nullptr;
+    PyThreadState *gilstate_before_ = nullptr;
+    cancellation_put_off cancellation_; // if `made_`
+    bool made_ = false;                 // the state, for this scope
+    bool is_out_of_memory_ = false;
+};
+
+} // namespace epy
