@@ -291,7 +291,7 @@ class Kept:
 class Classes:
     """The ctypes classes of one header, each made when something asks for it.
 
-    `_c.types` says what a type is. `find` gives the definition of a name or None; `types` are
+    `_c.terms` says what a type is. `find` gives the definition of a name or None; `types` are
     typedefs that the script lets mean other classes; `errors` has error values by typedef,
     "enum TAG" or (name of a simple type,); `kept` is for memory that Python does not own; `module`
     is that of the classes; `use_errno` lets calls of functions keep errno as ctypes does. Any
@@ -340,7 +340,7 @@ class StoredHeader:
     index: bytes
     def __init__(self, index: bytes, data: bytes) -> None: ...
     def find(self, name: str) -> Any:
-        """What a name stands for, as `_c.declarations.Definitions` has it, or None."""
+        """What a name stands for, as `_c.terms` has it, or None."""
     def prototype(self, text: str) -> tuple[str, Any]:
         """The name and the type in a C prototype that the script had at build; HeaderNameError for
         others."""

@@ -1,7 +1,7 @@
 // Definitions of a header -> ctypes classes, each made when something asks for it.
 //
-// `_c.types` says what a type is: None, the name of a simple ctypes type, or a tuple whose first
-// item says what the others are; `_c.declarations` does so for definitions.
+// `_c.terms` says what a type is: None, the name of a simple ctypes type, or a tuple whose first
+// item says what the others are; it does so for definitions too.
 #pragma once
 
 #include "loader/core/headers/header_types.h"

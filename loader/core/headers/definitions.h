@@ -1,5 +1,4 @@
-// What a header declares: types and definitions, as `_c.types` in Python has
-// them.
+// What a header declares: types and definitions, as `_c.terms` in Python has them.
 #pragma once
 
 #include "loader/core/headers/classes.h"
@@ -17,7 +16,7 @@ inline char what_of(PyObject *kind) {
 // Borrowed.
 inline PyObject *part_of(PyObject *kind, Py_ssize_t index) { return PyTuple_GET_ITEM(kind, index); }
 
-// Whether a struct is only declared: `_c.types.OPAQUE`.
+// Whether a struct is only declared: `_c.terms.OPAQUE`.
 bool is_opaque(PyObject *definition);
 
 // How a header calls a tag: "struct KEY".

@@ -2,7 +2,7 @@
 // classes inherit from, and the names of what they share.
 //
 // A class of a header has `_epy_classes_`, the `Classes` that made it. A struct or union has, as
-// soon as it has all its fields and not before, `_epy_types_` (name -> type as `_c.types` has it),
+// soon as it has all its fields and not before, `_epy_types_` (name -> type as `_c.terms` has it),
 // `_epy_functions_` (name -> the function type behind a function pointer), `_epy_made_` (name ->
 // its class, as far as anything asked) and `_epy_names_`, the members in order.
 #pragma once

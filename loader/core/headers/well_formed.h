@@ -1,4 +1,4 @@
-// Whether Python objects are types and definitions as `_c.types` has them.
+// Whether Python objects are types and definitions as `_c.terms` has them.
 #pragma once
 
 #include "loader/core/py.h"

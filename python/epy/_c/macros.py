@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .expressions import ARGUMENT, translate
 from .libclang import Library
 from .literals import text_of
-from .terms import Unsupported
+from .terms import EMPTY, Unsupported
 
 # It begins with a character to look for, not with the start of a line: that is fast.
 _DEFINITION = re.compile(
@@ -257,7 +257,8 @@ class Reader:
         if index in self.values:
             self._constant(name, self.values[index])
         elif not text:
-            self._refuse(name, None, "is empty")
+            if self.names.get(name, EMPTY)[0] == "?":
+                self.names[name] = EMPTY
         elif text in self.names:
             self.names.setdefault(name, self.names[text])
         else:

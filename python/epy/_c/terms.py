@@ -25,6 +25,7 @@ from typing import Any
 Type = Any
 CONST = "const *"
 OPAQUE = ("?", "has no definition in this header")
+EMPTY = ("?", "is a macro that is empty")
 
 
 class Unsupported(Exception):

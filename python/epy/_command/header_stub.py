@@ -69,7 +69,7 @@ class _Stub:
         self.classes: dict[str, str] = {}  # names of records, by their keys
         self.constant = dict(
             it.split(":") for it in (self.find(CONST) or ("c", ""))[1].split()
-        )  # see `_c.types`
+        )  # see `_c.terms`
 
     def of(self, name: str, module: str, names: dict[str, Any]) -> str:
         taken = {module}

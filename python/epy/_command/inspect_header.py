@@ -12,7 +12,7 @@ from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
-from .._c.terms import CONST, OPAQUE
+from .._c.terms import CONST, EMPTY, OPAQUE
 from .._errors import Error, HeaderNameError
 from .._parts import HeaderOptions
 from .._printable import printable
@@ -41,7 +41,7 @@ def describe_header(
     for key, found in sorted(definitions.names.items()):
         if key.startswith("_") or "{" in key or key == CONST:
             continue  # reserved for the compiler and its library; without a name in C
-        if found in (("?", "is a macro that is empty"), OPAQUE):
+        if found in (EMPTY, OPAQUE):
             continue  # guards a header or marks declarations; serves for pointers
         if wanted and not any(fnmatchcase(key.rpartition(" ")[2], it) for it in wanted):
             continue
