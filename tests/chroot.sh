@@ -31,7 +31,6 @@ for word in "$@"; do
 done
 [[ -n $suite ]] || fail "usage: tests/chroot.sh SUITE [demo|test] [root|user]"
 ((EUID == 0)) || fail "run it as root: it makes a root folder and mounts"
-command -v debootstrap >/dev/null || fail "apt install debootstrap"
 
 folder=$(mktemp --directory --tmpdir epy-chroot.XXXXXX)
 chmod 755 "$folder"
@@ -62,14 +61,6 @@ isolated() {
     wait "$inside" || status=$?
     inside=
     return "$status"
-}
-
-mirror() {
-    local all
-    mapfile -t all < <(apt-get indextargets --format '$(REPO_URI)' \
-        'Created-By: Packages' 'Label: Debian' 'Component: main')
-    ((${#all[@]} > 0)) || fail "this machine's apt knows no Debian mirror: apt-get update"
-    printf '%s\n' "${all[0]}"
 }
 
 # How this machine reaches the network: names, proxies, certificates, pip's settings.
@@ -109,14 +100,11 @@ run() {
 }
 
 make_machine() { # ROOT
-    local source
-    source=$(mirror)
+    local archive
     echo "# $suite: a bare system"
-    isolated debootstrap --variant=minbase --include=ca-certificates,sudo \
-        "$suite" "$1" "$source" >"$folder/log" || {
-        tail -n 30 "$folder/log"
-        fail "debootstrap failed"
-    }
+    archive=$("$project/tests/debian.sh" "$suite" ca-certificates sudo) || exit
+    mkdir "$1"
+    tar --extract --file "$archive" --directory "$1"
     copy_settings "$1"
 }
 
