@@ -58,13 +58,19 @@ void print_exception() {
 // What epy/_plugin.py answers.
 enum class started { failed, ready, interrupted, no_memory };
 
-started answer_of(PyObject *answer) {
+started answer_of(PyObject *answer, const char *path) {
     if (answer != nullptr) {
         return static_cast<started>(PyLong_AsLong(answer));
     }
-    const bool ran_out = PyErr_ExceptionMatches(PyExc_MemoryError) != 0;
-    print_exception();
-    return ran_out ? started::no_memory : started::failed;
+    const bool ran_out = PyErr_ExceptionMatches(PyExc_MemoryError) != 0 ||
+                         PyErr_ExceptionMatches(PyExc_RuntimeError) != 0; // no memory for a lock
+    if (!ran_out) {
+        print_exception();
+        return started::failed;
+    }
+    PyErr_Clear(); // to print it takes memory
+    say(log_level::error, "epy: %s: out of memory at its start; the next call tries again", path);
+    return started::no_memory;
 }
 
 loaded outcome_of(started answer) {
@@ -87,19 +93,19 @@ loaded load_here(const plugin_view *view) {
     const ref module = core_module_object();
     if (!module) {
         view->services->release(view->handle);
-        return outcome_of(answer_of(nullptr));
+        return outcome_of(answer_of(nullptr, view->path));
     }
     module_state &state = state_of(module.get());
     const ref key(PyLong_FromVoidPtr(view->handle));
     const ref native(new_native_plugin(state, *view));
     if (!key || !native || PyDict_SetItem(state.plugins, key.get(), native.get()) != 0) {
-        return outcome_of(answer_of(nullptr));
+        return outcome_of(answer_of(nullptr, view->path));
     }
     started answer = started::failed;
     {
         const plugin_scope now(native.get(), python.found_gil_held());
         const patient_collector collector;
-        answer = answer_of(call_package(package::load, native.get()).get());
+        answer = answer_of(call_package(package::load, native.get()).get(), view->path);
     }
     close_archive(native.get());
     if (answer != started::ready) {
