@@ -216,15 +216,17 @@ EPY_API epy_function *epy_callback_new(epy_object *callable, const char *c_proto
  * does, and gives the host's reference back when it dies. */
 
 typedef struct epy_method {
-    /* With C's and POSIX's own types, pointers of any kind, and the class itself: "int
-     * peer_send(Peer *self, const char *text)". The first parameter is the object. Text is str. */
+    /* With C's and POSIX's own types, pointers of any kind, and the host's classes: "int
+     * peer_send(Peer *self, const char *text)". The first parameter is the object. Text is str. A
+     * pointer of a class that is returned is borrowed: Python wraps it. Where C has a function
+     * pointer, "void (*done)(void *, int)", scripts give any callable. */
     const char *c_prototype;
     epy_function *function;
     const char *name; /* in Python; NULL: that of the prototype */
 } epy_method;
 
-/* The functions are called on any thread, with Python's lock: they must not wait for a thread that
- * waits for Python. */
+/* Called on any thread: retain, release and create with Python's lock, so they must not wait for a
+ * thread that waits for Python; methods without it. */
 typedef struct epy_class {
     const char *name;       /* "Peer", in scripts epy.host_class("Peer"), which may be subclassed */
     void (*retain)(void *); /* NULL, and release, too: the host has its objects, and each has its
@@ -236,7 +238,8 @@ typedef struct epy_class {
 } epy_class;
 
 /* Before the scripts that use it start. Copied, and there until the process ends. 0; -1: the name
- * is taken, or a prototype cannot be read. */
+ * is taken. A prototype that cannot be read is an exception in the script that asks for the class.
+ */
 EPY_API int epy_register_class(const epy_class *host_class) EPY_NOEXCEPT;
 /* The wrapper: the same as before while either side has one. Retains the object for it. New. */
 EPY_API epy_object *epy_wrap(const char *class_name, void *host_object) EPY_NOEXCEPT;
@@ -248,7 +251,7 @@ EPY_API void *epy_unwrap(const epy_object *object, const char *class_name) EPY_N
  * reference to it. */
 EPY_API void epy_share(void *host_object, int is_shared) EPY_NOEXCEPT;
 /* The object dies: its wrapper stays, and uses of it raise epy.UnloadedError. For any pointer; from
- * a destructor, too. */
+ * a destructor, too. Waits for Python's lock if the object has a wrapper. */
 EPY_API void epy_forget(void *host_object) EPY_NOEXCEPT;
 
 /* `patient` lives at least as long as `nurse`, which can be any object with attributes: a wrapper,

@@ -7,8 +7,10 @@ import ctypes
 import pytest
 
 from epy import SignatureError
-from epy._host.plain_prototypes import OWN, read_prototype
+from epy._host.plain_prototypes import HostPointer, read_prototype
 from epy._host.values import c_str
+
+OWN, OTHER = HostPointer("Peer"), HostPointer("Other")
 
 KNOWN = [
     ("int f(Peer *)", ("f", ctypes.c_int, [OWN])),
@@ -36,6 +38,21 @@ KNOWN = [
         "double f(Peer *p, float x[3], void **out, FILE *file, Peer **list, int argv[])",
         ("f", ctypes.c_double, [OWN, *[ctypes.c_void_p] * 5]),
     ),
+    ("Other *f(Peer *, const Other *o, Other **)", ("f", OTHER, [OWN, OTHER, ctypes.c_void_p])),
+    (
+        "void f(Peer *, int (*callback)(int, void (*)(void)), void (*)(Peer *), size_t n)",
+        (
+            "f",
+            None,
+            [
+                OWN,
+                ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, ctypes.CFUNCTYPE(None)),
+                ctypes.CFUNCTYPE(None, ctypes.c_void_p),
+                ctypes.c_ulong,
+            ],
+        ),
+    ),
+    ("int (*)(int (*)(void))", ("callback", ctypes.c_int, [ctypes.CFUNCTYPE(ctypes.c_int)])),
     ("signed char f(void)", ("f", ctypes.c_byte, [])),
     ("unsigned f()", ("f", ctypes.c_uint, [])),
     ("wchar_t f(Peer *p, wchar_t c)", ("f", ctypes.c_wchar, [OWN, ctypes.c_wchar])),
@@ -44,13 +61,25 @@ KNOWN = [
 
 @pytest.mark.parametrize(("text", "wanted"), KNOWN)
 def test_plain_prototypes_are_read(text, wanted):
-    assert read_prototype(text, "Peer") == wanted
+    assert read_prototype(text, ("Peer", "Other").__contains__) == wanted
 
 
 @pytest.mark.parametrize(
     "text",
-    ["int f", "f", "", "int f(Peer *, int (*callback)(int))", "thing f(Peer *)", "int f(thing x)"],
+    [
+        *(
+            "int f",
+            "f",
+            "",
+            "f(int)",
+            "int f)",
+            "int (f)(int)",
+            "thing f(Peer *)",
+            "int f(thing x)",
+        ),
+        *("int (*f(int))(int)", "int f(int (*)(thing))", "int f(int (x))"),
+    ],
 )
 def test_others_are_refused(text):
     with pytest.raises(SignatureError):
-        read_prototype(text, "Peer")
+        read_prototype(text, ("Peer", "Other").__contains__)

@@ -92,11 +92,13 @@ void handle_table::free(handle_cell &cell) {
 }
 
 void handle_table::collect() {
-    handle_cell *cell = released_.exchange(nullptr, std::memory_order_acquire);
-    while (cell != nullptr) {
-        handle_cell *const next = cell->next;
-        free(*cell);
-        cell = next;
+    // What an object's end releases goes at once, too.
+    while (handle_cell *cell = released_.exchange(nullptr, std::memory_order_acquire)) {
+        while (cell != nullptr) {
+            handle_cell *const next = cell->next;
+            free(*cell);
+            cell = next;
+        }
     }
 }
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from itertools import repeat
+from _ctypes import CFuncPtr
 
 from .. import _core
 from .._errors import ArgumentError, Error, SignatureError
+from .._export import returned_callback
 from .._script import find_script
-from .plain_prototypes import INTEGERS, OWN, read_prototype
+from .plain_prototypes import INTEGERS, HostPointer, read_prototype, type_in_c
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def host_class(name: str) -> Any:
 
     An object of the host has one Python object, its wrapper, as long as either side has it: what a
     script sets on it stays, and weak references to it live. Its methods are the functions that the
-    host has registered. `address` is the host's pointer.
+    host has registered: they take and give objects of all its classes, and a callable where C has a
+    function pointer, which lives until the plugin is unloaded. `address` is the host's pointer.
 
     The class may be subclassed. If the host lets scripts make objects, a call of the class, or of a
     subclass, makes one of the host's, whose wrapper the new instance is; then it has a reference to
@@ -54,12 +56,16 @@ def host_class(name: str) -> Any:
     return made
 
 
+def _is_host_class(name: str) -> bool:
+    return name in _made or _core.describe_host_class(name) is not None
+
+
 def _method(owner: Any, prototype: str, address: int) -> tuple[str, Any]:
-    name, result, parameters = read_prototype(prototype, owner.__name__)
-    if not parameters or parameters[0] is not OWN:
+    name, result, parameters = read_prototype(prototype, _is_host_class)
+    if not parameters or parameters[0] != HostPointer(owner.__name__):
         raise SignatureError(f"'{prototype}': the first parameter is no `{owner.__name__} *`")
-    types = [ctypes.c_void_p if one is OWN else one for one in (result, *parameters)]
-    native: Any = ctypes.CFUNCTYPE(*types)(address)
+    native: Any = ctypes.CFUNCTYPE(*map(type_in_c, (result, *parameters)))(address)
+    given = result.name if isinstance(result, HostPointer) else None
 
     def method(self: Any, *arguments: Any) -> Any:
         if len(arguments) != len(parameters) - 1:
@@ -67,22 +73,36 @@ def _method(owner: Any, prototype: str, address: int) -> tuple[str, Any]:
                 f"{name} takes {len(parameters) - 1} arguments, not {len(arguments)}: {prototype}"
             )
         try:
-            found = native(*map(_fitting, (self, *arguments), parameters, repeat(owner)))
+            found = native(*map(_fitting, (self, *arguments), parameters))
         except ctypes.ArgumentError as error:
             raise ArgumentError(f"{name}: {error}; it is declared as `{prototype}`") from None
-        return _core.wrap_host_object(owner, found) if result is OWN and found else found
+        return _core.wrap_host_object(host_class(given), found) if given and found else found
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = prototype
     return name, method
 
 
-def _fitting(value: Any, wanted: Any, owner: type) -> Any:
+def _fitting(value: Any, wanted: Any) -> Any:
     """The value, or what it stands for; ctypes looks at the type, but cuts integers off."""
-    if wanted is OWN and value is not None:
-        if not isinstance(value, owner):
-            raise ArgumentError(f"expected the host's {owner.__name__}, got {value!r}")
-        return value.address  # type: ignore[attr-defined]
+    if isinstance(wanted, HostPointer):
+        if value is not None and not isinstance(value, host_class(wanted.name)):
+            raise ArgumentError(f"expected the host's {wanted.name}, got {value!r}")
+        return None if value is None else value.address
     if isinstance(value, int) and wanted in INTEGERS.values() and wanted(value).value != value:
         raise ArgumentError(f"{value} does not fit in a C {wanted.__name__[2:]}")
+    if issubclass(wanted, CFuncPtr) and not isinstance(value, wanted):
+        return _function_pointer(value, wanted)
     return value
+
+
+def _function_pointer(value: Any, wanted: Any) -> Any:
+    """A callable becomes a callback that lives until the plugin is unloaded, as with headers."""
+    if value is None:
+        return wanted()
+    address = getattr(value, "address", None)
+    if isinstance(address, int):
+        return wanted(address)
+    if not callable(value):
+        raise ArgumentError(f"expected a function or None, got {value!r}")
+    return returned_callback(wanted, value)

@@ -1,25 +1,40 @@
 """C prototypes of plain types, read where no Clang is: in a running plugin, for its host.
 
-Plain are C's and POSIX's own types, enums, pointers of any kind, and a class of the host's.
+Plain are C's and POSIX's own types, enums, pointers of any kind, also of functions, and the host's
+classes.
 """
 
 from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Iterator
 
 from .._errors import SignatureError
 from .values import c_str
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
-OWN: Any = object()
-"""A pointer to the host's class itself."""
 
-_PROTOTYPE = re.compile(r"\s*(.*?)(\w+)\s*\((.*)\)\s*;?\s*", re.DOTALL)
-_POINTER = re.compile(r"\(\s*\*\s*(\w*)\s*\)\s*\(")  # of a function: "(*)(", "(*name)("
+class HostPointer:
+    """A pointer to an object of a class of the host's."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HostPointer) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+_UNKNOWN: Any = object()
+_HEAD = re.compile(r"(.*?)(\w+)", re.DOTALL)  # "int name", "int *name"
+_POINTER = re.compile(r"(.*?)\(\s*\*\s*(\w*)\s*\)", re.DOTALL)  # "int (*name)", "int (*)"
 _QUALIFIERS = {"const", "volatile", "restrict", "register", "extern", "struct", "union"}
 INTEGERS = {
     "char": ctypes.c_byte,
@@ -44,28 +59,54 @@ _OTHERS = {
 }
 
 
-def read_prototype(text: str, own: str = "") -> tuple[str, Any, list[Any]]:
+def read_prototype(
+    text: str, is_class: Callable[[str], bool] = lambda name: False
+) -> tuple[str, Any, list[Any]]:
     """Name, result and parameters. SignatureError for what is no plain type.
 
-    `own` is the host's class. The name may be missing: "int (*)(int)".
+    `is_class` tells the names of the host's classes. The name may be missing: "int (*)(int)".
     """
-    found = _PROTOTYPE.fullmatch(_POINTER.sub(_named_function, text, count=1))
-    if found is None or "(" in found[3] or not found[1].strip():
-        raise SignatureError(
-            f"'{text}': no C prototype of plain types: write it as in \"int (*)(void *, size_t)\""
-        )
-    result = _type(found[1], own, text, named=False)
-    inside = found[3].strip()
-    if inside in ("", "void"):
-        return found[2], result, []
-    return found[2], result, [_type(one, own, text, named=True) for one in inside.split(",")]
+    head, inside = _split(text)
+    found = _POINTER.fullmatch(head) or _HEAD.fullmatch(head)
+    if found is None or "(" in found[1] or not found[1].strip():
+        raise _unreadable(text)
+    result = _type(found[1], is_class, text, named=False)
+    types = [] if inside in ("", "void") else list(_parameters(inside, is_class, text))
+    return found[2] or "callback", result, types
 
 
-def _named_function(found: re.Match[str]) -> str:
-    return f" {found[1] or 'callback'}("
+def _unreadable(text: str) -> SignatureError:
+    return SignatureError(
+        f"'{text}': no C prototype of plain types: write it as in \"int (*)(void *, size_t)\""
+    )
 
 
-def _type(text: str, own: str, prototype: str, *, named: bool) -> Any:
+def _split(text: str) -> tuple[str, str]:
+    """What stands before the parentheses at the end, and in them."""
+    text = text.strip().rstrip(";").rstrip()
+    depth = 0
+    for i in range(len(text) - 1, -1, -1) if text.endswith(")") else ():
+        depth += {")": 1, "(": -1}.get(text[i], 0)
+        if depth == 0:
+            return text[:i].strip(), text[i + 1 : -1].strip()
+    raise _unreadable(text)
+
+
+def _parameters(inside: str, is_class: Callable[[str], bool], prototype: str) -> Iterator[Any]:
+    for one in re.findall(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\))+", inside):
+        if "(" not in one:
+            yield _type(one, is_class, prototype, named=True)
+            continue
+        _, result, types = read_prototype(one, is_class)
+        yield ctypes.CFUNCTYPE(*map(type_in_c, (result, *types)))
+
+
+def type_in_c(wanted: Any) -> Any:
+    """As ctypes has it."""
+    return ctypes.c_void_p if isinstance(wanted, HostPointer) else wanted
+
+
+def _type(text: str, is_class: Callable[[str], bool], prototype: str, *, named: bool) -> Any:
     stars = text.count("*") + text.count("[")
     found = re.findall(r"\w+", re.sub(r"\[.*?\]", "", text))
     words = [word for word in found if word not in _QUALIFIERS]
@@ -76,22 +117,22 @@ def _type(text: str, own: str, prototype: str, *, named: bool) -> Any:
         words.pop()
     name = " ".join(words)
     if stars:
-        if stars == 1 and name == own:
-            return OWN
+        if stars == 1 and is_class(name):
+            return HostPointer(name)
         return c_str if stars == 1 and name == "char" else ctypes.c_void_p
     simple = _simple(words)
-    if simple is OWN:
+    if simple is _UNKNOWN:
         raise SignatureError(f"'{prototype}': {name!r} is no plain type of C's")
     return simple
 
 
 def _named(words: list[str]) -> str:
     """The last word, if it is a parameter's name and no part of a type."""
-    return words[-1] if _simple(words) is OWN else ""
+    return words[-1] if _simple(words) is _UNKNOWN else ""
 
 
 def _simple(words: list[str]) -> Any:
-    """The ctypes type, None for void; `OWN` if it is none."""
+    """The ctypes type, None for void; `_UNKNOWN` if it is none."""
     name = " ".join(words)
     if name in _OTHERS:
         return _OTHERS[name]
@@ -106,4 +147,4 @@ def _simple(words: list[str]) -> Any:
         words.remove("unsigned")
         words.insert(0, "unsigned")
     name = " ".join(words) or "int"
-    return _OTHERS.get(name, INTEGERS.get(name, OWN))
+    return _OTHERS.get(name, INTEGERS.get(name, _UNKNOWN))
