@@ -107,8 +107,10 @@ def is_pythons(child: str) -> bool:
 
 
 # What is not tried again: Python cannot start twice, nor the dynamic loader open what it has left
-# half open.
-FOR_GOOD = re.compile("its Python did not start|cannot open (its Python|epy's loader|epy's core)")
+# half open, and of a script's other exceptions nobody knows that they come from a lack of memory.
+FOR_GOOD = re.compile(
+    "its Python did not start|its script failed|cannot open (its Python|epy's loader|epy's core)"
+)
 
 
 @pytest.fixture
