@@ -20,6 +20,7 @@ public:
     // Of the interpreter that is current. May throw std::bad_alloc.
     static sub_interpreter *of_current();
 
+    ~sub_interpreter() = delete;
     sub_interpreter(const sub_interpreter &) = delete;
     sub_interpreter &operator=(const sub_interpreter &) = delete;
 
