@@ -29,7 +29,7 @@ struct extent_of_image {
     bool take(const dl_phdr_info &object) noexcept {
         begin = UINTPTR_MAX;
         end = 0;
-        for (int index = 0; index < object.dlpi_phnum; ++index) {
+        for (unsigned index = 0; index < object.dlpi_phnum; ++index) {
             const ElfW(Phdr) &segment = object.dlpi_phdr[index];
             if (segment.p_type == PT_LOAD) {
                 const std::uintptr_t first = object.dlpi_addr + segment.p_vaddr;

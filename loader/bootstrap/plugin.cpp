@@ -53,7 +53,7 @@ template <typename Result, typename Work> Result guarded(Result failure, Work wo
 }
 } // namespace
 
-const loader_services plugin::services = {
+constinit const loader_services plugin::services = {
     [](plugin *self, std::uint32_t index, const record *target) noexcept {
         return guarded(published::no_memory, [&] { return self->publish(index, target); });
     },

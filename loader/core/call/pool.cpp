@@ -79,12 +79,12 @@ bool read_number(const char *&here, const char *end, char separator, unsigned lo
 // A line of /proc/self/maps: "first-end r-xp offset device inode   /path". Not by sscanf, whose
 // name is another one since glibc 2.38.
 bool read_range(const char *line, file_range &out) {
-    constexpr std::size_t rights = sizeof "r-xp " - 1;
+    constexpr std::ptrdiff_t rights = sizeof "r-xp " - 1;
     out.path = std::strchr(line, '/');
     const char *const end = out.path;
     const char *here = line;
     if (end == nullptr || !read_number(here, end, '-', out.first) ||
-        !read_number(here, end, ' ', out.end) || static_cast<std::size_t>(end - here) < rights) {
+        !read_number(here, end, ' ', out.end) || end - here < rights) {
         return false;
     }
     here += rights;
@@ -100,7 +100,9 @@ bool map_code_of_own_file(void *place) {
     bool mapped = false;
     char line[4352]; // a path may have 4,096 characters
     while (std::fgets(line, sizeof line, maps) != nullptr) {
-        line[std::strcspn(line, "\n")] = '\0';
+        if (char *const end = std::strchr(line, '\n'); end != nullptr) {
+            *end = '\0';
+        }
         file_range found{};
         if (!read_range(line, found) || wanted < found.first || wanted >= found.end) {
             continue;
