@@ -142,6 +142,10 @@ def read(data: bytes | memoryview) -> "Archive":
         if key == "manifest":
             for line in _decode(source).split("\n")[:-1]:
                 name, *values = line.split("\t")
+                if name in MANY:  # of a plugin from before there were rows
+                    values += [""] * (len(FIELDS[name]) - len(values))
+                    found.many[name] += "\n".join((*values, "")).encode("utf-8", "surrogateescape")
+                    continue
                 if "\\" in line:
                     name, *values = map(_unescape, (name, *values))
                 found.manifest.setdefault(name, []).append(tuple(values))
