@@ -11,7 +11,8 @@ from ctypes import CFUNCTYPE, POINTER, c_int, c_void_p, cast, pointer
 import pytest
 
 import epy
-from epy import _core, _header
+from epy import _core
+from epy._script import nowhere
 
 C = """
 struct part { const char *name; };
@@ -25,7 +26,7 @@ struct all {
 @pytest.fixture
 def host(monkeypatch):
     """A header that keeps nothing yet."""
-    monkeypatch.setattr(_header, "_kept", _core.Kept())
+    monkeypatch.setattr(nowhere(), "kept", _core.Kept())
     return epy.header(C)
 
 
