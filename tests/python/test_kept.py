@@ -11,7 +11,6 @@ from ctypes import CFUNCTYPE, POINTER, c_int, c_void_p, cast, pointer
 import pytest
 
 import epy
-from epy import _core
 from epy._script import nowhere
 
 C = """
@@ -26,7 +25,7 @@ struct all {
 @pytest.fixture
 def host(monkeypatch):
     """A header that keeps nothing yet."""
-    monkeypatch.setattr(nowhere(), "kept", _core.Kept())
+    monkeypatch.setattr(nowhere(), "kept", None)
     return epy.header(C)
 
 
