@@ -5,6 +5,7 @@ from __future__ import annotations
 import lzma
 import os
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_host_connects_to_one_that_has_no_name_for_it(contract, compile_c, run
     """Once the loader is there: it was opened by the host, or by a plugin that was called."""
     plugin = tmp_path / "kept.so"
     plugin.write_bytes(lzma.decompress(KEPT[contract].read_bytes()))
-    host = compile_c(CONNECTED, epy("--cflags").stdout.strip())
+    host = compile_c(CONNECTED, *shlex.split(epy("--cflags").stdout))
     run(host, plugin, PACKAGE / "libepy.so")
 
 
