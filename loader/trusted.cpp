@@ -45,7 +45,7 @@ class needed_objects {
 public:
     explicit needed_objects(const std::string &path) : bytes_(contents_of(path)) {
         const auto *header = at<Elf64_Ehdr>(0);
-        if (header == nullptr || std::string_view(bytes_).substr(0, SELFMAG) != ELFMAG) {
+        if (header == nullptr || !std::string_view(bytes_).starts_with(ELFMAG)) {
             return;
         }
         for (unsigned i = 0; i < header->e_phnum; ++i) {

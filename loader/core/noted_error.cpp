@@ -26,7 +26,7 @@ std::string name_of(PyTypeObject *type) {
     if (const std::size_t begin = module.find('@'); begin != std::string::npos) {
         module.erase(begin, std::min(module.find('.', begin), module.size()) - begin);
     }
-    if (module.rfind("epy._", 0) == 0) {
+    if (module.starts_with("epy._")) {
         module = "epy";
     }
     return module.empty() || module == "builtins" ? own : module + "." + own;

@@ -314,7 +314,7 @@ PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
 bool publish_callback(PyObject *object, unsigned index, const call_record &native) {
     const plugin_view &view = as_plugin(object)->view;
     const ref done(outcome_of(view.services->publish(view.handle, index, &native.head)));
-    return bool(done);
+    return done.get() != nullptr;
 }
 
 plain_exports &exports_of_start(PyObject *object) noexcept { return *as_plugin(object)->start; }
