@@ -213,12 +213,15 @@ void loaded_object::replace_imports(
     relocation_table relocations, std::span<const import_replacement> replacements) const noexcept {
     for (const ElfW(Rela) *one = relocations.begin; one != relocations.end; ++one) {
         const std::uint64_t type = ELF64_R_TYPE(one->r_info);
-        if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) {
+        const ElfW(Sym) &symbol = symbols_[ELF64_R_SYM(one->r_info)];
+        if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
+            symbol.st_shndx != SHN_UNDEF) { // its own: most are, in a libpython
             continue;
         }
-        const char *name = strings_ + symbols_[ELF64_R_SYM(one->r_info)].st_name;
+        const char *name = strings_ + symbol.st_name;
         for (const import_replacement &replacement : replacements) {
-            if (std::strcmp(name, replacement.name) == 0) {
+            // A start looks at thousands of names: most calls of strcmp can be spared.
+            if (*name == *replacement.name && std::strcmp(name, replacement.name) == 0) {
                 write_protected(reinterpret_cast<void **>(base_ + one->r_offset),
                                 replacement.function);
             }
