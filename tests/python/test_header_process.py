@@ -116,11 +116,22 @@ def test_the_oldest_entries_go_when_the_cache_is_full(own_cache, monkeypatch) ->
     epy.header("#define N 1\n")
     (first,) = own_cache.iterdir()
     os.utime(first, (1, 1))
-    monkeypatch.setattr(cache, "_FULL", 2 * first.stat().st_size)
     epy.header("#define N 2\n")
+    monkeypatch.setattr(cache, "_FULL", 2 * cache._BLOCK)
+    cache._make_room.cache_clear()  # as in the next process
     epy.header("#define N 3\n")
     assert first not in list(own_cache.iterdir())
     assert len(list(own_cache.iterdir())) == 2
+
+
+def test_a_process_looks_through_the_cache_once(own_cache, monkeypatch) -> None:
+    """Whoever has used it for a year has tens of thousands of entries there."""
+    looks = []
+    monkeypatch.setattr(cache.os, "scandir", lambda folder: looks.append(folder) or iter(()))
+    cache._make_room.cache_clear()
+    for n in range(5):
+        epy.header(f"#define N {n}\n")
+    assert looks == [str(own_cache)]
 
 
 def test_processes_fill_the_cache_together(tmp_path) -> None:

@@ -2,11 +2,12 @@
 
 An entry counts as long as the files that were read are the same, and those that were looked for
 before them are still missing. Files appear whole, so that any number of processes may use the cache
-at once; the oldest go when it is full.
+at once; the oldest go when it is full, which each process that adds to it sees to once.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import marshal
 import os
@@ -17,6 +18,7 @@ from .. import _core
 
 _READER = [entry.path for entry in os.scandir(os.path.dirname(__file__)) if entry.is_file()]
 _FULL = 256 * 2**20  # bytes
+_BLOCK = 4096  # what a small file takes
 _ENVIRONMENT = ("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "SOURCE_DATE_EPOCH")
 _VERSION = 4  # of marshal
 
@@ -35,8 +37,7 @@ def _folder() -> str:
 def key(library: str, request: dict[str, Any]) -> str:
     """The name of an entry: of all that an answer depends on besides the files that are read."""
     environment = [os.environ.get(name) for name in _ENVIRONMENT]
-    readers = [_stamp(path) for path in (library, *sorted(_READER))]
-    whole = marshal.dumps((readers, request, environment), 2)
+    whole = marshal.dumps((_readers(library), request, environment), 2)
     return hashlib.blake2b(whole, digest_size=20).hexdigest()
 
 
@@ -90,8 +91,17 @@ def _absent(path: str) -> str:
     return path
 
 
+@functools.cache
+def _readers(library: str) -> list[Any]:
+    """What reads: a script may have thousands of texts, and each process looks once."""
+    return [_stamp(path) for path in (library, *sorted(_READER))]
+
+
+@functools.cache
 def _make_room(folder: str) -> None:
-    entries = [(it.stat().st_mtime, it.stat().st_size, it.path) for it in os.scandir(folder)]
+    entries = [
+        (it.stat().st_mtime, max(it.stat().st_size, _BLOCK), it.path) for it in os.scandir(folder)
+    ]
     size = sum(entry[1] for entry in entries)
     for _, bytes_, path in sorted(entries):
         if size <= _FULL:
