@@ -15,6 +15,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 HOSTS = HERE.parent.parent / "tests" / "hosts"
@@ -62,8 +63,14 @@ def count(host: Path, script: Path, plugin: Path, what: str = "start") -> int:
         build.append("--eager")
     subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
     subprocess.run([host, what, plugin], check=True, stdout=subprocess.DEVNULL)  # .pyc files
+    return instructions(host, what, plugin)
+
+
+def instructions(host: Path, what: str, plugin: Path, **options: Any) -> int:
+    """Of the whole process, by callgrind. `options` are subprocess.run's."""
     counting = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={plugin}.callgrind"]
-    counted = subprocess.run([*counting, host, what, plugin], check=True, capture_output=True)
+    command = [*counting, host, what, plugin]
+    counted = subprocess.run(command, check=True, capture_output=True, **options)
     found = re.search(rb"Collected : (\d+)", counted.stderr)
     assert found, counted.stderr.decode()
     return int(found[1])

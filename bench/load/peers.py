@@ -10,29 +10,15 @@ and epy's package on PYTHONPATH. Prints a table.
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
+from header_starts import PLAIN, WITH_CTYPES, build_host, instructions
+
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
-PLAIN = """
-import epy
-
-@epy.export("int add(int a, int b)")
-def add(a, b):
-    return a + b
-"""
-WITH_CTYPES = """
-from ctypes import c_int
-import epy
-
-@epy.export
-def add(a: c_int, b: c_int) -> c_int:
-    return a + b
-"""
 
 
 def _run(*command: str | Path, **options: object) -> str:
@@ -72,23 +58,14 @@ def build(folder: Path) -> dict[str, Path]:
 def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    host = folder / "host"
-    _run("cc", "-O2", HERE / "host.c", "-o", host)
+    host = build_host(folder)
     packages = sysconfig.get_path("purelib")  # where cffi's own module is
     environment = {**os.environ, "PYTHONPATH": packages}
     print("| first call of | instructions | private memory |\n| --- | --- | --- |")
     for name, plugin in build(folder).items():
         memory = int(_run(host, "call-once", plugin, env=environment))
-        callgrind = f"--callgrind-out-file={plugin}.callgrind"
-        counted = subprocess.run(
-            ["valgrind", "--tool=callgrind", callgrind, host, "call-once", plugin],
-            check=True,
-            capture_output=True,
-            env=environment,
-        )
-        found = re.search(rb"Collected : (\d+)", counted.stderr)
-        assert found, counted.stderr.decode()
-        print(f"| {name} | {int(found[1]) / 1e6:.1f} M | {memory / 1024:.2f} MB |", flush=True)
+        count = instructions(host, "call-once", plugin, env=environment)
+        print(f"| {name} | {count / 1e6:.1f} M | {memory / 1024:.2f} MB |", flush=True)
 
 
 if __name__ == "__main__":
