@@ -6,6 +6,7 @@ import lzma
 import os
 import re
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,17 +17,19 @@ KEPT = {
     int(path.name.split("_")[1].partition(".")[0]): path
     for path in sorted((PROJECT / "tests/plugins").glob("contract_*.so.xz"))
 }
+PYTHON = {"EPY_PYTHON": sys.executable}
 CALLS = ["int add 2 3", "double half 5 0", "int add -1 1"]
 
 
 @pytest.mark.parametrize("contract", sorted(KEPT))
 def test_a_plugin_of_an_earlier_epy_is_served(contract, native, run, preload, epy, tmp_path):
-    """What it was built with is gone: its loader is there already, its Python is found."""
+    """What it was built with is gone: its loader is there already, its Python is named."""
     plugin = tmp_path / "kept.so"
     plugin.write_bytes(lzma.decompress(KEPT[contract].read_bytes()))
     loader = tmp_path / "libepy.so"  # LD_PRELOAD takes no path with a space
     loader.symlink_to(PACKAGE / "libepy.so")
-    result = run(native("call"), f"open {plugin}", *CALLS, env=preload(loader))
+    environment = {**preload(loader), **PYTHON}
+    result = run(native("call"), f"open {plugin}", *CALLS, env=environment)
     assert result.stdout.splitlines() == ["5", "2.5", "0"]
     assert result.stderr == ""
     assert f'"contract": {contract}' in epy("inspect", "--json", plugin).stdout
@@ -53,7 +56,7 @@ def test_a_host_connects_to_one_that_has_no_name_for_it(contract, compile_c, run
     plugin = tmp_path / "kept.so"
     plugin.write_bytes(lzma.decompress(KEPT[contract].read_bytes()))
     host = compile_c(CONNECTED, *shlex.split(epy("--cflags").stdout))
-    run(host, plugin, PACKAGE / "libepy.so")
+    run(host, plugin, PACKAGE / "libepy.so", env=PYTHON)
 
 
 def test_one_is_kept_of_each_contract_that_is_served():
