@@ -33,6 +33,8 @@ struct global_counter {
     const char *when;
 
     explicit global_counter(const char *said) : when(said) {
+        static const int by_lines = std::setvbuf(stdout, nullptr, _IOLBF, 0); // before all output
+        static_cast<void>(by_lines);
         const epy::plugin script(dlopen(std::getenv("PLUGIN"), RTLD_NOW));
         counter = script.call("Counter");
         std::printf("%s: %d\\n", when, counter.call("step").as<int>());
@@ -50,7 +52,6 @@ static global_counter first("before main");
 static thread_local global_counter of_thread("in main");
 
 int main() {
-    std::setvbuf(stdout, nullptr, _IOLBF, 0);
     std::printf("main: %d\\n", first.counter.call("step").as<int>());
     std::printf("main: %d\\n", of_thread.counter.call("step").as<int>());
 }

@@ -25,7 +25,7 @@ from .former import Former
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from .._modules import Sources
@@ -105,17 +105,19 @@ def _find(plugin: Plugin | str | None) -> Script:
     raise ReloadError(f"epy.reload({plugin!r}): no plugin with this path or name is loaded")
 
 
-def run_again(script: Running, sources: Sources) -> None:
+def run_again(script: Running, sources: Sources, say: Callable[[], None] = lambda: None) -> None:
+    """Run the script anew. `say` is called once nothing can fail, before the host gets there: it
+    may be at its end when it has seen the new code."""
     if not script.reloading.acquire(timeout=PATIENCE):
         raise ReloadError(f"{script.path}: is being reloaded already")
     try:
-        _core.run_for(script.native, _run_again, script, sources)
+        _core.run_for(script.native, _run_again, script, sources, say)
     finally:
         script.reloading.release()
     gc.collect()  # the old code, or what there was of the new
 
 
-def _run_again(script: Running, sources: Sources) -> None:
+def _run_again(script: Running, sources: Sources, say: Callable[[], None]) -> None:
     from .._exports import bindings
 
     native = script.native
@@ -149,6 +151,7 @@ def _run_again(script: Running, sources: Sources) -> None:
             bindings.withdraw(script)
             raise _unloaded(script) from None
         raise
+    say()
     _follow(script, old_exports, pairs)
     _keep(script, made, pairs, former)
     bindings.settle(script, published)

@@ -103,11 +103,10 @@ def _reload(script: Running, watched: _Watched) -> None:
             return
         watched.sources = sources
         watched.settled = watched.seen = _stamps(sources)
-        reloading.run_again(script, sources)
+        line = f"epy: {script.path}: reloaded\n"
+        reloading.run_again(script, sources, lambda: write(line, level=WARNING))
     except BaseException as error:
         reloading.report(script, error)
-    else:
-        write(f"epy: {script.path}: reloaded\n", level=WARNING)
 
 
 def _in_child() -> None:
