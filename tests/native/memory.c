@@ -252,7 +252,8 @@ static enum outcome run_phase(const char *phase, const char *path, long n, long 
     return check(2) != 2 ? next_call_fails : counted < n ? nothing_failed : right_value;
 }
 
-// "crashed in INNER < OUTER < ...", and the end. The names are those that libraries export.
+// "crashed in INNER < OUTER < ...", and the end. The names are those that libraries export, else
+// the library's own.
 static void tell_about_crash(int number) {
     enum { most_frames = 24 };
     void *frames[most_frames];
@@ -262,8 +263,12 @@ static void tell_about_crash(int number) {
     for (int i = 2; i < count; ++i) { // this function, the signal's frame
         Dl_info found = {0};
         dladdr(frames[i], &found);
+        const char *name = found.dli_sname == NULL ? found.dli_fname : found.dli_sname;
+        const char *slash = name == NULL ? NULL : strrchr(name, '/');
         dprintf(STDERR_FILENO, "%s %s", i == 2 ? "" : " <",
-                found.dli_sname == NULL ? "?" : found.dli_sname);
+                name == NULL    ? "?"
+                : slash == NULL ? name
+                                : slash + 1);
     }
     dprintf(STDERR_FILENO, "\n");
     signal(number, SIG_DFL);

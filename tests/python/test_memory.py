@@ -100,10 +100,17 @@ STEPS = {
 def is_pythons(child: str) -> bool:
     """Whether it was CPython that ended the process, in its own start.
 
-    3.11's PyThreadState_New uses what it could not allocate; epy calls it in newer ones alone.
+    3.11's PyThreadState_New uses what it could not allocate; epy calls it in newer ones alone. In
+    3.13 a name that cannot be interned crashes, as in a C program that imports `ctypes` and fails
+    the same allocations.
     """
-    crashed = sys.version_info < (3, 12) and re.search(r"crashed in .*PyThreadState_New <", child)
-    return "Fatal Python error" in child or bool(crashed)
+    ways = ["Fatal Python error"]
+    if sys.version_info < (3, 12):
+        ways.append("crashed in .*PyThreadState_New <")
+    elif sys.version_info >= (3, 13):
+        own = "_PyUnicode_Intern|_Py_hashtable_set|_PyObject_MakeTpCall|PyModule_ExecDef"
+        ways.append(rf"crashed in (libpython\S* < )+({own})")
+    return any(re.search(way, child) for way in ways)
 
 
 # What is not tried again: Python cannot start twice, nor the dynamic loader open what it has left
