@@ -10,6 +10,7 @@
 #include "loader/bootstrap/bundled.h"
 #include "loader/bootstrap/cores.h"
 #include "loader/bootstrap/libpython.h"
+#include "loader/bootstrap/packages.h"
 #include "loader/bootstrap/process.h"
 #include "loader/files.h"
 #include "loader/paths.h"
@@ -33,8 +34,6 @@ bool has_standard_library(const std::string &prefix, const std::string &version)
     }
     return false;
 }
-
-std::string package_of(const std::string &version) { return "apt install libpython" + version; }
 
 class finder {
 public:
@@ -146,7 +145,7 @@ private:
         }
         one.libpython = libpython_of(one.executable);
         one.problem = one.libpython.empty() ? one.executable + " has no shared libpython (" +
-                                                  package_of(version) + ")"
+                                                  command_for_library(version) + ")"
                                             : venv_problem(one.executable, one.libpython);
         return add(std::move(one));
     }
@@ -174,7 +173,7 @@ private:
         python_candidate one{python_source::system, file, prefix + "/bin/python" + version};
         if (!has_standard_library(prefix, version)) {
             one.problem = file + " has no standard library in " + prefix + "/lib/python" + version +
-                          " (" + package_of(version) + "-stdlib)";
+                          " (" + command_for_standard_library(version) + ")";
         }
         return add(std::move(one));
     }
@@ -247,7 +246,7 @@ std::string describe(const std::vector<python_candidate> &candidates, const pyth
     if (const std::string others = others_in_system(versions); !others.empty()) {
         text.append(" (epy has no core for ").append(others).append(")");
     }
-    return text + "; install it (" + package_of(versions.front()) +
+    return text + "; install it (" + command_for_library(versions.front()) +
            "), or name another Python with EPY_PYTHON";
 }
 

@@ -1,8 +1,9 @@
-// The search for a plugin's loader and Python, for `epy doctor`, which calls it through ctypes:
+// The search for a plugin's loader and Python, for epy's commands, which call it through ctypes:
 // what is looked at in this process, in order, with the code that a plugin's start runs.
 #include <cstddef>
 
 #include "loader/bootstrap/candidates.h"
+#include "loader/bootstrap/packages.h"
 #include "stub/finding.h"
 
 using epy::loader_candidate;
@@ -47,6 +48,13 @@ using python_seen = void(int source, const char *libpython, const char *executab
     if (candidates.empty() || !candidates.back().problem.empty()) {
         seen(-1, "", "", epy::describe(candidates, *wish).c_str());
     }
+}
+
+// What installs the library of a Python ("3.11") here.
+using text_taken = void(const char *text);
+
+[[gnu::visibility("default")]] void epy_command_for_library(const char *version, text_taken *take) {
+    take(epy::command_for_library(version).c_str());
 }
 
 } // extern "C"

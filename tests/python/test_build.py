@@ -153,7 +153,7 @@ BAD_PYTHONS = {
     "missing": (None, "no such program"),
     "not a Python": ([], "does not run as a Python"),
     "without a core": (["3.99.0", ".cpython-399.so", "/p"], "no core for Python 3.99.0"),
-    "static only": (["3.11.0", SUFFIX, "/p", "/nowhere/libpython3.11.so"], "libpython3.11,"),
+    "static only": (["3.11.0", SUFFIX, "/p", "/nowhere/libpython3.11.so"], " libpython3.11), "),
 }
 
 

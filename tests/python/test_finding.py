@@ -204,10 +204,35 @@ def test_a_machine_without_python_is_told_what_to_install(at_home):
     assert f"apt install libpython{VERSION}" in line and "EPY_PYTHON" in line
 
 
+@pytest.mark.parametrize(
+    ("release", "command"),
+    [
+        ("ID=debian", f"apt install libpython{VERSION}"),
+        ("NAME=x\nID='linuxmint'\nID_LIKE=\"ubuntu debian\"", f"apt install libpython{VERSION}"),
+        ("ID=fedora", f"dnf install 'libpython{VERSION}.so.1.0()(64bit)'"),
+        (
+            'ID="almalinux"\nID_LIKE="rhel centos fedora"\n',
+            f"dnf install 'libpython{VERSION}.so.1.0()(64bit)'",
+        ),
+        (
+            'ID="opensuse-leap"\nID_LIKE="suse opensuse"',
+            f"zypper install 'libpython{VERSION}.so.1.0()(64bit)'",
+        ),
+        ("ID=arch", "pacman -S python"),
+        ("ID=void", f"on Debian: apt install libpython{VERSION}"),
+        ("", f"on Debian: apt install libpython{VERSION}"),
+    ],
+)
+def test_what_to_install_is_said_as_the_system_s_own_command(machine, at_home, release, command):
+    (machine.root / "etc").mkdir()
+    (machine.root / "etc/os-release").write_text(release)
+    assert f"; install it ({command}), or name another" in at_home()
+
+
 def test_a_python_without_a_shared_library_is_named(machine, at_home):
     machine.add("/bin/true", f"/opt/bin/python{VERSION}")
     line = at_home(PATH="/opt/bin")
-    assert f"/opt/bin/python{VERSION} has no shared libpython (apt install libpython" in line
+    assert f"/opt/bin/python{VERSION} has no shared libpython (on Debian: apt install libpython" in line
 
 
 def test_a_python_that_is_too_old_is_named(machine, at_home):

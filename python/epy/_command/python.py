@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from .._errors import PythonNotFoundError
 from .._file.tables import PACKAGE
+from .search import command_for_library
 
 # Printed line by line: version, core's suffix, executable, then candidates for libpython.
 _QUESTION = """
@@ -61,9 +62,10 @@ def find(path: str | None = None) -> Python:
     for candidate in candidates:
         if Path(candidate).is_file():
             return Python(version, executable, candidate)
+    install = command_for_library(version.rpartition(".")[0])
     raise PythonNotFoundError(
-        f"{executable}: Python {version} without a shared libpython; install the package "
-        f"libpython{version.rpartition('.')[0]}, or choose a Python built with --enable-shared"
+        f"{executable}: Python {version} without a shared libpython; install that ({install}), "
+        "or choose a Python built with --enable-shared"
     )
 
 

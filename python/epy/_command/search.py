@@ -53,6 +53,14 @@ _PythonSeen = ctypes.CFUNCTYPE(
 )
 
 
+def command_for_library(version: str) -> str:
+    """ "apt install libpython3.11" of "3.11", in the words of this system's package manager."""
+    found: list[str] = []
+    take = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(lambda text: found.append(os.fsdecode(text)))
+    ctypes.CDLL(os.fspath(LOADER)).epy_command_for_library(version.encode(), take)
+    return found[0]
+
+
 class Search:
     """Of the plugin in this file."""
 
