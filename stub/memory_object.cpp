@@ -29,49 +29,63 @@ bool write_all(int file, const void *bytes, std::size_t size) {
     return true;
 }
 
-void *open_without_name(const char *name, const char *view, const void *bytes, std::size_t size) {
-    int file = memfd_create(name, MFD_CLOEXEC | executable_memory);
+struct contents {
+    const char *name;
+    const void *bytes;
+    std::size_t size;
+    file_use *use;
+    void *argument;
+
+    [[nodiscard]] bool serve(const char *path, int file) const {
+        return write_all(file, bytes, size) && use(path, file, argument);
+    }
+};
+
+bool use_unnamed(const contents &one, const char *view) {
+    int file = memfd_create(one.name, MFD_CLOEXEC | executable_memory);
     if (file < 0) {
-        file = memfd_create(name, MFD_CLOEXEC);
+        file = memfd_create(one.name, MFD_CLOEXEC);
     }
     if (file < 0) {
-        return nullptr;
+        return false;
     }
     char path[64];
     snprintf(path, sizeof path, "%s/%d", view, file);
-    void *handle = write_all(file, bytes, size) ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
+    const bool served = one.serve(path, file);
     close(file);
-    return handle;
+    return served;
 }
 
-void *open_in_folder(const char *folder, const char *below, const char *name, const void *bytes,
-                     std::size_t size) {
+bool use_in_folder(const contents &one, const char *folder, const char *below) {
     if (folder == nullptr || folder[0] != '/') {
-        return nullptr;
+        return false;
     }
     char made[4096];
     char path[4096 + 64];
     const int length = snprintf(made, sizeof made, "%s%s/epy-XXXXXX", folder, below);
     if (static_cast<std::size_t>(length) >= sizeof made || mkdtemp(made) == nullptr) {
-        return nullptr;
+        return false;
     }
-    snprintf(path, sizeof path, "%s/%.60s", made, name);
-    void *handle = nullptr;
-    const int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
+    snprintf(path, sizeof path, "%s/%.60s", made, one.name);
+    bool served = false;
+    const int file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0700);
     if (file >= 0) {
-        const bool whole = write_all(file, bytes, size);
+        served = one.serve(path, file);
         close(file);
-        handle = whole ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;
         unlink(path);
     }
     rmdir(made);
-    return handle;
+    return served;
 }
 
 } // namespace
 
-void *open_from_memory(const char *name, const char *view, const void *bytes, std::size_t size) {
-    void *handle = open_without_name(name, view, bytes, size);
+bool use_as_file(const char *name, const char *view, const void *bytes, std::size_t size,
+                 file_use *use, void *argument) {
+    const contents one{name, bytes, size, use, argument};
+    if (use_unnamed(one, view)) {
+        return true;
+    }
     const bool raised = has_raised_privileges();
     struct {
         const char *folder;
@@ -87,10 +101,23 @@ void *open_from_memory(const char *name, const char *view, const void *bytes, st
         {"/run", ""},
     };
     for (const auto &[folder, below] : folders) {
-        if (handle == nullptr) {
-            handle = open_in_folder(folder, below, name, bytes, size);
+        if (use_in_folder(one, folder, below)) {
+            return true;
         }
     }
+    return false;
+}
+
+void *open_from_memory(const char *name, const char *view, const void *bytes, std::size_t size) {
+    void *handle = nullptr;
+    use_as_file(
+        name, view, bytes, size,
+        [](const char *path, int, void *opened) {
+            void *&found = *static_cast<void **>(opened);
+            found = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+            return found != nullptr;
+        },
+        &handle);
     return handle;
 }
 

@@ -100,7 +100,7 @@ bool in_static_program() {
 // The way to a loader, and why none was taken.
 struct loader_search {
     void *handle = nullptr;
-    bool missing = true;
+    const char *remedy = install_or_eager;
     bool damaged = false; // the bundle that the plugin lies in
     char why[700] = "no path is stamped";
     objection against = {}; // with raised privileges
@@ -111,7 +111,7 @@ bool open_own_loader(loader_search &search) {
     const extent &place = epy_stub_info.pack;
     const char *start = self::bytes_at(place.address, place.size);
     const packed_bytes found = find_packed(start, place.size, loader_soname);
-    search.missing = false;
+    search.remedy = install_again;
     if (found.start == nullptr) {
         snprintf(search.why, sizeof search.why, "the one that it brings along is damaged");
         return false;
@@ -119,6 +119,7 @@ bool open_own_loader(loader_search &search) {
     search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
     if (search.handle == nullptr) {
         const char *why = dlerror();
+        search.remedy = memory_object_remedy;
         snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
                  why == nullptr ? "no folder takes it" : why);
     }
@@ -133,7 +134,7 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
     if (one.verdict == usable::yes) {
         search.handle = dlopen(one.path, RTLD_NOW | RTLD_LOCAL);
         if (search.handle == nullptr) {
-            search.missing = false;
+            search.remedy = install_again;
             snprintf(search.why, sizeof search.why, "%s", dlerror());
         }
     } else if (one.verdict == usable::damaged) {
@@ -143,8 +144,9 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
                (one.verdict == usable::untrusted || one.place == loader_place::stamped)) {
         describe(*one.found, one.path, search.against);
     } else if (one.verdict != usable::missing || one.place == loader_place::stamped) {
-        search.missing = one.verdict == usable::missing;
-        const char *what = search.missing ? "no file %.500s"
+        const bool missing = one.verdict == usable::missing;
+        search.remedy = missing ? install_or_eager : install_again;
+        const char *what = missing ? "no file %.500s"
                            : one.verdict == usable::no_loader
                                ? "%.500s is no loader"
                                : "%.500s does not serve this plugin's version";
@@ -190,7 +192,7 @@ private:
              "cannot open epy's loader: %s; none in the folder epy beside the plugin, in EPY_HOME, "
              "of a Python on PATH or in /usr/local or /usr serves it either",
              search.why);
-    say_once(problem, "", search.missing ? install_or_eager : install_again);
+    say_once(problem, "", search.remedy);
     return nullptr;
 }
 

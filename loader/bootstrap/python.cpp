@@ -184,8 +184,10 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         handle == nullptr ? nullptr : look_up<core_open_function>(handle, core_open_symbol);
     if (open == nullptr) {
         const char *why = dlerror();
-        report(wish.plugin, "cannot open epy's core: %s; install epy again",
-               why == nullptr ? "what the plugin brings along is damaged" : why);
+        const bool is_refused = core.folder.empty() && why != nullptr;
+        report(wish.plugin, "cannot open epy's core: %s; %s",
+               why == nullptr ? "what the plugin brings along is damaged" : why,
+               is_refused ? memory_object_remedy : "install epy again");
         return nullptr;
     }
     char error[1024] = "";

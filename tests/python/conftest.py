@@ -111,9 +111,14 @@ class Machine:
         for extension in (self.root / str(folder).lstrip("/")).glob("lib-dynload/_ctypes.*.so"):
             self.add_libraries(extension)
 
-    def run(self, *command, proc=True, user=None, env=None, status=0):
-        """A program there, as `user` or root; without /proc nothing can be opened from memory."""
+    def run(self, *command, proc=True, noexec=(), user=None, env=None, status=0):
+        """A program there, as `user` or root; without /proc nothing can be opened from memory.
+
+        Nothing in the folders `noexec`, which are empty, can be run or mapped as code."""
         mounted = 'mount --rbind /proc "$0/proc" && ' if proc else ""
+        for folder in noexec:
+            (self.root / folder.lstrip("/")).mkdir(parents=True, exist_ok=True)
+            mounted += f'mount -t tmpfs -o noexec,mode=1777 none "$0{folder}" && '
         changed = f"--userspec={user}" if user else ""
         script = f'{mounted}exec /usr/bin/env -i {{}} /usr/sbin/chroot {changed} "$0" "$@"'
         settings = (shlex.quote(f"{name}={value}") for name, value in (env or {}).items())

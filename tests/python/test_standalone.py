@@ -60,6 +60,32 @@ int main(int count, char **arguments) {
 """
 SAID = "1 that was not loaded before\n"
 
+# PROGRAM ARGUMENT...: without files in memory, as a seccomp policy may have it.
+WITHOUT_MEMORY = """
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+    struct sock_filter rules[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog policy = {sizeof rules / sizeof rules[0], rules};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &policy) != 0) {
+        return 78;
+    }
+    execv(arguments[1], arguments + 1);
+    return 79;
+}
+"""
+
 
 @pytest.fixture
 def host(compile_c):
@@ -80,6 +106,47 @@ def test_where_memory_cannot_be_run_it_takes_a_folder_and_leaves_it(build_plugin
     result = machine.run(program, plugin, proc=False)
     assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
     assert list((machine.root / "tmp").iterdir()) == []
+
+
+FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noexec
+
+
+def test_folders_that_nothing_can_be_run_in_do_not_matter_where_memory_can(
+    build_plugin, host, machine
+):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    machine.add_python()
+    program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")
+    result = machine.run(program, plugin, noexec=FOLDERS)
+    assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
+
+
+@pytest.fixture
+def without_memory(build_plugin, host, machine, compile_c):
+    """`without_memory(noexec=..., **environment)`: the host there, where memory cannot be run."""
+    plugin = build_plugin(SCRIPT, "--standalone")
+    machine.add_python()
+    program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")
+    policy = machine.add(compile_c(WITHOUT_MEMORY), "/policy")  # in the place of the other
+    return lambda **how: machine.run(policy, program, plugin, **how)
+
+
+def test_of_folders_it_takes_one_that_code_can_be_mapped_from(without_memory, machine):
+    own = machine.root / "home/own"
+    own.mkdir()
+    (machine.root / "run").mkdir()
+    for noexec, env in [(FOLDERS[:2], {}), (FOLDERS, {"TMPDIR": "/home/own"})]:
+        result = without_memory(noexec=noexec, env=env)
+        assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
+        assert [*own.iterdir(), *(machine.root / "run").iterdir()] == []
+
+
+def test_where_no_code_can_be_mapped_at_all_one_line_says_what_to_allow(without_memory):
+    result = without_memory(noexec=FOLDERS)
+    assert result.stdout == "-1\n-1 \n"
+    (line,) = result.stderr.splitlines()
+    for part in ("/plugin.so", "the one that it brings along cannot be opened", "noexec", "TMPDIR"):
+        assert part in line
 
 
 def test_one_line_names_what_to_install_where_there_is_no_python(build_plugin, host, machine):

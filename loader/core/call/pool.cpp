@@ -2,8 +2,8 @@
 // both writable and executable.
 //
 // The page comes from the core's own file. That file may have been replaced or be out of reach
-// (chroot), so what was mapped is compared with the page in memory; then a file without a name
-// takes its place.
+// (chroot), so what was mapped is compared with the page in memory; then a new file takes its
+// place, if the system lets it be one without a name (stub/memory_object.h).
 #include "loader/core/call/pool.h"
 
 #include <fcntl.h>
@@ -21,6 +21,7 @@
 
 #include "loader/core/call/pool_page.h"
 #include "loader/core/process_lock.h"
+#include "stub/memory_object.h"
 
 extern "C" [[gnu::visibility("hidden")]] const unsigned char epy_pool_page[];
 
@@ -116,11 +117,11 @@ bool map_code_of_own_file(void *place) {
     return mapped;
 }
 
-bool map_code_of_unnamed_file(void *place) {
-    const file copy(memfd_create("epy trampolines", MFD_CLOEXEC));
-    return copy.descriptor() >= 0 &&
-           write(copy.descriptor(), epy_pool_page, page_size) == static_cast<ssize_t>(page_size) &&
-           map_code(place, copy.descriptor(), 0);
+bool map_code_of_new_file(void *place) {
+    return use_as_file(
+        "epy-trampolines", "/proc/self/fd", epy_pool_page, page_size,
+        [](const char *, int descriptor, void *where) { return map_code(where, descriptor, 0); },
+        place);
 }
 
 // A code page and its page of slots, or null.
@@ -130,7 +131,7 @@ unsigned char *new_block() {
     if (place == MAP_FAILED) {
         return nullptr;
     }
-    if (!map_code_of_own_file(place) && !map_code_of_unnamed_file(place)) {
+    if (!map_code_of_own_file(place) && !map_code_of_new_file(place)) {
         munmap(place, 2 * page_size);
         return nullptr;
     }
