@@ -80,6 +80,10 @@ bool use_in_folder(const contents &one, const char *folder, const char *below) {
 
 } // namespace
 
+const char memory_object_remedy[] =
+    "let it map code from memory, set TMPDIR to a folder that is not mounted with noexec, or "
+    "install epy";
+
 bool use_as_file(const char *name, const char *view, const void *bytes, std::size_t size,
                  file_use *use, void *argument) {
     const contents one{name, bytes, size, use, argument};

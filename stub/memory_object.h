@@ -24,8 +24,6 @@ bool use_as_file(const char *name, const char *view, const void *bytes, std::siz
 void *open_from_memory(const char *name, const char *view, const void *bytes, std::size_t size);
 
 // What to do where nothing takes them.
-inline constexpr char memory_object_remedy[] = "let it map code from memory, set TMPDIR to a "
-                                               "folder that is not mounted with noexec, or install "
-                                               "epy";
+extern const char memory_object_remedy[];
 
 } // namespace epy

@@ -232,7 +232,10 @@ def test_what_to_install_is_said_as_the_system_s_own_command(machine, at_home, r
 def test_a_python_without_a_shared_library_is_named(machine, at_home):
     machine.add("/bin/true", f"/opt/bin/python{VERSION}")
     line = at_home(PATH="/opt/bin")
-    assert f"/opt/bin/python{VERSION} has no shared libpython (on Debian: apt install libpython" in line
+    assert (
+        f"/opt/bin/python{VERSION} has no shared libpython (on Debian: apt install libpython"
+        in line
+    )
 
 
 def test_a_python_that_is_too_old_is_named(machine, at_home):

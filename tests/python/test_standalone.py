@@ -132,10 +132,10 @@ def without_memory(build_plugin, host, machine, compile_c):
 
 
 def test_of_folders_it_takes_one_that_code_can_be_mapped_from(without_memory, machine):
-    own = machine.root / "home/own"
+    own = machine.root / "own"
     own.mkdir()
     (machine.root / "run").mkdir()
-    for noexec, env in [(FOLDERS[:2], {}), (FOLDERS, {"TMPDIR": "/home/own"})]:
+    for noexec, env in [(FOLDERS[:2], {}), (FOLDERS, {"TMPDIR": "/own"})]:
         result = without_memory(noexec=noexec, env=env)
         assert (result.stdout, result.stderr) == ("5\n" + SAID, "")
         assert [*own.iterdir(), *(machine.root / "run").iterdir()] == []
