@@ -80,7 +80,7 @@ def read(
         "lang": lang,
         "before": flags.lines([*given, *own]),
         "describe": describe,
-        "prototype": False,
+        "kind": "header",
     }
     answer = process.ask(request, script.reads_on)
     for file in answer["files"]:

@@ -1,18 +1,21 @@
-"""The type of one C function, or function pointer, of which a script has the prototype."""
+"""The types of C functions, or function pointers, of which a script has the prototypes."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from .libclang import ReadError
 from .messages import Problem
-from .terms import is_a
+from .standard_types import STANDARD
+from .terms import Unsupported, is_a
 from .types import Types
-from .unit import Unit
+from .unit import OPTIONS, SKIP_BODIES, Unit
 
 _FUNCTION, _VARIABLE, _PARAMETER, _TYPEDEF = 8, 9, 10, 20  # clang-c/Index.h, CXCursorKind
 _OUTER = "__epy_outer"
+_NO_FILES: dict[str, list[str]] = {"files": [], "missing": []}
 _UNKNOWN_TYPE = re.compile(r"unknown type(?: name)? '(\w+)'")
 
 
@@ -30,28 +33,28 @@ class Prototype(Unit):
             name, cursors = self._declared()
             if self.problems or text in ("", "void"):
                 raise ReadError(self._explain_prototype([*problems, *self.problems], text))
-        types = Types(self.clang, self.names, False)
-        types.decays = False
-        clang = self.clang
+        types = self._types()
         if len(cursors) != 1 or text.endswith("}"):
             raise ReadError("is no single C prototype, such as 'int add(int a, int b)'")
-        found = types.type(clang.getCursorType(cursors[0]))
         if name == _OUTER:
-            if len(found[2]) != 1:
+            cursors = [it for it in self.clang.children(cursors[0]) if it.kind == _PARAMETER]
+            if len(cursors) != 1:
                 raise ReadError("is no single C prototype, such as 'int add(int a, int b)'")
-            name, found = "", found[2][0]
-            cursors = [it for it in clang.children(cursors[0]) if it.kind == _PARAMETER]
+            name = ""
+        return {**self._function(types, name, cursors[0]), **_NO_FILES}
+
+    def _types(self) -> Types:
+        types = Types(self.clang, self.names, False)
+        types.decays = False
+        return types
+
+    def _function(self, types: Types, name: str, cursor: Any) -> dict[str, Any]:
+        found = types.type(self.clang.getCursorType(cursor))
         if is_a(found, "*"):
             found = found[1]
         if not is_a(found, "("):
             raise ReadError("is no function, such as 'int add(int a, int b)'")
-        return {
-            "function": name,
-            "type": self._plain(found),
-            "parts": self._parts(cursors[0]),
-            "files": [],
-            "missing": [],
-        }
+        return {"function": name, "type": self._plain(found), "parts": self._parts(cursor)}
 
     def _declared(self) -> tuple[str, list[Any]]:
         """What the text declares, and the name of the last."""
@@ -93,3 +96,54 @@ class Prototype(Unit):
         place = f"at column {problems[0].column}: {problems[0].message}"
         remedy = "a name goes into name=" if text.isidentifier() else "write it as in C"
         return f"does not parse ({place}): {remedy}"
+
+
+class Prototypes(Prototype):
+    """Those of a script, in one look: None for each that has to be looked at alone."""
+
+    def read(self) -> dict[str, Any]:
+        texts: list[str] = self.request["texts"]
+        self.given = set(re.findall(r"\w+", self.before))
+        # Two lines each: one without a name may be what a parameter is.
+        self.text = "".join(f"{it};\nvoid {_OUTER}{n}({it});\n" for n, it in enumerate(texts))
+        words = dict.fromkeys(re.findall(r"\w+", self.text))
+        self.standard = {it: None for it in words if it in STANDARD and it not in self.given}
+        unit = self._parse(self._text(), OPTIONS, SKIP_BODIES)
+        if unit is None:
+            raise ReadError("libclang failed")
+        self.problems = self._diagnostics(unit)
+        first = self._text().count("\n") - 2 * len(texts) + 1
+        lines: dict[int, list[Any]] = {}
+        clang = self.clang
+        for cursor in clang.children(clang.getTranslationUnitCursor(unit)):
+            if cursor.kind in (_FUNCTION, _VARIABLE, _TYPEDEF):
+                line = clang.place(clang.getCursorLocation(cursor))[1]
+                lines.setdefault(line - first, []).append(cursor)
+        bad = {problem.line - first for problem in self.problems}
+        types = self._types()
+        found = [self._one(types, lines, bad, 2 * number) for number in range(len(texts))]
+        # What is declared twice has something of the other declaration.
+        count = Counter(it["function"] for it in found if it)
+        single = [
+            it if it and (not it["function"] or count[it["function"]] == 1) else None
+            for it in found
+        ]
+        return {"found": [None] * len(texts) if min(bad, default=0) < 0 else single, **_NO_FILES}
+
+    def _one(
+        self, types: Types, lines: dict[int, list[Any]], bad: set[int], line: int
+    ) -> dict[str, Any] | None:
+        clang = self.clang
+        cursors = lines.get(line, [])
+        if line in bad:
+            outer = [] if line + 1 in bad else lines.get(line + 1, [])
+            cursors = [it for one in outer for it in clang.children(one) if it.kind == _PARAMETER]
+        if len(cursors) != 1:
+            return None
+        name = clang.text(clang.getCursorSpelling(cursors[0]))
+        if line in bad and name:  # as a declaration it is wrong
+            return None
+        try:
+            return self._function(types, name, cursors[0])
+        except (ReadError, Unsupported):
+            return None

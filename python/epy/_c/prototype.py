@@ -15,7 +15,8 @@ from typing import Any
 
 from .._errors import HeaderError, SignatureError
 from .._types import CData
-from . import process
+from . import ahead, process
+from .ahead import one_line
 from .standard_types import STANDARD
 from .terms import Type, Unsupported, is_a
 
@@ -33,8 +34,6 @@ _POINTERS: dict[Type, str] = {
     "c_wchar": "c_wchar_p",
     "PyObject": "py_object",
 }
-_COMPLEX = re.compile(r"\b(float|double)\s+complex\b")  # <complex.h> has a macro
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _WORD = re.compile(r"[^\W\d]\w*")
 Remedy = Callable[[str], str]  # by the name of a type
 _UNKNOWN = re.compile(r"the unknown type '([^']*)'")
@@ -45,13 +44,14 @@ def parse(text: str, namespace: dict[str, Any], keep: bool = True) -> tuple[str,
 
     Types that are not C's own are looked up in `namespace`. Raises SignatureError.
     """
-    lines = []
-    for word in dict.fromkeys(_WORD.findall(text)):
+
+    def line(word: str) -> str:
         if _is_type(namespace.get(word)):
-            lines.append(f"typedef struct {{ int _; }} {word};")
-        elif word == "va_list":
-            lines.append("#define va_list void *")  # an array, which C passes by its address
-    name, found, parts = _read(text, lines, keep, partial(_remedy, namespace))
+            return f"typedef struct {{ int _; }} {word};"
+        # An array, which C passes by its address.
+        return "#define va_list void *" if word == "va_list" else ""
+
+    name, found, parts = _read(text, line, keep, partial(_remedy, namespace))
     try:
         made = _expression(found, namespace, ("the result", parts))
         return name, f"variadic({made})" if found[3] and found[2] else made
@@ -67,17 +67,17 @@ def of_header(text: str, find: Callable[[str], Any], keep: bool) -> tuple[str, T
             found = find(found[1])[1]
         return found
 
-    lines = []
-    for word in dict.fromkeys(_WORD.findall(text)):
+    def line(word: str) -> str:
         kind, *meaning = find(word) or ("",)
         if kind == "t":
             actual = resolved(meaning[0])
             shape = "void {}(void)" if is_a(actual, "(") else "struct {{ int _; }} {}"
             shape = "char {}[1]" if is_a(actual, "[") else shape
-            lines.append(f"typedef {shape.format(word)};")
-        elif kind == "c" and isinstance(meaning[0], int):
-            lines.append(f"enum {{ {word} = {meaning[0]} }};")
-    name, found, _ = _read(text, lines, keep, lambda _: "declare it in the header's text")
+            return f"typedef {shape.format(word)};"
+        is_number = kind == "c" and isinstance(meaning[0], int)
+        return f"enum {{ {word} = {meaning[0]} }};" if is_number else ""
+
+    name, found, _ = _read(text, line, keep, lambda _: "declare it in the header's text")
     return name, _decayed(found, resolved)
 
 
@@ -103,24 +103,14 @@ def problem(text: str, message: str) -> SignatureError:
     return SignatureError(f"the C prototype '{one_line(text)}' {message}")
 
 
-def one_line(text: str) -> str:
-    plain = _COMPLEX.sub(r"\1 _Complex", _COMMENT.sub(" ", text))
-    return " ".join(plain.split()).rstrip("; ")
-
-
-def _read(text: str, lines: list[str], keep: bool, remedy: Remedy) -> tuple[str, Type, list[Any]]:
-    request = {
-        "name": "<prototype>",
-        "text": one_line(text),
-        "is_text": True,
-        "folder": "/",
-        "arguments": [],
-        "lang": "c",
-        "before": lines,
-        "prototype": True,
-    }
+def _read(
+    text: str, line: Callable[[str], str], keep: bool, remedy: Remedy
+) -> tuple[str, Type, list[Any]]:
+    """The name, the type and the parameters' names. `line` of C says what a word stands for."""
+    lines = _lines(text, line)
+    known = ahead.find(one_line(text), lines, lambda it: _lines(it, line), keep)
     try:
-        answer = process.ask(request, keep)
+        answer = known or process.ask(ahead.request(one_line(text), lines), keep)
     except HeaderError as error:
         reason = str(error)
         for word in _WORD.findall(text):
@@ -128,12 +118,16 @@ def _read(text: str, lines: list[str], keep: bool, remedy: Remedy) -> tuple[str,
                 raise problem(text, impossible) from None
         if unknown := _UNKNOWN.search(reason):
             name = unknown[1].rpartition(" ")[2]
-            known = [line.rpartition(" ")[2].rstrip(";") for line in lines]
-            near = get_close_matches(name, [*known, *STANDARD, *_OWN_WORDS], 1)
+            declared = [line.rpartition(" ")[2].rstrip(";") for line in lines]
+            near = get_close_matches(name, [*declared, *STANDARD, *_OWN_WORDS], 1)
             reason += f": {remedy(unknown[1])}, or write void * for a pointer to it"
             reason += f" (did you mean {near[0]}?)" if near else ""
         raise problem(text, reason) from None
     return answer["function"], answer["type"], answer["parts"]
+
+
+def _lines(text: str, line: Callable[[str], str]) -> tuple[str, ...]:
+    return tuple(filter(None, map(line, dict.fromkeys(_WORD.findall(text)))))
 
 
 # C's own, which are no names that anybody declares.

@@ -12,10 +12,15 @@ import resource
 import sys
 import traceback
 
-from .function import Prototype
+from .function import Prototype, Prototypes
 from .header import Header
 from .libclang import Library, ReadError
 
+_KINDS: dict[str, type[Header | Prototype]] = {
+    "header": Header,
+    "prototype": Prototype,
+    "prototypes": Prototypes,
+}
 _MEMORY = 2 * 2**30  # bytes
 
 
@@ -34,8 +39,7 @@ def main() -> None:
             return
         try:
             clang = clang or Library(request["library"])
-            made = Prototype if request["prototype"] else Header
-            answer = made(clang, request).read()
+            answer = _KINDS[request["kind"]](clang, request).read()
         except ReadError as error:
             answer = {"error": str(error)}
         except Exception:  # a mistake of epy's
