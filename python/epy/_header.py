@@ -174,7 +174,8 @@ class Header:
             declarations.find, dict(types), values, kept, module, use_errno
         )
         for mapped, meant in types.items():
-            if self._find(mapped, "type")[0] != "t":
+            word, *_ = self._find(mapped, "type")
+            if word != "t":
                 raise _errors.HeaderNameError(
                     f"{name}: types={{{mapped!r}: ...}}: it is no typedef"
                 )
@@ -189,12 +190,12 @@ class Header:
             if mapped in _BUILTIN:
                 key, kind = (_BUILTIN[mapped],), _BUILTIN[mapped]
             else:
-                found = self._find(mapped, "type")
-                if found[0] not in ("t", "struct", "union", "enum"):
+                word, meant, *_ = self._find(mapped, "type")
+                if word not in ("t", "struct", "union", "enum"):
                     raise _errors.HeaderNameError(
                         f"{name}: errors={{{mapped!r}: ...}}: it is no type"
                     )
-                key, kind = mapped, found[1] if found[0] == "t" else tuple(mapped.split(" "))
+                key, kind = mapped, meant if word == "t" else tuple(mapped.split(" "))
             values[key] = self._error_value(value, kind)
 
     def __repr__(self) -> str:
@@ -210,10 +211,12 @@ class Header:
         return self._variable(name)
 
     def __setattr__(self, name: str, value: "Any") -> None:
-        if name[0] != "_" and self._find(name, "variable")[0] == "v":
-            raise _errors.HeaderNameError(
-                f"{self._name}: {name} is the host's: assign {name}.value"
-            )
+        if name[0] != "_":
+            word, *_ = self._find(name, "variable")
+            if word == "v":
+                raise _errors.HeaderNameError(
+                    f"{self._name}: {name} is the host's: assign {name}.value"
+                )
         object.__setattr__(self, name, value)  # a test's own function in place of the host's
 
     def __dir__(self) -> list[str]:
@@ -230,18 +233,19 @@ class Header:
                 if self._declarations.find(f"{kind} {name}") is not None:
                     return self._classes.named((kind, name))
             raise self._unknown(name, "name")
-        if found[0] == "c":
-            return found[1]
-        if found[0] == "t":
-            return self._classes.named(("t", name))
-        if found[0] == "f":
-            return self._host_function(name, found[1])
-        if found[0] in ("m", "x"):
-            from ._c.arithmetic import evaluate
+        match found:
+            case ("c", value):
+                return value
+            case ("t", _):
+                return self._classes.named(("t", name))
+            case ("f", kind):
+                return self._host_function(name, kind)
+            case ("m" | "x", expression, *_):
+                from ._c.arithmetic import evaluate
 
-            return evaluate(found[1], self)
-        if found[0] == "?":
-            raise _errors.HeaderNameError(f"{self._name}: {name} {found[1]}")
+                return evaluate(expression, self)
+            case ("?", reason, *_):
+                raise _errors.HeaderNameError(f"{self._name}: {name} {reason}")
         return None
 
     def _tags(self, keyword: str) -> "Any":
@@ -261,23 +265,28 @@ class Header:
         found = self._declarations.find(name)
         if found is None:
             raise self._unknown(name, what, remedy)
-        if found[0] == "?":
-            raise _errors.HeaderNameError(f"{self._name}: {name} {found[1]}")
+        word, meant, *_ = found
+        if word == "?":
+            raise _errors.HeaderNameError(f"{self._name}: {name} {meant}")
         return found
 
     def _error_value(self, value: "Any", result: "Any") -> "Any":
         """The error value of functions with this result: a str is the name of a constant, but where
         the result is a text."""
         resolved = self._classes.resolved
-        kind = resolved(result) if isinstance(value, str) else None
-        if kind is None or (kind[0] == "*" and resolved(kind[1]) in ("c_char", "c_wchar")):
+        if not isinstance(value, str):
             return value
-        found = self._find(value, "constant")
-        if found[0] != "c":
+        match resolved(result):
+            case None:
+                return value
+            case ("*", target) if resolved(target) in ("c_char", "c_wchar"):
+                return value
+        word, constant, *_ = self._find(value, "constant")
+        if word != "c":
             raise _errors.HeaderNameError(
                 f"{self._name}: {value} is no constant, and so no error value"
             )
-        return found[1]
+        return constant
 
     def _unknown(self, name: str, what: str, remedy: str = "") -> "Exception":
         from ._headers.unknown import unknown
@@ -300,10 +309,10 @@ class Header:
                     f"{self._name}: function('{prototype}'): it lacks a name"
                 )
             return self._host_function(name, kind)
-        found = self._find(prototype, "function")
-        if found[0] != "f":
-            raise _errors.HeaderNameError(f"{self._name}: {prototype} {_no_function(found)}")
-        return self._host_function(prototype, found[1])
+        word, kind, *_ = self._find(prototype, "function")
+        if word != "f":
+            raise _errors.HeaderNameError(f"{self._name}: {prototype} {_no_function(word)}")
+        return self._host_function(prototype, kind)
 
     def _host_function(self, name: str, kind: "Any") -> "HostFunction":
         from ._host_function import HostFunction
@@ -313,7 +322,8 @@ class Header:
     def _variable(self, name: str) -> "Any":
         from ._headers.variable import variable
 
-        return variable(self, name, self._classes.make(self._find(name, "variable")[1]))
+        _, kind, *_ = self._find(name, "variable")
+        return variable(self, name, self._classes.make(kind))
 
     def export_data(self, name: str, value: "Any") -> "Any":
         """Offer a data symbol to the host, of the type that the header declares for the name.
@@ -465,23 +475,26 @@ class Header:
         if found is None:
             remedy = f'give its prototype as text, "int {name}(...)"'
             raise self._unknown(name, "function", remedy)
-        if found[0] == "?":
-            raise _errors.HeaderNameError(f"{self._name}: {name} {found[1]}")
-        kind = self._classes.resolved(found[1]) if found[0] in "ft" else None
-        if isinstance(kind, tuple) and kind[0] == "*":
-            kind = self._classes.resolved(kind[1])
-        if not isinstance(kind, tuple) or kind[0] != "(":
-            raise _errors.HeaderNameError(f"{self._name}: {name} {_no_function(found)}")
-        return kind
+        word, meant, *_ = found
+        if word == "?":
+            raise _errors.HeaderNameError(f"{self._name}: {name} {meant}")
+        kind = self._classes.resolved(meant) if word in ("f", "t") else None
+        match kind:
+            case ("*", target):
+                kind = self._classes.resolved(target)
+        match kind:
+            case ("(", *_):
+                return kind
+        raise _errors.HeaderNameError(f"{self._name}: {name} {_no_function(word)}")
 
     def _prototype(self, text: str) -> "tuple[str, Any]":
         """A C prototype's name and type, which must be the header's, if that has the name."""
         name, kind = self._text(text)
-        found = self._declarations.find(name) if name else None
-        if found is not None and found[0] == "f":
-            from ._headers.same_prototype import check_same
+        match self._declarations.find(name) if name else None:
+            case ("f", declared):
+                from ._headers.same_prototype import check_same
 
-            check_same(self, text, name, kind, found[1])
+                check_same(self, text, name, kind, declared)
         return name, kind
 
     def _text(self, text: str) -> "tuple[str, Any]":
@@ -492,7 +505,7 @@ class Header:
         return name, kind
 
 
-def _no_function(found: "Any") -> str:
+def _no_function(word: str) -> str:
     """Why a definition is none that C can call."""
-    is_expression = found[0] in ("m", "x")
+    is_expression = word in ("m", "x")
     return "is computed here, no library has it" if is_expression else "is no function"

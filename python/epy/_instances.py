@@ -109,7 +109,8 @@ def untyped_callback(
 
 def is_open(kind: "Any") -> bool:
     """Whether a function type is `()`, which says nothing of parameters."""
-    return kind[3] and not kind[2]
+    _, _, parameters, is_variadic = kind
+    return is_variadic and not parameters
 
 
 def typed_signature(ctype: "Any", function: "Any") -> "Signature":
@@ -138,7 +139,8 @@ def typed_signature(ctype: "Any", function: "Any") -> "Signature":
 
 
 def _is_variadic(kind: "Any") -> bool:
-    return bool(kind[3] and kind[2])
+    _, _, parameters, is_variadic = kind
+    return bool(is_variadic and parameters)
 
 
 def _behind(function: "Any") -> "Any":

@@ -87,11 +87,11 @@ def of_annotations(function: "Callable[..., Any]") -> "Signature":
 
 def refined(ctype: "Any", function: "Callable[..., Any]") -> "Signature":
     """The signature of a header's function type, with what the annotations say instead."""
+    from ._instances import is_open  # which imports this module
+
     plain, names, _ = parameters(function)
     annotations = plain.__annotations__
     types = [ctype._restype_, *ctype._argtypes_]
-    # `()` in C: the function alone says what it takes.
-    is_open = ctype._epy_kind_[3] and not ctype._epy_kind_[2]
     buffers: list[tuple[int, Buffer]] = []
     for index, name in enumerate(("return", *names)[: len(types)]):
         if name not in annotations:
@@ -107,7 +107,7 @@ def refined(ctype: "Any", function: "Callable[..., Any]") -> "Signature":
             fits = _alike(describe(given)[0], describe(types[index])[0])
         except _errors.SignatureError as error:
             raise _errors.SignatureError(f"{label} {error}") from None
-        if not fits and not is_open:
+        if not fits and not is_open(ctype._epy_kind_):
             from ._c.spelling import declare
 
             raise _errors.SignatureError(

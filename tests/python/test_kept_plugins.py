@@ -17,6 +17,7 @@ KEPT = {
     int(path.name.split("_")[1].partition(".")[0]): path
     for path in sorted((PROJECT / "tests/plugins").glob("contract_*.so.xz"))
 }
+HEADERS = list((PROJECT / "tests/plugins").glob("header_of_contract_*.so.xz"))
 PYTHON = {"EPY_PYTHON": sys.executable}
 CALLS = ["int add 2 3", "double half 5 0", "int add -1 1"]
 
@@ -33,6 +34,26 @@ def test_a_plugin_of_an_earlier_epy_is_served(contract, native, run, preload, ep
     assert result.stdout.splitlines() == ["5", "2.5", "0"]
     assert result.stderr == ""
     assert f'"contract": {contract}' in epy("inspect", "--json", plugin).stdout
+
+
+@pytest.mark.parametrize("path", sorted(HEADERS), ids=lambda path: path.name)
+def test_what_an_earlier_epy_stored_of_a_header_is_understood(path, native, run, preload, tmp_path):
+    plugin = tmp_path / "kept.so"
+    plugin.write_bytes(lzma.decompress(path.read_bytes()))
+    loader = tmp_path / "libepy.so"
+    loader.symlink_to(PACKAGE / "libepy.so")
+    calls = ["int raised 1", "int at_most 30", "int at_most 50", "int named 0 0", "int called 0"]
+    result = run(native("call"), f"open {plugin}", *calls, env={**preload(loader), **PYTHON})
+    assert result.stdout.split() == ["5", "30", "40", "793", "7"]
+    assert result.stderr == ""
+
+
+def test_kept_plugins_speak_of_no_machine():
+    for path in (*KEPT.values(), *HEADERS):
+        found = set(
+            re.findall(rb"/(?:home|root|tmp|work)/[^\0\n]*", lzma.decompress(path.read_bytes()))
+        )
+        assert not found, path.name
 
 
 CONNECTED = """

@@ -82,11 +82,11 @@ bool complete(const header_types &types, header_classes *self, PyObject *type) {
     if (!definition || PySet_Contains(self->completing, type) == 1) { // by this thread
         return PyErr_Occurred() == nullptr;
     }
-    if (what_of(definition.get()) == '?') {
+    if (what_of(definition.get()) == kind_of::impossible) {
         const ref name = name_like(type, "%U");
         const char *remedy = is_opaque(definition.get()) ? ": only pointers to it can be used" : "";
         return name &&
-               header_name_error("%U %U%s", name.get(), part_of(definition.get(), 1), remedy);
+               header_name_error("%U %U%s", name.get(), unusable_reason(definition.get()), remedy);
     }
     if (PySet_Add(self->completing, type) != 0) {
         return false;
@@ -98,8 +98,8 @@ bool complete(const header_types &types, header_classes *self, PyObject *type) {
 
 // What a script gets by name: a struct that is only declared serves for pointers.
 ref class_of_name(const header_types &types, header_classes *self, PyObject *kind) {
-    if (what_of(kind) == 't') {
-        PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(kind, 1));
+    if (what_of(kind) == kind_of::alias) {
+        PyObject *mapped = PyDict_GetItemWithError(self->types, alias_name(kind));
         if (mapped != nullptr || PyErr_Occurred() != nullptr) {
             return ref::borrowed(mapped);
         }
@@ -264,7 +264,7 @@ PyObject *function_method(PyObject *object, PyObject *arguments) {
     if (!check_function_type(kind)) {
         return nullptr;
     }
-    const Py_ssize_t count = PyTuple_GET_SIZE(part_of(kind, 2));
+    const Py_ssize_t count = PyTuple_GET_SIZE(function_parameters(kind));
     const bool stands_for_any = count == 0 && PyTuple_GET_SIZE(refined) != 0;
     if (PyTuple_GET_SIZE(refined) != count + 1 && !stands_for_any) {
         PyErr_SetString(PyExc_ValueError, "a function has a class for its result and for each "

@@ -28,11 +28,11 @@ ref definition_of_name(header_classes *self, PyObject *name) {
         header_name_error("'%U' is missing from the plugin: run `epy build` again", name);
         return {};
     }
-    if (found && what_of(found.get()) == '?') {
-        header_name_error("%U %U", name, part_of(found.get(), 1));
+    if (found && what_of(found.get()) == kind_of::impossible) {
+        header_name_error("%U %U", name, unusable_reason(found.get()));
         return {};
     }
-    if (found && what_of(found.get()) != 't') {
+    if (found && what_of(found.get()) != kind_of::alias) {
         header_name_error("'%U' is no type in this header", name);
         return {};
     }
@@ -68,7 +68,7 @@ void circle_error(PyObject *kind) {
 
 ref definition_of_tag(header_classes *self, PyObject *name) {
     ref found = find_definition(self, name);
-    if (found && found.get() != Py_None && what_of(found.get()) != '?' &&
+    if (found && found.get() != Py_None && what_of(found.get()) != kind_of::impossible &&
         static_cast<Py_UCS4>(what_of(found.get())) != PyUnicode_READ_CHAR(name, 0)) {
         header_name_error("'%U' is damaged in the plugin: run `epy build` again", name);
         return {};
@@ -78,28 +78,33 @@ ref definition_of_tag(header_classes *self, PyObject *name) {
 
 ref definition_of_enum(header_classes *self, PyObject *key) {
     const ref name = name_of_tag("enum", key);
-    return name ? definition_of_tag(self, name.get()) : ref();
-}
-
-bool is_opaque(PyObject *definition) {
-    return what_of(definition) == '?' &&
-           PyUnicode_CompareWithASCIIString(part_of(definition, 1),
-                                            "has no definition in this header") == 0;
+    ref found = name ? definition_of_tag(self, name.get()) : ref();
+    if (!found || what_of(found.get()) == kind_of::enumeration) {
+        return found;
+    }
+    if (found.get() == Py_None || is_opaque(found.get())) {
+        return ref::borrowed(Py_None);
+    }
+    header_name_error("%U %U", name.get(), unusable_reason(found.get()));
+    return {};
 }
 
 ref behind_name(header_classes *self, PyObject *kind) {
-    if (what_of(kind) == 'a') {
-        return ref::borrowed(part_of(kind, 1));
+    if (what_of(kind) == kind_of::aligned) {
+        return ref::borrowed(aligned_type(kind));
     }
-    const ref definition = definition_of_name(self, part_of(kind, 1));
-    return definition ? ref::borrowed(part_of(definition.get(), 1)) : ref();
+    const ref definition = definition_of_name(self, alias_name(kind));
+    return definition ? ref::borrowed(declared_type(definition.get())) : ref();
 }
 
 ref resolved(header_classes *self, PyObject *kind) {
     ref at = ref::borrowed(kind);
-    for (int steps = 0; at && (what_of(at.get()) == 't' || what_of(at.get()) == 'a'); ++steps) {
-        if (what_of(at.get()) == 't') {
-            PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(at.get(), 1));
+    const auto stands_for_another = [](kind_of what) {
+        return what == kind_of::alias || what == kind_of::aligned;
+    };
+    for (int steps = 0; at && stands_for_another(what_of(at.get())); ++steps) {
+        if (what_of(at.get()) == kind_of::alias) {
+            PyObject *mapped = PyDict_GetItemWithError(self->types, alias_name(at.get()));
             if (mapped != nullptr) {
                 break;
             }

@@ -1,23 +1,10 @@
-// What a header declares: types and definitions, as `_c.terms` in Python has them.
+// What a header declares, looked up.
 #pragma once
 
 #include "loader/core/headers/classes.h"
+#include "loader/core/headers/kind.h"
 
 namespace epy {
-
-// The first character of a type's or definition's first item, which tells them all apart; NUL for
-// void and for simple types.
-inline char what_of(PyObject *kind) {
-    return PyTuple_Check(kind)
-               ? static_cast<char>(PyUnicode_READ_CHAR(PyTuple_GET_ITEM(kind, 0), 0))
-               : '\0';
-}
-
-// Borrowed.
-inline PyObject *part_of(PyObject *kind, Py_ssize_t index) { return PyTuple_GET_ITEM(kind, index); }
-
-// Whether a struct is only declared: `_c.terms.OPAQUE`.
-bool is_opaque(PyObject *definition);
 
 // How a header calls a tag: "struct KEY".
 inline ref name_of_tag(const char *keyword, PyObject *key) {
@@ -26,6 +13,8 @@ inline ref name_of_tag(const char *keyword, PyObject *key) {
 
 // Of a tag; None if the header has none.
 ref definition_of_tag(header_classes *, PyObject *name);
+
+// Of an enum; None, too, if it is only declared.
 ref definition_of_enum(header_classes *, PyObject *key);
 
 // Typedefs that stand for each other, one behind the other: more are a circle.

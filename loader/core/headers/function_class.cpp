@@ -37,25 +37,27 @@ namespace {
 // A parameter `void (*)(void)` is C's pointer to any function: what `void (*)()` says.
 ref parameter(const header_types &types, header_classes *self, PyObject *kind) {
     const ref actual = resolved(self, kind);
-    const ref function =
-        actual && what_of(actual.get()) == '*' ? resolved(self, part_of(actual.get(), 1)) : ref();
-    if (!function || what_of(function.get()) != '(' || part_of(function.get(), 1) != Py_None ||
-        PyTuple_GET_SIZE(part_of(function.get(), 2)) != 0) {
+    const ref function = actual && what_of(actual.get()) == kind_of::pointer
+                             ? resolved(self, pointer_target(actual.get()))
+                             : ref();
+    if (!function || what_of(function.get()) != kind_of::function ||
+        function_result(function.get()) != Py_None ||
+        PyTuple_GET_SIZE(function_parameters(function.get())) != 0) {
         return PyErr_Occurred() == nullptr ? ref::borrowed(kind) : ref();
     }
     return ref(
-        Py_BuildValue("(O(OO()O))", types.name.star, part_of(function.get(), 0), Py_None, Py_True));
+        Py_BuildValue("(O(OO()O))", types.name.star, word(function.get()), Py_None, Py_True));
 }
 
 } // namespace
 
 ref parts_of_function(const header_types &types, header_classes *self, PyObject *kind) {
-    PyObject *parameters = part_of(kind, 2);
+    PyObject *parameters = function_parameters(kind);
     const Py_ssize_t count = PyTuple_GET_SIZE(parameters);
     ref all(PyTuple_New(count + 1));
     for (Py_ssize_t index = 0; all && index <= count; ++index) {
         const ref part = index == 0
-                             ? ref::borrowed(part_of(kind, 1))
+                             ? ref::borrowed(function_result(kind))
                              : parameter(types, self, PyTuple_GET_ITEM(parameters, index - 1));
         ref made = part ? class_of_kind(types, self, part.get()) : ref();
         if (!made) {
@@ -73,21 +75,20 @@ ref error_of_result(header_classes *self, PyObject *result) {
     ref kind = ref::borrowed(result);
     for (int steps = 0; steps < most_names; ++steps) {
         PyObject *found = nullptr;
-        const char what = what_of(kind.get());
-        if (what == 't') {
-            found = PyDict_GetItemWithError(self->errors, part_of(kind.get(), 1));
-        } else if (what == 'e' || what == 's' || what == 'u') {
-            const ref key(
-                PyUnicode_FromFormat("%U %U", part_of(kind.get(), 0), part_of(kind.get(), 1)));
+        const kind_of what = what_of(kind.get());
+        if (what == kind_of::alias) {
+            found = PyDict_GetItemWithError(self->errors, alias_name(kind.get()));
+        } else if (is_tag(what)) {
+            const ref key(PyUnicode_FromFormat("%U %U", word(kind.get()), tag_key(kind.get())));
             found = key ? PyDict_GetItemWithError(self->errors, key.get()) : nullptr;
-        } else if (what == '\0') {
+        } else if (what == kind_of::simple) {
             const ref key(PyTuple_Pack(1, kind.get()));
             found = key ? PyDict_GetItemWithError(self->errors, key.get()) : nullptr;
         }
         if (found != nullptr || PyErr_Occurred() != nullptr) {
             return ref::borrowed(found);
         }
-        if (what != 't' && what != 'a') {
+        if (what != kind_of::alias && what != kind_of::aligned) {
             return ref::borrowed(Py_None);
         }
         kind = behind_name(self, kind.get());
@@ -105,12 +106,12 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
     if (!all || (refined == nullptr && !take_text(types, all))) {
         return {};
     }
-    const ref error = error_of_result(self, part_of(kind, 1));
+    const ref error = error_of_result(self, function_result(kind));
     const ref name(PyUnicode_FromString("Function"));
     const ref parameters(PyTuple_GetSlice(all.get(), 1, PyTuple_GET_SIZE(all.get())));
-    const ref checks =
-        parameters ? checks_of(types, parameters.get(), PyObject_IsTrue(part_of(kind, 3)) != 0)
-                   : ref();
+    const ref checks = parameters ? checks_of(types, parameters.get(),
+                                              PyObject_IsTrue(function_is_variadic(kind)) != 0)
+                                  : ref();
     const ref body(error && checks
                        ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", "_flags_", self->function_flags,
                                        "_restype_", PyTuple_GET_ITEM(all.get(), 0), "_argtypes_",

@@ -17,9 +17,13 @@ ref members_of_enum(header_classes *self, PyObject *key) {
         return ref::borrowed(known);
     }
     const ref definition = definition_of_enum(self, key);
-    const ref made =
-        definition ? package::call(package::members_of_enum, {key, definition.get(), self->module})
-                   : ref();
+    if (definition && definition.get() == Py_None) {
+        header_name_error("enum %U has no definition in this header", key);
+        return {};
+    }
+    const ref made = definition ? package::call(package::members_of_enum,
+                                                {key, enum_members(definition.get()), self->module})
+                                : ref();
     return made ? ref::borrowed(PyDict_SetDefault(self->members, key, made.get())) : ref();
 }
 
@@ -30,7 +34,7 @@ ref enumeration(const header_types &types, header_classes *self, PyObject *key) 
     if (!definition || definition.get() == Py_None) {
         return definition ? simple_class(types, "c_uint") : ref();
     }
-    const ref integer = simple_class(types, part_of(definition.get(), 1));
+    const ref integer = simple_class(types, enum_integer(definition.get()));
     const ref all = integer ? members_of_enum(self, key) : ref();
     return all ? package::call(package::enumerated, {integer.get(), all.get()}) : ref();
 }
@@ -110,11 +114,11 @@ ref pointer(const header_types &types, header_classes *self, PyObject *target) {
             return simple_class(types, "py_object");
         }
     }
-    const char what = what_of(actual.get());
-    if (what == '(') {
+    const kind_of what = what_of(actual.get());
+    if (what == kind_of::function) {
         return target_class(types, self, actual.get());
     }
-    if (what == '?') {
+    if (what == kind_of::impossible) {
         return ref::borrowed(types.core->void_pointer);
     }
     const ref type = target_class(types, self, target);
@@ -147,16 +151,16 @@ bool fits(const header_types &types, PyObject *element, Py_ssize_t count) {
 }
 
 ref array(const header_types &types, header_classes *self, PyObject *kind) {
-    const ref element = class_of_kind(types, self, part_of(kind, 1));
-    if (!element || !fits(types, element.get(), PyLong_AsSsize_t(part_of(kind, 2)))) {
+    const ref element = class_of_kind(types, self, array_element(kind));
+    if (!element || !fits(types, element.get(), PyLong_AsSsize_t(array_length(kind)))) {
         return {};
     }
     if (is_character(types, element.get())) { // ctypes has arrays of them as texts
-        return ref(PyNumber_Multiply(element.get(), part_of(kind, 2)));
+        return ref(PyNumber_Multiply(element.get(), array_length(kind)));
     }
-    const ref name = name_like(element.get(), "%U_Array_%zd", PyLong_AsSsize_t(part_of(kind, 2)));
+    const ref name = name_like(element.get(), "%U_Array_%zd", PyLong_AsSsize_t(array_length(kind)));
     const ref body(
-        Py_BuildValue("{s:O,s:O}", "_type_", element.get(), "_length_", part_of(kind, 2)));
+        Py_BuildValue("{s:O,s:O}", "_type_", element.get(), "_length_", array_length(kind)));
     PyObject *base = base_of(types, &header_bases::items);
     return name && body && base != nullptr &&
                    read_members(types, element.get(), body, package::enum_array_item)
@@ -169,7 +173,7 @@ ref array(const header_types &types, header_classes *self, PyObject *kind) {
 // Its definition is read when it is to have fields: most structs of a header are only pointed to.
 ref struct_or_union(const header_types &types, header_classes *self, PyObject *kind,
                     bool is_struct) {
-    PyObject *key = part_of(kind, 1);
+    PyObject *key = tag_key(kind);
     const ref name = name_of_tag(is_struct ? "struct" : "union", key);
     const ref label(PyObject_CallMethod(key, "strip", "s", "{}'")); // of one without a tag
     PyObject *native = PyTuple_GET_ITEM(types.core->aggregates, is_struct ? 0 : 1);
@@ -193,31 +197,32 @@ ref in_memory(const header_types &types, PyObject *mapped) {
 
 ref make_class(const header_types &types, header_classes *self, PyObject *kind) {
     switch (what_of(kind)) {
-    case '\0':
+    case kind_of::simple:
         return simple_class(types, kind);
-    case 't': {
-        PyObject *mapped = PyDict_GetItemWithError(self->types, part_of(kind, 1));
+    case kind_of::alias: {
+        PyObject *mapped = PyDict_GetItemWithError(self->types, alias_name(kind));
         if (mapped != nullptr || PyErr_Occurred() != nullptr) {
             return mapped == nullptr ? ref() : in_memory(types, mapped);
         }
         const ref meant = behind_name(self, kind);
         return meant ? target_class(types, self, meant.get()) : ref();
     }
-    case 'a':
-        return target_class(types, self, part_of(kind, 1));
-    case '*':
-        return pointer(types, self, part_of(kind, 1));
-    case '[':
+    case kind_of::aligned:
+        return target_class(types, self, aligned_type(kind));
+    case kind_of::pointer:
+        return pointer(types, self, pointer_target(kind));
+    case kind_of::array:
         return array(types, self, kind);
-    case '(':
+    case kind_of::function:
         return function_class(types, self, kind, nullptr);
-    case 's':
-    case 'u':
-        return struct_or_union(types, self, kind, what_of(kind) == 's');
-    case 'e':
-        return enumeration(types, self, part_of(kind, 1));
+    case kind_of::structure:
+    case kind_of::union_type:
+        return struct_or_union(types, self, kind, what_of(kind) == kind_of::structure);
+    case kind_of::enumeration:
+        return enumeration(types, self, tag_key(kind));
     default:
-        header_name_error("%U: use void * or declare it as an array of bytes", part_of(kind, 1));
+        header_name_error("%U: use void * or declare it as an array of bytes",
+                          impossible_reason(kind));
         return {};
     }
 }

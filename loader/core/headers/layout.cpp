@@ -21,26 +21,26 @@ struct collected {
 
 // The type of the function that a type points to; empty, perhaps with an exception, for others.
 ref function_behind(header_classes *self, PyObject *actual) {
-    if (what_of(actual) != '*') {
+    if (what_of(actual) != kind_of::pointer) {
         return {};
     }
-    ref target = resolved(self, part_of(actual, 1));
-    return target && what_of(target.get()) == '(' ? std::move(target) : ref();
+    ref target = resolved(self, pointer_target(actual));
+    return target && what_of(target.get()) == kind_of::function ? std::move(target) : ref();
 }
 
 // The integer type that C stores an enum as; the type itself, if it is none or is not defined.
 ref stored_as(header_classes *self, PyObject *name, PyObject *kind, PyObject *actual,
               const collected &all) {
-    if (what_of(actual) != 'e') {
+    if (what_of(actual) != kind_of::enumeration) {
         return ref::borrowed(kind);
     }
-    PyObject *key = part_of(actual, 1);
+    PyObject *key = tag_key(actual);
     const ref definition = definition_of_enum(self, key);
     if (!definition || definition.get() == Py_None) {
         return definition ? ref::borrowed(kind) : ref();
     }
     return PyDict_SetItem(all.enums.get(), name, key) == 0
-               ? ref::borrowed(part_of(definition.get(), 1))
+               ? ref::borrowed(enum_integer(definition.get()))
                : ref();
 }
 
@@ -69,7 +69,7 @@ bool add_field(const header_types &types, header_classes *self, PyObject *name, 
                append(all, name, types.function);
     }
     const bool is_flexible =
-        what_of(actual.get()) == '[' && PyObject_IsTrue(part_of(actual.get(), 2)) == 0;
+        what_of(actual.get()) == kind_of::array && PyObject_IsTrue(array_length(actual.get())) == 0;
     if (PyErr_Occurred() != nullptr ||
         (is_flexible && PyList_Append(all.flexible.get(), name) != 0)) {
         return false;
@@ -81,8 +81,8 @@ bool add_field(const header_types &types, header_classes *self, PyObject *name, 
 bool add_fields(const header_types &types, header_classes *self, PyObject *fields,
                 const collected &all) {
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(fields); ++index) {
-        PyObject *name = part_of(part_of(fields, index), 0);
-        PyObject *kind = part_of(part_of(fields, index), 1);
+        PyObject *name = field_name(PyTuple_GET_ITEM(fields, index));
+        PyObject *kind = field_type(PyTuple_GET_ITEM(fields, index));
         if (PyUnicode_GET_LENGTH(name) == 0 ? !add_storage(types, self, kind, index, all)
                                             : !add_field(types, self, name, kind, all)) {
             return false;
@@ -120,8 +120,8 @@ bool set_function_fields(const header_types &types, header_classes *self, PyObje
 // What few structs have.
 bool set_special_fields(header_classes *self, PyObject *type, PyObject *definition,
                         const collected &all) {
-    PyObject *anonymous = part_of(definition, 5);
-    PyObject *bits = part_of(definition, 6);
+    PyObject *anonymous = layout_anonymous(definition);
+    PyObject *bits = layout_bits(definition);
     if (PyTuple_GET_SIZE(anonymous) == 0 && PyTuple_GET_SIZE(bits) == 0 &&
         PyDict_Size(all.enums.get()) == 0 && PyList_GET_SIZE(all.flexible.get()) == 0) {
         return true;
@@ -153,14 +153,14 @@ bool give_native_fields(const header_types &types, PyObject *type, bool is_packe
 // system's, or `types=` maps a field to a type of another size.
 bool has_its_size(const header_types &types, PyObject *type, PyObject *definition) {
     const ref size(PyObject_CallOneArg(types.size_of, type));
-    PyObject *declared = part_of(definition, 2);
+    PyObject *declared = layout_size(definition);
     if (!size || PyObject_RichCompareBool(size.get(), declared, Py_EQ) == 1) {
         return static_cast<bool>(size);
     }
     return header_name_error(
         "'%U' takes %S bytes here and %S in the header: map its types to others "
         "of the same size, or run `epy build` again",
-        part_of(definition, 1), size.get(), declared);
+        layout_name(definition), size.get(), declared);
 }
 
 } // namespace
@@ -168,16 +168,16 @@ bool has_its_size(const header_types &types, PyObject *type, PyObject *definitio
 bool give_fields(const header_types &types, header_classes *self, PyObject *type,
                  PyObject *definition) {
     const collected all;
-    if (!all || !add_fields(types, self, part_of(definition, 4), all)) {
+    if (!all || !add_fields(types, self, layout_fields(definition), all)) {
         return false;
     }
-    const bool is_packed = PyObject_IsTrue(part_of(definition, 3)) != 0;
+    const bool is_packed = PyObject_IsTrue(layout_is_packed(definition)) != 0;
     return give_native_fields(types, type, is_packed, all) &&
            has_its_size(types, type, definition) && set_function_fields(types, self, type, all) &&
            set_special_fields(self, type, definition, all) &&
            PyObject_SetAttr(type, types.name.functions, all.functions.get()) == 0 &&
-           PyObject_SetAttr(type, types.name.names, part_of(definition, 7)) == 0 &&
-           PyObject_SetAttrString(type, "_epy_obstacle_", part_of(definition, 8)) == 0 &&
+           PyObject_SetAttr(type, types.name.names, layout_members(definition)) == 0 &&
+           PyObject_SetAttrString(type, "_epy_obstacle_", layout_obstacle(definition)) == 0 &&
            // The last: with it the class is complete.
            PyObject_SetAttr(type, types.name.types, all.types.get()) == 0;
 }

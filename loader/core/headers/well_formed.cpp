@@ -2,6 +2,8 @@
 // object. All else of headers/ takes its parts without a look, so the look is here, once for each.
 #include "loader/core/headers/well_formed.h"
 
+#include "loader/core/headers/kind.h"
+
 namespace epy {
 
 namespace {
@@ -13,12 +15,11 @@ bool is_text(PyObject *object) { return PyUnicode_CheckExact(object); }
 // A tuple of at least so many items that begins with a word.
 bool begins(PyObject *object, Py_ssize_t least) {
     return PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) >= least &&
-           is_text(PyTuple_GET_ITEM(object, 0)) &&
-           PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(object, 0)) > 0;
+           is_text(word(object)) && PyUnicode_GET_LENGTH(word(object)) > 0;
 }
 
-bool is(PyObject *kind, const char *word) {
-    return PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kind, 0), word) == 0;
+bool is(PyObject *kind, const char *text) {
+    return PyUnicode_CompareWithASCIIString(word(kind), text) == 0;
 }
 
 // In an address space.
@@ -50,26 +51,29 @@ bool is_type(PyObject *kind, int depth) {
         return false;
     }
     const Py_ssize_t count = PyTuple_GET_SIZE(kind);
-    PyObject *second = PyTuple_GET_ITEM(kind, 1);
+    const auto is_value = [&](PyObject *one) { return one != Py_None && is_type(one, depth - 1); };
     if (is(kind, "*")) {
-        return is_type(second, depth - 1);
+        return is_type(pointer_target(kind), depth - 1);
     }
     if (is(kind, "[")) {
-        return count == 3 && second != Py_None && is_type(second, depth - 1) &&
-               is_size(PyTuple_GET_ITEM(kind, 2));
+        return count == 3 && is_value(array_element(kind)) && is_size(array_length(kind));
     }
     if (is(kind, "(")) {
-        return count == 4 && is_type(second, depth - 1) &&
-               all_of(PyTuple_GET_ITEM(kind, 2),
-                      [&](PyObject *one) { return one != Py_None && is_type(one, depth - 1); }) &&
-               PyLong_Check(PyTuple_GET_ITEM(kind, 3));
+        return count == 4 && is_type(function_result(kind), depth - 1) &&
+               all_of(function_parameters(kind), is_value) &&
+               PyLong_Check(function_is_variadic(kind));
     }
     if (is(kind, "align")) {
-        return count == 3 && is_type(second, depth - 1) && is_size(PyTuple_GET_ITEM(kind, 2));
+        return count == 3 && is_type(aligned_type(kind), depth - 1) &&
+               is_size(aligned_alignment(kind));
     }
-    return (is(kind, "t") || is(kind, "struct") || is(kind, "union") || is(kind, "enum") ||
-            is(kind, "?")) &&
-           is_text(second);
+    if (is(kind, "t")) {
+        return is_text(alias_name(kind));
+    }
+    if (is(kind, "struct") || is(kind, "union") || is(kind, "enum")) {
+        return is_text(tag_key(kind));
+    }
+    return is(kind, "?") && is_text(impossible_reason(kind));
 }
 
 bool is_function(PyObject *kind) { return PyTuple_CheckExact(kind) && is(kind, "("); }
@@ -77,55 +81,65 @@ bool is_function(PyObject *kind) { return PyTuple_CheckExact(kind) && is(kind, "
 // (name, type); a name may be empty.
 bool is_field(PyObject *field) {
     return PyTuple_CheckExact(field) && PyTuple_GET_SIZE(field) == 2 &&
-           is_text(PyTuple_GET_ITEM(field, 0)) && is_type(PyTuple_GET_ITEM(field, 1), deepest);
+           is_text(field_name(field)) && is_type(field_type(field), deepest);
 }
 
 bool has_field(PyObject *fields, PyObject *name) {
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(fields); ++index) {
-        if (PyUnicode_Compare(PyTuple_GET_ITEM(PyTuple_GET_ITEM(fields, index), 0), name) == 0) {
+        if (PyUnicode_Compare(field_name(PyTuple_GET_ITEM(fields, index)), name) == 0) {
             return true;
         }
     }
     return false;
 }
 
-// (name, type, offset, shift, width, signed): `width` bits from bit `shift` of the byte at `offset`
-// on, in a struct of `size` bytes.
+// So many bits from a bit of the byte at an offset on, in a struct of `size` bytes.
 bool is_bit_field(PyObject *field, long long size) {
-    const auto item = [&](Py_ssize_t index) { return PyTuple_GET_ITEM(field, index); };
-    if (!PyTuple_CheckExact(field) || PyTuple_GET_SIZE(field) != 6 || !is_text(item(0)) ||
-        !is_type(item(1), deepest) || !is_size(item(2)) || !is_size(item(3)) || !is_size(item(4)) ||
-        !PyBool_Check(item(5))) {
+    if (!PyTuple_CheckExact(field) || PyTuple_GET_SIZE(field) != 6 || !is_text(field_name(field)) ||
+        !is_type(field_type(field), deepest) || !is_size(bits_offset(field)) ||
+        !is_size(bits_shift(field)) || !is_size(bits_width(field)) ||
+        !PyBool_Check(bits_is_signed(field))) {
         return false;
     }
-    const long long offset = PyLong_AsLongLong(item(2));
-    const long long shift = PyLong_AsLongLong(item(3));
-    const long long width = PyLong_AsLongLong(item(4));
+    const long long offset = PyLong_AsLongLong(bits_offset(field));
+    const long long shift = PyLong_AsLongLong(bits_shift(field));
+    const long long width = PyLong_AsLongLong(bits_width(field));
     constexpr long long widest = 64;
     return shift < widest && width > 0 && width <= widest && offset <= size &&
            (shift + width + 7) / 8 <= size - offset;
 }
 
-// (kind, name, size, packed, fields, anonymous, bits, members, obstacle)
 bool is_layout(PyObject *definition) {
-    const auto item = [&](Py_ssize_t index) { return PyTuple_GET_ITEM(definition, index); };
-    if (PyTuple_GET_SIZE(definition) != 9 || !is_text(item(1)) || !is_size(item(2)) ||
-        !PyLong_Check(item(3)) || !all_of(item(4), is_field)) {
+    if (PyTuple_GET_SIZE(definition) != 9 || !is_text(layout_name(definition)) ||
+        !is_size(layout_size(definition)) || !PyLong_Check(layout_is_packed(definition)) ||
+        !all_of(layout_fields(definition), is_field)) {
         return false;
     }
-    const long long size = PyLong_AsLongLong(item(2));
-    return all_of(item(5),
-                  [&](PyObject *name) { return is_text(name) && has_field(item(4), name); }) &&
-           all_of(item(6), [&](PyObject *field) { return is_bit_field(field, size); }) &&
-           all_of(item(7), is_text) && is_text(item(8));
+    const long long size = PyLong_AsLongLong(layout_size(definition));
+    const auto is_a_field = [&](PyObject *name) {
+        return is_text(name) && has_field(layout_fields(definition), name);
+    };
+    return all_of(layout_anonymous(definition), is_a_field) &&
+           all_of(layout_bits(definition), [&](PyObject *it) { return is_bit_field(it, size); }) &&
+           all_of(layout_members(definition), is_text) && is_text(layout_obstacle(definition));
 }
 
-// ("enum", integer type, ((name, value), ...))
 bool is_enum(PyObject *definition) {
-    return PyTuple_GET_SIZE(definition) == 3 && is_text(PyTuple_GET_ITEM(definition, 1)) &&
-           all_of(PyTuple_GET_ITEM(definition, 2), [](PyObject *member) {
-               return begins(member, 2) && PyLong_CheckExact(PyTuple_GET_ITEM(member, 1));
+    return PyTuple_GET_SIZE(definition) == 3 && is_text(enum_integer(definition)) &&
+           all_of(enum_members(definition), [](PyObject *member) {
+               return begins(member, 2) && PyLong_CheckExact(member_value(member));
            });
+}
+
+// A macro that is an expression. Who lists macros asks for its parameters.
+bool is_macro(PyObject *definition) {
+    return is_text(macro_expression(definition)) &&
+           (PyTuple_GET_SIZE(definition) == 2 || all_of(macro_parameters(definition), is_text));
+}
+
+bool is_unusable(PyObject *definition) {
+    return is_text(unusable_reason(definition)) &&
+           (PyTuple_GET_SIZE(definition) == 2 || is_text(unusable_sort(definition)));
 }
 
 } // namespace
@@ -136,16 +150,16 @@ bool is_well_formed_definition(PyObject *definition) {
     if (!begins(definition, 2)) {
         return false;
     }
-    PyObject *second = PyTuple_GET_ITEM(definition, 1);
     if (is(definition, "t") || is(definition, "f") || is(definition, "v")) {
-        return is_type(second, deepest);
+        return is_type(declared_type(definition), deepest);
     }
     if (is(definition, "struct") || is(definition, "union")) {
         return is_layout(definition);
     }
-    return is(definition, "c") ||
-           ((is(definition, "m") || is(definition, "x") || is(definition, "?")) &&
-            is_text(second)) ||
+    if (is(definition, "m") || is(definition, "x")) {
+        return is_macro(definition);
+    }
+    return is(definition, "c") || (is(definition, "?") && is_unusable(definition)) ||
            (is(definition, "enum") && is_enum(definition));
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .literals import character, number, text_of
-from .terms import Type, Unsupported, is_a
+from .terms import Type, Unsupported, constant_value, is_a
 
 ARGUMENT = "__epy_"
 """Before a parameter's name, in the text: no macro has that name."""
@@ -56,7 +56,7 @@ _LEVELS = (
 
 def translate(
     text: str, parameters: list[str], names: Mapping[str, Any], prefix: str
-) -> tuple[str, str]:
+) -> tuple[str, str, tuple[str, ...]]:
     """The definition of a function, a Python lambda, for an expression in which its parameters
     have a prefix. Raises Unsupported.
     """
@@ -64,7 +64,7 @@ def translate(
         raise Unsupported("is no expression")
     made = _Translator(text, {prefix + name: f"p_{name}" for name in parameters}, names)
     body = f"lambda {', '.join('p_' + name for name in parameters)}: value({made.whole()})"
-    return "m" if made.is_plain else "x", body
+    return "m" if made.is_plain else "x", body, tuple(parameters)
 
 
 class _Translator:
@@ -220,10 +220,10 @@ class _Translator:
             return f"offset({kind!r}, {member!r})"
         if self.next == "(":
             return self.call(text)
-        kind = self.names.get(text, ("",))
-        if kind[0] == "c":
-            return f"of({kind[1]!r})"
-        if kind[0] in ("v", "f"):
+        found: Any = self.names.get(text)
+        if is_a(found, "c"):
+            return f"of({constant_value(found)!r})"
+        if is_a(found, "v") or is_a(found, "f"):
             self.is_plain = False
             return f"variable({text!r})"
         if ARGUMENT in text:
@@ -238,7 +238,7 @@ class _Translator:
             self.conditional()
             self.expect(")")
             return found
-        if self.names.get(text, ("",))[0] != "f":
+        if not is_a(self.names.get(text), "f"):
             raise Unsupported(f"calls {text}, which is no function of the header")
         self.is_plain = False
         self.expect("(")
@@ -257,7 +257,7 @@ class _Translator:
             _SAME.get(text, text) in _WORDS
             or text in _QUALIFIERS
             or text in ("struct", "union", "enum")
-            or self.names.get(text, ("",))[0] == "t"
+            or is_a(self.names.get(text), "t")
         )
 
     def type(self) -> Type:
@@ -271,7 +271,7 @@ class _Translator:
                 found = (text, self.word())
             elif text in _WORDS:
                 words.append(text)
-            elif found is self and not words and self.names.get(text, ("",))[0] == "t":
+            elif found is self and not words and is_a(self.names.get(text), "t"):
                 found = ("t", text)
             else:
                 raise Unsupported(f"uses {text}, which is not declared")
@@ -288,6 +288,6 @@ class _Translator:
             else:
                 self.at += 1
         if is_a(found, "struct") or is_a(found, "union"):
-            if f"{found[0]} {found[1]}" not in self.names:
-                raise Unsupported(f"uses {found[0]} {found[1]}, which is not declared")
+            if (tag := " ".join(found)) not in self.names:
+                raise Unsupported(f"uses {tag}, which is not declared")
         return found

@@ -9,7 +9,7 @@ from typing import Any
 from .libclang import ReadError
 from .messages import Problem
 from .standard_types import STANDARD
-from .terms import Unsupported, is_a
+from .terms import Unsupported, alias_name, declared_type, is_a, pointer_target
 from .types import Types
 from .unit import OPTIONS, SKIP_BODIES, Unit
 
@@ -51,7 +51,7 @@ class Prototype(Unit):
     def _function(self, types: Types, name: str, cursor: Any) -> dict[str, Any]:
         found = types.type(self.clang.getCursorType(cursor))
         if is_a(found, "*"):
-            found = found[1]
+            found = pointer_target(found)
         if not is_a(found, "("):
             raise ReadError("is no function, such as 'int add(int a, int b)'")
         return {"function": name, "type": self._plain(found), "parts": self._parts(cursor)}
@@ -73,10 +73,11 @@ class Prototype(Unit):
         """Without typedefs of the standard's, which nobody else has."""
         if not isinstance(found, tuple):
             return found
-        if found[0] == "t" and found[1] not in self.given:
-            return "PyObject" if found[1] == "PyObject" else self._plain(self.names[found[1]][1])
+        if is_a(found, "t") and (name := alias_name(found)) not in self.given:
+            known = name == "PyObject"
+            return "PyObject" if known else self._plain(declared_type(self.names[name]))
         return tuple(
-            tuple(map(self._plain, part)) if index == 2 and found[0] == "(" else self._plain(part)
+            tuple(map(self._plain, part)) if index == 2 and is_a(found, "(") else self._plain(part)
             for index, part in enumerate(found)
         )
 

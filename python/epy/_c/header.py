@@ -9,11 +9,12 @@ from typing import Any
 
 from .._file.stored_header import pack
 from .described import describe
+from .kinds import ATTRIBUTED
 from .libclang import ReadError
 from .macros import Macros, Reader
 from .messages import Problem, explain
-from .terms import CONST, Unsupported, is_a
-from .types import ATTRIBUTED, CLASS, ENUM, STRUCT, UNION, Types
+from .terms import CONST, Unsupported, is_a, unusable
+from .types import CLASS, ENUM, STRUCT, UNION, Types
 from .unit import OPTIONS, SKIP_BODIES, Unit
 
 # clang-c/Index.h: CXCursorKind, CX_StorageClass
@@ -129,16 +130,16 @@ class Header(Unit):
     def _refuse_lost(self, problem: Problem) -> None:
         """The names on a line of which Clang makes no declaration."""
         if define := _DEFINE.match(problem.shown):
-            self.names[define[1]] = ("?", f"is a macro that is not valid ({problem.message})")
+            self.names[define[1]] = unusable(f"is a macro that is not valid ({problem.message})")
         elif not problem.is_found:
             found = re.search(r"(\w+)\s*\(", problem.shown) or re.search(
                 r"(\w+)\s*[;=\[]", problem.shown
             )
             if found and not found[1].isdigit():
-                self.names.setdefault(found[1], ("?", self._reason(problem)))
+                self.names.setdefault(found[1], unusable(self._reason(problem)))
 
     def _has_own_names(self) -> bool:
-        return any(found[0] != "?" for found in self.names.values())
+        return any(not is_a(found, "?") for found in self.names.values())
 
     # Declarations
 
@@ -179,8 +180,8 @@ class Header(Unit):
                     name = clang.text(clang.getCursorSpelling(cursor))
                     self._variable(cursor, name)
             except Unsupported as reason:
-                if name not in self.names or self.names[name][0] == "?":
-                    self.names[name] = ("?", str(reason))
+                if name not in self.names or is_a(self.names[name], "?"):
+                    self.names[name] = unusable(str(reason))
         for cursor in unnamed:
             self._tag(cursor)
 
@@ -189,19 +190,19 @@ class Header(Unit):
         if cursor.kind == ENUM and (reason := self.types.refused.get(cursor.node)):
             for child in self.clang.children(cursor):
                 name = self.clang.text(self.clang.getCursorSpelling(child))
-                self.names.setdefault(name, ("?", reason))
+                self.names.setdefault(name, unusable(reason))
 
     def _function(self, cursor: Any, name: str) -> None:
-        if name in self.names and self.names[name][0] != "?":
+        if name in self.names and not is_a(self.names[name], "?"):
             return
         clang = self.clang
         self.types.check(cursor)
         storage = clang.Cursor_getStorageClass(cursor)
         if storage == _STATIC or (storage != _EXTERN and clang.Cursor_isFunctionInlined(cursor)):
             self.inline.append(cursor)
-            self.names[name] = ("?", "is an inline function, which no library has")
+            self.names[name] = unusable("is an inline function, which no library has")
         elif self.is_cplusplus and clang.text(clang.Cursor_getMangling(cursor)) != name:
-            self.names[name] = ("?", "is a function of C++")
+            self.names[name] = unusable("is a function of C++")
         else:
             found = clang.getCursorType(cursor)
             self.names[name] = ("f", self.types.type(found))
@@ -228,7 +229,7 @@ class Header(Unit):
                 value = value.encode("utf-8", "surrogateescape") if is_text else value
                 self.names[name] = ("c", value)
                 return
-        if name not in self.names or self.names[name][0] != "c":
+        if name not in self.names or not is_a(self.names[name], "c"):
             self.names[name] = ("v", kind)
 
     # Macros

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from .expressions import ARGUMENT, translate
 from .libclang import Library
 from .literals import text_of
-from .terms import EMPTY, Unsupported
+from .terms import EMPTY, Unsupported, is_a, unusable
 
 # It begins with a character to look for, not with the start of a line: that is fast.
 _DEFINITION = re.compile(
@@ -247,9 +247,8 @@ class Reader:
             try:
                 self.names[name] = translate(self.texts.get(index, ""), parameters, self.names, "")
             except Unsupported as reason:
-                self.names[name] = (
-                    "?",
-                    f"is an inline function, which no library has, and {reason}",
+                self.names[name] = unusable(
+                    f"is an inline function, which no library has, and {reason}"
                 )
 
     def _object(self, index: int, name: str, definition: Definition) -> None:
@@ -257,8 +256,8 @@ class Reader:
         if index in self.values:
             self._constant(name, self.values[index])
         elif not text:
-            if self.names.get(name, EMPTY)[0] == "?":
-                self.names[name] = EMPTY
+            if name not in self.names or is_a(self.names[name], "?"):
+                self.names[name] = unusable("is a macro that is empty", EMPTY)
         elif text in self.names:
             self.names.setdefault(name, self.names[text])
         else:
@@ -278,7 +277,7 @@ class Reader:
             self._refuse(name, definition, reason)
 
     def _function(self, index: int, name: str, definition: Definition) -> None:
-        if name in self.names and self.names[name][0] != "?":
+        if name in self.names and not is_a(self.names[name], "?"):
             return
         parameters = definition.parameters or []
         try:
@@ -295,8 +294,8 @@ class Reader:
             self.names[name] = ("c", value)
 
     def _refuse(self, name: str, definition: Definition | None, reason: str) -> None:
-        if name in self.names and self.names[name][0] != "?":
+        if name in self.names and not is_a(self.names[name], "?"):
             return
         takes = " with arguments" if definition and definition.parameters is not None else ""
         body = f": `{definition.body[:200]}`" if definition and definition.body else ""
-        self.names[name] = ("?", f"is a macro{takes} that {reason}{body}")
+        self.names[name] = unusable(f"is a macro{takes} that {reason}{body}")

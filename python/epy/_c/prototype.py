@@ -18,7 +18,19 @@ from .._types import CData
 from . import ahead, process
 from .ahead import one_line
 from .standard_types import STANDARD
-from .terms import Type, Unsupported, is_a
+from .terms import (
+    Type,
+    Unsupported,
+    alias_name,
+    array_element,
+    array_length,
+    declared_type,
+    function_is_variadic,
+    function_parameters,
+    function_result,
+    is_a,
+    pointer_target,
+)
 
 # What no ctypes type holds, by pattern of its name, and why.
 _IMPOSSIBLE = {
@@ -54,7 +66,8 @@ def parse(text: str, namespace: dict[str, Any], keep: bool = True) -> tuple[str,
     name, found, parts = _read(text, line, keep, partial(_remedy, namespace))
     try:
         made = _expression(found, namespace, ("the result", parts))
-        return name, f"variadic({made})" if found[3] and found[2] else made
+        is_variadic = function_is_variadic(found) and function_parameters(found)
+        return name, f"variadic({made})" if is_variadic else made
     except Unsupported as reason:
         raise problem(text, str(reason)) from None
 
@@ -64,7 +77,7 @@ def of_header(text: str, find: Callable[[str], Any], keep: bool) -> tuple[str, T
 
     def resolved(found: Type) -> Any:
         while is_a(found, "t"):
-            found = find(found[1])[1]
+            found = declared_type(find(alias_name(found)))
         return found
 
     def line(word: str) -> str:
@@ -83,20 +96,22 @@ def of_header(text: str, find: Callable[[str], Any], keep: bool) -> tuple[str, T
 
 def _decayed(found: Type, resolved: Callable[[Type], Any]) -> Type:
     """With parameters that are arrays or functions by a typedef as pointers."""
-    if not isinstance(found, tuple) or found[0] not in ("*", "[", "("):
+    if is_a(found, "*"):
+        return ("*", _decayed(pointer_target(found), resolved))
+    if is_a(found, "["):
+        return ("[", _decayed(array_element(found), resolved), array_length(found))
+    if not is_a(found, "("):
         return found
-    inner = _decayed(found[1], resolved)
-    if found[0] != "(":
-        return (found[0], inner, *found[2:])
     types = []
-    for one in found[2]:
+    for one in function_parameters(found):
         actual = resolved(one)
         if is_a(actual, "["):
-            one = ("*", actual[1])
+            one = ("*", array_element(actual))
         elif is_a(actual, "("):
             one = ("*", one)
         types.append(_decayed(one, resolved))
-    return ("(", inner, tuple(types), found[3])
+    result = _decayed(function_result(found), resolved)
+    return ("(", result, tuple(types), function_is_variadic(found))
 
 
 def problem(text: str, message: str) -> SignatureError:
@@ -165,17 +180,17 @@ def _expression(found: Type, namespace: dict[str, Any], part: tuple[str, list[An
     if kind in ("t", "struct", "union"):
         return _named(kind, inner, namespace)
     if kind == "[":
-        return f"{_expression(inner, namespace, part)} * {found[2]}"
+        return f"{_expression(inner, namespace, part)} * {array_length(found)}"
     if kind == "(":
         types = [_expression(inner, namespace, ("the result", []))]
-        for number, one in enumerate(found[2], 1):
+        for number, one in enumerate(function_parameters(found), 1):
             name, parts = part[1][number - 1] if number <= len(part[1]) else ("", [])
             label = f"parameter '{name}'" if name else f"parameter {number}"
             types.append(_expression(one, namespace, (label, parts)))
         return f"CFUNCTYPE({', '.join(types)})"
     if is_a(inner, "("):
         return _expression(inner, namespace, part)
-    if is_a(inner, "t") and namespace.get(inner[1]) is c_char:  # a typedef of char
+    if is_a(inner, "t") and namespace.get(alias_name(inner)) is c_char:  # a typedef of char
         inner = "c_char"
     return _POINTERS.get(inner) or f"POINTER({_expression(inner, namespace, part)})"
 

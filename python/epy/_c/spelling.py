@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from _ctypes import Array, CFuncPtr, Union, _Pointer, _SimpleCData
 
+from .terms import function_is_variadic
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -67,7 +69,8 @@ def declare_function(ctype: Any, name: str, parameters: tuple[str, ...] = ()) ->
     inner = ", ".join(
         declare(argument, label) for argument, label in zip(arguments, names, strict=True)
     )
-    if ctype.__dict__.get("_epy_kind_", ("", None, (), False))[3]:  # of a header
+    kind = ctype.__dict__.get("_epy_kind_")  # of a header
+    if kind is not None and function_is_variadic(kind):
         inner += ", ..." if inner else ""
     elif getattr(ctype, "_epy_variadic_", False):
         inner += ", ..."

@@ -5,55 +5,31 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from . import kinds
 from .layout import Layout, Member, lay_out
 from .libclang import Cursor, Library
-from .terms import OPAQUE, Type, Unsupported, is_a, is_signed
+from .terms import (
+    Type,
+    Unsupported,
+    alias_name,
+    array_element,
+    array_length,
+    declared_type,
+    enum_integer,
+    impossible_reason,
+    impossible_size,
+    is_a,
+    is_signed,
+    layout_obstacle,
+    opaque,
+    tag_key,
+    unusable,
+    unusable_reason,
+)
 
-# clang-c/Index.h, CXTypeKind
-_SIMPLE: dict[int, Type] = {
-    2: None,
-    3: "c_bool",
-    4: "c_char",
-    5: "c_ubyte",
-    6: "c_ushort",
-    7: "c_uint",
-    8: "c_ushort",
-    9: "c_uint",
-    10: "c_ulong",
-    11: "c_ulonglong",
-    13: "c_char",
-    14: "c_byte",
-    15: "c_wchar",
-    16: "c_short",
-    17: "c_int",
-    18: "c_long",
-    19: "c_longlong",
-    21: "c_float",
-    22: "c_double",
-    23: "c_longdouble",
-}
-_COMPLEX, _POINTER, _RECORD, _ENUM, _TYPEDEF = 100, 101, 105, 106, 107
-_OPEN_FUNCTION, _FUNCTION, _ARRAY, _VECTOR, _ANY_ARRAY = 110, 111, 112, 113, (114, 115, 116)
-_REFERENCES, _ELABORATED, ATTRIBUTED, _EXTENDED_VECTOR, _ATOMIC = (103, 104), 119, 163, 176, 177
-_IMPOSSIBLE = {
-    12: "unsigned __int128: 128-bit integers are not supported",
-    20: "__int128: 128-bit integers are not supported",
-    30: "_Float128: 128-bit floating point is not supported",
-    **dict.fromkeys((31, 32), "_Float16: 16-bit floating point is not supported"),
-    39: "__bf16: 16-bit floating point is not supported",
-    _COMPLEX: "long double _Complex is not supported",
-    _VECTOR: "the attribute vector_size is not supported",
-    _EXTENDED_VECTOR: "the attribute ext_vector_type is not supported",
-}
+# clang-c/Index.h, CXCursorKind
 STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
 KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
-_ALIGNMENTS = {
-    **dict.fromkeys(("c_short", "c_ushort"), 2),
-    **dict.fromkeys(("c_int", "c_uint", "c_wchar", "c_float", "c_float_complex"), 4),
-    **dict.fromkeys(("c_long", "c_ulong", "c_longlong", "c_ulonglong"), 8),
-    **dict.fromkeys(("c_double", "c_double_complex"), 8),
-    "c_longdouble": 16,
-}  # of ctypes' types; all others: 1
 _UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
 
 
@@ -89,39 +65,45 @@ class Types:
     def _type(self, found: Any, hint: str) -> Type:
         clang = self.clang
         kind = found.kind
-        if kind in _SIMPLE:
-            return _SIMPLE[kind]
-        if kind == _ELABORATED:
+        if kind in kinds.SIMPLE:
+            return kinds.SIMPLE[kind]
+        if kind == kinds.ELABORATED:
             return self.type(clang.Type_getNamedType(found), hint)
-        if kind == _TYPEDEF:
+        if kind == kinds.TYPEDEF:
             return self.typedef(clang.getTypeDeclaration(found))
-        if kind == _POINTER or kind in _REFERENCES or kind in (_FUNCTION, _OPEN_FUNCTION):
+        if (
+            kind == kinds.POINTER
+            or kind in kinds.REFERENCES
+            or kind in (kinds.FUNCTION, kinds.OPEN_FUNCTION)
+        ):
             self._indirections += 1
             try:
-                if kind in (_FUNCTION, _OPEN_FUNCTION):
+                if kind in (kinds.FUNCTION, kinds.OPEN_FUNCTION):
                     return self._function(found, hint)
                 return ("*", self.type(clang.getPointeeType(found), hint))
             finally:
                 self._indirections -= 1
-        if kind == _ARRAY:
+        if kind == kinds.ARRAY:
             return ("[", self.type(clang.getElementType(found), hint), clang.getArraySize(found))
-        if kind in _ANY_ARRAY:
+        if kind in kinds.ANY_ARRAY:
             return ("[", self.type(clang.getElementType(found), hint), 0)
-        if kind in (_RECORD, _ENUM):
+        if kind in (kinds.RECORD, kinds.ENUM):
             return self.tag(clang.getTypeDeclaration(found), hint)
-        if kind == _ATOMIC:
+        if kind == kinds.ATOMIC:
             return self.type(clang.Type_getValueType(found), hint)
-        if kind == ATTRIBUTED:
+        if kind == kinds.ATTRIBUTED:
             return self.type(clang.Type_getModifiedType(found), hint)
-        if kind == _COMPLEX:
-            element = _SIMPLE.get(clang.getElementType(found).kind)
+        if kind == kinds.COMPLEX:
+            element = kinds.SIMPLE.get(clang.getElementType(found).kind)
             if element in ("c_float", "c_double"):
                 return f"{element}_complex"
-        if kind not in _IMPOSSIBLE:
+        if kind not in kinds.IMPOSSIBLE:
             actual = clang.getCanonicalType(found)
             if actual.kind != kind:
                 return self.type(actual, hint)
-        reason = _IMPOSSIBLE.get(kind, f"the type '{clang.text(clang.getTypeSpelling(found))}'")
+        reason = kinds.IMPOSSIBLE.get(
+            kind, f"the type '{clang.text(clang.getTypeSpelling(found))}'"
+        )
         size, align = clang.Type_getSizeOf(found), clang.Type_getAlignOf(found)
         return ("?", reason, max(0, size), max(0, align))
 
@@ -133,7 +115,7 @@ class Types:
         self.constant[found.address] = sum(
             1 << bit for bit, one in enumerate(given) if self._is_to_const(one)
         )
-        is_open = bool(clang.isFunctionTypeVariadic(found)) or found.kind == _OPEN_FUNCTION
+        is_open = bool(clang.isFunctionTypeVariadic(found)) or found.kind == kinds.OPEN_FUNCTION
         return ("(", self.type(clang.getResultType(found), hint), types, is_open)
 
     def _is_to_const(self, given: Any) -> bool:
@@ -152,11 +134,11 @@ class Types:
         actual = self.resolved(found)
         if is_a(actual, "("):
             return ("*", found)
-        return ("*", actual[1]) if is_a(actual, "[") else found
+        return ("*", array_element(actual)) if is_a(actual, "[") else found
 
     def typedef(self, cursor: Any) -> Type:
         name: str = self.clang.text(self.clang.getCursorSpelling(cursor))
-        if name not in self.names or self.names[name][0] != "t":
+        if name not in self.names or not is_a(self.names[name], "t"):
             self.check(cursor)
             found = self.type(self.clang.getTypedefDeclUnderlyingType(cursor), name)
             self.names[name] = ("t", "c_wchar" if name == "wchar_t" else found)
@@ -165,7 +147,7 @@ class Types:
     def resolved(self, found: Type) -> Any:
         """A type behind its typedefs; "" for void."""
         while is_a(found, "t"):
-            found = self.names[found[1]][1]
+            found = declared_type(self.names[alias_name(found)])
         return found or ""
 
     def check(self, cursor: Any) -> None:
@@ -186,7 +168,7 @@ class Types:
         name = f"{keyword} {key}"
         if name in self._begun:
             return (keyword, key)
-        self.names[name] = OPAQUE
+        self.names[name] = opaque()
         if not is_defined:
             return (keyword, key)
         if self._open and self._indirections and keyword != "enum":
@@ -213,7 +195,7 @@ class Types:
             else:
                 self.names[name] = self._record(definition, keyword, key)
         except Unsupported as reason:
-            self.names[name] = ("?", str(reason))
+            self.names[name] = unusable(str(reason))
         finally:
             self._open -= 1
             self._indirections = indirections
@@ -244,7 +226,6 @@ class Types:
         return cursor.kind != ENUM and not self.clang.isPODType(self.clang.getCursorType(cursor))
 
     def _enum(self, cursor: Cursor) -> Any:
-        """("enum", ctypes name, ((name, value), ...))"""
         clang = self.clang
         integer = self.resolved(self.type(clang.getEnumDeclIntegerType(cursor)))
         signed = is_signed(integer)
@@ -258,13 +239,6 @@ class Types:
         return ("enum", integer, tuple(items))
 
     def _record(self, cursor: Cursor, keyword: str, key: str) -> Any:
-        """(kind, name, size, packed, fields, anonymous, bits, members, obstacle)
-
-        `fields` are (name, type), in which storage has the name "". `anonymous` are the names of
-        fields whose own fields belong to the whole. `bits` are bit-fields, (name, type, offset,
-        shift, width, signed), `members` the names in the header's order, `obstacle` why it cannot
-        be passed by value, if so.
-        """
         clang = self.clang
         whole = clang.getCursorType(cursor)
         size, align = clang.Type_getSizeOf(whole), clang.Type_getAlignOf(whole)
@@ -312,39 +286,42 @@ class Types:
 
     def _obstacle(self, found: Type) -> str:
         while is_a(actual := self.resolved(found), "["):
-            found = actual[1]
-        if isinstance(actual, tuple) and actual[0] in ("struct", "union"):
-            return str(self.names[f"{actual[0]} {actual[1]}"][8])
-        return f"holds what Python cannot ({actual[1]})" if is_a(actual, "?") else ""
+            found = array_element(actual)
+        if is_a(actual, "?"):
+            return f"holds what Python cannot ({impossible_reason(actual)})"
+        if is_a(actual, "struct") or is_a(actual, "union"):
+            return str(layout_obstacle(self.names[" ".join(actual)]))
+        return ""
 
     def _storable(self, found: Type) -> Type:
         """Types that Python cannot hold are bytes in a struct."""
         actual = self.resolved(found)
         if is_a(actual, "?"):
-            return ("[", "c_ubyte", actual[2])
+            return ("[", "c_ubyte", impossible_size(actual))
         if is_a(actual, "["):
-            return ("[", self._storable(actual[1]), actual[2])
+            return ("[", self._storable(array_element(actual)), array_length(actual))
         return found
 
     def _integer(self, found: Type) -> Any:
         """The integer type of a bit-field: of an enum its own."""
         actual = self.resolved(found)
-        return self.names[f"enum {actual[1]}"][1] if is_a(actual, "enum") else actual
+        is_enum = is_a(actual, "enum")
+        return enum_integer(self.names[f"enum {tag_key(actual)}"]) if is_enum else actual
 
     def _ctypes_align(self, found: Type) -> int:
         """The alignment of the ctypes type that stands for it."""
         actual = self.resolved(found)
         while is_a(actual, "["):
-            actual = self.resolved(actual[1])
+            actual = self.resolved(array_element(actual))
         if is_a(actual, "enum"):
             actual = self._integer(actual)
         if isinstance(actual, str):
-            return _ALIGNMENTS.get(actual, 1)
+            return kinds.ALIGNMENTS.get(actual, 1)
         if actual[0] in ("struct", "union"):
-            name = f"{actual[0]} {actual[1]}"
+            name = " ".join(actual)
             if name in self._waiting:
                 self._define(*self._waiting.pop(name))
             if name not in self._layouts:
-                raise Unsupported(f"contains {name}, which {self.names[name][1]}")
+                raise Unsupported(f"contains {name}, which {unusable_reason(self.names[name])}")
             return self._layouts[name].ctypes_align
         return 1 if actual[0] == "?" else 8

@@ -15,7 +15,17 @@ from typing import Any
 from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
-from .._c.terms import CONST
+from .._c.terms import (
+    CONST,
+    constant_value,
+    declared_type,
+    field_name,
+    field_type,
+    function_result,
+    is_a,
+    macro_parameters,
+    pointer_target,
+)
 from .._file.stamp import write
 from .._parts import HeaderOptions
 from .building import Building
@@ -67,9 +77,9 @@ class _Stub:
         self.header = header
         self.find = header._declarations.find
         self.classes: dict[str, str] = {}  # names of records, by their keys
-        self.constant = dict(
-            it.split(":") for it in (self.find(CONST) or ("c", ""))[1].split()
-        )  # see `_c.terms`
+        constant = self.find(CONST)
+        words = constant_value(constant).split() if constant else ()
+        self.constant = dict(it.split(":") for it in words)  # see `_c.terms`
 
     def of(self, name: str, module: str, names: dict[str, Any]) -> str:
         taken = {module}
@@ -119,30 +129,31 @@ class _Stub:
     def _fields(self, definition: Any) -> Iterable[tuple[str, tuple[str, str]]]:
         _, _, _, _, fields, anonymous, bits, members, _ = definition
         kinds = dict(fields)
-        kinds |= {it[0]: it[1] for it in bits}
+        kinds |= {field_name(it): field_type(it) for it in bits}
         for name in members:
             if name in anonymous:
                 inner = self.header._classes.resolved(kinds[name])
-                yield from self._fields(self.find(f"{inner[0]} {inner[1]}"))
+                yield from self._fields(self.find(" ".join(inner)))
             elif _is_name(name):
                 yield name, (self._found(kinds[name]), self._taken(kinds[name]))
 
     def _member(self, name: str, found: Any) -> list[str]:
         kind = found[0]
-        if kind == "c" and isinstance(found[1], (int, str, bytes)):
-            return [f"{name}: Final = {found[1]!r}"]
         if kind == "c":
-            return [f"{name}: Final[{type(found[1]).__name__}]"]
+            value = constant_value(found)
+            is_literal = isinstance(value, (int, str, bytes))
+            return [
+                f"{name}: Final{f' = {value!r}' if is_literal else f'[{type(value).__name__}]'}"
+            ]
         if kind in ("m", "x"):
-            names = found[1].partition(":")[0].removeprefix("lambda").split(",")
-            given = "".join(f", {_plain(it.strip())}: Any" for it in names if it.strip())
+            given = "".join(f", {_plain(it)}: Any" for it in macro_parameters(found))
             return [f"def {name}(self{given}) -> Any: ..."]
         if kind == "f":
-            return self._function(name, self.header._classes.resolved(found[1]))
+            return self._function(name, self.header._classes.resolved(declared_type(found)))
         if kind == "v":
             return [f"{name}: Any"]
         if kind == "t":
-            meant = self.header._classes.resolved(found[1])
+            meant = self.header._classes.resolved(declared_type(found))
             is_record = isinstance(meant, tuple) and meant[0] in _TAGS
             plain = self.classes.get(" ".join(meant)) if is_record else None
             return [f"{name}: type[_{plain}]" if plain else f"{name}: Any"]
@@ -164,9 +175,9 @@ class _Stub:
 
     def _is_written(self, kind: Any, is_constant: int) -> bool:
         meant = self.header._classes.resolved(kind)
-        if not isinstance(meant, tuple) or meant[0] != "*" or is_constant:
+        if not is_a(meant, "*") or is_constant:
             return False
-        target = self.header._classes.resolved(meant[1])
+        target = self.header._classes.resolved(pointer_target(meant))
         if isinstance(target, tuple) and target[0] in _TAGS:
             return " ".join(target) in self.classes
         return target is not None and not (isinstance(target, tuple) and target[0] in "(?")
@@ -186,7 +197,7 @@ class _Stub:
             return "int"
         if meant[0] == "[":
             return "Any"
-        return self._pointer(meant[1]) if meant[0] == "*" else "Any"
+        return self._pointer(pointer_target(meant)) if is_a(meant, "*") else "Any"
 
     def _pointer(self, target: Any) -> str:
         meant = self.header._classes.resolved(target)
@@ -194,8 +205,8 @@ class _Stub:
             return "int | None"
         if meant in ("c_char", "c_wchar"):
             return "bytes | None" if meant == "c_char" else "str | None"
-        if isinstance(meant, tuple) and meant[0] == "(":
-            return f"Callable[..., {self._found(meant[1])}]"
+        if is_a(meant, "("):
+            return f"Callable[..., {self._found(function_result(meant))}]"
         found = self._found(target)
         is_record = isinstance(meant, tuple) and meant[0] in _TAGS
         return found if is_record or found == "Any" else f"Pointer[{found}]"
@@ -209,7 +220,7 @@ class _Stub:
             return f"{self._found(kind)} | tuple[Any, ...] | dict[str, Any]"
         if meant[0] != "*":
             return "Any"
-        target = self.header._classes.resolved(meant[1])
+        target = self.header._classes.resolved(pointer_target(meant))
         if target in ("c_char", "c_wchar"):
             return "Text" if target == "c_char" else "WideText"
         return "Address"
@@ -223,8 +234,7 @@ def _signature(name: str, types: list[str], is_open: int, result: str) -> str:
 
 def _plain(parameter: str) -> str:
     """A macro's parameter as C has it, if Python can."""
-    name = parameter.removeprefix("p_")
-    return name if _is_name(name) else parameter
+    return parameter if _is_name(parameter) else f"p_{parameter}"
 
 
 def _is_name(text: str) -> bool:

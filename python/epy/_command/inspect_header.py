@@ -12,7 +12,18 @@ from .. import _core, _header
 from .._c.definitions import read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
-from .._c.terms import CONST, EMPTY, OPAQUE
+from .._c.terms import (
+    CONST,
+    EMPTY,
+    OPAQUE,
+    constant_value,
+    declared_type,
+    is_a,
+    layout_size,
+    macro_parameters,
+    unusable_reason,
+    unusable_sort,
+)
 from .._errors import Error, HeaderNameError
 from .._parts import HeaderOptions
 from .._printable import printable
@@ -41,8 +52,8 @@ def describe_header(
     for key, found in sorted(definitions.names.items()):
         if key.startswith("_") or "{" in key or key == CONST:
             continue  # reserved for the compiler and its library; without a name in C
-        if found in (EMPTY, OPAQUE):
-            continue  # guards a header or marks declarations; serves for pointers
+        if is_a(found, "?") and unusable_sort(found) in (EMPTY, OPAQUE):
+            continue
         if wanted and not any(fnmatchcase(key.rpartition(" ")[2], it) for it in wanted):
             continue
         is_own, text = definitions.described.get(key, (True, ""))
@@ -79,21 +90,20 @@ def _line(host: Any, key: str, found: Any, text: str) -> tuple[str, str]:
     make: Callable[[Any], Any] = host._classes.make
     if " " in key:
         make(tuple(key.split()))
-        size = "" if found[0] == "enum" else f"   {found[2]} bytes"
+        size = "" if is_a(found, "enum") else f"   {layout_size(found)} bytes"
         return "types", f"{key}{size}"
     kind = found[0]
     if kind == "c":
-        return "constants", f"{key} = {found[1]!r}"
+        return "constants", f"{key} = {constant_value(found)!r}"
     if kind in ("m", "x"):
-        names = found[1].partition(":")[0].removeprefix("lambda").replace("p_", "").strip()
-        return "macros with arguments", f"{key}({names})"
+        return "macros with arguments", f"{key}({', '.join(macro_parameters(found))})"
     if kind == "f":
-        made = make(("*", found[1]))
+        made = make(("*", declared_type(found)))
         return "functions", text or declare_function(made, key)
     if kind == "v":
-        made = make(found[1])
+        made = make(declared_type(found))
         return "variables", text or declare(made, key)
     if kind == "t":
-        made = make(found[1])
+        made = make(declared_type(found))
         return "types", text or f"typedef {declare(made, key)}"
-    raise Error(found[1])
+    raise Error(unusable_reason(found))

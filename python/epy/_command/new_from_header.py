@@ -15,7 +15,16 @@ from .. import _core, _header
 from .._c.definitions import Definitions, read
 from .._c.flags import absolute
 from .._c.spelling import declare, declare_function
-from .._c.terms import is_a
+from .._c.terms import (
+    alias_name,
+    declared_type,
+    function_parameters,
+    function_result,
+    is_a,
+    layout_fields,
+    pointer_target,
+    tag_key,
+)
 from .._errors import HeaderNameError
 from .._parts import HeaderOptions
 from .building import Building
@@ -69,7 +78,7 @@ def skeleton(
     names = [
         name
         for name, found in definitions.names.items()
-        if found[0] == "f" and any(fnmatchcase(name, pattern) for pattern in wanted)
+        if is_a(found, "f") and any(fnmatchcase(name, pattern) for pattern in wanted)
     ]
     if not names:
         raise HeaderNameError(
@@ -104,32 +113,33 @@ class _Writer:
 
     def parts(self, name: str) -> Iterator[str]:
         """The function, behind what it returns."""
-        _, (_, result, parameters, _) = self._definitions.names[name]
+        kind = declared_type(self._definitions.names[name])
+        result, parameters = function_result(kind), function_parameters(kind)
         text = self._definitions.described.get(name, (True, ""))[1]
-        text = text or declare_function(self._make(("*", self._definitions.names[name][1])), name)
+        text = text or declare_function(self._make(("*", kind)), name)
         answer = "raise NotImplementedError"
         struct = self._struct_of_functions(result)
         if struct is not None:
             if struct not in self._filled:
-                yield from self._fill(result[1], struct)
+                yield from self._fill(pointer_target(result), struct)
             answer = f"return {self._filled[struct]}"
         names = _written(text, len(parameters)) or self._names(parameters)
         yield f'@host.export\ndef {name}({", ".join(names)}):\n    """{text}"""\n    {answer}'
 
     def _struct_of_functions(self, result: Any) -> str | None:
         """The struct that a pointer leads to, if functions are in it."""
-        target: Any = self._resolved(result[1]) if is_a(result, "*") else None
+        target: Any = self._resolved(pointer_target(result)) if is_a(result, "*") else None
         if not is_a(target, "struct"):
             return None
-        name = f"struct {target[1]}"
-        found = self._definitions.names.get(name, ("?",))
-        has_functions = found[0] == "struct" and any(self._function(kind) for _, kind in found[4])
-        return name if has_functions else None
+        name = " ".join(target)
+        found: Any = self._definitions.names.get(name)
+        fields = layout_fields(found) if is_a(found, "struct") else ()
+        return name if any(self._function(kind) for _, kind in fields) else None
 
     def _fill(self, kind: Any, struct: str) -> Iterator[str]:
         """Functions for the members of a struct, and the struct."""
         lines = []
-        for member, field in self._definitions.names[struct][4]:
+        for member, field in layout_fields(self._definitions.names[struct]):
             function = self._function(field)
             if not member:
                 continue
@@ -142,21 +152,22 @@ class _Writer:
             self._functions.add(name)
             lines.append(f"    {member}={name},")
             text = declare_function(self._make(("*", function)), member)
-            names = ", ".join(self._names(function[2]))
+            names = ", ".join(self._names(function_parameters(function)))
             yield f'def {name}({names}):\n    """{text}"""\n    raise NotImplementedError'
-        shown = f"host.{kind[1]}" if is_a(kind, "t") else f"host.struct.{kind[1]}"
+        is_alias = is_a(kind, "t")
+        shown = f"host.{alias_name(kind)}" if is_alias else f"host.struct.{tag_key(kind)}"
         variable = self._filled[struct] = _word(struct) or "interface"
         yield "\n".join([f"{variable} = {shown}(", *lines, ")"])
 
     def _function(self, kind: Any) -> Any:
         """The function's type, if a member is a pointer to one."""
         found = self._resolved(kind)
-        target = self._resolved(found[1]) if is_a(found, "*") else None
+        target = self._resolved(pointer_target(found)) if is_a(found, "*") else None
         return target if is_a(target, "(") else None
 
     def _resolved(self, kind: Any) -> Any:
         while is_a(kind, "t"):
-            kind = self._definitions.names[kind[1]][1]
+            kind = declared_type(self._definitions.names[alias_name(kind)])
         return kind
 
     def _names(self, parameters: tuple[Any, ...]) -> list[str]:
@@ -164,8 +175,9 @@ class _Writer:
         names: list[str] = []
         for kind in parameters:
             while is_a(kind, "*"):
-                kind = kind[1]
-            word = _word(kind[1]) if is_a(kind, "t") or is_a(kind, "struct") else ""
+                kind = pointer_target(kind)
+            called = alias_name(kind) if is_a(kind, "t") else ""
+            word = _word(tag_key(kind) if is_a(kind, "struct") else called)
             name, number = word or "value", 2
             while name in names:
                 name, number = f"{word or 'value'}{number}", number + 1

@@ -58,7 +58,8 @@ def _problem(owner: Any, name: str) -> str:
     find = header._declarations.find
     found = None if isinstance(owner, Tags) else find(name)
     if found is not None:
-        return f"{header._name}: {name} {found[1]}" if found[0] == "?" else ""
+        word, meant, *_ = found
+        return f"{header._name}: {name} {meant}" if word == "?" else ""
     if any(find(f"{tag} {name}") for tag in tags):
         return ""
     return f"{header._unknown(name, kind)} (if it may be missing, ask before: hasattr)"

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 def declared(header: Header, name: str, value: Any) -> Any:
     """A ctypes object of the type that the header has for a variable, for `Header.export_data`."""
     found = header._find(name, "variable", "use epy.export_data, which needs no declaration")
-    if found[0] != "v":
+    word, declared_type, *_ = found
+    if word != "v":
         raise HeaderNameError(f"{header._name}: {name} is no variable")
-    kind = header._classes.resolved(found[1])
-    if isinstance(kind, tuple) and kind[0] == "[" and kind[2] == 0:
-        length = len(value) + isinstance(value, (str, bytes))
-        kind = ("[", kind[1], length)
+    kind = header._classes.resolved(declared_type)
+    match kind:
+        case ("[", element, 0):
+            length = len(value) + isinstance(value, (str, bytes))
+            kind = ("[", element, length)
     ctype = header._classes.make(kind)
     try:
         return instance(ctype, value)

@@ -46,9 +46,9 @@ class Members(dict[int, int]):
         return found
 
 
-def members_of(key: str, definition: Any, module: str) -> Members:
+def members_of(key: str, declared: tuple[tuple[str, int], ...], module: str) -> Members:
     """The members of an enum that a header defines."""
-    return Members(key.strip("{}'").rpartition(".")[2], definition[2], module)
+    return Members(key.strip("{}'").rpartition(".")[2], declared, module)
 
 
 def _is_reserved(name: str) -> bool:

@@ -38,8 +38,10 @@ def export_all(
 
 def _matching(header: Header, pattern: str) -> Iterator[str]:
     for name in header._all_names():
-        if fnmatchcase(name, pattern) and header._declarations.find(name)[0] == "f":
-            yield name
+        if fnmatchcase(name, pattern):
+            word, *_ = header._declarations.find(name)
+            if word == "f":
+                yield name
 
 
 def _exported(header: Header, name: str) -> Any:
@@ -57,14 +59,15 @@ def _export(header: Header, name: str, given: Any) -> Any:
 def _constant(header: Header, name: str, value: Any) -> Any:
     """A function that returns the value, whatever it is called with."""
     kind = header._function_type(name, None)
-    kind = (*kind[:3], False)  # what follows its named parameters is not looked at either
-    result = header._classes.resolved(kind[1])
-    if result is None:
+    _, result, parameters, _ = kind
+    kind = ("(", result, parameters, False)  # what follows those with a name is not looked at
+    resolved = header._classes.resolved(result)
+    if resolved is None:
         value = None
-    value = header._error_value(value, kind[1])
+    value = header._error_value(value, result)
     is_number = isinstance(value, int) and value != 0
     try:
-        if is_number and isinstance(result, tuple) and result[0] == "*":
+        if is_number and isinstance(resolved, tuple) and resolved[0] == "*":
             raise SignatureError
         return header._export(_returning(value), kind, name, value)
     except SignatureError:

@@ -80,7 +80,8 @@ def _memory(function: Any, index: int, wanted: Out) -> Any:
         raise ArgumentError(f"{place} {shown}, no pointer to what C writes: no {wanted!r}")
     function_type = type(function)
     classes = function_type._epy_classes_
-    target = classes.resolved(function_type._epy_kind_[2][index])[1]
+    _, _, parameters, _ = function_type._epy_kind_
+    _, target, *_ = classes.resolved(parameters[index])
     try:
         item = classes.make(target)
         return kind(item()) if wanted.count is None else (item * wanted.count)()

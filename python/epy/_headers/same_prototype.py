@@ -16,7 +16,7 @@ def check_same(header: Header, text: str, name: str, given: Any, declared: Any) 
     """SignatureError if the types differ; `()` in the header fits all parameters."""
     ours, theirs = (_plain(header, it) for it in (given, declared))
     if is_open(theirs):
-        ours, theirs = ours[1], theirs[1]
+        (_, ours, *_), (_, theirs, *_) = ours, theirs
     if ours != theirs:
         from .._c.spelling import declare_function
 

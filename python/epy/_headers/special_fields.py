@@ -17,9 +17,9 @@ _NUMBERS = {"c_char": "c_byte", "c_wchar": "c_int"}  # as bit-fields, characters
 class FlexibleArray:
     """The last member of a struct, an array without a size: reads as a pointer to its start."""
 
-    def __init__(self, native: Any, kind: Any, classes: Classes) -> None:
+    def __init__(self, native: Any, element: Any, classes: Classes) -> None:
         self.native = native
-        self.kind = kind
+        self.element = element
         self.classes = classes
         self.offset = native.offset
         self.size = 0
@@ -27,7 +27,7 @@ class FlexibleArray:
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
             return self
-        return ctypes.cast(self.native.__get__(instance), self.classes.make(("*", self.kind[1])))
+        return ctypes.cast(self.native.__get__(instance), self.classes.make(("*", self.element)))
 
     def __set__(self, instance: Any, value: Any) -> None:
         raise ValueError("assign its elements one by one")
@@ -88,14 +88,17 @@ def add(
     """Give them to a struct that has its other fields, and tell of their types: for the core."""
     native = vars(made)
     for name in flexible:
-        setattr(made, name, FlexibleArray(native[name], classes.resolved(types[name]), classes))
+        _, element, _ = classes.resolved(types[name])
+        setattr(made, name, FlexibleArray(native[name], element, classes))
     for name, kind, offset, shift, width, signed in bits:
         setattr(made, name, BitField(offset, shift, width, signed))
         actual = classes.resolved(kind)
         if isinstance(actual, tuple) and actual[0] == "enum":
-            definition = classes.find(f"enum {actual[1]}")
+            _, key = actual
+            definition = classes.find(f"enum {key}")
             if definition is not None:
-                enums[name], actual = actual[1], definition[1]
+                _, integer, _ = definition
+                enums[name], actual = key, integer
         types[name] = _NUMBERS.get(actual, actual) if isinstance(actual, str) else "c_longlong"
     if enums:
         from .enums import EnumField

@@ -36,8 +36,8 @@ class Enums:
         kind: Any = ("enum", name)
         if find(f"enum {name}") is None and find(name) is not None:
             kind = self._classes.resolved(("t", name))
-        definition = find(f"enum {kind[1]}") if kind[0] == "enum" else None
-        if definition is None:
-            raise self._header._unknown(name, "enum")
-        made = self.__dict__[name] = self._classes.members(kind[1]).enumeration
-        return made
+        match kind:
+            case ("enum", key) if find(f"enum {key}") is not None:
+                made = self.__dict__[name] = self._classes.members(key).enumeration
+                return made
+        raise self._header._unknown(name, "enum")
