@@ -64,3 +64,34 @@ def test_a_debugging_build_takes_the_core_of_the_release(build_plugin, native, r
     assert found.stdout == f"{sys.version_info[0]}{sys.version_info[1]:>02}\n"
     host = f"import ctypes, sys\nctypes.CDLL({str(plugin)!r}).version()\nprint(sys.abiflags)"
     assert run(debugging, "-c", host, env={"PYTHONPATH": None}).stdout == "d\n"
+
+
+CLASSES = """
+import epy
+
+host = epy.header(
+    "struct point { int x; int (*f)(int); struct point *next; char text[4]; };"
+    "union u { int i; const char *text; };"
+)
+host.point(f=lambda x: x, next=host.point(), text="a"), host.u(text="b")
+epy.callback("int f(int)", error=-1)(int)
+
+IMMUTABLE = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE
+
+
+def below(base):
+    for one in type.__subclasses__(base):
+        yield one
+        yield from below(one)
+
+
+for one in {one for one in below(object) if one.__module__.startswith("epy")}:
+    for base in one.__bases__:
+        if one.__flags__ & IMMUTABLE and not base.__flags__ & IMMUTABLE:
+            print(one, base)
+"""
+
+
+def test_no_class_that_cannot_change_is_made_of_one_that_can(run):
+    """Which CPython 3.14 refuses, and 3.12 warns of."""
+    assert run(sys.executable, "-c", CLASSES).stdout == ""

@@ -118,8 +118,10 @@ PyObject *get_callback_types(PyObject *object, void *) {
                : nullptr;
 }
 
-PyType_Spec native_function_spec = {
-    "epy.NativeFunction", sizeof(PyObject), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+PyType_Spec native_function_spec = {"epy.NativeFunction", sizeof(PyObject), 0,
+                                    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE |
+                                        Py_TPFLAGS_DISALLOW_INSTANTIATION |
+                                        Py_TPFLAGS_IMMUTABLETYPE,
+                                    slots};
 
 } // namespace epy
