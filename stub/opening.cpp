@@ -16,6 +16,10 @@
 #include "stub/self.h"
 #include "stub/trust.h"
 
+// glibc's alone: null in a process with another C library, such as musl.
+extern "C" [[gnu::weak]] int dladdr1(const void *, Dl_info *, void **, int) noexcept;
+extern "C" [[gnu::weak]] const char *gnu_get_libc_version() noexcept;
+
 namespace epy {
 
 namespace {
@@ -67,6 +71,9 @@ void say_once(const char *problem, const char *detail, const char *remedy) {
 }
 
 constexpr char install_again[] = "install epy again, or build the plugin again with 'epy build'";
+constexpr char install_for_host[] =
+    "compile epy on a system of the host's kind (pip install . in a clone of epy) and build the "
+    "plugin again with that, or run the host on a system with glibc 2.34 or newer";
 // A host may have changed the root between dlopen and the first call.
 constexpr char install_or_eager[] =
     "install epy again (pip install epy), or build the plugin again with 'epy build --standalone', "
@@ -74,12 +81,13 @@ constexpr char install_or_eager[] =
     "plugin is loaded";
 
 // A libc of its own, as dlmopen and LD_AUDIT give one, does not know the process's threads and
-// locks, and what is opened there may stay for ever.
+// locks, and what is opened there may stay for ever. musl has no other than the base.
 bool in_base_namespace() {
     Dl_info found{};
     link_map *map = nullptr;
     Lmid_t space = LM_ID_BASE;
-    if (dladdr1(&epy_stub_info, &found, reinterpret_cast<void **>(&map), RTLD_DL_LINKMAP) != 0) {
+    if (dladdr1 != nullptr &&
+        dladdr1(&epy_stub_info, &found, reinterpret_cast<void **>(&map), RTLD_DL_LINKMAP) != 0) {
         dlinfo(map, RTLD_DI_LMID, &space);
     }
     return space == LM_ID_BASE;
@@ -96,6 +104,8 @@ bool in_static_program() {
     }
     return count != 0;
 }
+
+bool is_host_without_glibc() { return gnu_get_libc_version == nullptr; }
 
 // The way to a loader, and why none was taken.
 struct loader_search {
@@ -119,7 +129,8 @@ bool open_own_loader(loader_search &search) {
     search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
     if (search.handle == nullptr) {
         const char *why = dlerror();
-        search.remedy = memory_object_remedy;
+        search.remedy =
+            why != nullptr && is_host_without_glibc() ? install_for_host : memory_object_remedy;
         snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
                  why == nullptr ? "no folder takes it" : why);
     }
@@ -134,7 +145,7 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
     if (one.verdict == usable::yes) {
         search.handle = dlopen(one.path, RTLD_NOW | RTLD_LOCAL);
         if (search.handle == nullptr) {
-            search.remedy = install_again;
+            search.remedy = is_host_without_glibc() ? install_for_host : install_again;
             snprintf(search.why, sizeof search.why, "%s", dlerror());
         }
     } else if (one.verdict == usable::damaged) {
@@ -185,6 +196,12 @@ private:
     }
     if (search.against.problem[0] != '\0') {
         say_once(search.against.problem, "", search.against.remedy);
+        return nullptr;
+    }
+    if (search.remedy == install_for_host) {
+        say_once("cannot open epy's loader, which is made for glibc, in a host that runs with "
+                 "another C library: ",
+                 search.why, install_for_host);
         return nullptr;
     }
     char problem[1024];

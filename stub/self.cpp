@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <elf.h>
+#include <link.h>
 
 #include "stub/checksum.h"
 #include "stub/records.h"
@@ -83,8 +84,21 @@ bool self::records_are_whole() noexcept {
 
 const char *self::path() noexcept {
     Dl_info found{};
-    return dladdr(&epy_stub_info, &found) != 0 && found.dli_fname != nullptr ? found.dli_fname
-                                                                             : "?";
+    if (dladdr(&epy_stub_info, &found) != 0 && found.dli_fname != nullptr) {
+        return found.dli_fname;
+    }
+    // musl's dladdr finds no object whose program headers are not mapped.
+    const char *name = "?";
+    dl_iterate_phdr(
+        [](dl_phdr_info *one, std::size_t, void *named) {
+            const bool is_this = one->dlpi_addr == load_address();
+            if (is_this) {
+                *static_cast<const char **>(named) = one->dlpi_name;
+            }
+            return is_this ? 1 : 0;
+        },
+        &name);
+    return name;
 }
 
 const char *self::name_of_slot(std::uint32_t index) noexcept {

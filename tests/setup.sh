@@ -65,6 +65,8 @@ demo) ;;
         libcap2-bin
         # A second compiler, for hosts and to fuzz with.
         clang libclang-rt-dev
+        # A host with another C library.
+        musl-tools
         # Hosts that load plugins.
         make bash lua5.4 ladspa-sdk sox gnuplot-nox
         nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
