@@ -238,7 +238,7 @@ class Header:
                 return value
             case ("t", _):
                 return self._classes.named(("t", name))
-            case ("f", kind):
+            case ("f", kind, *_):
                 return self._host_function(name, kind)
             case ("m" | "x", expression, *_):
                 from ._c.arithmetic import evaluate
@@ -491,7 +491,7 @@ class Header:
         """A C prototype's name and type, which must be the header's, if that has the name."""
         name, kind = self._text(text)
         match self._declarations.find(name) if name else None:
-            case ("f", declared):
+            case ("f", declared, *_):
                 from ._headers.same_prototype import check_same
 
                 check_same(self, text, name, kind, declared)

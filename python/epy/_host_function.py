@@ -59,6 +59,9 @@ def find_address(header: "Header", name: str) -> int:
                 "name that the dynamic loader finds, or a ctypes.CDLL"
             ) from None
         header._library = library
+    match header._declarations.find(name):
+        case ("f" | "v", _, symbol):  # by a macro, or `__asm__("...")`
+            name = symbol
     found: Any = getattr(library, name, None)
     if found is None:
         where = f"{library._name}" if library._name else "the process"

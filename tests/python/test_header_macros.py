@@ -62,3 +62,13 @@ def test_what_is_shifted_right_by_its_whole_width_is_gone() -> None:
     host = epy.header("#define ELF64_R_SYM(i) ((i) >> 32)\n#define HIGH(i) ((i) >> 40)\n")
     assert [host.ELF64_R_SYM(it) for it in (7, 7 << 32 | 7, -7)] == [0, 7, -1]
     assert host.HIGH(7 << 32) == 0
+
+
+@pytest.mark.parametrize(
+    "macro", ["__LINE__", "__FILE__ NOTHING", "(__COUNTER__ + 1)", "TEXT_OF(__LINE__)", "__DATE__"]
+)
+def test_what_only_a_use_has_is_no_constant(macro: str) -> None:
+    host = epy.header(f"{TEXT}#define HERE {macro}\n#define F(x) (x) + HERE\n")
+    for name in ("HERE", "F"):
+        with pytest.raises(epy.HeaderNameError, match=f"{name} .* depends on where it is used"):
+            getattr(host, name)

@@ -57,7 +57,8 @@ inline constexpr auto impossible_reason = part<1>;
 inline constexpr auto impossible_size = part<2>;
 
 // Definitions of names
-inline constexpr auto declared_type = part<1>; // of a typedef, a function, a variable
+inline constexpr auto declared_type = part<1>;   // of a typedef, a function, a variable
+inline constexpr auto declared_symbol = part<2>; // only where libraries have it under another name
 inline constexpr auto constant_value = part<1>;
 inline constexpr auto macro_expression = part<1>;
 inline constexpr auto macro_parameters = part<2>; // not of plugins of before

@@ -132,6 +132,11 @@ bool is_enum(PyObject *definition) {
 }
 
 // A macro that is an expression. Who lists macros asks for its parameters.
+bool is_declaration(PyObject *definition) {
+    return is_type(declared_type(definition), deepest) &&
+           (PyTuple_GET_SIZE(definition) == 2 || is_text(declared_symbol(definition)));
+}
+
 bool is_macro(PyObject *definition) {
     return is_text(macro_expression(definition)) &&
            (PyTuple_GET_SIZE(definition) == 2 || all_of(macro_parameters(definition), is_text));
@@ -151,7 +156,7 @@ bool is_well_formed_definition(PyObject *definition) {
         return false;
     }
     if (is(definition, "t") || is(definition, "f") || is(definition, "v")) {
-        return is_type(declared_type(definition), deepest);
+        return is_declaration(definition);
     }
     if (is(definition, "struct") || is(definition, "union")) {
         return is_layout(definition);

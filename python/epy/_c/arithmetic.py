@@ -206,6 +206,8 @@ def _of_header(header: Any) -> dict[str, Any]:
             return one
         ctype = make(kind)
         code = getattr(ctype, "_type_", None)
+        if code == "c" and isinstance(one, bytes) and len(one) == 1:
+            one = _Number(one[0])
         if isinstance(one, _Number) and isinstance(code, str) and code in _NUMBERS:
             return _as(one.value, code)
         if isinstance(code, str) and code in _NUMBERS:  # a pointer as a number

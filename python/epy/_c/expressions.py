@@ -10,7 +10,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from .literals import character, number, text_of
-from .terms import Type, Unsupported, constant_value, is_a
+from .terms import (
+    Type,
+    Unsupported,
+    alias_name,
+    constant_value,
+    declared_type,
+    function_parameters,
+    function_result,
+    is_a,
+)
 
 ARGUMENT = "__epy_"
 """Before a parameter's name, in the text: no macro has that name."""
@@ -55,16 +64,34 @@ _LEVELS = (
 
 
 def translate(
-    text: str, parameters: list[str], names: Mapping[str, Any], prefix: str
+    text: str, parameters: list[str], names: Mapping[str, Any], prefix: str, kind: Type = None
 ) -> tuple[str, str, tuple[str, ...]]:
     """The definition of a function, a Python lambda, for an expression in which its parameters
-    have a prefix. Raises Unsupported.
+    have a prefix. One with a type converts what it is given, and its result. Raises Unsupported.
     """
     if _NO_EXPRESSION.search(_TOKEN.sub(lambda it: "" if it["string"] else it[0], text)):
         raise Unsupported("is no expression")
-    made = _Translator(text, {prefix + name: f"p_{name}" for name in parameters}, names)
-    body = f"lambda {', '.join('p_' + name for name in parameters)}: value({made.whole()})"
+    result: Type = None
+    types: tuple[Type, ...] = (None,) * len(parameters)
+    if kind:
+        result, types = function_result(kind), function_parameters(kind)
+    given = {
+        prefix + name: _converted(f"of(p_{name})", one, names)
+        for name, one in zip(parameters, types, strict=True)
+    }
+    made = _Translator(text, given, names)
+    whole = _converted(made.whole(), result, names)
+    body = f"lambda {', '.join('p_' + name for name in parameters)}: value({whole})"
     return "m" if made.is_plain else "x", body, tuple(parameters)
+
+
+def _converted(text: str, kind: Type, names: Mapping[str, Any]) -> str:
+    """As a number of this type, if it is one."""
+    actual = kind
+    while is_a(actual, "t"):
+        actual = declared_type(names[alias_name(actual)])
+    is_number = is_a(actual, "enum") or (isinstance(actual, str) and actual in _BUILTIN.values())
+    return f"cast({text}, {kind!r})" if is_number else text
 
 
 class _Translator:
@@ -210,7 +237,7 @@ class _Translator:
 
     def name(self, text: str) -> str:
         if text in self.parameters:
-            return f"of({self.parameters[text]})"
+            return self.parameters[text]
         if text == "__builtin_offsetof":
             self.expect("(")
             kind = self.type()

@@ -13,7 +13,7 @@ from .kinds import ATTRIBUTED
 from .libclang import ReadError
 from .macros import Macros, Reader
 from .messages import Problem, explain
-from .terms import CONST, Unsupported, is_a, unusable
+from .terms import CONST, Unsupported, declared_type, is_a, named, unusable
 from .types import CLASS, ENUM, STRUCT, UNION, Types
 from .unit import OPTIONS, SKIP_BODIES, Unit
 
@@ -27,6 +27,7 @@ _RETURN = re.compile(rb"\{\s*return\b([^;{}]*);\s*\}")
 _COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _IGNORED = re.compile(r"\s*(#\s*(define\s+\w|pragma)|_Pragma)")  # what costs itself alone
 _DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
+_OF_CPLUSPLUS = "_Z"  # what such a function's symbol begins with
 _CPLUSPLUS = re.compile(r"C\+\+|cplusplus", re.IGNORECASE)
 _first = itemgetter(0)
 
@@ -193,7 +194,10 @@ class Header(Unit):
                 self.names.setdefault(name, unusable(reason))
 
     def _function(self, cursor: Any, name: str) -> None:
-        if name in self.names and not is_a(self.names[name], "?"):
+        if name in self.names and not is_a(known := self.names[name], "?"):
+            symbol = self._symbol(cursor, name)
+            if is_a(known, "f") and symbol != name and not symbol.startswith(_OF_CPLUSPLUS):
+                self.names[name] = named("f", declared_type(known), name, symbol)
             return
         clang = self.clang
         self.types.check(cursor)
@@ -201,15 +205,22 @@ class Header(Unit):
         if storage == _STATIC or (storage != _EXTERN and clang.Cursor_isFunctionInlined(cursor)):
             self.inline.append(cursor)
             self.names[name] = unusable("is an inline function, which no library has")
-        elif self.is_cplusplus and clang.text(clang.Cursor_getMangling(cursor)) != name:
+        elif (symbol := self._symbol(cursor, name)).startswith(_OF_CPLUSPLUS):
             self.names[name] = unusable("is a function of C++")
         else:
             found = clang.getCursorType(cursor)
-            self.names[name] = ("f", self.types.type(found))
+            self.names[name] = named("f", self.types.type(found), name, symbol)
             while found.kind == ATTRIBUTED:
                 found = clang.Type_getModifiedType(found)
             if bits := self.types.constant.get(found.address):
                 self.constant.append(f"{name}:{bits}")
+
+    def _symbol(self, cursor: Any, name: str) -> str:
+        """What libraries call it: `int f(int) __asm__("g")` is their g."""
+        if not self.is_cplusplus and not self.clang.Cursor_hasAttrs(cursor):
+            return name
+        symbol: str = self.clang.text(self.clang.Cursor_getMangling(cursor))
+        return symbol
 
     def _variable(self, cursor: Any, name: str) -> None:
         clang = self.clang
@@ -230,7 +241,7 @@ class Header(Unit):
                 self.names[name] = ("c", value)
                 return
         if name not in self.names or not is_a(self.names[name], "c"):
-            self.names[name] = ("v", kind)
+            self.names[name] = named("v", kind, name, self._symbol(cursor, name))
 
     # Macros
 
@@ -263,7 +274,8 @@ class Header(Unit):
             ]
             name = clang.text(clang.getCursorSpelling(cursor))
             if all(parameters):
-                reader.returned.append((name, parameters, " ".join(value.split())))
+                found = self.types.type(clang.getCursorType(cursor))
+                reader.returned.append((name, parameters, " ".join(value.split()), found))
 
     def _described(self, unit: Any, cursors: list[Any]) -> Any:
         main = self.main if self.is_text else ""

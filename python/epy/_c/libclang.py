@@ -80,6 +80,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {
     "PrintingPolicy_dispose": (None, c_void_p),
     "getCursorPrettyPrinted": (_String, Cursor, c_void_p),
     "Cursor_getMangling": (_String, Cursor),
+    "Cursor_hasAttrs": (c_uint, Cursor),
     "getCursorLocation": (_Location, Cursor),
     "getCursorExtent": (_Range, Cursor),
     "getRangeStart": (_Location, _Range),

@@ -12,7 +12,16 @@ from typing import Any, NamedTuple
 from .expressions import ARGUMENT, translate
 from .libclang import Library
 from .literals import text_of
-from .terms import EMPTY, Unsupported, is_a, unusable
+from .terms import (
+    EMPTY,
+    Type,
+    Unsupported,
+    declared_symbol,
+    declared_type,
+    is_a,
+    named,
+    unusable,
+)
 
 # It begins with a character to look for, not with the start of a line: that is fast.
 _DEFINITION = re.compile(
@@ -30,10 +39,14 @@ _LITERALS = re.compile(r'(?:(?:u8|[uUL])?"(?:\\.|[^"\\])*"\s*)+')
 _LITERAL = re.compile(r'(?:u8|[uUL])?"(?:\\.|[^"\\])*"')
 _NAME = re.compile(r"[^\W\d][\w$]*", re.ASCII)
 _NO_VALUE = re.compile(r"[{};]|\b(?:__attribute__|__asm__|asm|do|return|goto)\b")
+_PLACES = [
+    *("__LINE__", "__FILE__", "__FILE_NAME__", "__BASE_FILE__", "__INCLUDE_LEVEL__"),
+    *("__COUNTER__", "__DATE__", "__TIME__", "__TIMESTAMP__"),
+]  # what these stand for, a use has and not a definition
+_PLACE = re.compile(rf"\b(?:{'|'.join(_PLACES)})\b")
 _START, _END = "\x02", "\x03"  # of a macro's text
 _PRELUDE = f"""
-#line 1 "header"
-#define _Pragma(x)
+{"".join(f"#undef {it}{chr(10)}" for it in _PLACES)}#define _Pragma(x)
 #define {ARGUMENT}text(...) #__VA_ARGS__
 #define {ARGUMENT}expanded(...) {ARGUMENT}text(__VA_ARGS__)
 #define {ARGUMENT}value(x) __builtin_choose_expr(__builtin_classify_type(x) == 5, \\
@@ -121,7 +134,8 @@ class Reader:
         self.prelude = _PRELUDE_OF_CPLUSPLUS if cplusplus else _PRELUDE
         self.variable = "const auto" if cplusplus else "const __auto_type"
         self.asked: list[tuple[str, Definition]] = []
-        self.returned: list[tuple[str, list[str], str]] = []  # by inline functions
+        # By inline functions: name, parameters, text, function type.
+        self.returned: list[tuple[str, list[str], str, Type]] = []
         self.excluded: set[int] = set()
         self.texts: dict[int, str] = {}
         self.values: dict[int, Any] = {}
@@ -204,7 +218,7 @@ class Reader:
             if parameters is None and definition.body:
                 value = f"{self.variable} {ARGUMENT}v{index} = {ARGUMENT}value({name});"
                 values += [f"#ifdef {name}", value, "#endif"]
-        for index, (_, _, text) in enumerate(self.returned, len(self.asked)):
+        for index, (_, _, text, _) in enumerate(self.returned, len(self.asked)):
             if index not in self.excluded:
                 texts.append(self._text(index, text))
         start = [*self.prelude.splitlines(), f'static const char *const {ARGUMENT}texts = ""']
@@ -243,23 +257,32 @@ class Reader:
                     functions.append((index, name, definition))
         for index, name, definition in functions:
             self._function(index, name, definition)
-        for index, (name, parameters, _) in enumerate(self.returned, len(self.asked)):
+        for index, (name, parameters, _, kind) in enumerate(self.returned, len(self.asked)):
             try:
-                self.names[name] = translate(self.texts.get(index, ""), parameters, self.names, "")
+                text = self._whole_text(index)
+                self.names[name] = translate(text, parameters, self.names, "", kind)
             except Unsupported as reason:
                 self.names[name] = unusable(
                     f"is an inline function, which no library has, and {reason}"
                 )
 
     def _object(self, index: int, name: str, definition: Definition) -> None:
-        text = self.texts[index].strip()
+        try:
+            text = self._whole_text(index).strip()
+        except Unsupported as error:
+            self._refuse(name, definition, str(error))
+            return
         if index in self.values:
             self._constant(name, self.values[index])
         elif not text:
             if name not in self.names or is_a(self.names[name], "?"):
                 self.names[name] = unusable("is a macro that is empty", EMPTY)
         elif text in self.names:
-            self.names.setdefault(name, self.names[text])
+            found = self.names[text]
+            if is_a(found, "f") or is_a(found, "v"):  # what C means by the name from here on
+                symbol = declared_symbol(found) if found[2:] else text
+                found = self.names[name] = named(found[0], declared_type(found), name, symbol)
+            self.names.setdefault(name, found)
         else:
             inner = text
             while inner[:1] == "(" and inner[-1:] == ")":
@@ -285,9 +308,17 @@ class Reader:
                 raise Unsupported("takes any number of arguments")
             if index not in self.texts:
                 return  # not defined in the end
-            self.names[name] = translate(self.texts[index], parameters, self.names, ARGUMENT)
+            text = self._whole_text(index)
+            self.names[name] = translate(text, parameters, self.names, ARGUMENT)
         except Unsupported as reason:
             self._refuse(name, definition, str(reason))
+
+    def _whole_text(self, index: int) -> str:
+        """What one expands to, "" if Clang has not said. Raises Unsupported."""
+        text = self.texts.get(index, "")
+        if found := _PLACE.search(text):
+            raise Unsupported(f"depends on where it is used, by {found[0]}")
+        return text
 
     def _constant(self, name: str, value: Any) -> None:
         if name not in self.names or self.names[name][0] in "?v":

@@ -13,6 +13,7 @@ A type is None (void), the name of a simple ctypes type, or a tuple:
 A header has a definition for each name of C's ordinary name space:
 
     ("t", type)  ("f", function type)  ("v", type)  ("c", value)
+    ("f", function type, symbol), ("v", type, symbol) of what libraries have under another name
     ("m", Python expression, parameters), or ("x", ...) of one that calls C or reads its memory
     ("?", reason, sort)                  what cannot be used; sort is OPAQUE, EMPTY or ""
 
@@ -48,6 +49,7 @@ tag_key = itemgetter(1)
 impossible_reason, impossible_size = itemgetter(1), itemgetter(2)
 
 declared_type = itemgetter(1)  # of a typedef, a function, a variable
+declared_symbol = itemgetter(2)  # where libraries have it under another name
 constant_value = itemgetter(1)
 macro_expression, macro_parameters = itemgetter(1), itemgetter(2)
 unusable_reason, unusable_sort = itemgetter(1), itemgetter(2)
@@ -75,6 +77,11 @@ def opaque() -> tuple[str, str, str]:
 
 def is_a(found: Type, kind: str) -> bool:
     return isinstance(found, tuple) and found[0] == kind
+
+
+def named(kind: str, found: Type, name: str, symbol: str) -> tuple[Any, ...]:
+    """The definition of a function or a variable."""
+    return (kind, found) if name == symbol else (kind, found, symbol)
 
 
 def is_signed(name: Any) -> bool:

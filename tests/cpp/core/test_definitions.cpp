@@ -34,6 +34,7 @@ const std::map<std::string, PyObject *(*)(PyObject *)> parts = {
     EPY_PART(impossible_reason),
     EPY_PART(impossible_size),
     EPY_PART(declared_type),
+    EPY_PART(declared_symbol),
     EPY_PART(constant_value),
     EPY_PART(macro_expression),
     EPY_PART(macro_parameters),

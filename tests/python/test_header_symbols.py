@@ -1,0 +1,55 @@
+"""Functions and variables that libraries have under another name than C."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+import epy
+
+
+def test_a_function_is_looked_up_under_its_assembler_name() -> None:
+    host = epy.header('int absolute(int) __asm__("abs"); extern int index __asm__("optind");')
+    assert host.absolute(-4) == 4
+    optind = ctypes.c_int.in_dll(ctypes.CDLL(None), "optind")
+    assert ctypes.addressof(host.index) == ctypes.addressof(optind)
+
+
+def test_a_later_declaration_gives_the_name() -> None:
+    host = epy.header('int absolute(int); extern int absolute(int) __asm__("abs");')
+    assert host.absolute(-4) == 4
+
+
+def test_posix_s_strerror_r_is_not_gnu_s() -> None:
+    host = epy.header("#define _POSIX_C_SOURCE 200112L\n#include <string.h>\n")
+    buffer = ctypes.create_string_buffer(100)
+    assert (host.strerror_r(2, buffer, 100), buffer.value) == (0, b"No such file or directory")
+
+
+def test_a_macro_that_renames_a_function_leads_to_that() -> None:
+    host = epy.header("#define positive absolute\n#define absolute abs\nint abs(int);\n")
+    assert (host.absolute(-3), host.positive(-5)) == (3, 5)
+
+
+def test_the_macro_counts_also_when_the_name_is_declared_before_it() -> None:
+    host = epy.header("int toupper(int);\nint tolower(int);\n#define toupper tolower\n")
+    assert host.toupper(65) == 97
+
+
+def test_a_macro_that_renames_a_variable_leads_to_that() -> None:
+    host = epy.header("extern int optind;\n#define index optind\n")
+    assert ctypes.addressof(host.index) == ctypes.addressof(host.optind)
+
+
+def test_a_plugin_has_the_names_too(build_plugin, run) -> None:
+    script = """
+import epy
+
+host = epy.header('int absolute(int) __asm__("abs");')
+
+@epy.export("int call(int)")
+def call(x):
+    return host.absolute(x)
+"""
+    load = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).call(-7))"
+    assert run(sys.executable, "-c", load, build_plugin(script)).stdout == "7\n"
