@@ -12,6 +12,7 @@
 #include "stub/bundle.h"
 #include "stub/finding.h"
 #include "stub/memory_object.h"
+#include "stub/neighbours.h"
 #include "stub/pack.h"
 #include "stub/self.h"
 #include "stub/trust.h"
@@ -215,7 +216,26 @@ private:
 
 const loader_api *the_loader = nullptr;
 
-// One loader per process: one that is there already, whichever plugin brought it.
+void *loader_in_process() { return dlopen(loader_soname, RTLD_NOW | RTLD_NOLOAD); }
+
+// A loader serves what an earlier epy has built, not what a later one has. So the plugin here that
+// the latest has built opens its own, for all: its epy_plugin_api does. Not inlined, as above.
+[[gnu::noinline]] void let_newer_plugin_open_loader() {
+    char path[4096];
+    if (!find_newer_plugin(epy_stub_info.contract, path)) {
+        return;
+    }
+    if (void *plugin = dlopen(path, RTLD_NOW | RTLD_NOLOAD); plugin != nullptr) {
+        auto *open = reinterpret_cast<const void *(*)()>(dlsym(plugin, "epy_plugin_api"));
+        if (open != nullptr) {
+            open();
+        }
+        dlclose(plugin);
+    }
+}
+
+// One loader per process: one that is there already, whichever plugin brought it. Threads may open
+// one from memory at once: all take the first that the dynamic linker has.
 const loader_api *open_loader() {
     const untranslated here;
     if (self::is_damaged()) {
@@ -232,18 +252,27 @@ const loader_api *open_loader() {
                  "link the program without -static");
         return nullptr;
     }
-    void *handle = dlopen(loader_soname, RTLD_NOW | RTLD_NOLOAD);
+    void *handle = loader_in_process();
     if (handle == nullptr) {
-        handle = find_and_open_loader();
+        let_newer_plugin_open_loader();
+        handle = loader_in_process();
     }
     if (handle == nullptr) {
-        return nullptr;
+        if (find_and_open_loader() == nullptr) {
+            return nullptr;
+        }
+        handle = loader_in_process();
     }
     const auto *api = static_cast<const loader_api *>(dlsym(handle, loader_symbol));
-    if (api == nullptr || epy_stub_info.contract < api->oldest_contract ||
-        epy_stub_info.contract > api->newest_contract) {
-        say_once("the loader in this process does not serve this plugin's version", "",
-                 install_again);
+    if (api == nullptr || epy_stub_info.contract < api->oldest_contract) {
+        say_once("the epy in this process serves no plugin as old as this one", "",
+                 "build it again with 'epy build'");
+        return nullptr;
+    }
+    if (epy_stub_info.contract > api->newest_contract) {
+        say_once(
+            "the epy in this process is older than the one that built this plugin", "",
+            "load this one before any other is called, or build the others again with its epy");
         return nullptr;
     }
     __atomic_store_n(&the_loader, api, __ATOMIC_RELEASE);

@@ -53,7 +53,19 @@ int minor_of(const std::string &version) {
 
 core_place find_core(const python_wish &wish, const std::string &tag) {
     const std::string name = name_of_core(tag);
+    const auto look_into_pack = [&] {
+        const packed_bytes packed = find_packed(wish.pack, wish.pack_size, name.c_str());
+        return core_place{
+            std::string(wish.plugin).append("/").append(name), {}, packed, packed.start != nullptr};
+    };
     core_place place;
+    if (package_folder().empty()) { // what came with the loader is in the pack
+        place = look_into_pack();
+        if (place.is_there) {
+            return place;
+        }
+        place.file.clear();
+    }
     for (const std::string &folder : package_folders(wish)) {
         std::string file = std::string(folder).append("/").append(name);
         if (exists(file)) {
@@ -63,9 +75,8 @@ core_place find_core(const python_wish &wish, const std::string &tag) {
             place.file = std::move(file);
         }
     }
-    const packed_bytes packed = find_packed(wish.pack, wish.pack_size, name.c_str());
-    if (packed.start != nullptr) {
-        return {std::string(wish.plugin).append("/").append(name), {}, packed, true};
+    if (core_place packed = look_into_pack(); packed.is_there) {
+        return packed;
     }
     if (place.file.empty()) {
         place.file = name;

@@ -1,8 +1,8 @@
 // What a start needs of epy beside the loader: a core for the Python, and the package's modules.
 //
-// They lie together, in the loader's own folder; in what the plugin brings along (stub/pack.h); or
-// in the folder of the loader that the plugin was built with, where another plugin has brought the
-// process's loader.
+// They lie together, where the loader came from: in its own folder, or in the pack that it was in
+// (brought.h, stub/pack.h). Where there is none for the Python they are taken from the folder of
+// the loader that the plugin was built with, or from its own pack: one of another version says so.
 #pragma once
 
 #include <string>

@@ -2,9 +2,8 @@
 
 #include <link.h>
 
-#include <cstring>
-
 #include "loader/bootstrap/objects.h"
+#include "stub/neighbours.h"
 
 namespace epy {
 
@@ -18,25 +17,6 @@ const void *address_in_handle(const void *handle) {
         }
     }
     return handle;
-}
-
-// The stub_info tells by its magic and by saying where it lies itself.
-stub_info *info_in(const dl_phdr_info &object) {
-    for (unsigned i = 0; i < object.dlpi_phnum; ++i) {
-        const ElfW(Phdr) &segment = object.dlpi_phdr[i];
-        if (segment.p_type != PT_LOAD || (segment.p_flags & PF_R) == 0) {
-            continue;
-        }
-        const std::uint64_t first = (segment.p_vaddr + 7) / 8 * 8;
-        const std::uint64_t end = segment.p_vaddr + segment.p_filesz;
-        for (std::uint64_t at = first; at + sizeof(stub_info) <= end; at += 8) {
-            auto *info = reinterpret_cast<stub_info *>(object.dlpi_addr + at);
-            if (std::memcmp(info->magic, stub_magic, sizeof info->magic) == 0 && info->self == at) {
-                return info;
-            }
-        }
-    }
-    return nullptr;
 }
 
 struct search {

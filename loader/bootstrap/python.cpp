@@ -15,6 +15,7 @@
 #include <system_error>
 #include <vector>
 
+#include "loader/bootstrap/brought.h"
 #include "loader/bootstrap/bundled.h"
 #include "loader/bootstrap/choice.h"
 #include "loader/bootstrap/conversions.h"
@@ -282,7 +283,9 @@ python_state open_python(const python_wish &wish, const core_api *&core,
         break;
     case turn::ours:
         try {
-            return open_in_turn(wish, core);
+            python_wish asked = wish;
+            const brought_pack pack(asked);
+            return open_in_turn(asked, core);
         } catch (const std::exception &) {
             python_start().finish(turn::ours);
             throw;
