@@ -48,8 +48,9 @@ struct pack_place {
 int look_for_pack(dl_phdr_info *object, std::size_t, void *argument) {
     auto &place = *static_cast<pack_place *>(argument);
     const stub_info *info = has_plugin_tables(*object) ? info_in(*object) : nullptr;
+    const std::size_t length = std::strlen(object->dlpi_name);
     if (info == nullptr || info->contract < first_with_pack || info->pack.size == 0 ||
-        std::strlen(object->dlpi_name) >= sizeof place.path) {
+        length >= sizeof place.path) {
         return 0;
     }
     const image mapped = image::of_mapped(reinterpret_cast<void *>(object->dlpi_addr));
@@ -57,7 +58,7 @@ int look_for_pack(dl_phdr_info *object, std::size_t, void *argument) {
     if (!has_this_loader(start, info->pack.size)) {
         return 0;
     }
-    std::strcpy(place.path, object->dlpi_name);
+    std::memcpy(place.path, object->dlpi_name, length + 1);
     place.start = start;
     place.size = info->pack.size;
     return 1;
