@@ -259,8 +259,8 @@ def make_young(objects: list[object]) -> int:
     """Make all that the objects lead to, as far as it is not other modules', young for the
     collector. Returns the generation to collect: the youngest, or all if memory ran out."""
 
-def as_gil_was_found(function: Any) -> Any:
-    """What to call in place of a function pointer to leave the GIL as the host's call found it."""
+def call_as_found(function: Any, /, *arguments: Any) -> Any:
+    """Calls a function pointer with the GIL and the interpreter that the host's call came with."""
 
 def end_of_calls() -> None:
     """Python ends: no call is served any more."""

@@ -31,8 +31,8 @@
 //   wait FILE, touch FILE until there is such a file; make it
 //   exit N, _exit N
 //
-// Scripts find host_held, host_held_and, host_run, host_apply, host_table, host_keep and
-// host_apply_kept in here.
+// Scripts find host_held, host_held_and, host_where, host_found, host_wide, host_raise, host_run,
+// host_apply, host_table, host_keep and host_apply_kept in here.
 //
 // Answers are printed one a line.
 #define _GNU_SOURCE
@@ -52,7 +52,7 @@ void Py_InitializeEx(int), PyGILState_Release(int), PyEval_RestoreThread(state *
 void Py_EndInterpreter(state *), PyEval_AcquireThread(state *), PyEval_ReleaseThread(state *);
 void PyThreadState_Clear(state *), PyThreadState_DeleteCurrent(void);
 state *PyEval_SaveThread(void), *Py_NewInterpreter(void), *PyThreadState_Swap(state *);
-state *PyThreadState_New(void *), *PyThreadState_Get(void);
+state *PyThreadState_New(void *), *PyThreadState_Get(void), *PyGILState_GetThisThreadState(void);
 void *PyThreadState_GetInterpreter(state *);
 
 enum { most_states = 64, most_plugins = 8, most_words = 6 };
@@ -67,6 +67,7 @@ static const int *found_value;
 static pthread_t started;
 static __thread state *saved;
 static __thread int ensured;
+static __thread state *led_to; // by PyGILState_Ensure
 
 static void run(char *command);
 
@@ -91,6 +92,7 @@ static void *find(const char *name) {
 
 static void call(char **words) {
     void *function = find(words[0]);
+    led_to = PyGILState_GetThisThreadState();
     printf("%d\n", words[1] == NULL ? ((int (*)(void))function)()
                    : words[2] == NULL
                        ? ((int (*)(int))function)(atoi(words[1]))
@@ -121,6 +123,30 @@ static state *new_with_own_gil(void) {
 // What scripts call: whether the caller holds the lock, and Python used without asking.
 int host_held(void) { return PyGILState_Check(); }
 int host_held_and(int number, int more) { return 100 * PyGILState_Check() + number + more; }
+
+// Which of the states is current, -1 if none; -2 if PyGILState_Ensure leads elsewhere than at the
+// host's call.
+int host_where(void) {
+    int i = 0;
+    while (i < most_states && states[i].value != PyThreadState_Get()) {
+        ++i;
+    }
+    return i < most_states ? i : -1;
+}
+int host_found(void) { return PyGILState_GetThisThreadState() == led_to ? host_where() : -2; }
+struct wide {
+    long values[5];
+};
+// With arguments of each kind, on the stack, too.
+long double host_wide(int a, long b, int c, int d, char e, int f, int g, double h, struct wide i,
+                      float j, long double k) {
+    return a + b + c + d + e + f + g + h + i.values[0] + i.values[4] + j + k + 1000 * host_found();
+}
+int host_raise(const char *type) {
+    void *const loader = dlopen("libepy.so", RTLD_NOW | RTLD_NOLOAD);
+    return ((int (*)(const char *, const char *, ...))dlsym(loader, "epy_raise"))(type, "in %d",
+                                                                                  host_where());
+}
 int host_run(const char *code) { return PyRun_SimpleString(code); }
 int host_apply(int (*function)(int), int number) { return function(number); }
 static int (*kept)(int);
@@ -128,9 +154,11 @@ void host_keep(int (*function)(int)) { kept = function; }
 int host_apply_kept(int number) { return kept(number); }
 struct table {
     int (*held)(struct table *);
+    int (*found)(struct table *);
 };
 static int table_held(struct table *self) { return self == NULL ? -1 : host_held(); }
-static struct table functions = {table_held};
+static int table_found(struct table *self) { return self == NULL ? -1 : host_found(); }
+static struct table functions = {table_held, table_found};
 struct table *host_table(void) {
     return &functions;
 }

@@ -60,9 +60,8 @@ private:
 // The same for what the host did not call: a script's start, an unload.
 class plugin_scope {
 public:
-    plugin_scope(PyObject *native_plugin, bool found_gil_held) noexcept : outer_(running) {
-        const std::uintptr_t entered_at = outer_.entered_at + (outer_.found_gil_held() ? 1 : 0);
-        running.entered_at = found_gil_held ? call_context::with_gil(entered_at) : entered_at;
+    plugin_scope(PyObject *native_plugin, found_gil found) noexcept : outer_(running) {
+        running.entered_at = call_context::entry(outer_.stack_pointer(), found);
         running.runner = native_plugin;
         running.extras = nullptr;
     }

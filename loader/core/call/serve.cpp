@@ -130,8 +130,7 @@ template <typename Arguments>
     if (!python) {
         return refuse(native, python);
     }
-    return serve_attached(native, source,
-                          python.found_gil_held() ? call_context::with_gil(here) : here, host_errno,
+    return serve_attached(native, source, call_context::entry(here, python.found()), host_errno,
                           python.state());
 }
 
@@ -148,8 +147,8 @@ template <typename Arguments>
         if (known == nullptr || (current != nullptr && current != known)) [[unlikely]] {
             result = serve_unusual(native, source, here, host_errno, known, current);
         } else if (current != nullptr) {
-            result =
-                serve_attached(native, source, call_context::with_gil(here), host_errno, known);
+            result = serve_attached(native, source, call_context::entry(here, found_gil::held),
+                                    host_errno, known);
         } else {
             const attachment python(known);
             result = serve_attached(native, source, here, host_errno, known);
@@ -190,9 +189,8 @@ template <typename Attachment, typename Arguments>
         } else if (python) {
             const recursion_limit lowered(python.state(), levels);
             const python_stack stack(python.state());
-            const std::uintptr_t entered_at =
-                python.found_gil_held() ? call_context::with_gil(here) : here;
-            result = serve_attached(native, source, entered_at, host_errno, python.state());
+            result = serve_attached(native, source, call_context::entry(here, python.found()),
+                                    host_errno, python.state());
         } else {
             result = refuse(native, python);
         }

@@ -42,7 +42,7 @@ void run_in_python(const attachment &python, plugin *whose, const char *function
     });
     const ref alive = ref::borrowed(native);
     {
-        const plugin_scope now(native, python.found_gil_held());
+        const plugin_scope now(native, python.found());
         if (is_known) {
             result = run_python([&] { return work(state); });
         }

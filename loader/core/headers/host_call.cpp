@@ -206,12 +206,12 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     if (!check(types, function, text + 1, count, converted)) {
         return refused(function, arguments);
     }
-    const ref called = as_gil_was_found(*types.core, function);
-    if (!called) {
+    const host_call called(*types.core, function);
+    if (called.function() == nullptr) {
         return nullptr;
     }
     recording below;
-    ref result(types.core->function_pointer->tp_call(called.get(), converted.all(), nullptr));
+    ref result(types.core->function_pointer->tp_call(called.function(), converted.all(), nullptr));
     if (!result && has_out(arguments)) { // which ctypes has not passed on
         return refused(function, arguments);
     }

@@ -1,11 +1,18 @@
 #include "loader/core/host/kept_gil.h"
 
 #include <cstring>
+#include <utility>
 
 #include "loader/core/cpython.h"
 #include "loader/core/thread/context.h"
+#include "loader/core/thread/state_change.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/ctypes_library.h"
+
+// as_found_x86_64.S
+extern "C" [[gnu::visibility("hidden")]] void epy_call_as_found();
+extern "C" [[gnu::visibility("hidden")]] void *epy_begin_host_call() noexcept;
+extern "C" [[gnu::visibility("hidden")]] void epy_end_host_call() noexcept;
 
 namespace epy {
 
@@ -83,32 +90,8 @@ void copy_parameter_flags(PyObject *function, PyObject *made) {
     }
 }
 
-} // namespace
-
-ref class_that_keeps_gil(PyTypeObject *type) {
-    auto *cls = reinterpret_cast<PyObject *>(type);
-    const ref flags(PyObject_GetAttrString(cls, "_flags_"));
-    const long bits = flags ? PyLong_AsLong(flags.get()) : -1;
-    if (bits == -1) {
-        return {};
-    }
-    if ((bits & python_flag) != 0) {
-        return ref::borrowed(cls);
-    }
-    PyObject *known = PyDict_GetItemString(cpython::dict_of_type(cls).get(), subclass_name);
-    if (known != nullptr) {
-        return ref::borrowed(known);
-    }
-    ref made = make_subclass(type, bits);
-    return made && PyObject_SetAttrString(cls, subclass_name, made.get()) == 0 ? std::move(made)
-                                                                               : ref();
-}
-
-ref as_gil_was_found(const module_state &state, PyObject *function) {
-    if (!running.found_gil_held() || !has_ctypes(state) ||
-        PyObject_TypeCheck(function, state.function_pointer) == 0) [[likely]] {
-        return ref::borrowed(function);
-    }
+// An instance of that class which is otherwise the same; itself if its calls do keep it.
+ref keeping_gil(PyObject *function) {
     const ref cls = class_that_keeps_gil(Py_TYPE(function));
     if (!cls || cls.get() == reinterpret_cast<PyObject *>(Py_TYPE(function))) {
         return cls ? ref::borrowed(function) : ref();
@@ -131,4 +114,81 @@ ref as_gil_was_found(const module_state &state, PyObject *function) {
     return made;
 }
 
+constinit thread_local host_call *innermost [[gnu::tls_model("initial-exec")]] = nullptr;
+
+} // namespace
+
+ref class_that_keeps_gil(PyTypeObject *type) {
+    auto *cls = reinterpret_cast<PyObject *>(type);
+    const ref flags(PyObject_GetAttrString(cls, "_flags_"));
+    const long bits = flags ? PyLong_AsLong(flags.get()) : -1;
+    if (bits == -1) {
+        return {};
+    }
+    if ((bits & python_flag) != 0) {
+        return ref::borrowed(cls);
+    }
+    PyObject *known = PyDict_GetItemString(cpython::dict_of_type(cls).get(), subclass_name);
+    if (known != nullptr) {
+        return ref::borrowed(known);
+    }
+    ref made = make_subclass(type, bits);
+    return made && PyObject_SetAttrString(cls, subclass_name, made.get()) == 0 ? std::move(made)
+                                                                               : ref();
+}
+
+host_call::host_call(const module_state &state, PyObject *function) {
+    const bool keeps = running.found_gil_held() && has_ctypes(state) &&
+                       PyObject_TypeCheck(function, state.function_pointer) != 0;
+    function_ = keeps ? keeping_gil(function) : ref::borrowed(function);
+    if (!function_ || function_.get() == function || running.found() != found_gil::of_another) {
+        return;
+    }
+    const contents memory(function_.get(), PyBUF_SIMPLE);
+    auto *const place = memory ? static_cast<void **>(memory.data()) : nullptr;
+    if (place == nullptr) {
+        function_ = ref();
+    } else if (*place != nullptr) {
+        place_ = place;
+        target_ = std::exchange(*place, reinterpret_cast<void *>(&epy_call_as_found));
+        outer_ = std::exchange(innermost, this);
+    }
+}
+
+host_call::~host_call() {
+    if (target_ != nullptr) {
+        innermost = outer_;
+        if (place_ != nullptr) { // the call was refused
+            *place_ = target_;
+        }
+    }
+}
+
+// From here on the function pointer is what it seems, for an errcheck that keeps it.
+void *host_call::take_target() noexcept {
+    *std::exchange(innermost->place_, nullptr) = innermost->target_;
+    return innermost->target_;
+}
+
+PyObject *call_as_found(PyObject *module, PyObject *const *arguments, Py_ssize_t count,
+                        PyObject *names) {
+    if (count < 1) {
+        PyErr_SetString(PyExc_TypeError, "call_as_found takes a function, then its arguments");
+        return nullptr;
+    }
+    const host_call now(state_of(module), arguments[0]);
+    return now.function() == nullptr
+               ? nullptr
+               : PyObject_Vectorcall(now.function(), arguments + 1,
+                                     static_cast<std::size_t>(count - 1), names);
+}
+
 } // namespace epy
+
+void *epy_begin_host_call() noexcept {
+    void *const target = epy::host_call::take_target();
+    epy::state_change::take_back();
+    return target;
+}
+
+void epy_end_host_call() noexcept { epy::state_change::make_again(); }

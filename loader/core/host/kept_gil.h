@@ -9,6 +9,12 @@
 //
 // ctypes decides by a flag of the function pointer's class. Therefore each class gets, when it is
 // needed, a subclass that has the flag, and the call goes through an instance of that.
+//
+// A call that came with another interpreter's state current has changed it for one of ours
+// (thread/state_change.h). The host's functions find that state again: in place of each ctypes
+// calls `epy_call_as_found`, which takes the change back around it. What ctypes makes of arguments
+// and result, and `library=ctypes.PyDLL`, which says that the function uses the script's objects,
+// need the script's interpreter.
 #pragma once
 
 #include "loader/core/state.h"
@@ -18,8 +24,30 @@ namespace epy {
 // The subclass of a class of function pointers whose calls keep the GIL; itself if its calls do.
 ref class_that_keeps_gil(PyTypeObject *);
 
-// What to call in place of a function pointer to leave the GIL as it was found: mostly itself. Null
-// with a Python exception.
-ref as_gil_was_found(const module_state &, PyObject *function);
+// A call of a function pointer that leaves the GIL as it was found, of anything else as it is.
+// Lives during the call.
+class host_call {
+public:
+    host_call(const module_state &, PyObject *function);
+    ~host_call();
+    host_call(const host_call &) = delete;
+    host_call &operator=(const host_call &) = delete;
+
+    // What to call, mostly the function itself. Null with a Python exception.
+    [[nodiscard]] PyObject *function() const noexcept { return function_.get(); }
+
+    // For epy_call_as_found: what it is called for.
+    static void *take_target() noexcept;
+
+private:
+    ref function_;
+    void **place_ = nullptr;     // in the function pointer, while that leads elsewhere than
+    void *target_ = nullptr;     // the host's function
+    host_call *outer_ = nullptr; // converting an argument may call another
+};
+
+// call_as_found(function, *arguments, **keywords), as a Python method.
+PyObject *call_as_found(PyObject *module, PyObject *const *arguments, Py_ssize_t count,
+                        PyObject *names);
 
 } // namespace epy

@@ -37,13 +37,8 @@ PyObject *call_recording(PyObject *module, PyObject *const *arguments, Py_ssize_
         PyErr_SetString(PyExc_TypeError, "epy.call takes a function, then its arguments");
         return nullptr;
     }
-    const ref function = as_gil_was_found(state_of(module), arguments[0]);
-    if (!function) {
-        return nullptr;
-    }
     recording now;
-    return now.outcome(ref(PyObject_Vectorcall(function.get(), arguments + 1,
-                                               static_cast<std::size_t>(count - 1), names)));
+    return now.outcome(ref(call_as_found(module, arguments, count, names)));
 }
 
 } // namespace epy

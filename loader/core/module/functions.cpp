@@ -48,7 +48,7 @@ PyObject *run_for(PyObject *module, PyObject *const *arguments, Py_ssize_t count
         return nullptr;
     }
     const ref plugin = ref::borrowed(arguments[0]);
-    const plugin_scope now(plugin.get(), running.found_gil_held());
+    const plugin_scope now(plugin.get(), running.found());
     return PyObject_Vectorcall(arguments[1], arguments + 2, static_cast<std::size_t>(count - 2),
                                names);
 }
@@ -257,10 +257,6 @@ PyObject *take_from_host(PyObject *module, PyObject *plugin) {
     return kept.release();
 }
 
-PyObject *found_gil(PyObject *module, PyObject *function) {
-    return as_gil_was_found(state_of(module), function).release();
-}
-
 PyObject *keep_gil(PyObject *, PyObject *type) {
     if (PyType_Check(type) == 0) {
         PyErr_SetString(PyExc_TypeError, "keep_gil takes a class of function pointers");
@@ -272,9 +268,11 @@ PyObject *keep_gil(PyObject *, PyObject *type) {
 } // namespace
 
 PyMethodDef module_functions[] = {
-    {"as_gil_was_found", guarded<found_gil>, METH_O,
-     "as_gil_was_found(function pointer) -> what to call in its place to leave the GIL as the "
-     "host's call found it: mostly itself."},
+    {"call_as_found",
+     reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(guarded<call_as_found>)),
+     METH_FASTCALL | METH_KEYWORDS,
+     "call_as_found(function, *arguments): calls a function pointer with the GIL, and the "
+     "interpreter, that the host's call came with."},
     {"end_of_calls", guarded<end_of_calls>, METH_NOARGS,
      "end_of_calls(): this interpreter ends, no call is served there any more."},
     {"keep_gil", guarded<keep_gil>, METH_O,

@@ -29,14 +29,14 @@ void note_host_has_gil() noexcept {
     const bool marks = !running.found_gil_held();
     const bool is_marked = marks || (inside.is_running() && inside.is_marked);
     if (marks) {
-        running.entered_at = call_context::with_gil(running.entered_at);
+        running.entered_at = call_context::entry(running.entered_at, found_gil::held);
     }
     inside = {true, running.runner, running.entered_at, is_marked};
 }
 
 void note_host_has_no_gil() noexcept {
     if (inside.is_running() && inside.is_marked) {
-        ++running.entered_at;
+        running.entered_at = running.stack_pointer();
     }
     inside.is_set = false;
 }

@@ -103,7 +103,7 @@ loaded load_here(const plugin_view *view) {
     }
     started answer = started::failed;
     {
-        const plugin_scope now(native.get(), python.found_gil_held());
+        const plugin_scope now(native.get(), python.found());
         const patient_collector collector;
         answer = answer_of(call_package(package::load, native.get()).get(), view->path);
     }
@@ -136,7 +136,7 @@ void unload_here(plugin *handle) {
         module_state &state = state_of(module.get());
         const ref native = ref::borrowed(PyDict_GetItemWithError(state.plugins, key.get()));
         if (native) {
-            const plugin_scope now(native.get(), python.found_gil_held());
+            const plugin_scope now(native.get(), python.found());
             const ref done = call_package(package::unload, native.get());
             print_exception();
             run_python([&] {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "loader/core/py.h"
+#include "loader/core/thread/state_change.h"
 
 namespace epy {
 
@@ -16,39 +17,61 @@ struct call_extras {
     PyObject *views = nullptr; // what epy.view has made, see call/view.h
 };
 
+// How the host's call found the GIL on its thread.
+enum class found_gil : unsigned char {
+    free = 0,
+    held = 1,
+    of_another = 3, // with another interpreter's state current
+};
+
 struct call_context {
     // Above every stack pointer: no call came in on this stack.
-    static constexpr std::uintptr_t no_entry = UINTPTR_MAX - 1;
+    static constexpr std::uintptr_t no_entry = UINTPTR_MAX - 3;
 
-    // Stack pointers are even. One less stands for the same, with the GIL held: so it costs nothing
-    // to keep in mind, and compares as before.
-    static constexpr std::uintptr_t with_gil(std::uintptr_t stack_pointer) noexcept {
-        return stack_pointer - 1;
+    // Stack pointers are multiples of four. How the GIL was found is what they lack of one: so it
+    // costs nothing to keep in mind, and compares as before.
+    static constexpr std::uintptr_t entry(std::uintptr_t stack_pointer, found_gil found) noexcept {
+        return stack_pointer - static_cast<unsigned char>(found);
+    }
+    [[nodiscard]] std::uintptr_t stack_pointer() const noexcept {
+        return (entered_at + 3) & ~std::uintptr_t{3};
+    }
+    [[nodiscard]] found_gil found() const noexcept {
+        return static_cast<found_gil>(-entered_at % 4);
     }
     [[nodiscard]] bool found_gil_held() const noexcept { return entered_at % 2 != 0; }
 
     PyObject *runner = nullptr;           // a Callback or a NativePlugin, borrowed
-    std::uintptr_t entered_at = no_entry; // the host's stack pointer
+    std::uintptr_t entered_at = no_entry; // `entry` of the host's stack pointer
     call_extras *extras = nullptr;
 };
 
 extern constinit thread_local call_context running [[gnu::tls_model("initial-exec")]];
 
-// Gives the GIL away for a scope, unless the host's call came with it: for the host's code. With
-// the GIL.
+// For the host's code, for a scope: gives the GIL away, unless the host's call came with it, and
+// makes the interpreter current with which that came. With the GIL.
 class gil_as_found {
 public:
-    gil_as_found() noexcept : state_(running.found_gil_held() ? nullptr : PyEval_SaveThread()) {}
+    gil_as_found() noexcept
+        : found_(running.found()),
+          state_(found_ == found_gil::free ? PyEval_SaveThread() : nullptr) {
+        if (found_ == found_gil::of_another) {
+            state_change::take_back();
+        }
+    }
     ~gil_as_found() {
         if (state_ != nullptr) {
             PyEval_RestoreThread(state_);
+        } else if (found_ == found_gil::of_another) {
+            state_change::make_again();
         }
     }
     gil_as_found(const gil_as_found &) = delete;
     gil_as_found &operator=(const gil_as_found &) = delete;
 
 private:
-    PyThreadState *state_;
+    const found_gil found_;
+    PyThreadState *const state_;
 };
 
 // The extras of the scope that runs on this thread. With the GIL.

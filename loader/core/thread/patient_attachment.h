@@ -23,7 +23,7 @@ public:
     explicit operator bool() const noexcept { return static_cast<bool>(*python_); }
     [[nodiscard]] bool is_out_of_memory() const noexcept { return python_->is_out_of_memory(); }
     [[nodiscard]] PyThreadState *state() const noexcept { return python_->state(); }
-    [[nodiscard]] bool found_gil_held() const noexcept { return python_->found_gil_held(); }
+    [[nodiscard]] found_gil found() const noexcept { return python_->found(); }
 
 private:
     std::optional<attachment> python_;

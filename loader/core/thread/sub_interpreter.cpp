@@ -3,7 +3,6 @@
 #include <ctime>
 
 #include "loader/core/process_lock.h"
-#include "loader/core/thread/gilstate.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/log.h"
@@ -51,14 +50,14 @@ void sub_interpreter::end() noexcept {
 sub_attachment::sub_attachment(sub_interpreter &interpreter) noexcept : interpreter_(interpreter) {
     PyThreadState *const current = attachment::holds_gil() ? attachment::current_state() : nullptr;
     if (current != nullptr && current->interp == interpreter.state_) {
-        state_ = current_before_ = current;
+        state_ = current;
         return;
     }
     if (!interpreter.begin_call()) {
         return;
     }
     cancellation_.begin();
-    gilstate_before_ = PyGILState_GetThisThreadState();
+    PyThreadState *const ensured = PyGILState_GetThisThreadState();
     PyThreadState *const made = cpython::new_state(interpreter.state_);
     if (made == nullptr) {
         is_out_of_memory_ = true;
@@ -68,31 +67,14 @@ sub_attachment::sub_attachment(sub_interpreter &interpreter) noexcept : interpre
     }
     made_ = true;
     state_ = made;
-    current_before_ = current;
-    run_python([=] {
-        if (current == nullptr) {
-            PyEval_RestoreThread(made);
-        } else {
-            PyThreadState_Swap(made);
-        }
-    });
-    lead_ensure_to(made);
+    change_.begin(current, made, ensured);
 }
 
 sub_attachment::~sub_attachment() {
     if (!made_) {
         return;
     }
-    run_python([this] {
-        PyThreadState_Clear(state_);
-        lead_ensure_back(state_, gilstate_before_);
-        if (current_before_ == nullptr) {
-            PyThreadState_DeleteCurrent();
-        } else {
-            PyThreadState_Swap(current_before_);
-            PyThreadState_Delete(state_);
-        }
-    });
+    change_.end(true);
     interpreter_.end_call();
     cancellation_.end();
 }

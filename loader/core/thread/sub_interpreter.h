@@ -10,6 +10,8 @@
 
 #include "loader/core/cpython.h"
 #include "loader/core/thread/cancellation.h"
+#include "loader/core/thread/context.h"
+#include "loader/core/thread/state_change.h"
 
 namespace epy {
 
@@ -70,14 +72,17 @@ public:
         return one == &interpreter_;
     }
 
-    // This thread had a GIL before, with whichever interpreter.
-    [[nodiscard]] bool found_gil_held() const noexcept { return current_before_ != nullptr; }
+    // How this thread had a GIL before.
+    [[nodiscard]] found_gil found() const noexcept {
+        return change_.found() != nullptr   ? found_gil::of_another
+               : state_ == nullptr || made_ ? found_gil::free
+                                            : found_gil::held;
+    }
 
 private:
     sub_interpreter &interpreter_;
     PyThreadState *state_ = nullptr;
-    PyThreadState *current_before_ = nullptr;
-    PyThreadState *gilstate_before_ = nullptr;
+    state_change change_;               // if `made_`
     cancellation_put_off cancellation_; // if `made_`
     bool made_ = false;                 // the state, for this scope
     bool is_out_of_memory_ = false;

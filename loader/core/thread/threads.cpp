@@ -195,29 +195,11 @@ PyThreadState *attachment::own_state(unsigned now) noexcept {
 void attachment::change(PyThreadState *current, PyThreadState *own) noexcept {
     state_ = own;
     way_ = way::changed;
-    current_before_ = current;
     cancellation_.begin();
-    run_python([=] {
-        if (current == nullptr) {
-            PyEval_RestoreThread(own);
-        } else {
-            PyThreadState_Swap(own);
-        }
-    });
-    gilstate_before_ = lead_ensure_to(own);
+    change_.begin(current, own, PyGILState_GetThisThreadState());
     if (ended.load(std::memory_order_relaxed) != nullptr) {
         clear_ended_threads();
     }
-}
-
-void attachment::change_back() noexcept {
-    lead_ensure_to(gilstate_before_);
-    if (current_before_ == nullptr) {
-        PyEval_SaveThread();
-    } else {
-        run_python([this] { PyThreadState_Swap(current_before_); });
-    }
-    cancellation_.end();
 }
 
 bool attachment::attach_for_host() noexcept {

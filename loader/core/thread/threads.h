@@ -22,6 +22,8 @@
 
 #include "loader/core/cpython.h"
 #include "loader/core/thread/cancellation.h"
+#include "loader/core/thread/context.h"
+#include "loader/core/thread/state_change.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/current_state.h"
 
@@ -92,7 +94,8 @@ public:
             }
             cancellation_.end();
         } else if (way_ == way::changed) [[unlikely]] {
-            change_back();
+            change_.end(false);
+            cancellation_.end();
         }
     }
     attachment(const attachment &) = delete;
@@ -106,9 +109,11 @@ public:
 
     [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
 
-    // This thread had the GIL before, with whichever interpreter.
-    [[nodiscard]] bool found_gil_held() const noexcept {
-        return (state_ != nullptr && way_ == way::none) || current_before_ != nullptr;
+    // How this thread had the GIL before.
+    [[nodiscard]] found_gil found() const noexcept {
+        return change_.found() != nullptr               ? found_gil::of_another
+               : state_ != nullptr && way_ == way::none ? found_gil::held
+                                                        : found_gil::free;
     }
 
 private:
@@ -130,7 +135,6 @@ private:
     PyThreadState *own_state(unsigned now) noexcept;
     PyThreadState *make_state(unsigned now) noexcept;
     void change(PyThreadState *current, PyThreadState *own) noexcept;
-    void change_back() noexcept;
 
     void take(PyThreadState *own) noexcept {
         state_ = own;
@@ -173,9 +177,7 @@ private:
     friend class urgency;
 
     PyThreadState *state_ = nullptr;
-    // Another interpreter's: what was current, and what PyGILState_Ensure would have led to.
-    PyThreadState *current_before_ = nullptr;
-    PyThreadState *gilstate_before_ = nullptr;
+    state_change change_;               // if `changed`
     cancellation_put_off cancellation_; // unless `none`
     way way_ = way::none;
     bool is_out_of_memory_ = false;

@@ -47,7 +47,7 @@ class Methods:
         first = ctypes.cast(self._first, kind)
 
         def call(*arguments: Any) -> Any:
-            return _core.as_gil_was_found(function)(first, *arguments)
+            return _core.call_as_found(function, first, *arguments)
 
         call.__name__ = name
         setattr(self, name, call)

@@ -1,0 +1,65 @@
+#include "loader/core/thread/state_change.h"
+
+#include <cerrno>
+
+#include "loader/core/thread/gilstate.h"
+#include "loader/core/thread/unwinding.h"
+
+namespace epy {
+
+constinit thread_local state_change *state_change::innermost = nullptr;
+
+void state_change::begin(PyThreadState *found, PyThreadState *own,
+                         PyThreadState *ensured) noexcept {
+    found_ = found;
+    own_ = own;
+    ensured_ = ensured;
+    run_python([=] {
+        if (found == nullptr) {
+            PyEval_RestoreThread(own);
+        } else {
+            PyThreadState_Swap(own);
+        }
+    });
+    lead_ensure_to(own);
+    outer_ = innermost;
+    innermost = this;
+}
+
+void state_change::end(bool own_goes) noexcept {
+    innermost = outer_;
+    run_python([this, own_goes] {
+        if (own_goes) {
+            PyThreadState_Clear(own_);
+            lead_ensure_back(own_, ensured_);
+        } else {
+            lead_ensure_to(ensured_);
+        }
+        if (found_ != nullptr) {
+            PyThreadState_Swap(found_);
+        }
+        if (own_goes && found_ != nullptr) {
+            PyThreadState_Delete(own_);
+        } else if (own_goes) {
+            PyThreadState_DeleteCurrent();
+        } else if (found_ == nullptr) {
+            PyEval_SaveThread();
+        }
+    });
+}
+
+void state_change::take_back() noexcept {
+    const int number = errno;
+    lead_ensure_to(innermost->ensured_);
+    run_python([] { PyThreadState_Swap(innermost->found_); });
+    errno = number;
+}
+
+void state_change::make_again() noexcept {
+    const int number = errno;
+    run_python([] { PyThreadState_Swap(innermost->own_); });
+    lead_ensure_to(innermost->own_);
+    errno = number;
+}
+
+} // namespace epy
