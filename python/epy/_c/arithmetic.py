@@ -20,12 +20,15 @@ def evaluate(text: str, header: Any) -> Any:
 
 
 class _Number:
-    """A number of C; `bits` is 0 for a floating-point number."""
+    """A number of C; `bits` is 0 for a floating-point number, which is a float without `signed`."""
 
     __slots__ = ("bits", "signed", "value")
 
     def __init__(self, value: Any, bits: int = 32, signed: bool = True) -> None:
-        self.value = value if bits == 0 else _wrap(int(value), bits, signed)
+        if bits == 0:
+            self.value = float(value) if signed else ctypes.c_float(value).value
+        else:
+            self.value = _wrap(int(value), bits, signed)
         self.bits = bits
         self.signed = signed
 
@@ -52,7 +55,7 @@ def _of(value: Any) -> Any:
 def _as(value: Any, code: str) -> Any:
     """A number as ctypes' type with this code holds it."""
     if code in "fdg":
-        return _Number(ctypes.c_float(value).value if code == "f" else float(value), 0)
+        return _Number(value, 0, code != "f")
     if code == "?":
         return _Number(bool(value), 8, False)
     return _Number(value, *_INTEGERS[code])
@@ -92,13 +95,13 @@ def _common(one: Any, other: Any) -> tuple[int, bool] | None:
     if not isinstance(one, _Number) or not isinstance(other, _Number):
         return None
     if not one.bits or not other.bits:
-        return 0, True
+        return 0, any(not it.bits and it.signed for it in (one, other))
     types = [(it.bits, it.signed) if it.bits >= 32 else (32, True) for it in (one, other)]
     return max(types, key=lambda it: (it[0], not it[1]))
 
 
 def _convert(found: Any, kind: tuple[int, bool]) -> Any:
-    return _Number(float(found.value), 0) if kind[0] == 0 else _Number(found.value, *kind)
+    return _Number(found.value, *kind)
 
 
 def _unary(mark: str, one: Any) -> Any:
@@ -184,7 +187,7 @@ def _choose(condition: Any, one: Callable[[], Any], other: Callable[[], Any], pl
 _PLAIN: dict[str, Any] = {
     "number": _Number,
     "of": _of,
-    "single": lambda value: _Number(ctypes.c_float(value).value, 0),
+    "single": lambda value: _Number(value, 0, False),
     "value": _value,
     "unary": _unary,
     "binary": _binary,
@@ -214,12 +217,16 @@ def _of_header(header: Any) -> dict[str, Any]:
             return _as(_address(one), code)
         return ctypes.cast(ctypes.c_void_p(_address(one)), ctype)
 
+    def pointer(one: Any, kind: Any) -> Any:
+        return cast(one, kind) if isinstance(one, _Number) else one
+
     def variable(name: str) -> Any:
         found = getattr(header, name)
         return _of(getattr(found, "value", found))
 
     return {
         "cast": cast,
+        "pointer": pointer,
         "size": lambda kind: _Number(ctypes.sizeof(make(kind)), 64, False),
         "alignment": lambda kind: _Number(ctypes.alignment(make(kind)), 64, False),
         "offset": lambda kind, name: _Number(getattr(make(kind), name).offset, 64, False),

@@ -86,10 +86,12 @@ def translate(
 
 
 def _converted(text: str, kind: Type, names: Mapping[str, Any]) -> str:
-    """As a number of this type, if it is one."""
+    """As a number of this type, if it is one; as a pointer if that is given as a number."""
     actual = kind
     while is_a(actual, "t"):
         actual = declared_type(names[alias_name(actual)])
+    if is_a(actual, "*"):
+        return f"pointer({text}, {kind!r})"
     is_number = is_a(actual, "enum") or (isinstance(actual, str) and actual in _BUILTIN.values())
     return f"cast({text}, {kind!r})" if is_number else text
 
@@ -264,7 +266,7 @@ class _Translator:
             self.expect(",")
             self.conditional()
             self.expect(")")
-            return found
+            return f"cast({found}, 'c_long')"
         if not is_a(self.names.get(text), "f"):
             raise Unsupported(f"calls {text}, which is no function of the header")
         self.is_plain = False
