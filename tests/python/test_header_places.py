@@ -104,6 +104,30 @@ def test_a_fifo_in_such_a_folder_is_one_line(mistake, folder, monkeypatch, tmp_p
     assert "cannot be read (a FIFO, not a file)" in mistake("build", "plugin.py")
 
 
+@pytest.mark.parametrize(
+    "data, told",
+    [
+        (bytes(range(256)) * 40, "host.h: is binary"),
+        (bytes(5_000_000), "host.h: is binary"),
+        (HEADER.encode("utf-16"), "two bytes a character"),
+        (HEADER.encode("utf-16-le"), "two bytes a character"),
+        (HEADER.encode("cp500"), "is not UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_one_line(mistake, folder, tmp_path, data, told) -> None:
+    (folder / "host.h").write_bytes(data)
+    (tmp_path / "plugin.py").write_text(SCRIPT.format(more=""))
+    line = mistake("build", "plugin.py", "-I", folder)
+    assert told in line
+    assert "iconv" in line
+
+
+def test_latin_1_is_a_text(answer, folder) -> None:
+    """In comments and strings."""
+    (folder / "host.h").write_bytes(f"/* für */\n{HEADER}".encode("latin-1"))
+    assert answer("-I", str(folder)) == "1"
+
+
 def test_a_package_has_its_folders_and_macros(answer, folder, tmp_path) -> None:
     place = str(folder).replace(" ", "\\ ")
     env = package_of(tmp_path, "host-1.0", f"-I{place} -DANSWER=10 -pthread -Wall")

@@ -41,7 +41,7 @@ class Header(Unit):
             self.is_cplusplus, self.standard = True, {}
             unit = self._parse_with_standard_types()
         files = [file for file, _ in self.clang.inclusions(unit) if file != self.main]
-        self._stop_if_hopeless()
+        self._stop_if_hopeless(files)
         self.types = Types(self.clang, self.names, self.is_cplusplus)
         cursors = self.clang.children(self.clang.getTranslationUnitCursor(unit))
         if self.problems:
@@ -61,7 +61,8 @@ class Header(Unit):
             self._refuse_lost(problem)
         self._read_macros(macros, files)
         if self.problems and not self.is_text and not self._has_own_names():
-            raise ReadError(self._explain(self.problems[0]))
+            other = [it for it in self.problems if it.is_encoding]
+            raise ReadError(self._explain([*other, *self.problems][0]))
         if self.constant:
             self.names[CONST] = ("c", " ".join(self.constant))
         index, data = pack(self.names)
@@ -92,8 +93,14 @@ class Header(Unit):
         """Whether it is in what stands before the text: -D, -include."""
         return problem.file == self.main and problem.line <= self.before.count("\n")
 
-    def _stop_if_hopeless(self) -> None:
+    def _stop_if_hopeless(self, files: list[str]) -> None:
         """What is wrong with a text is its author's; of a header only what must not be left out."""
+        for file in files:
+            if b"\0" in self._source(file):
+                raise ReadError(
+                    f"{file}: is binary, or a text of two bytes a character: name a header, or "
+                    "convert it (`iconv -f UTF-16 -t UTF-8`)"
+                )
         for problem in self.problems:
             own = problem.file == self.main and not _IGNORED.match(problem.shown)
             if problem.is_fatal or problem.is_error_directive or self._is_option(problem):

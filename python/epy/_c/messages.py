@@ -12,6 +12,7 @@ _INCOMPLETE = re.compile(r"incomplete type '(?:const |volatile )*((?:struct|unio
 _NO_TYPE = "type name requires a specifier or qualifier"
 _NAME = re.compile(r"[^\W\d]\w*")
 _FOLDER = "give its folder by include= or `epy build -I DIR`, or its package by pkg= or --pkg"
+_OTHER_ENCODING = re.compile("not valid UTF-8|byte order mark detected")
 _CPLUSPLUS = ("class", "namespace", "template", "using")
 
 
@@ -40,6 +41,7 @@ class Problem:
         self.is_directive = category.startswith("Lexical")
         self.is_grammar = self.is_directive or category.startswith("Parse")
         self.is_unknown_type = message.startswith("unknown type name")
+        self.is_encoding = _OTHER_ENCODING.search(message) is not None
         self.is_found = False  # in a declaration
 
     def missing_types(self) -> list[str]:
@@ -88,6 +90,9 @@ def explain(problem: Problem, file: str, line: int, name: str, is_text: bool) ->
                 f"(`typedef ... {found[1]};`), or give a macro its value by define= or "
                 "`epy build -D`"
             )
+    elif problem.is_encoding:
+        message = f"is not UTF-8 ({message})"
+        remedy = "convert it (`iconv -f ENCODING -t UTF-8`), or paste the declarations as text"
     elif problem.is_directive:
         message = f"does not preprocess ({message})"
         remedy = "correct it, or paste the declarations as text"
