@@ -269,7 +269,7 @@ def sources_of(script: "Running") -> "tuple[Sources, str]":
     if "" not in sources.members:
         raise _errors.PluginFormatError(f"{native.path}: holds no script: run `epy build` again")
     if script.trace is None:
-        native.begin_start(archive.many["function"], script.offered)
+        native.begin_start(archive.many["function"], FIELDS["function"], script.offered)
     return sources, archive.text("source")
 
 

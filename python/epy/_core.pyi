@@ -105,7 +105,9 @@ class NativePlugin:
         """The address that the host calls for slot `index`."""
     def publish(self, index: int, target: Callback | int) -> None:
         """Let slot `index` lead to a callback or a native address."""
-    def begin_start(self, functions: bytes, offered: dict[str, Any], /) -> None:
+    def begin_start(
+        self, functions: bytes, fields: tuple[str, ...], offered: dict[str, Any], /
+    ) -> None:
         """The script runs: the `rows` of functions in the archive and what the `Script` offers,
         for `plain_exporter`."""
     def end_start(self) -> None: ...

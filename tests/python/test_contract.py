@@ -11,7 +11,8 @@ import pytest
 from epy._file import elf, tail
 from epy._file.elf import Record, StubInfo, offset_of
 
-STUB = Path(__file__).parents[2] / "stub"
+PROJECT = Path(__file__).parents[2]
+STUB = PROJECT / "stub"
 DEFINED = {
     name: int(value)
     for name, value in re.findall(
@@ -39,3 +40,21 @@ def test_flags_and_sizes_are_those_of_the_stub() -> None:
     flags = {name: int(bit) for name, bit in re.findall(r"^ +stub_(\w+) = (\d+),", CONTRACT, re.M)}
     assert flags == {"sealed": 1, "eager": elf.STUB_EAGER, "bare": elf.STUB_BARE}
     assert tail.TRAMPOLINE_SIZE == DEFINED["EPY_TRAMPOLINE_SIZE"]
+
+
+def names_in(folder: str, pattern: str, word: str) -> set[str]:
+    """The files that have a word, comments left out."""
+    files = (PROJECT / folder).rglob(pattern)
+    code = re.compile(rf"^(?:(?!//|# ).)*{word}", re.MULTILINE)
+    return {path.name for path in files if code.search(path.read_text())}
+
+
+def test_what_ctypes_keeps_private_is_named_in_one_file_on_each_side() -> None:
+    own = r'"_(?:objects|fields_|type_|length_|flags_|argtypes_|restype_|obj|b_base_)"'
+    assert names_in("loader/core", "*.*", own) == {"ctypes_library.h"}
+    assert names_in("loader/core", "*.*", "_pointer_type_cache") == {"ctypes_library.cpp"}
+    assert names_in("python/epy", "*.py", r"ctypes\._\w*cache") == {"_types.py"}
+
+
+def test_versions_of_python_are_asked_for_in_one_file() -> None:
+    assert names_in("loader/core", "*.*", "PY_VERSION_HEX") == {"cpython.h"}

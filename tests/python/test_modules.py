@@ -45,7 +45,9 @@ class FakePlugin:
     def publish(self, index: int, target: Any) -> None:
         self.published[index] = target
 
-    def begin_start(self, functions: bytes, offered: dict[str, Any]) -> None:
+    def begin_start(
+        self, functions: bytes, fields: tuple[str, ...], offered: dict[str, Any]
+    ) -> None:
         pass
 
     def end_start(self) -> None:

@@ -15,6 +15,7 @@
 #include "loader/core/call/native_function.h"
 #include "loader/core/call/records.h"
 #include "loader/core/guarded.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -263,7 +264,7 @@ PyGetSetDef properties[] = {
     {"callback", get_callback_itself, nullptr, "Itself: an instance of ctypes has one.", nullptr},
     {"types", get_callback_types, nullptr,
      "The class or the code of the result and each parameter.", nullptr},
-    {"_as_parameter_", get_callback_argument, nullptr, "What ctypes passes to C.", nullptr},
+    {ctypes::as_parameter, get_callback_argument, nullptr, "What ctypes passes to C.", nullptr},
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"error_value", get_error_value, nullptr, "What a plugin stores of the error value.", nullptr},
     {},

@@ -17,6 +17,7 @@
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/well_formed.h"
 #include "loader/core/thread/threads.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/items.h"
 
 namespace epy {
@@ -208,7 +209,8 @@ PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) 
     self->errors = Py_NewRef(errors);
     self->kept = Py_NewRef(kept);
     self->module = Py_NewRef(module);
-    self->function_flags = PyLong_FromLong(use_errno != 0 ? flags_of_c | keeps_errno : flags_of_c);
+    self->function_flags =
+        PyLong_FromLong(use_errno != 0 ? ctypes::of_c | ctypes::keeps_errno : ctypes::of_c);
     for (PyObject **dict : {&self->made, &self->members, &self->signatures, &self->incomplete}) {
         *dict = PyDict_New();
         if (*dict == nullptr) {

@@ -9,6 +9,7 @@
 #include "loader/core/headers/stored.h"
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -113,8 +114,9 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
                                               PyObject_IsTrue(function_is_variadic(kind)) != 0)
                                   : ref();
     const ref body(error && checks
-                       ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", "_flags_", self->function_flags,
-                                       "_restype_", PyTuple_GET_ITEM(all.get(), 0), "_argtypes_",
+                       ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", ctypes::flags,
+                                       self->function_flags, ctypes::result_type,
+                                       PyTuple_GET_ITEM(all.get(), 0), ctypes::argument_types,
                                        parameters.get(), "_epy_kind_", kind, "_epy_error_",
                                        error.get(), "_epy_checks_", checks.get())
                        : nullptr);

@@ -30,20 +30,20 @@ constexpr interned all_names[] = {
     {&names::function, "__func__"},
     {&names::functions, "_epy_functions_"},
     {&names::handle_type, "_handle_type_"},
-    {&names::is_freed, "_b_needsfree_"},
+    {&names::is_freed, ctypes::owns_memory},
     {&names::kind, "_epy_kind_"},
-    {&names::length, "_length_"},
+    {&names::length, ctypes::length},
     {&names::made, "_epy_made_"},
     {&names::members, "_epy_members_"},
     {&names::module, "__module__"},
     {&names::names, "_epy_names_"},
-    {&names::object, "_obj"},
+    {&names::object, ctypes::referred},
     {&names::object_class, "_object_class_"},
-    {&names::objects, "_objects"},
+    {&names::objects, ctypes::objects},
     {&names::self, "__self__"},
     {&names::star, "*"},
     {&names::types, "_epy_types_"},
-    {&names::whole, "_b_base_"},
+    {&names::whole, ctypes::whole},
 };
 
 template <typename Owner> struct made_type {
@@ -97,8 +97,8 @@ bool make_function_class(PyObject *module, header_types &types) {
     types.function =
         base ? PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
                                      "s(OO){s:i,s:O,s:y,s:s}", "Function", base.get(), native,
-                                     "_flags_", flags_of_c, "_epy_error_", Py_None, "_epy_checks_",
-                                     ".", "__module__", "epy._core")
+                                     ctypes::flags, ctypes::of_c, "_epy_error_", Py_None,
+                                     "_epy_checks_", ".", "__module__", "epy._core")
              : nullptr;
     return types.function != nullptr &&
            PyModule_AddObjectRef(module, "Function", types.function) == 0;

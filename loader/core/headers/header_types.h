@@ -70,8 +70,6 @@ struct header_types {
 
 extern PyType_Spec fields_spec;
 extern PyType_Spec function_field_spec;
-constexpr int flags_of_c = 1;     // _ctypes.FUNCFLAG_CDECL
-constexpr int keeps_errno = 8;    // _ctypes.FUNCFLAG_USE_ERRNO
 extern PyType_Spec function_spec; // of what `function` inherits, beside ctypes' class
 extern PyType_Spec items_spec;
 extern PyType_Spec pointer_spec;

@@ -14,6 +14,7 @@
 #include "loader/core/host/kept_gil.h"
 #include "loader/core/host/recording.h"
 #include "loader/core/thread/threads.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
 
 namespace epy {
@@ -143,7 +144,8 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
         }
         ref made;
         if (index < count) {
-            const ref parameters(PyObject_GetAttrString(type_of_object(function), "_argtypes_"));
+            const ref parameters(
+                PyObject_GetAttrString(type_of_object(function), ctypes::argument_types));
             made = parameters ? stored(types, PyTuple_GET_ITEM(parameters.get(), index), value)
                               : ref();
         } else {

@@ -7,6 +7,7 @@
 #include "loader/core/headers/function_class.h"
 #include "loader/core/headers/struct_pointers.h"
 #include "loader/core/headers/subclass.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/items.h"
 
 namespace epy {
@@ -52,15 +53,10 @@ bool read_members(const header_types &types, PyObject *item, const ref &body,
 }
 
 // ctypes.POINTER and ctypes.pointer are to give this class too.
-ref pointer_cache() {
-    const ref ctypes(PyImport_ImportModule("ctypes"));
-    return ctypes ? ref(PyObject_GetAttrString(ctypes.get(), "_pointer_type_cache")) : ref();
-}
-
 ref pointer_to_struct(const header_types &types, header_classes *self, PyObject *target) {
     auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
     PyObject *base = base_of(types, &header_bases::struct_pointer);
-    const ref cache = base == nullptr ? ref() : pointer_cache();
+    const ref cache = base == nullptr ? ref() : pointer_classes();
     if (!cache) {
         return {};
     }
@@ -70,7 +66,7 @@ ref pointer_to_struct(const header_types &types, header_classes *self, PyObject 
     }
     const ref name = name_like(target, "LP_%U");
     ref made = name ? subclass(types, self, name.get(), {base, native},
-                               ref(Py_BuildValue("{s:O}", "_type_", target)))
+                               ref(Py_BuildValue("{s:O}", ctypes::item_type, target)))
                     : ref();
     return made && PyObject_SetItem(cache.get(), target, made.get()) == 0 ? std::move(made) : ref();
 }
@@ -87,7 +83,7 @@ ref pointer_to_class(const header_types &types, header_classes *self, PyObject *
     }
     PyObject *base = base_of(types, &header_bases::pointer);
     const ref name = name_like(target, "LP_%U");
-    const ref body(Py_BuildValue("{s:O}", "_type_", target));
+    const ref body(Py_BuildValue("{s:O}", ctypes::item_type, target));
     return base != nullptr && name && body &&
                    read_members(types, target, body, package::enum_pointer_item)
                ? subclass(types, self, name.get(),
@@ -159,8 +155,8 @@ ref array(const header_types &types, header_classes *self, PyObject *kind) {
         return ref(PyNumber_Multiply(element.get(), array_length(kind)));
     }
     const ref name = name_like(element.get(), "%U_Array_%zd", PyLong_AsSsize_t(array_length(kind)));
-    const ref body(
-        Py_BuildValue("{s:O,s:O}", "_type_", element.get(), "_length_", array_length(kind)));
+    const ref body(Py_BuildValue("{s:O,s:O}", ctypes::item_type, element.get(), ctypes::length,
+                                 array_length(kind)));
     PyObject *base = base_of(types, &header_bases::items);
     return name && body && base != nullptr &&
                    read_members(types, element.get(), body, package::enum_array_item)

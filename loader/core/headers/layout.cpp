@@ -1,6 +1,7 @@
 #include "loader/core/headers/layout.h"
 
 #include "loader/core/package.h"
+#include "loader/core/values/ctypes_library.h"
 
 namespace epy {
 
@@ -144,8 +145,9 @@ bool give_native_fields(const header_types &types, PyObject *type, bool is_packe
     }
     const ref one(PyLong_FromLong(1));
     const ref made(PyDict_New());
-    return one && made && (!is_packed || PyObject_SetAttrString(type, "_pack_", one.get()) == 0) &&
-           PyObject_SetAttrString(type, "_fields_", all.native.get()) == 0 &&
+    return one && made &&
+           (!is_packed || PyObject_SetAttrString(type, ctypes::pack, one.get()) == 0) &&
+           PyObject_SetAttrString(type, ctypes::fields, all.native.get()) == 0 &&
            PyObject_SetAttr(type, types.name.made, made.get()) == 0;
 }
 

@@ -21,6 +21,7 @@
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/core/values/contents.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
 
 namespace epy {
@@ -79,7 +80,7 @@ constinit thread_local argument_handles *argument_handles::innermost = nullptr;
 // For a handle, or what byref(handle) refers to.
 bool note_if_handle(const module_state &state, PyObject *argument) {
     if (PyObject_TypeCheck(argument, state.by_reference)) {
-        const ref object(PyObject_GetAttrString(argument, "_obj"));
+        const ref object(PyObject_GetAttrString(argument, ctypes::referred));
         return object && note_leaving(state, object.get());
     }
     return note_leaving(state, argument);

@@ -18,7 +18,6 @@ namespace epy {
 
 namespace {
 
-constexpr long python_flag = 4; // _ctypes.FUNCFLAG_PYTHONAPI
 constexpr char subclass_name[] = "_epy_keeps_gil_";
 
 // An attribute, or null without an exception if there is none.
@@ -37,9 +36,9 @@ bool take_over(PyObject *body, PyObject *cls, const char *name) {
 
 ref make_subclass(PyTypeObject *type, long flags) {
     auto *cls = reinterpret_cast<PyObject *>(type);
-    const ref body(Py_BuildValue("{s:l}", "_flags_", flags | python_flag));
-    if (!body || !take_over(body.get(), cls, "_restype_") ||
-        !take_over(body.get(), cls, "_argtypes_")) {
+    const ref body(Py_BuildValue("{s:l}", ctypes::flags, flags | ctypes::keeps_gil));
+    if (!body || !take_over(body.get(), cls, ctypes::result_type) ||
+        !take_over(body.get(), cls, ctypes::argument_types)) {
         return {};
     }
     return ref(PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(cls)), "s(O)O",
@@ -105,9 +104,9 @@ ref keeping_gil(PyObject *function) {
         std::memcpy(&address, place.data(), sizeof address);
     }
     ref made(PyObject_CallFunction(cls.get(), "N", PyLong_FromVoidPtr(address)));
-    if (!made || !copy_if_own(function, made.get(), "restype", "_restype_") ||
-        !copy_if_own(function, made.get(), "argtypes", "_argtypes_") ||
-        !copy_if_own(function, made.get(), "errcheck", "_errcheck_")) {
+    if (!made || !copy_if_own(function, made.get(), "restype", ctypes::result_type) ||
+        !copy_if_own(function, made.get(), "argtypes", ctypes::argument_types) ||
+        !copy_if_own(function, made.get(), "errcheck", ctypes::result_check)) {
         return {};
     }
     copy_parameter_flags(function, made.get());
@@ -120,12 +119,12 @@ constinit thread_local host_call *innermost [[gnu::tls_model("initial-exec")]] =
 
 ref class_that_keeps_gil(PyTypeObject *type) {
     auto *cls = reinterpret_cast<PyObject *>(type);
-    const ref flags(PyObject_GetAttrString(cls, "_flags_"));
+    const ref flags(PyObject_GetAttrString(cls, ctypes::flags));
     const long bits = flags ? PyLong_AsLong(flags.get()) : -1;
     if (bits == -1) {
         return {};
     }
-    if ((bits & python_flag) != 0) {
+    if ((bits & ctypes::keeps_gil) != 0) {
         return ref::borrowed(cls);
     }
     PyObject *known = PyDict_GetItemString(cpython::dict_of_type(cls).get(), subclass_name);

@@ -4,6 +4,7 @@
 #include "loader/core/call/native_function.h"
 #include "loader/core/call/records.h"
 #include "loader/core/call/tail_call.h"
+#include "loader/core/cpython.h"
 #include "loader/core/embed/capsule.h"
 #include "loader/core/embed/host_object.h"
 #include "loader/core/guarded.h"
@@ -138,9 +139,7 @@ void deallocate(void *module) {
 
 PyModuleDef_Slot slots[] = {
     {Py_mod_exec, slot<execute>()},
-#if PY_VERSION_HEX >= 0x030c0000
-    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
-#endif
+    cpython::serves_own_gils,
     {0, nullptr},
 };
 

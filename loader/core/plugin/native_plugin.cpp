@@ -229,7 +229,7 @@ PyMethodDef methods[] = {
      "trampoline(index) -> the address that the host calls."},
     {"publish", guarded<publish>, METH_VARARGS, "publish(index, callback or address)."},
     {"begin_start", guarded<begin_start>, METH_VARARGS,
-     "begin_start(rows of functions, what the script offers): it runs."},
+     "begin_start(rows of functions, names of their fields, what the script offers): it runs."},
     {"end_start", guarded<end_start>, METH_NOARGS, "end_start(): it has run."},
     {"take_slot", guarded<take_slot>, METH_O,
      "take_slot(name) -> the index of a fresh slot, or of the one that the name has."},

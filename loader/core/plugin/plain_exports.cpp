@@ -1,6 +1,7 @@
 #include "loader/core/plugin/plain_exports.h"
 
 #include <charconv>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -18,29 +19,45 @@ constexpr int deferred = CO_GENERATOR | CO_COROUTINE | CO_ITERABLE_COROUTINE | C
 
 constexpr int looked_at = 8; // functions that a script may leave out in a row
 
-// A function as the manifest has it: its fields, a line each.
-struct stored_function {
-    std::string_view name;
-    std::string_view slot;
-    std::string_view codes;
-    std::string_view text;
-    std::string_view error;
-    std::string_view plain;
-    Py_ssize_t end = 0;
+struct field {
+    std::string_view name; // in `epy._archive.FIELDS`
+    std::string_view stored_function::*place;
 };
 
+constexpr field fields[] = {
+    {"name", &stored_function::name},   {"slot", &stored_function::slot},
+    {"codes", &stored_function::codes}, {"text", &stored_function::text},
+    {"error", &stored_function::error}, {"plain", &stored_function::plain},
+};
+
+// The fields by their names, a tuple; false with an exception if they are not these.
+bool put_in_order(PyObject *names, std::vector<std::string_view stored_function::*> &columns) {
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(names); ++index) {
+        const char *name = PyUnicode_AsUTF8(PyTuple_GET_ITEM(names, index));
+        for (const field &one : fields) {
+            if (name != nullptr && one.name == name) {
+                columns.push_back(one.place);
+            }
+        }
+    }
+    if (columns.size() != std::size(fields) && PyErr_Occurred() == nullptr) {
+        PyErr_SetString(PyExc_ValueError, "functions have other fields");
+    }
+    return columns.size() == std::size(fields);
+}
+
 // False at the end.
-bool read(PyObject *rows, Py_ssize_t begin, stored_function &out) {
+bool read(const plain_exports &start, Py_ssize_t begin, stored_function &out) {
+    PyObject *rows = start.rows.get();
     const std::string_view all(PyBytes_AS_STRING(rows),
                                static_cast<std::size_t>(PyBytes_GET_SIZE(rows)));
     auto place = static_cast<std::size_t>(begin);
-    for (std::string_view *field :
-         {&out.name, &out.slot, &out.codes, &out.text, &out.error, &out.plain}) {
+    for (const auto column : start.columns) {
         const std::size_t newline = all.find('\n', place);
         if (newline == std::string_view::npos) {
             return false;
         }
-        *field = all.substr(place, newline - place);
+        out.*column = all.substr(place, newline - place);
         place = newline + 1;
     }
     out.end = static_cast<Py_ssize_t>(place);
@@ -56,7 +73,7 @@ Py_ssize_t find(plain_exports &start, PyObject *text) {
                                   static_cast<std::size_t>(PyUnicode_GET_LENGTH(text)));
     Py_ssize_t place = start.cursor;
     stored_function one;
-    for (int i = 0; i < looked_at && read(start.rows.get(), place, one); ++i, place = one.end) {
+    for (int i = 0; i < looked_at && read(start, place, one); ++i, place = one.end) {
         if (one.text == wanted && !one.plain.empty()) {
             start.cursor = one.end;
             return place;
@@ -96,8 +113,7 @@ ref export_at_once(const module_state &state, PyObject *native, Py_ssize_t place
     const plain_exports &start = exports_of_start(native);
     stored_function stored;
     unsigned slot = 0;
-    if (!start.rows || !read(start.rows.get(), place, stored) ||
-        !fits(function, stored.codes.size() - 1) ||
+    if (!start.rows || !read(start, place, stored) || !fits(function, stored.codes.size() - 1) ||
         std::from_chars(stored.slot.data(), stored.slot.data() + stored.slot.size(), slot).ec !=
             std::errc() ||
         PyDict_GetItemWithError(PyImport_GetModuleDict(), start.ctypes.get()) != nullptr) {
@@ -158,14 +174,18 @@ PyMethodDef exporter = {
 
 PyObject *begin_plain_exports(plain_exports &start, PyObject *arguments) {
     PyObject *rows = nullptr;
+    PyObject *names = nullptr;
     PyObject *offered = nullptr;
-    if (PyArg_ParseTuple(arguments, "O!O!:begin_start", &PyBytes_Type, &rows, &PyDict_Type,
-                         &offered) == 0) {
+    if (PyArg_ParseTuple(arguments, "O!O!O!:begin_start", &PyBytes_Type, &rows, &PyTuple_Type,
+                         &names, &PyDict_Type, &offered) == 0) {
         return nullptr;
     }
-    plain_exports begun{ref::borrowed(rows), 0, ref::borrowed(offered),
+    plain_exports begun{ref::borrowed(rows),
+                        {},
+                        0,
+                        ref::borrowed(offered),
                         ref(PyUnicode_InternFromString("ctypes"))};
-    if (!begun.ctypes) {
+    if (!begun.ctypes || !put_in_order(names, begun.columns)) {
         return nullptr;
     }
     start = std::move(begun);

@@ -1,7 +1,5 @@
 #include "loader/core/plugin/type_references.h"
 
-#include <ffi.h>
-
 #include <cstring>
 
 #include "loader/core/cpython.h"
@@ -14,40 +12,19 @@ namespace epy {
 
 namespace {
 
-// What stands in the place of a class's `__dict__`: `StgDictObject` of CPython 3.11 and 3.12.
-struct type_details {
-    PyDictObject dict;
-    Py_ssize_t size;
-    Py_ssize_t align;
-    Py_ssize_t length;
-    ffi_type form;
-    PyObject *item_type;
-    void *set;
-    void *get;
-    void *pass;
-    PyObject *argument_types;
-    PyObject *converters;
-    PyObject *result_type;
-    PyObject *checker;
-    int flags;
-    char *format;
-    int dimensions;
-    Py_ssize_t *shape;
-};
-
 PyTypeObject *details_type = nullptr;
 traverseproc traverse_class_of_functions = nullptr;
 traverseproc traverse_class_of_arrays = nullptr;
 
-const type_details *details_of(PyObject *type) {
+const ctypes::type_details *details_of(PyObject *type) {
     PyObject *dict = reinterpret_cast<PyTypeObject *>(type)->tp_dict;
     return dict != nullptr && Py_IS_TYPE(dict, details_type)
-               ? reinterpret_cast<const type_details *>(dict)
+               ? reinterpret_cast<const ctypes::type_details *>(dict)
                : nullptr;
 }
 
 int traverse_functions(PyObject *type, visitproc visit, void *arg) {
-    if (const type_details *details = details_of(type)) {
+    if (const ctypes::type_details *details = details_of(type)) {
         Py_VISIT(details->argument_types);
         Py_VISIT(details->converters);
         Py_VISIT(details->result_type);
@@ -57,7 +34,7 @@ int traverse_functions(PyObject *type, visitproc visit, void *arg) {
 }
 
 int traverse_arrays(PyObject *type, visitproc visit, void *arg) {
-    if (const type_details *details = details_of(type)) {
+    if (const ctypes::type_details *details = details_of(type)) {
         Py_VISIT(details->item_type);
     }
     return traverse_class_of_arrays(type, visit, arg);
@@ -83,14 +60,14 @@ int references(PyObject *type, PyObject *object) {
 // int (*)(int), and an array of int: whether their details are where they are looked for, and the
 // collector sees but the names in their `__dict__`.
 bool are_hidden(PyObject *function, PyObject *array) {
-    const type_details *of_function = details_of(function);
-    const type_details *of_array = details_of(array);
+    const ctypes::type_details *of_function = details_of(function);
+    const ctypes::type_details *of_array = details_of(array);
     if (of_function == nullptr || of_array == nullptr) {
         return false;
     }
-    const ref arguments(PyObject_GetAttrString(function, "_argtypes_"));
-    const ref result(PyObject_GetAttrString(function, "_restype_"));
-    const ref item(PyObject_GetAttrString(array, "_type_"));
+    const ref arguments(PyObject_GetAttrString(function, ctypes::argument_types));
+    const ref result(PyObject_GetAttrString(function, ctypes::result_type));
+    const ref item(PyObject_GetAttrString(array, ctypes::item_type));
     return arguments && result && item && of_function->argument_types == arguments.get() &&
            of_function->result_type == result.get() && of_array->item_type == item.get() &&
            of_function->converters != nullptr && PyTuple_CheckExact(of_function->converters) &&
@@ -99,17 +76,17 @@ bool are_hidden(PyObject *function, PyObject *array) {
 }
 
 void show(const module_state &state) {
-    const ref ctypes(PyImport_ImportModule("ctypes"));
-    const ref integer(ctypes ? PyObject_GetAttrString(ctypes.get(), "c_int") : nullptr);
+    const ref module(PyImport_ImportModule("ctypes"));
+    const ref integer(module ? PyObject_GetAttrString(module.get(), "c_int") : nullptr);
     const ref function(
-        integer ? PyObject_CallMethod(ctypes.get(), "CFUNCTYPE", "OO", integer.get(), integer.get())
+        integer ? PyObject_CallMethod(module.get(), "CFUNCTYPE", "OO", integer.get(), integer.get())
                 : nullptr);
     const ref array(function ? PySequence_Repeat(integer.get(), 2) : nullptr);
     if (!array) {
         return;
     }
     details_type = Py_TYPE(reinterpret_cast<PyTypeObject *>(function.get())->tp_dict);
-    if (details_type->tp_basicsize != sizeof(type_details) ||
+    if (details_type->tp_basicsize != sizeof(ctypes::type_details) ||
         !are_hidden(function.get(), array.get())) {
         return;
     }
@@ -136,17 +113,11 @@ void show_references_of_types(const module_state &state) {
 
 namespace {
 
-// `DictRemoverObject`: called when the class dies that one entry of the dictionary is for.
-struct entry_remover {
-    PyObject_HEAD PyObject *key;
-    PyObject *dict;
-};
-
 PyObject *dict_of(PyObject *remover) {
     PyTypeObject *type = Py_TYPE(remover);
-    return std::strcmp(type->tp_name, "_ctypes.DictRemover") == 0 &&
-                   type->tp_basicsize == sizeof(entry_remover)
-               ? reinterpret_cast<entry_remover *>(remover)->dict
+    return std::strcmp(type->tp_name, ctypes::name_of_entry_remover) == 0 &&
+                   type->tp_basicsize == sizeof(ctypes::entry_remover)
+               ? reinterpret_cast<ctypes::entry_remover *>(remover)->dict
                : nullptr;
 }
 

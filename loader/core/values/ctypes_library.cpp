@@ -41,8 +41,8 @@ struct interned {
 };
 
 constexpr interned names[] = {
-    {&module_state::type_name, "_type_"},
-    {&module_state::native_name, "__ctype_le__"},
+    {&module_state::type_name, ctypes::item_type},
+    {&module_state::native_name, ctypes::native_order},
     {&module_state::restype_name, "restype"},
     {&module_state::has_left_name, "_has_left_"},
 };
@@ -107,5 +107,7 @@ bool find_ctypes_if_imported(const module_state &state) {
     const ref module(name ? PyImport_GetModule(name.get()) : nullptr);
     return module ? find_ctypes(state) : PyErr_Occurred() == nullptr;
 }
+
+ref pointer_classes() { return ref(import_from("ctypes", "_pointer_type_cache")); }
 
 } // namespace epy

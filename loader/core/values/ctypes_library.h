@@ -4,6 +4,8 @@
 // imported when a value or a type needs it, and before that no object can be one of its.
 #pragma once
 
+#include <ffi.h>
+
 #include "loader/core/state.h"
 
 namespace epy {
@@ -20,5 +22,62 @@ bool find_ctypes(const module_state &);
 bool find_ctypes_if_imported(const module_state &);
 
 inline bool has_ctypes(const module_state &state) { return state.aggregates != nullptr; }
+
+// ctypes' dictionary of the classes of pointers, by what they lead to: `ctypes.POINTER` gives
+// these.
+ref pointer_classes();
+
+// How ctypes describes classes and objects, and what it keeps for itself: only here by name.
+namespace ctypes {
+
+inline constexpr char argument_types[] = "_argtypes_"; // of function types
+inline constexpr char result_type[] = "_restype_";
+inline constexpr char result_check[] = "_errcheck_";
+inline constexpr char flags[] = "_flags_";
+inline constexpr char item_type[] = "_type_"; // of pointers and arrays; of simple types their code
+inline constexpr char length[] = "_length_";  // of arrays
+inline constexpr char fields[] = "_fields_";  // of structs and unions
+inline constexpr char pack[] = "_pack_";
+inline constexpr char native_order[] = "__ctype_le__"; // of simple types
+inline constexpr char objects[] = "_objects";          // of objects: what they keep
+inline constexpr char whole[] = "_b_base_";            // that they are a part of
+inline constexpr char owns_memory[] = "_b_needsfree_";
+inline constexpr char referred[] = "_obj"; // of what byref() gives
+inline constexpr char as_parameter[] = "_as_parameter_";
+
+// Bits of the flags: FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, FUNCFLAG_USE_ERRNO.
+inline constexpr int of_c = 1;
+inline constexpr int keeps_gil = 4;
+inline constexpr int keeps_errno = 8;
+
+// What stands in the place of a class's `__dict__`: `StgDictObject` of CPython 3.11 and 3.12.
+struct type_details {
+    PyDictObject dict;
+    Py_ssize_t size;
+    Py_ssize_t align;
+    Py_ssize_t length;
+    ffi_type form;
+    PyObject *item_type;
+    void *set;
+    void *get;
+    void *pass;
+    PyObject *argument_types;
+    PyObject *converters;
+    PyObject *result_type;
+    PyObject *checker;
+    int flags;
+    char *format;
+    int dimensions;
+    Py_ssize_t *shape;
+};
+
+// `DictRemoverObject`: called when the class dies that one entry of the dictionary is for.
+struct entry_remover {
+    PyObject_HEAD PyObject *key;
+    PyObject *dict;
+};
+inline constexpr char name_of_entry_remover[] = "_ctypes.DictRemover";
+
+} // namespace ctypes
 
 } // namespace epy

@@ -68,7 +68,7 @@ fit place_of(PyObject *instance, pointed &out) {
 fit from_reference(const module_state &state, PyObject *reference, pointed &out) {
     const ref pointer(
         PyObject_CallFunctionObjArgs(state.cast, reference, state.void_pointer, nullptr));
-    const ref object(PyObject_GetAttrString(reference, "_obj"));
+    const ref object(PyObject_GetAttrString(reference, ctypes::referred));
     if (!pointer || !object || held_by(pointer.get(), out) != fit::yes) {
         return fit::error;
     }
@@ -252,7 +252,7 @@ fit points_to(const module_state &state, PyObject *target, PyObject *value, poin
         return from_instance(state, target, value, out);
     }
     if (Py_IS_TYPE(value, state.by_reference)) {
-        const ref object(PyObject_GetAttrString(value, "_obj"));
+        const ref object(PyObject_GetAttrString(value, ctypes::referred));
         return !object ? fit::error
                : is_target(state, type_of_value(object.get()), target)
                    ? from_reference(state, value, out)
@@ -270,7 +270,7 @@ fit points_to(const module_state &state, PyObject *target, PyObject *value, poin
         return fit::no; // what a typed pointer leads to is no object of Python's
     }
     ref meant; // as ctypes has it
-    if (PyType_Check(value) != 0 || !find_attribute(value, "_as_parameter_", meant)) {
+    if (PyType_Check(value) != 0 || !find_attribute(value, ctypes::as_parameter, meant)) {
         return PyErr_Occurred() != nullptr ? fit::error : fit::no;
     }
     if (!meant || Py_EnterRecursiveCall(" in _as_parameter_") != 0) {
@@ -331,7 +331,7 @@ bool lead_anywhere(PyObject *objects) {
 } // namespace
 
 ref with_targets(PyObject *instance) {
-    const ref objects(PyObject_GetAttrString(instance, "_objects"));
+    const ref objects(PyObject_GetAttrString(instance, ctypes::objects));
     if (!objects || !lead_anywhere(objects.get())) {
         return objects ? ref::borrowed(instance) : ref();
     }
