@@ -131,6 +131,7 @@ turn start_inside_dlopen(plugin &self) {
     case python_state::failed:
         return turn::failed;
     case python_state::gone:
+    case python_state::again:
         return turn::absent;
     case python_state::ready:
         break;

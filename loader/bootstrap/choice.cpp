@@ -3,11 +3,14 @@
 #include <dlfcn.h>
 
 #include <atomic>
+#include <cstdlib>
+#include <new>
 #include <vector>
 
 #include "loader/bootstrap/bundled.h"
 #include "loader/bootstrap/candidates.h"
 #include "loader/bootstrap/process.h"
+#include "loader/bootstrap/replace.h"
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/start.h"
 #include "loader/paths.h"
@@ -26,6 +29,29 @@ struct unfinished_start {
     bool chosen;
 };
 const unfinished_start *unfinished = nullptr;
+
+// A Python whose start failed, and the core for it.
+struct {
+    void *python;
+    void *core;
+    bool stays; // somebody else has loaded it meanwhile
+} half_started;
+
+// For what dlclose takes: if it lacks that, nothing in the process is ever unloaded again.
+bool is_memory_there() noexcept {
+    void *taken = std::malloc(16 << 10);
+    std::free(taken);
+    return taken != nullptr;
+}
+
+void unload_half_started() noexcept {
+    if (half_started.core != nullptr) {
+        dlclose(half_started.core);
+    }
+    dlclose(half_started.python);
+    const python_objects still = find_pythons();
+    half_started = {nullptr, nullptr, still.count != 0};
+}
 
 std::string reason_against_candidate(const python_candidate &one) {
     std::string against = reason_against_object(one.libpython);
@@ -116,12 +142,34 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
              "starts the Python in %s, not the one it was built for (%s)", chosen.file.c_str(),
              wish.libpython);
     }
+    chosen.is_new = found.count == 0;
     chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
     if (chosen.handle == nullptr) {
         report(wish.plugin, "cannot open its Python: %s; install that Python again", dlerror());
-        return false;
     }
     return true;
+}
+
+bool unload(const chosen_python &python, void *core) noexcept {
+    if (!python.is_new) {
+        return false;
+    }
+    put_functions_back(); // of the core, into which nothing leads now
+    half_started = {python.handle, core, false};
+    if (is_memory_there()) {
+        unload_half_started();
+    }
+    return true;
+}
+
+bool unload_the_rest() {
+    if (half_started.python != nullptr) {
+        if (!is_memory_there()) {
+            throw std::bad_alloc();
+        }
+        unload_half_started();
+    }
+    return !half_started.stays || find_pythons().count == 0;
 }
 
 void note_unfinished_start(const chosen_python *python) {

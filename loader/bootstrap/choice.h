@@ -19,9 +19,11 @@ struct chosen_python {
     bool start = false;
     bool ours = false;   // epy starts it, or has
     bool chosen = false; // by EPY_PYTHON or the host
+    bool is_new = false; // there was none in the process
 };
 
-// False after saying why. Guarded by the start of Python.
+// False after saying why: there is none, for good. One that could not be opened has no handle, and
+// has said why too. Guarded by the start of Python.
 bool choose(const python_wish &, chosen_python &);
 
 // What was asked for in a start of epy's that failed when Python was there already: the next one
@@ -35,6 +37,14 @@ void choose_for_host(const std::string &executable);
 // what it would run. Empty if it may. Also where a Python runs already: its own files are its
 // host's matter, what epy brings is not.
 std::string reason_against_wish(const python_wish &);
+
+// After a start that failed, with the core that failed to start it, if there is one: whether the
+// next start finds both unmapped. CPython itself does not start twice. Guarded by the start of
+// Python.
+bool unload(const chosen_python &, void *core) noexcept;
+
+// Before a start: false if what the last one left is still there. May throw std::bad_alloc.
+bool unload_the_rest();
 
 // A Python that is loaded, as dlopen gives it.
 void *open_again(const python_object &);

@@ -22,7 +22,7 @@ template <typename Visit> bool any_gil(Visit visit) {
         return visit(*python);
     }
     for (const python_object &one : find_pythons()) {
-        if (one.is_initialized() != 0 && visit(one.gil)) {
+        if (one.runs && visit(one.gil)) {
             return true;
         }
     }
@@ -56,7 +56,8 @@ python_objects find_pythons() noexcept {
                 {current, look_up<const void *()>(object, "PyGILState_GetThisThreadState"),
                  look_up<void *()>(object, "PyEval_SaveThread"),
                  look_up<void(void *)>(object, "PyEval_RestoreThread"),
-                 version != nullptr && *version >= 0x030c0000}};
+                 version != nullptr && *version >= 0x030c0000},
+                is_initialized() != 0};
         }
         return found.count < std::size(found.all);
     });

@@ -23,6 +23,7 @@ struct python_object {
     int (*is_initialized)() = nullptr;
     void *(*main_interpreter)() = nullptr;
     gil_api gil;
+    bool runs = false; // when it was found: one that does not may be unmapped meanwhile
 };
 
 // Several are common: an executable and a stray libpython share one runtime.

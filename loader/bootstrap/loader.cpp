@@ -7,12 +7,16 @@
 #include "loader/bootstrap/resolve.h"
 #include "loader/bootstrap/uncancelled.h"
 #include "loader/bootstrap/unload.h"
+#include "loader/stays_mapped.h"
 
 #include <exception>
 
 namespace epy {
 
 namespace {
+
+// Who loaded it has not had its handle yet.
+[[gnu::constructor]] void stay() { stay_mapped(); }
 
 void *module_init(const stub_info *info) noexcept {
     if (is_introducing()) {

@@ -155,6 +155,7 @@ turn plugin::run() {
     case python_state::failed:
         return turn::failed;
     case python_state::gone:
+    case python_state::again:
         return turn::absent;
     case python_state::ready:
         break;

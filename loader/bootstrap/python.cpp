@@ -149,14 +149,15 @@ void note_outcome_of_start(const chosen_python &python, bool is_open, bool is_an
     }
 }
 
-// `is_to_be_joined`: somebody else has started this Python meanwhile.
-const core_api *open_core(const python_wish &wish, const chosen_python &python,
-                          bool &is_to_be_joined) {
-    is_to_be_joined = false;
+// `another`: somebody else has started this Python meanwhile, it is to be joined. The last two have
+// said why; what has failed may work another time, from the beginning.
+enum class opening { done, another, refused, failed };
+
+opening open_core(const python_wish &wish, const chosen_python &python, const core_api *&api) {
     const char *file = python.file.empty() ? nullptr : python.file.c_str();
     const char *shown = file == nullptr ? "the executable" : file;
     // Hosts load Python for themselves only; extension modules need its symbols.
-    if (file != nullptr) {
+    if (file != nullptr && !python.start) {
         dlopen(file, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
     }
     auto *version = look_up<const char *()>(python.handle, "Py_GetVersion");
@@ -170,11 +171,11 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         report(wish.plugin,
                "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,
                number, core.file.c_str());
-        return nullptr;
+        return opening::refused;
     }
     if (const std::string against = reason_against_core(core); !against.empty()) {
         report(wish.plugin, "%s", against.c_str());
-        return nullptr;
+        return opening::refused;
     }
     note(log_level::info, wish.plugin, "%s the Python in %s (%s)",
          python.start ? "starts" : "joins", shown, number);
@@ -189,7 +190,8 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
         report(wish.plugin, "cannot open epy's core: %s; %s",
                why == nullptr ? "what the plugin brings along is damaged" : why,
                is_refused ? memory_object_remedy : "install epy again");
-        return nullptr;
+        unload(python, handle);
+        return opening::failed;
     }
     char error[1024] = "";
     bool no_memory = false;
@@ -215,23 +217,32 @@ const core_api *open_core(const python_wish &wish, const chosen_python &python,
     if (python.start) {
         note_unfinished_start(&python);
     }
-    const core_api *api = open(&options);
-    is_to_be_joined = api == nullptr && *error == '\0';
+    api = open(&options);
+    const bool is_to_be_joined = api == nullptr && *error == '\0';
     if (python.start) {
         note_outcome_of_start(python, api != nullptr, is_to_be_joined);
     }
     if (is_to_be_joined) {
-        return nullptr;
+        return opening::another;
     }
     if (no_memory) {
         throw std::bad_alloc();
     }
-    if (api == nullptr) {
-        report(wish.plugin, "%s", error);
-    } else {
+    if (api != nullptr) {
         api->embed->serve(&services_for_hosts);
+        return opening::done;
     }
-    return api;
+    report(wish.plugin, "%s", error);
+    const bool runs = look_up<int()>(python.handle, "Py_IsInitialized")() != 0;
+    return !runs && unload(python, handle) ? opening::failed : opening::refused;
+}
+
+// Of what it lacked neither the dynamic loader nor CPython tells whether it was memory, which comes
+// back, or a part of the installation, which does not. So it is tried again, but not for ever.
+python_state after_failure() {
+    constexpr int most = 3;
+    static int failures = 0; // guarded by the start of Python
+    return ++failures < most ? python_state::again : python_state::failed;
 }
 
 // By the one whose turn it is.
@@ -245,23 +256,33 @@ python_state open_in_turn(const python_wish &wish, const core_api *&core) {
         python_start().finish(turn::absent);
         return python_state::gone;
     }
+    if (!unload_the_rest()) {
+        report(wish.plugin, "a Python whose start failed cannot be unloaded; start the host again");
+        python_start().finish(turn::ours);
+        return python_state::failed;
+    }
     chosen_python python;
     const core_api *api = nullptr;
-    bool again = false;
+    opening outcome = opening::refused;
     do {
         python = {};
-        api = choose(wish, python) ? open_core(wish, python, again) : nullptr;
-    } while (again);
+        outcome = !choose(wish, python)      ? opening::refused
+                  : python.handle == nullptr ? opening::failed
+                                             : open_core(wish, python, api);
+    } while (outcome == opening::another);
     opened_core = api;
     if (api != nullptr) {
         is_gone = false;
         is_started_by_epy = python.ours;
         arrange_exit(python.ours);
     }
+    const python_state state = api != nullptr               ? python_state::ready
+                               : outcome == opening::failed ? after_failure()
+                                                            : python_state::failed;
     // Not a failure for good: another plugin's Python may be there.
     python_start().finish(api == nullptr ? turn::ours : turn::ready);
     core = api;
-    return api == nullptr ? python_state::failed : python_state::ready;
+    return state;
 }
 
 } // namespace

@@ -23,7 +23,8 @@ enum class python_state {
     ready,
     failed,   // said why
     circular, // this thread is starting Python already
-    gone      // the host has finalized it: said so
+    gone,     // the host has finalized it: said so
+    again     // said what went wrong, which the next call may find mended
 };
 
 // Finds or starts Python and opens the core. `core`, before: that with which the plugin has run,

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 
 #include "loader/bootstrap/objects.h"
@@ -34,12 +35,24 @@ std::uintptr_t page_of(const void *place) noexcept {
     return reinterpret_cast<std::uintptr_t>(place) & ~(size - 1);
 }
 
-// Into a page that is only read.
-void store_closed(std::uintptr_t *place, std::uintptr_t value) noexcept {
+// A word of a symbol table, and what was in it.
+struct table_word {
+    std::uintptr_t *place;
+    std::uintptr_t value;
+    bool is_closed; // its page is only read
+};
+table_word replaced_words[32]; // of the Python that is being started
+std::size_t count_of_replaced = 0;
+
+void store(const table_word &word, std::uintptr_t value) noexcept {
+    if (!word.is_closed) {
+        __atomic_store_n(word.place, value, __ATOMIC_RELEASE);
+        return;
+    }
     const auto size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    auto *page = reinterpret_cast<void *>(page_of(place));
+    auto *page = reinterpret_cast<void *>(page_of(word.place));
     if (mprotect(page, size, PROT_READ | PROT_WRITE) == 0) {
-        __atomic_store_n(place, value, __ATOMIC_RELEASE);
+        __atomic_store_n(word.place, value, __ATOMIC_RELEASE);
         mprotect(page, size, PROT_READ);
     }
 }
@@ -62,11 +75,11 @@ void replace_in_table(const loaded_object &python, const ElfW(Sym) * symbol,
     if (is_beside_code(python, place)) {
         return;
     }
-    if ((python.segment_of(place)->p_flags & PF_W) != 0) {
-        __atomic_store_n(place, value, __ATOMIC_RELEASE);
-    } else {
-        store_closed(place, value);
+    const table_word word{place, *place, (python.segment_of(place)->p_flags & PF_W) == 0};
+    if (count_of_replaced < std::size(replaced_words)) {
+        replaced_words[count_of_replaced++] = word;
     }
+    store(word, value);
 }
 
 // The lowest of the replaced functions, and how far the highest is from it.
@@ -133,6 +146,13 @@ void replace_functions(const void *place, const replacement *replacements,
         }
         return true;
     });
+}
+
+void put_functions_back() noexcept {
+    while (count_of_replaced != 0) {
+        const table_word &last = replaced_words[--count_of_replaced];
+        store(last, last.value);
+    }
 }
 
 const char *python_needed_by(const void *caller) noexcept {

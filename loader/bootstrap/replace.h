@@ -12,6 +12,10 @@ namespace epy {
 void replace_functions(const void *place, const replacement *replacements,
                        std::size_t count) noexcept;
 
+// Of a Python whose start failed, so that nobody bound to it meanwhile: what was replaced is as it
+// was before.
+void put_functions_back() noexcept;
+
 // Whether the code at `caller` belongs to a program that runs Python inside: to the executable, or
 // to a library that is linked with libpython, as a host's are and extension modules are not. Then
 // the name of that libpython, empty if there is none; else null.

@@ -144,12 +144,20 @@ def failed_start(script: "Script", source: str, error: BaseException) -> str:
 
 
 def is_want_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out: Python's locks and the dynamic loader have errors of their own."""
-    return any(
-        isinstance(one, MemoryError)
-        or (isinstance(one, (RuntimeError, OSError, ImportError)) and "allocate" in str(one))
-        for one in (error, error.__cause__, error.__context__)
-    )
+    """Whether memory ran out, at the bottom of what was made of it on the way.
+
+    Python's locks and the dynamic loader have errors of their own; C code may forget to raise any.
+    """
+    one: BaseException | None = error
+    while one is not None:
+        if (
+            isinstance(one, MemoryError)
+            or (isinstance(one, (RuntimeError, OSError, ImportError)) and "allocate" in str(one))
+            or (isinstance(one, SystemError) and "without setting an exception" in str(one))
+        ):
+            return True
+        one = one.__cause__ or one.__context__
+    return False
 
 
 def is_interrupt(exception: BaseException) -> bool:

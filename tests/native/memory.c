@@ -9,6 +9,7 @@
 //   fork     fork, and a call in the child
 //   unload   dlclose
 //   exit     the end of the process
+//   python   the start of Python itself, without a plugin: PLUGIN is its libpython
 //
 // For each n a forked child fails the n-th allocation and the COUNT - 1 that follow it. malloc and
 // its like count, mmap of memory without a file, and the making of a thread; once Python runs also
@@ -215,7 +216,20 @@ static enum outcome fork_armed(long n, long count) {
     return counted < n ? nothing_failed : right_value;
 }
 
+// As any C program starts it.
+static enum outcome start_python(const char *path, long n, long count) {
+    void (*initialize)(int) = NULL;
+    *(void **)&initialize = dlsym(dlopen(path, RTLD_NOW | RTLD_GLOBAL), "Py_InitializeEx");
+    arm(n, count);
+    initialize(0);
+    disarm();
+    return counted < n ? nothing_failed : right_value;
+}
+
 static enum outcome run_phase(const char *phase, const char *path, long n, long count) {
+    if (strcmp(phase, "python") == 0) {
+        return start_python(path, n, count);
+    }
     if (strcmp(phase, "first") == 0) {
         return call_armed(n, count, 1);
     }
@@ -304,7 +318,9 @@ int main(int argc, char **argv) {
     signal(SIGSEGV, tell_about_crash);
     signal(SIGABRT, tell_about_crash);
     atexit(tell_about_exit);
-    load(argv[1]);
+    if (strcmp(phase, "python") != 0) {
+        load(argv[1]);
+    }
     if (strcmp(phase, "call") == 0 || strcmp(phase, "thread") == 0 || strcmp(phase, "fork") == 0) {
         check(1); // once for all
     }

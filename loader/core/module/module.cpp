@@ -20,6 +20,7 @@
 #include "loader/core/values/handles.h"
 #include "loader/core/values/items.h"
 #include "loader/log.h"
+#include "loader/stays_mapped.h"
 
 namespace epy {
 
@@ -170,4 +171,8 @@ module_state &state_of(PyTypeObject *type) {
 
 } // namespace epy
 
-PyMODINIT_FUNC PyInit__core() { return PyModuleDef_Init(&epy::core_module); }
+// A core whose Python did not start is unmapped with it. From here on Python has it.
+PyMODINIT_FUNC PyInit__core() {
+    epy::stay_mapped();
+    return PyModuleDef_Init(&epy::core_module);
+}

@@ -207,5 +207,8 @@ extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) 
             *options->no_memory = true;
         }
     });
+    if (api == nullptr) { // the core may be unmapped now
+        epy::drop_spare_stack();
+    }
     return api;
 }

@@ -132,6 +132,13 @@ std::size_t levels_below(std::uintptr_t here, bool &jumped) noexcept {
     return room < little ? 0 : (room - reserve) / bytes_per_level;
 }
 
+void drop_spare_stack() noexcept {
+    if (void *kept = pthread_getspecific(spare()); kept != nullptr) {
+        pthread_setspecific(spare(), nullptr);
+        unmap(kept);
+    }
+}
+
 bool run_on_own_stack(std::uintptr_t here, void (*function)(void *), void *argument) noexcept {
     void *low = take_stack();
     if (low == nullptr) {

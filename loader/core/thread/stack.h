@@ -71,4 +71,7 @@ template <typename Work> void run_with_plenty_of_stack(Work work) noexcept {
     }
 }
 
+// At its end the thread would call what is unmapped by then.
+void drop_spare_stack() noexcept;
+
 } // namespace epy
