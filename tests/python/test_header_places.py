@@ -58,6 +58,7 @@ def test_options_with_their_values_beside_or_behind_them(answer, folder) -> None
     assert answer(f"-isystem{folder}", "-DANSWER") == "1"
     assert answer("-isystem", folder, "-DANSWER=4", "-UANSWER", "-D", "ANSWER=5") == "5"
     assert answer("-I", folder, "-DANSWER=4", "-U", "ANSWER") == "1"
+    assert answer("-I", folder, "-pthread") == "1"
 
 
 def test_a_macro_that_clang_has_can_be_unset(answer, folder) -> None:

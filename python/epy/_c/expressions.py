@@ -57,10 +57,8 @@ _TOKEN = re.compile(
     |(?P<mark>->|<<|>>|[<>=!]=|&&|\|\||\#\#?|[^\s\w])""",
     re.VERBOSE,
 )
-_LEVELS = (
-    *(("||",), ("&&",), ("|",), ("^",), ("&",), ("==", "!="), ("<", ">", "<=", ">=")),
-    *(("<<", ">>"), ("+", "-"), ("*", "/", "%")),
-)
+_LEVELS = ["||", "&&", "|", "^", "&", "== !=", "< > <= >=", "<< >>", "+ -", "* / %"]
+_LEVEL = {mark: level for level, marks in enumerate(_LEVELS) for mark in marks.split()}
 
 
 def translate(
@@ -149,12 +147,10 @@ class _Translator:
         plain, self.is_plain = self.is_plain, was_plain and self.is_plain
         return f"choose({condition}, lambda: {one}, lambda: {other}, {plain})"
 
-    def binary(self, level: int) -> str:
-        if level == len(_LEVELS):
-            return self.unary()
-        found = self.binary(level + 1)
-        while self.next in _LEVELS[level]:
-            mark = self.next
+    def binary(self, least: int) -> str:
+        """With operators of this level, and of those that bind more."""
+        found = self.unary()
+        while (level := _LEVEL.get(mark := self.next, -1)) >= least:
             self.at += 1
             other = self.binary(level + 1)
             if level < 2:

@@ -21,6 +21,9 @@ def add_header_options(parser: argparse.ArgumentParser) -> None:
         ("-include", "FILE", "read FILE before"),
     ):
         group.add_argument(flag, dest="flags", metavar=value, action=_Flag, default=[], help=help)
+    group.add_argument(
+        "-pthread", dest="flags", action=_Flag, nargs=0, help="what pkg-config may say of threads"
+    )
 
 
 class _Flag(argparse.Action):
@@ -33,7 +36,7 @@ class _Flag(argparse.Action):
         values: Any,
         option_string: str | None = None,
     ) -> None:
-        options.flags = [*options.flags, (option_string, str(values))]
+        options.flags = [*options.flags, (option_string, str(values or ""))]
 
 
 def apart(arguments: list[str]) -> list[str]:
