@@ -173,7 +173,7 @@ def damage(plugin, kind, run):
     elif kind == "machine":
         data[18] = 183  # AArch64
     elif kind == "contract":
-        data[data.index(b"epy plugin stub\0") + 16] = 99
+        data[data.rindex(b"epy plugin stub\0") + 16] = 99
     plugin.write_bytes(data)
     if kind == "patchelf":
         run("patchelf", "--set-rpath", "/some/rather/long/path", plugin)
