@@ -143,17 +143,21 @@ def failed_start(script: "Script", source: str, error: BaseException) -> str:
     )
 
 
+_OF_MEMORY_TOO = (RuntimeError, OSError, ImportError, SystemError)
+_WANT_OF_MEMORY = ("allocate", "without setting an exception", "MemoryError")
+
+
 def is_want_of_memory(error: BaseException) -> bool:
     """Whether memory ran out, at the bottom of what was made of it on the way.
 
-    Python's locks and the dynamic loader have errors of their own; C code may forget to raise any.
+    Python's locks, the dynamic loader and ctypes have errors of their own; C code may forget to
+    raise any.
     """
     one: BaseException | None = error
     while one is not None:
-        if (
-            isinstance(one, MemoryError)
-            or (isinstance(one, (RuntimeError, OSError, ImportError)) and "allocate" in str(one))
-            or (isinstance(one, SystemError) and "without setting an exception" in str(one))
+        if isinstance(one, MemoryError) or (
+            (isinstance(one, _OF_MEMORY_TOO) or type(one).__name__ == "ArgumentError")
+            and any(part in str(one) for part in _WANT_OF_MEMORY)
         ):
             return True
         one = one.__cause__ or one.__context__

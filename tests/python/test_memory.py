@@ -176,16 +176,25 @@ def test_a_start_is_tried_again(outcomes):
     assert any("out of memory at its start; the next call tries again" in one for one in again)
 
 
-def test_an_annotation_is_evaluated_again(build_plugin, run, native):
+@pytest.mark.parametrize(
+    "error",
+    [
+        "MemoryError",
+        'RuntimeError("can\'t allocate lock")',
+        "SystemError('<f> returned NULL without setting an exception')",
+        "ArgumentError('argument 1: MemoryError: ')",
+    ],
+)
+def test_an_annotation_is_evaluated_again(build_plugin, run, native, error):
     """What was made of a lack of memory on its way out does not hide it."""
-    plugin = build_plugin("""
+    plugin = build_plugin(f"""
 import epy, sys
-from ctypes import c_int
+from ctypes import ArgumentError, c_int
 
 def number():
     if not epy.building and not hasattr(sys, "_has_failed"):
         sys._has_failed = True
-        raise MemoryError
+        raise {error}
     return c_int
 
 @epy.export(error=-1)

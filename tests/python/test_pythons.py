@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -95,3 +98,21 @@ for one in {one for one in below(object) if one.__module__.startswith("epy")}:
 def test_no_class_that_cannot_change_is_made_of_one_that_can(run):
     """Which CPython 3.14 refuses, and 3.12 warns of."""
     assert run(sys.executable, "-c", CLASSES).stdout == ""
+
+
+def test_a_core_that_was_built_for_a_debugging_build_is_found(native, run, tmp_path):
+    debugging = "/usr/bin/python3-dbg"
+    tag = "import sys; print(*sys.version_info[:2], sep='')"
+    name = f"_core.cpython-{run(debugging, '-c', tag).stdout.strip()}"
+    package = shutil.copytree(Path(find_spec("epy").origin).parent, tmp_path / "debug" / "epy")
+    cores = list(package.glob(f"{name}-*"))
+    if not cores:
+        pytest.skip("there is no core here for the distribution's Python")
+    cores[0].rename(cores[0].with_name(cores[0].name.replace(name, f"{name}d")))
+    (tmp_path / "plugin.py").write_text(SCRIPT)
+    where = {"PYTHONPATH": str(package.parent)}
+    run(debugging, "-m", "epy", "build", "plugin.py", env=where)
+    found = run(native("call"), f"open {tmp_path}/plugin.so", "int version")
+    assert (len(found.stdout), found.stderr) == (4, "")
+    host = "import ctypes, sys\nctypes.CDLL('./plugin.so').version()\nprint(sys.abiflags)"
+    assert run(debugging, "-c", host, env={"PYTHONPATH": None}).stdout == "d\n"

@@ -63,7 +63,8 @@ started answer_of(PyObject *answer, const char *path) {
         return static_cast<started>(PyLong_AsLong(answer));
     }
     const bool ran_out = PyErr_ExceptionMatches(PyExc_MemoryError) != 0 ||
-                         PyErr_ExceptionMatches(PyExc_RuntimeError) != 0; // no memory for a lock
+                         PyErr_ExceptionMatches(PyExc_RuntimeError) != 0 || // for a lock
+                         PyErr_ExceptionMatches(PyExc_SystemError) != 0;    // it was not said
     if (!ran_out) {
         print_exception();
         return started::failed;
