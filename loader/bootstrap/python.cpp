@@ -225,6 +225,9 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
     if (is_to_be_joined) {
         return opening::another;
     }
+    const bool is_unloaded = api == nullptr && python.start &&
+                             look_up<int()>(python.handle, "Py_IsInitialized")() == 0 &&
+                             unload(python, handle);
     if (no_memory) {
         throw std::bad_alloc();
     }
@@ -233,16 +236,14 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
         return opening::done;
     }
     report(wish.plugin, "%s", error);
-    const bool runs = look_up<int()>(python.handle, "Py_IsInitialized")() != 0;
-    return !runs && unload(python, handle) ? opening::failed : opening::refused;
+    return is_unloaded ? opening::failed : opening::refused;
 }
 
 // Of what it lacked neither the dynamic loader nor CPython tells whether it was memory, which comes
 // back, or a part of the installation, which does not. So it is tried again, but not for ever.
 python_state after_failure() {
-    constexpr int most = 3;
     static int failures = 0; // guarded by the start of Python
-    return ++failures < most ? python_state::again : python_state::failed;
+    return ++failures < 3 ? python_state::again : python_state::failed;
 }
 
 // By the one whose turn it is.

@@ -144,7 +144,7 @@ def failed_start(script: "Script", source: str, error: BaseException) -> str:
 
 
 _OF_MEMORY_TOO = (RuntimeError, OSError, ImportError, SystemError)
-_WANT_OF_MEMORY = ("allocate", "without setting an exception", "MemoryError")
+_WANT_OF_MEMORY = ("allocate", "failed to map", "without setting an exception", "MemoryError")
 
 
 def is_want_of_memory(error: BaseException) -> bool:

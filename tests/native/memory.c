@@ -9,6 +9,7 @@
 //   fork     fork, and a call in the child
 //   unload   dlclose
 //   exit     the end of the process
+//   limit    the first call of all, with no more than N * 256 KB of further address space
 //   python   the start of Python itself, without a plugin: PLUGIN is its libpython
 //
 // For each n a forked child fails the n-th allocation and the COUNT - 1 that follow it. malloc and
@@ -29,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -226,12 +228,34 @@ static enum outcome start_python(const char *path, long n, long count) {
     return counted < n ? nothing_failed : right_value;
 }
 
+static enum outcome call_limited(long n) {
+    long pages = 0;
+    FILE *sizes = fopen("/proc/self/statm", "r");
+    if (sizes == NULL || fscanf(sizes, "%ld", &pages) != 1) {
+        return wrong_value;
+    }
+    fclose(sizes);
+    struct rlimit limit = {(rlim_t)(pages * sysconf(_SC_PAGESIZE) + n * (256 << 10)),
+                           RLIM_INFINITY};
+    setrlimit(RLIMIT_AS, &limit);
+    const int value = work(7);
+    limit.rlim_cur = RLIM_INFINITY;
+    setrlimit(RLIMIT_AS, &limit);
+    return check(9) != 9 ? next_call_fails
+           : value == 7  ? nothing_failed
+           : value == -1 ? error_value
+                         : wrong_value;
+}
+
 static enum outcome run_phase(const char *phase, const char *path, long n, long count) {
     if (strcmp(phase, "python") == 0) {
         return start_python(path, n, count);
     }
     if (strcmp(phase, "first") == 0) {
         return call_armed(n, count, 1);
+    }
+    if (strcmp(phase, "limit") == 0) {
+        return call_limited(n);
     }
     if (check(1) != 1) {
         return next_call_fails;

@@ -168,6 +168,13 @@ def test_while_the_loader_is_opened(outcomes, count):
     assert len(list(outcomes("first", count, 30, 1))) == 30
 
 
+def test_too_little_address_space(outcomes):
+    """As `ulimit -v` gives it: of the start nothing is for good."""
+    found = [what for what, _ in outcomes("limit", 1, LAST, 1 if ALL else 5)]
+    assert len(found) > 3
+    assert found[-1] == "no allocation failed"
+
+
 def test_a_start_is_tried_again(outcomes):
     """Of Python, of the package epy and of the script: no allocation fails in the second one."""
     found = list(outcomes("first", 1, LAST, 97))

@@ -3,6 +3,9 @@
 // The Python of this core's version is there, initialized or not, and its symbols are global. Start
 // it if asked to, import the package epy, and hand out the table of the core that the package uses:
 // the process may have imported epy before, from another place.
+#include <sys/mman.h>
+
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <new>
@@ -54,6 +57,14 @@ void fail_with_exception(const core_options &options, const char *what) {
     Py_XDECREF(traceback);
 }
 
+// CPython ends the process where memory for its first types is missing. A start takes more than
+// this.
+bool has_room() noexcept {
+    constexpr std::size_t least = 3 << 20;
+    void *room = mmap(nullptr, least, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return room != MAP_FAILED && munmap(room, least) == 0;
+}
+
 // Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
 // host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
 bool start_python(const core_options &options, PyPreConfig &before) {
@@ -61,6 +72,11 @@ bool start_python(const core_options &options, PyPreConfig &before) {
         fail(options, "its Python did not start",
              "the host has an open-code hook of its own, and this process has raised privileges; "
              "start Python in the host");
+        return false;
+    }
+    if (!has_room()) {
+        fail(options, "its Python did not start", "out of memory");
+        *options.no_memory = true;
         return false;
     }
     PyPreConfig_InitIsolatedConfig(&before);
