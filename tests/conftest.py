@@ -105,6 +105,18 @@ def native() -> Callable[[str], Path]:
 
 
 @pytest.fixture
+def call(native: Callable[[str], Path], run: Callable[..., Result]) -> Callable[..., list[str]]:
+    """`call(*commands)`: the lines that the host `call` prints; nothing may be on stderr."""
+
+    def call(*commands: str, **options: object) -> list[str]:
+        result = run(native("call"), *commands, **options)
+        assert result.stderr == ""
+        return result.stdout.splitlines()
+
+    return call
+
+
+@pytest.fixture
 def compile_c(run: Callable[..., Result], tmp_path: Path) -> Callable[..., Path]:
     """`compile_c(source, *flags)`: a program made of C text while the test runs.
 

@@ -71,6 +71,15 @@ epy_object *call_method(const char *function, epy_object *object, const char *me
 
 } // namespace epy
 
+// What a variadic function does: its namesake, with the values behind a parameter. Only the
+// preprocessor can write va_start once for all.
+#define EPY_WITH_VALUES(last, call)                                                                \
+    va_list values;                                                                                \
+    va_start(values, last);                                                                        \
+    const auto answer = call;                                                                      \
+    va_end(values);                                                                                \
+    return answer
+
 extern "C" {
 
 epy_object *epy_build_va(const char *format, va_list arguments) noexcept {
@@ -83,11 +92,7 @@ epy_object *epy_build_va(const char *format, va_list arguments) noexcept {
 }
 
 epy_object *epy_build(const char *format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_build_va(format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_build_va(format, values));
 }
 
 int epy_parse_va(const epy_object *value, const char *format, va_list places) noexcept {
@@ -98,11 +103,7 @@ int epy_parse_va(const epy_object *value, const char *format, va_list places) no
 }
 
 int epy_parse(const epy_object *value, const char *format, ...) noexcept {
-    va_list places;
-    va_start(places, format);
-    const int result = epy_parse_va(value, format, places);
-    va_end(places);
-    return result;
+    EPY_WITH_VALUES(format, epy_parse_va(value, format, values));
 }
 
 epy_object *epy_call_va(epy_plugin *plugin, const char *name, const char *format,
@@ -111,11 +112,7 @@ epy_object *epy_call_va(epy_plugin *plugin, const char *name, const char *format
 }
 
 epy_object *epy_call(epy_plugin *plugin, const char *name, const char *format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_call_va(plugin, name, format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_call_va(plugin, name, format, values));
 }
 
 epy_object *epy_call_kw_va(epy_plugin *plugin, const char *name, const char *format,
@@ -124,11 +121,7 @@ epy_object *epy_call_kw_va(epy_plugin *plugin, const char *name, const char *for
 }
 
 epy_object *epy_call_kw(epy_plugin *plugin, const char *name, const char *format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_call_kw_va(plugin, name, format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_call_kw_va(plugin, name, format, values));
 }
 
 int epy_call_into_va(epy_plugin *given, const char *name, const char *result, void *place,
@@ -144,11 +137,7 @@ int epy_call_into_va(epy_plugin *given, const char *name, const char *result, vo
 
 int epy_call_into(epy_plugin *plugin, const char *name, const char *result, void *place,
                   const char *format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    const int status = epy_call_into_va(plugin, name, result, place, format, arguments);
-    va_end(arguments);
-    return status;
+    EPY_WITH_VALUES(format, epy_call_into_va(plugin, name, result, place, format, values));
 }
 
 epy_object *epy_call_object_va(epy_object *callable, const char *format,
@@ -157,11 +146,7 @@ epy_object *epy_call_object_va(epy_object *callable, const char *format,
 }
 
 epy_object *epy_call_object(epy_object *callable, const char *format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_call_object_va(callable, format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_call_object_va(callable, format, values));
 }
 
 epy_object *epy_call_method_va(epy_object *object, const char *method, const char *format,
@@ -171,11 +156,7 @@ epy_object *epy_call_method_va(epy_object *object, const char *method, const cha
 
 epy_object *epy_call_method(epy_object *object, const char *method, const char *format,
                             ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_call_method_va(object, method, format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_call_method_va(object, method, format, values));
 }
 
 epy_object *epy_call_object_kw_va(epy_object *callable, const char *format,
@@ -184,11 +165,7 @@ epy_object *epy_call_object_kw_va(epy_object *callable, const char *format,
 }
 
 epy_object *epy_call_object_kw(epy_object *callable, const char *format, ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_call_object_kw_va(callable, format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_call_object_kw_va(callable, format, values));
 }
 
 epy_object *epy_call_method_kw_va(epy_object *object, const char *method, const char *format,
@@ -198,11 +175,9 @@ epy_object *epy_call_method_kw_va(epy_object *object, const char *method, const 
 
 epy_object *epy_call_method_kw(epy_object *object, const char *method, const char *format,
                                ...) noexcept {
-    va_list arguments;
-    va_start(arguments, format);
-    epy_object *result = epy_call_method_kw_va(object, method, format, arguments);
-    va_end(arguments);
-    return result;
+    EPY_WITH_VALUES(format, epy_call_method_kw_va(object, method, format, values));
 }
 
 } // extern "C"
+
+#undef EPY_WITH_VALUES

@@ -31,6 +31,18 @@ def count_up() -> c_int:
     return count
 """
 
+COMPILED = """
+import epy
+
+@epy.export("double scale(double x, double k)", jit=True)
+def scale(x, k):
+    return x * k
+
+@epy.export("int divide(int a, int b)", jit=True, error=-1)
+def divide(a, b):
+    return a // b
+"""
+
 # To be built with --editable, and to be replaced by another script before `again`.
 AGAIN = """
 import epy
@@ -45,3 +57,16 @@ def again() -> c_int:
 def start() -> c_int:
     return 0
 """
+
+GET = (
+    AGAIN
+    + """
+def act(x):
+    return x + 1
+
+@epy.export(CFUNCTYPE(CFUNCTYPE(c_int, c_int)))
+def get():
+    return act
+"""
+)
+"""`get` gives the host a function, which is the same one each time."""

@@ -66,6 +66,15 @@ void until_waiting(int threads) {
     }
 }
 
+// A thread that starts the one plugin, whose script needs the other.
+std::future<void> start_that_needs(start &mine, start &other) {
+    return std::async(std::launch::async, [&] {
+        EXPECT_EQ(mine.begin(), turn::ours);
+        EXPECT_EQ(other.begin(), turn::ready);
+        mine.finish(turn::ready);
+    });
+}
+
 class Start : public testing::Test {
 protected:
     void SetUp() override { waited_without_gil = 0; }
@@ -174,17 +183,9 @@ TEST_F(Start, RefusesTheThreadThatWouldCloseACircleOfThree) {
     start two("two", "advice");
     start three("three", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
-    auto second = std::async(std::launch::async, [&] {
-        EXPECT_EQ(two.begin(), turn::ours);
-        EXPECT_EQ(one.begin(), turn::ready);
-        two.finish(turn::ready);
-    });
+    auto second = start_that_needs(two, one);
     until_waiting(1);
-    auto third = std::async(std::launch::async, [&] {
-        EXPECT_EQ(three.begin(), turn::ours);
-        EXPECT_EQ(two.begin(), turn::ready);
-        three.finish(turn::ready);
-    });
+    auto third = start_that_needs(three, two);
     until_waiting(2);
     EXPECT_EQ(three.begin(), turn::circular);
     one.finish(turn::ready);
@@ -242,11 +243,7 @@ TEST_F(Start, LetsAChainOfWaitersEnd) {
     start one("one", "advice");
     start two("two", "advice");
     ASSERT_EQ(one.begin(), turn::ours);
-    auto second = std::async(std::launch::async, [&] {
-        EXPECT_EQ(two.begin(), turn::ours);
-        EXPECT_EQ(one.begin(), turn::ready);
-        two.finish(turn::ready);
-    });
+    auto second = start_that_needs(two, one);
     until_waiting(1);
     auto third = std::async(std::launch::async, [&] { return two.begin(); });
     until_waiting(2);

@@ -35,6 +35,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "resident.h"
+
 enum { most_plugins = 64, most_words = 8, most_threads = 64 };
 
 static void *plugins[most_plugins];
@@ -96,16 +98,6 @@ static void call_int(void *function, char **arguments) {
 static void call_text(void *function, const char *argument) {
     const char *result = ((const char *(*)(const char *))function)(argument);
     printf("%s\n", result == NULL ? "NULL" : result);
-}
-
-static long resident_kilobytes(void) {
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1) {
-        abort();
-    }
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static int mapped_images(const char *name) {

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "resident.h"
+
 enum { most_threads = 64, callback_count = 16 };
 
 static int (*add)(int, int);
@@ -78,16 +80,6 @@ static void *run_generations(void *function) {
         quarters += first < calls / 4 && first + life >= calls / 4;
     }
     return NULL;
-}
-
-static long resident_kilobytes(void) {
-    long pages = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file == NULL || fscanf(file, "%*d %ld", &pages) != 1) {
-        abort();
-    }
-    fclose(file);
-    return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
 static void *need(void *plugin, const char *name) {

@@ -8,19 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from plugin_scripts import COMPILED
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = """
-import epy
+SCRIPT = (
+    COMPILED
+    + """
 from ctypes import c_bool, c_int
-
-@epy.export("double scale(double x, double k)", jit=True)
-def scale(x, k):
-    return x * k
-
-@epy.export("int divide(int a, int b)", jit=True, error=-1)
-def divide(a, b):
-    return a // b
 
 @epy.export(jit=True, error=-7)
 def total(n: c_int) -> c_int:
@@ -44,6 +38,7 @@ def nothing(a):
 def wraps(a):
     return (a << 40 << 23) >> 63
 """
+)
 OBJECTS = """
 import epy
 

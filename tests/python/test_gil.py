@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import sys
 
-COUNTER = r"""
-import builtins, epy, sys
-from ctypes import c_int
+import plugin_scripts
 
-count = 0
-
-@epy.export(error=-1)
-def count_up() -> c_int:
-    global count
-    count += 1
-    return count
+COUNTER = (
+    plugin_scripts.COUNTER
+    + r"""
+import builtins, sys
 
 @epy.on_unload
 def say_goodbye():
@@ -22,6 +17,7 @@ def say_goodbye():
     sys.stdout.flush()
     builtins.plugin_is_gone = True
 """
+)
 
 
 def test_a_thread_that_holds_the_gil_waits_for_another_s_first_call(build_plugin, run):

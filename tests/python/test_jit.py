@@ -6,18 +6,8 @@ import importlib.util
 import sys
 
 import pytest
+from plugin_scripts import COMPILED
 
-SCRIPT = """
-import epy
-
-@epy.export("double scale(double x, double k)", jit=True)
-def scale(x, k):
-    return x * k
-
-@epy.export("int divide(int a, int b)", jit=True, error=-1)
-def divide(a, b):
-    return a // b
-"""
 PYTHONS_OWN = """
 import epy
 
@@ -36,7 +26,7 @@ def without_numba():
 
 def test_without_numba_functions_run_as_python_and_one_line_says_so(tmp_path, epy, run, native):
     script = tmp_path / "synth.py"
-    script.write_text(SCRIPT)
+    script.write_text(COMPILED)
     built = epy("build", script)
     assert built.stderr == (
         f"epy: {script}:4: scale() runs as Python, not compiled: {sys.executable} does not have "
@@ -51,7 +41,7 @@ def test_without_numba_functions_run_as_python_and_one_line_says_so(tmp_path, ep
 
 
 def test_a_running_plugin_says_so_when_it_is_asked(build_plugin, run, native):
-    plugin = build_plugin(SCRIPT)
+    plugin = build_plugin(COMPILED)
     result = run(native("call"), f"open {plugin}", "double scale 2.5 4", env={"EPY_LOG": "info"})
     assert result.stderr.count("runs as Python, not compiled:") == 2
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from plugin_scripts import AGAIN
+from plugin_scripts import AGAIN, GET
 
 CALLBACKS = (
     AGAIN
@@ -69,20 +69,8 @@ def test_callbacks_in_a_struct_that_the_host_holds_reach_the_new_code(after_a_re
 def test_a_callback_that_the_host_was_handed_in_a_call_reaches_the_new_code(
     build_plugin, compile_c, run, tmp_path
 ):
-    script = (
-        AGAIN
-        + """
-def act(x):
-    return x + 1
-
-@epy.export("int (*get(void))(int)")
-def get():
-    return act
-"""
-    )
-    script = script.replace('"int (*get(void))(int)"', "CFUNCTYPE(CFUNCTYPE(c_int, c_int))")
-    build_plugin(script, "--editable")
-    (tmp_path / "new.py").write_text(script.replace("x + 1", "x + 2"))
+    build_plugin(GET, "--editable")
+    (tmp_path / "new.py").write_text(GET.replace("x + 1", "x + 2"))
     host = compile_c(r"""
         #include <dlfcn.h>
         #include <stdio.h>
@@ -176,19 +164,8 @@ def test_a_callback_without_a_successor_keeps_the_old_code(after_a_reload):
 def test_callables_that_the_host_compares_keep_their_address(
     build_plugin, compile_c, run, tmp_path
 ):
-    script = (
-        AGAIN
-        + """
-def act(x):
-    return x + 1
-
-@epy.export(CFUNCTYPE(CFUNCTYPE(c_int, c_int)))
-def get():
-    return act
-"""
-    )
-    build_plugin(script, "--editable")
-    (tmp_path / "new.py").write_text(script.replace("x + 1", "x + 2"))
+    build_plugin(GET, "--editable")
+    (tmp_path / "new.py").write_text(GET.replace("x + 1", "x + 2"))
     host = compile_c(r"""
         #include <dlfcn.h>
         #include <stdio.h>

@@ -5,22 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
 
 import pytest
-
-
-@pytest.fixture
-def call(native, run) -> Callable[..., list[str]]:
-    """`call(*commands)`: the lines that the host `call` prints; nothing may be on stderr."""
-
-    def call(*commands: str, **options: object) -> list[str]:
-        result = run(native("call"), *commands, **options)
-        assert result.stderr == ""
-        return result.stdout.splitlines()
-
-    return call
-
 
 PACKAGE = {
     "__init__.py": """

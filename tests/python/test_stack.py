@@ -4,7 +4,20 @@ import re
 
 import pytest
 
-KINDS = """
+NESTED_LIST = """
+def shown_list():
+    value = []
+    for _ in range(100_000):
+        value = [value]
+    try:
+        return len(repr(value))
+    finally:
+        while value:  # taking it apart must not nest either
+            value = value.pop()
+"""
+KINDS = (
+    NESTED_LIST
+    + """
 import epy, sys
 from ctypes import c_int
 
@@ -32,14 +45,7 @@ def shown(n: c_int) -> c_int:
 
 @epy.export(error=-1)
 def nested(n: c_int) -> c_int:
-    value = []
-    for _ in range(100_000):
-        value = [value]
-    try:
-        return len(repr(value))
-    finally:
-        while value:  # taking it apart must not nest either
-            value = value.pop()
+    return shown_list()
 
 def sort(value):
     return sorted([value, value], key=sort)
@@ -53,6 +59,7 @@ def fine(n: c_int) -> c_int:
     import json
     return len(json.dumps({"a": [n] * 100}))
 """
+)
 RUNAWAYS = ["python", "attribute", "shown", "nested", "sorting"]
 
 
@@ -74,7 +81,9 @@ def test_runaway_recursion_is_reported(build_plugin, native, run, stack):
     assert recursions(result) == 2 * len(RUNAWAYS), result.stderr
 
 
-INTERRUPTED = """
+INTERRUPTED = (
+    NESTED_LIST
+    + """
 import epy, os, signal
 from ctypes import c_int
 
@@ -86,15 +95,9 @@ def twice(n: c_int) -> c_int:
     calls += 1
     if calls % 2:
         os.kill(os.getpid(), signal.SIGUSR1)
-    value = []
-    for _ in range(100_000):
-        value = [value]
-    try:
-        return len(repr(value))
-    finally:
-        while value:
-            value = value.pop()
+    return shown_list()
 """
+)
 
 
 def test_a_stack_in_a_stack_has_its_own_end(build_plugin, native, run):

@@ -3,23 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 import plugin_scripts
-import pytest
-
-
-@pytest.fixture
-def call(native, run) -> Callable[..., list[str]]:
-    """`call(*commands)`: the lines that the host `call` prints; nothing may be on stderr."""
-
-    def call(*commands: str, **options: object) -> list[str]:
-        result = run(native("call"), *commands, **options)
-        assert result.stderr == ""
-        return result.stdout.splitlines()
-
-    return call
-
 
 COUNTER = (
     plugin_scripts.COUNTER

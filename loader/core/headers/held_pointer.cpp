@@ -1,4 +1,5 @@
 #include "loader/core/headers/held_pointer.h"
+#include "loader/core/deallocate.h"
 #include "loader/core/guarded.h"
 
 #include <structmember.h>
@@ -32,14 +33,6 @@ int clear(PyObject *object) {
     return 0;
 }
 
-void deallocate(PyObject *object) {
-    PyTypeObject *type = Py_TYPE(object);
-    PyObject_GC_UnTrack(object);
-    clear(object);
-    type->tp_free(object);
-    Py_DECREF(type);
-}
-
 PyMemberDef members[] = {
     {"address", T_ULONGLONG, offsetof(held_pointer, address), READONLY, nullptr},
     {"owner", T_OBJECT, offsetof(held_pointer, owner), READONLY,
@@ -49,7 +42,7 @@ PyMemberDef members[] = {
 
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("What a pointer of ctypes lies in.")},
-    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate<clear>)},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
     {Py_tp_clear, slot<clear>()},
     {Py_tp_members, members},

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "loader/core/cpython.h"
+#include "loader/core/deallocate.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/classes.h"
 #include "loader/core/headers/ctypes_objects.h"
@@ -259,18 +260,10 @@ int clear(PyObject *object) {
     return 0;
 }
 
-void deallocate(PyObject *object) {
-    PyTypeObject *type = Py_TYPE(object);
-    PyObject_GC_UnTrack(object);
-    clear(object);
-    type->tp_free(object);
-    Py_DECREF(type);
-}
-
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("What is kept for memory that Python does not own.")},
     {Py_tp_new, slot<make>()},
-    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate)},
+    {Py_tp_dealloc, reinterpret_cast<void *>(deallocate<clear>)},
     {Py_tp_traverse, reinterpret_cast<void *>(traverse)},
     {Py_tp_clear, slot<clear>()},
     {0, nullptr},
