@@ -16,16 +16,17 @@ std::string contents_of(const std::string &path) {
     if (file < 0) {
         return contents;
     }
-    constexpr std::size_t step = std::size_t{64} * 1024;
-    std::size_t size = 0;
+    // Not into the text itself, which would be filled with zeros before: a start reads five files.
+    char piece[4096];
     long got = 0;
     do {
-        contents.resize(size + step);
-        got = syscall(SYS_read, file, contents.data() + size, step);
-        size += got > 0 ? static_cast<std::size_t>(got) : 0;
+        got = syscall(SYS_read, file, piece, sizeof piece);
+        contents.append(piece, got > 0 ? static_cast<std::size_t>(got) : 0);
     } while (got > 0 || (got < 0 && errno == EINTR));
     syscall(SYS_close, file);
-    contents.resize(got < 0 ? 0 : size);
+    if (got < 0) {
+        contents.clear();
+    }
     return contents;
 }
 

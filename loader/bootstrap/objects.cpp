@@ -213,9 +213,11 @@ void loaded_object::replace_imports(
     relocation_table relocations, std::span<const import_replacement> replacements) const noexcept {
     for (const ElfW(Rela) *one = relocations.begin; one != relocations.end; ++one) {
         const std::uint64_t type = ELF64_R_TYPE(one->r_info);
+        if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) { // most, in a libpython
+            continue;
+        }
         const ElfW(Sym) &symbol = symbols_[ELF64_R_SYM(one->r_info)];
-        if ((type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) ||
-            symbol.st_shndx != SHN_UNDEF) { // its own: most are, in a libpython
+        if (symbol.st_shndx != SHN_UNDEF) { // its own
             continue;
         }
         const char *name = strings_ + symbol.st_name;

@@ -8,12 +8,13 @@ import sys
 
 from . import _core, _errors
 from ._core import NativeFunction
-from ._script import Export, find_script
+from ._script import find_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _ctypes import CFuncPtr
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Literal
 
     from ._script import Script
 
@@ -22,6 +23,79 @@ if TYPE_CHECKING:
 VARARGS = 0x04  # of a code's flags, as in inspect: CO_VARARGS
 GENERATOR = 0x20  # CO_GENERATOR
 COROUTINES = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
+
+
+class Export:
+    """One name that the plugin offers to its host."""
+
+    __slots__ = (
+        "_address",
+        "callback",
+        "codes",
+        "error",
+        "functions",
+        "keep",
+        "kind",
+        "name",
+        "prototype",
+        "source",
+        "text",
+        "value",
+        "version",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        kind: "Literal['function', 'address', 'data']",
+        address: int | None,
+        text: str = "",
+        *,
+        prototype: "type[CFuncPtr] | None" = None,
+        codes: str = "",
+        error: object = None,
+        version: str | None = None,
+        callback: "_core.Callback | None" = None,
+        value: "Any" = None,
+        source: "Any" = None,
+        functions: tuple[int, ...] = (),
+        keep: tuple[object, ...] = (),
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        self._address = address
+        self.text = text  # the C declaration, for people
+        self.prototype = prototype
+        self.codes = codes  # as _core.Callback takes them
+        self.error = error
+        self.version = version  # of the symbol
+        self.callback = callback
+        self.value = value  # of data: the ctypes object on the exported memory
+        self.source = source  # of data: the object that the script passed
+        self.functions = functions  # of data: targets of its function pointers that are no exports
+        self.keep = keep
+
+    @property
+    def address(self) -> int:
+        """Native; of data, where its bytes lie.
+
+        Of a function not its place in the plugin's image: it can be called after the unload too.
+        """
+        if self._address is None and self.callback is not None:
+            self._address = self.callback.address  # taken when somebody asks
+        return self._address or 0
+
+    @address.setter
+    def address(self, address: int) -> None:
+        self._address = address
+
+    def function_type(self) -> "Any":
+        """The ctypes function type of a function; None if none is known."""
+        if self.prototype is None and self.codes:
+            from ._instances import prototype_of
+
+            self.prototype = prototype_of(self.codes)
+        return self.prototype
 
 
 class Signature:

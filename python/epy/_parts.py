@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from ._script import Export
+    from ._native import Export
 
 
 class DataEntry:

@@ -10,11 +10,11 @@ from . import _core, _errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from _ctypes import CFuncPtr
     from collections.abc import Callable
     from typing import Any, Literal, TypeVar
 
     from ._archive import Archive
+    from ._native import Export
     from ._running.tracing import Trace
 
     Hook = TypeVar("Hook", bound=Callable[[], object])
@@ -23,79 +23,6 @@ if TYPE_CHECKING:
     from ._plugin import Running
 
     State = Literal["building", "starting", "ready", "failed", "unloaded"]
-
-
-class Export:
-    """One name that the plugin offers to its host."""
-
-    __slots__ = (
-        "_address",
-        "callback",
-        "codes",
-        "error",
-        "functions",
-        "keep",
-        "kind",
-        "name",
-        "prototype",
-        "source",
-        "text",
-        "value",
-        "version",
-    )
-
-    def __init__(
-        self,
-        name: str,
-        kind: "Literal['function', 'address', 'data']",
-        address: int | None,
-        text: str = "",
-        *,
-        prototype: "type[CFuncPtr] | None" = None,
-        codes: str = "",
-        error: object = None,
-        version: str | None = None,
-        callback: "_core.Callback | None" = None,
-        value: "Any" = None,
-        source: "Any" = None,
-        functions: tuple[int, ...] = (),
-        keep: tuple[object, ...] = (),
-    ) -> None:
-        self.name = name
-        self.kind = kind
-        self._address = address
-        self.text = text  # the C declaration, for people
-        self.prototype = prototype
-        self.codes = codes  # as _core.Callback takes them
-        self.error = error
-        self.version = version  # of the symbol
-        self.callback = callback
-        self.value = value  # of data: the ctypes object on the exported memory
-        self.source = source  # of data: the object that the script passed
-        self.functions = functions  # of data: targets of its function pointers that are no exports
-        self.keep = keep
-
-    @property
-    def address(self) -> int:
-        """Native; of data, where its bytes lie.
-
-        Of a function not its place in the plugin's image: it can be called after the unload too.
-        """
-        if self._address is None and self.callback is not None:
-            self._address = self.callback.address  # taken when somebody asks
-        return self._address or 0
-
-    @address.setter
-    def address(self, address: int) -> None:
-        self._address = address
-
-    def function_type(self) -> "Any":
-        """The ctypes function type of a function; None if none is known."""
-        if self.prototype is None and self.codes:
-            from ._instances import prototype_of
-
-            self.prototype = prototype_of(self.codes)
-        return self.prototype
 
 
 class Plugin:
@@ -189,9 +116,11 @@ class Script:
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
 
     @property
-    def exports(self) -> dict[str, Export]:
+    def exports(self) -> "dict[str, Export]":
         """What it exports. Of most of a start the core keeps the callback alone."""
         if len(self.offered) != self.settled:
+            from ._native import Export
+
             for name in list(self.offered)[self.settled :]:
                 made = self.offered[name]
                 if isinstance(made, _core.Callback):
@@ -201,7 +130,7 @@ class Script:
         return self.offered
 
     @exports.setter
-    def exports(self, exports: dict[str, Export]) -> None:
+    def exports(self, exports: "dict[str, Export]") -> None:
         self.offered, self.settled = exports, len(exports)
 
     @property
@@ -282,7 +211,7 @@ class Script:
     def publish(self, name: str, target: "_core.Callback | int") -> None:
         """Let a name of the plugin lead to a target."""
 
-    def place_data(self, export: Export) -> None:
+    def place_data(self, export: "Export") -> None:
         """Put data where the host finds it."""
 
     def publish_module(self, name: str, share: bool) -> "Any":
@@ -303,16 +232,17 @@ class Script:
         return of_process(name)
 
 
-class _Registry:
-    """The scripts of this process: one for each loaded plugin, and the one being built."""
+# The scripts of this process: one for each loaded plugin, and the one being built.
+if TYPE_CHECKING:
 
-    def __init__(self) -> None:
-        self.by_plugin: dict[_core.NativePlugin | None, Running] = {}
-        self.building: Script | None = None
-        self.error_hook: Any = None  # as code that is no plugin's has set it, in a tuple
+    class _Registry:
+        by_plugin: dict[_core.NativePlugin | None, Running]
+        building: Script | None
+        error_hook: Any  # as code that is no plugin's has set it, in a tuple
 
-
-registry = _Registry()
+    registry: _Registry
+else:  # a class costs a start 80,000 instructions
+    registry = type(sys.implementation)(by_plugin={}, building=None, error_hook=None)
 
 
 def imported(name: str) -> "Any":

@@ -32,7 +32,7 @@ def start(python: str | None, chosen: bool) -> None:
 def _become_a_guest() -> None:
     global base_prefixes, standard_path
     atexit.register, atexit.unregister = register, unregister
-    sys.meta_path.insert(0, _SignalModules())
+    sys.meta_path.insert(0, _signal_modules)
     sys.meta_path.append(packages)
     # A forked child writes nothing that its parent has written, and runs no exit function of it.
     posix.register_at_fork(before=_flush, after_in_child=_forget_exit_functions)
@@ -101,47 +101,52 @@ def _look_at_packages() -> None:
             _core.check_trusted(entry)
 
 
-class _SignalModules:
-    """On sys.meta_path, first: signals stay the host's, whatever a script imports."""
-
-    def find_spec(
-        self, name: str, path: object = None, target: object = None
-    ) -> "ModuleSpec | None":
-        if name not in ("signal", "readline"):
-            return None
-        from ._running import signals  # before the first use of `signal`
-
-        return signals.find_untaken(name, path, target, self) if name in signals.TAKEN else None
+# Finders on sys.meta_path are functions in a namespace: a class costs a start 80,000 instructions.
+_namespace: "Any" = type(sys.implementation)
 
 
-class _Packages:
-    """On sys.meta_path, last: whose packages there are matters when the first module is missed.
+def _find_signals(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+    if name not in ("signal", "readline"):
+        return None
+    from ._running import signals  # before the first use of `signal`
 
-    To find them takes as long as the rest of Python's start. Most scripts need the standard library
-    alone.
-    """
-
-    def find_spec(
-        self, name: str, path: object = None, target: object = None
-    ) -> "ModuleSpec | None":
-        if path is not None:
-            return None
-        return self.found().find_spec(name) or PathFinder.find_spec(name)
-
-    def find_distributions(self, context: "Any" = None) -> "Iterable[Any]":
-        found: Iterable[Any] = self.found().find_distributions(context)
-        return found
-
-    def found(self) -> "Any":
-        from ._running import environments
-
-        environments.install()
-        if self in sys.meta_path:
-            sys.meta_path.remove(self)
-        return environments.finder
+    if name not in signals.TAKEN:
+        return None
+    return signals.find_untaken(name, path, target, _signal_modules)
 
 
-packages = _Packages()
+_signal_modules = _namespace(find_spec=_find_signals)
+"""The first: signals stay the host's, whatever a script imports."""
+
+
+def _find_in_packages(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+    if path is not None:
+        return None
+    return _found().find_spec(name) or PathFinder.find_spec(name)
+
+
+def _find_distributions(context: "Any" = None) -> "Iterable[Any]":
+    found: Iterable[Any] = _found().find_distributions(context)
+    return found
+
+
+def _found() -> "Any":
+    from ._running import environments
+
+    environments.install()
+    if packages in sys.meta_path:
+        sys.meta_path.remove(packages)
+    return environments.finder
+
+
+packages = _namespace(
+    find_spec=_find_in_packages, find_distributions=_find_distributions, found=_found
+)
+"""The last: whose packages there are matters when the first module is missed.
+
+To find them takes as long as the rest of Python's start. Most scripts need the standard library
+alone.
+"""
 executable = ""
 """The Python that the first plugin, or EPY_PYTHON, asked for: of a virtual environment or not."""
 is_chosen = False

@@ -11,9 +11,9 @@ from .._errors import ConstantError, StampError
 from .._exports.constant import dump
 from .._exports.data import unnamed_functions
 from .._modules import Sources, run_modules
-from .._native import place
+from .._native import Export, place
 from .._parts import HeaderOptions
-from .._script import Export, Script
+from .._script import Script
 
 
 class Building(Script):

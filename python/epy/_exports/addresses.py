@@ -8,7 +8,8 @@ from .. import _native
 from .._core import NativeFunction
 from .._errors import SignatureError, SymbolNotFoundError
 from .._export import of_prototype
-from .._script import Export, find_script
+from .._native import Export
+from .._script import find_script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

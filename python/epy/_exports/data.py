@@ -11,8 +11,9 @@ from _ctypes import Array, CFuncPtr, Structure, Union, _Pointer, _SimpleCData
 from _weakref import ReferenceType
 
 from .._errors import LayoutError, SignatureError
+from .._native import Export
 from .._parts import DataEntry
-from .._script import Export, Script, find_script, registry
+from .._script import Script, find_script, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

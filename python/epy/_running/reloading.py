@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .._modules import Sources
-    from .._script import Export
+    from .._native import Export
 
     _Key = tuple[str, str, str]
     _Pair = tuple[_core.Callback, _core.Callback | FunctionType]
