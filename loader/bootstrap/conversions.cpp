@@ -15,7 +15,9 @@
 #include <cstring>
 #include <cwchar>
 #include <exception>
+#include <iterator>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "loader/bootstrap/helper.h"
@@ -216,8 +218,11 @@ template <auto function> void *safely() noexcept {
     return reinterpret_cast<void *>(&safe<function>::call);
 }
 
+void *open_extension_module(const char *file, int mode) noexcept;
+
 // Of those that CPython and its extension modules take: conversions, and texts that are translated.
-const import_replacement conversions[] = {
+// The last is of CPython alone, whose imports are gone through once.
+const import_replacement of_python[] = {
     {"mbstowcs", safely<&std::mbstowcs>()},
     {"wcstombs", safely<&std::wcstombs>()},
     {"mbrtowc", safely<&std::mbrtowc>()},
@@ -231,7 +236,9 @@ const import_replacement conversions[] = {
     {"gettext", reinterpret_cast<void *>(&gettext_safely)},
     {"dgettext", reinterpret_cast<void *>(&dgettext_safely)},
     {"dcgettext", reinterpret_cast<void *>(&dcgettext_safely)},
+    {"dlopen", reinterpret_cast<void *>(&open_extension_module)},
 };
+const std::span of_extension_modules(std::begin(of_python), std::size(of_python) - 1);
 
 // Its name says which function it must have.
 bool is_extension_module(const loaded_object &object) noexcept {
@@ -250,17 +257,13 @@ void *open_extension_module(const char *file, int mode) noexcept {
         for_each_object([&](const loaded_object &object) {
             const bool found = object.contains(handle->l_ld);
             if (found && is_extension_module(object)) {
-                object.replace_imports(conversions);
+                object.replace_imports(of_extension_modules);
             }
             return !found;
         });
     }
     return handle;
 }
-
-const import_replacement opening[] = {
-    {"dlopen", reinterpret_cast<void *>(&open_extension_module)},
-};
 
 } // namespace
 
@@ -278,12 +281,10 @@ safe_conversions::~safe_conversions() {
 
 void make_conversions_safe(const void *function) noexcept {
     for_each_object([&](const loaded_object &object) {
-        const bool is_python = object.contains(function);
-        if (is_python) {
-            object.replace_imports(opening);
-        }
-        if (is_python || (object.is_relocated() && is_extension_module(object))) {
-            object.replace_imports(conversions);
+        if (object.contains(function)) {
+            object.replace_imports(of_python);
+        } else if (object.is_relocated() && is_extension_module(object)) {
+            object.replace_imports(of_extension_modules);
         }
         return true;
     });

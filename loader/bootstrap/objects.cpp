@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <bitset>
 #include <cstring>
 
 #include "stub/tables.h"
@@ -209,8 +210,22 @@ void loaded_object::write_protected(void **place, void *value) const noexcept {
     }
 }
 
+namespace {
+
+// A number for the first two letters of a name. A start looks at thousands of names, of which few
+// begin like one that is replaced.
+unsigned char beginning(const char *name) noexcept {
+    return static_cast<unsigned char>(*name == '\0' ? 0 : name[0] ^ (name[1] << 3));
+}
+
+} // namespace
+
 void loaded_object::replace_imports(
     relocation_table relocations, std::span<const import_replacement> replacements) const noexcept {
+    std::bitset<256> beginnings;
+    for (const import_replacement &replacement : replacements) {
+        beginnings.set(beginning(replacement.name));
+    }
     for (const ElfW(Rela) *one = relocations.begin; one != relocations.end; ++one) {
         const std::uint64_t type = ELF64_R_TYPE(one->r_info);
         if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_GLOB_DAT) { // most, in a libpython
@@ -221,9 +236,11 @@ void loaded_object::replace_imports(
             continue;
         }
         const char *name = strings_ + symbol.st_name;
+        if (!beginnings[beginning(name)]) {
+            continue;
+        }
         for (const import_replacement &replacement : replacements) {
-            // A start looks at thousands of names: most calls of strcmp can be spared.
-            if (*name == *replacement.name && std::strcmp(name, replacement.name) == 0) {
+            if (std::strcmp(name, replacement.name) == 0) {
                 write_protected(reinterpret_cast<void **>(base_ + one->r_offset),
                                 replacement.function);
             }

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <new>
 
+#include "loader/core/cpython.h"
 #include "loader/core/package.h"
 #include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/end.h"
@@ -95,7 +96,7 @@ bool start_python(const core_options &options, PyPreConfig &before) {
         status = PyConfig_SetBytesString(&config, &config.executable, options.executable);
     }
     if (PyStatus_Exception(status) == 0) {
-        status = Py_InitializeFromConfig(&config);
+        status = cpython::initialize_uncollected(config);
     }
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status) != 0) {
@@ -129,6 +130,7 @@ const core_api *import_package(const core_options &options) {
     const patient_collector collector;
     PyObject *modules = PyImport_GetModuleDict();
     if (options.start) {
+        PyGC_Enable(); // from here on `collector` sees to it
         keep_modules_of(options.package_folder);
     }
     const ref package =
