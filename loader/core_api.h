@@ -1,8 +1,8 @@
 // The contract between the loader (bootstrap) and the core (epy._core).
 //
 // The loader opens the core that fits the process's Python and calls its one exported function,
-// `core_open`, which joins or starts that Python, imports the package epy and returns the table of
-// the core that the package uses (its capsule `epy._core._C_API`). No Python type crosses this
+// `epy_core_open`, which joins or starts that Python, imports the package epy and returns the table
+// of the core that the package uses (its capsule `epy._core._C_API`). No Python type crosses this
 // line.
 #pragma once
 

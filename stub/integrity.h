@@ -9,8 +9,7 @@
 //   start    stub_info, names, the texts of the settings, the archive with modules and headers
 //   records  records as the file has them, and the error values that they lead to
 //   data     exported data, to which hosts write, and a package's data files, which may be large
-//   and
-//            are read when asked for: of a file only
+//            and are read when asked for: of a file only
 // ELF headers, .dynamic, relocations and machine code are the dynamic loader's: it has used them
 // before anything of epy runs.
 #pragma once

@@ -7,9 +7,9 @@
 // Nothing else crosses the line between stub and loader. A change of any offset or meaning below is
 // a new contract version; the loader serves every version that it lists and refuses others:
 //   1  the first
-//   2  checksums, and what they need: `record::points`, `stub_info::errors` and what follows it;
-//   the
-//      loader keeps nothing in the image
+//   2  checksums and what they need: `record::points`, `stub_info::errors` and what follows it;
+//      the loader keeps nothing in the image
+//   3  what a plugin brings along to need no epy: `stub_info::pack`
 #pragma once
 
 #include <cstddef>

@@ -6,8 +6,7 @@
 //   variable  EPY_PYTHON, an executable (not with raised privileges)
 //   stamped   that which the plugin was built for; not in a bundle, which is for other machines
 //   path      python3.N on PATH (not with raised privileges), of each N that there is a core for,
-//   the
-//             stamped one first, then the newest
+//             the stamped one first, then the newest
 //   system    the same of /usr/local and /usr, also where there is a library alone, and what the
 //             dynamic linker finds
 //

@@ -23,7 +23,6 @@ namespace epy {
 // dead: a writer either finishes before the image goes or does not begin. What the core still has
 // then may lead into the image, so that it stays mapped until the core is done with the plugin.
 struct plugin {
-public:
     // The plugin of this image, made on first use. Nothing of it is in the image, whose file may be
     // damaged. May throw std::bad_alloc, as may all here that is not noexcept.
     static plugin &of(stub_info *);

@@ -96,7 +96,9 @@ class Archive:
         names = FIELDS[key]
         found: list[dict[str, Any]] = []
         lines: Any = (
-            zip(*self.columns(key), strict=True) if key in MANY else self.manifest.get(key, ())
+            zip(*self.columns(key).values(), strict=True)
+            if key in MANY
+            else self.manifest.get(key, ())
         )
         for line in lines:
             fields: dict[str, Any] = dict(zip(names, line, strict=True))
@@ -107,15 +109,16 @@ class Archive:
             found.append(fields)
         return found
 
-    def columns(self, key: str) -> "list[list[str]]":
+    def columns(self, key: str) -> "dict[str, list[str]]":
         """One of `MANY`: a list for each field. PluginFormatError if a line has others."""
-        stored, width = self.many[key], len(FIELDS[key])
+        stored, names = self.many[key], FIELDS[key]
+        width = len(names)
         fields = _decode(stored).split("\n")
         if fields.pop() or len(fields) % width:
             raise _damaged()
         if b"\\" in stored:
             fields = list(map(_unescape, fields))
-        return [fields[index::width] for index in range(width)]
+        return {name: fields[index::width] for index, name in enumerate(names)}
 
     def text(self, key: str, name: str = "") -> str:
         """A field of the first line with `key`, by default its first; "" if it is not there."""

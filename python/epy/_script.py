@@ -159,11 +159,12 @@ class Script:
         archive = self.unread
         if archive is None:
             return
-        names, slots, _, texts, _, _ = archive.columns("function")
-        self.names.update(zip(names, map(int, slots), strict=True))
-        self.texts.update(zip(names, texts, strict=True))
-        prototypes, names, codes = archive.columns("plain")
-        self.plain_prototypes.update(zip(prototypes, zip(names, codes, strict=True), strict=True))
+        known = archive.columns("function")
+        self.names.update(zip(known["name"], map(int, known["slot"]), strict=True))
+        self.texts.update(zip(known["name"], known["text"], strict=True))
+        plain = archive.columns("plain")
+        named = zip(plain["name"], plain["codes"], strict=True)
+        self.plain_prototypes.update(zip(plain["text"], named, strict=True))
         self.unread = None
 
     # What it keeps

@@ -1,8 +1,7 @@
 // A host that knows nothing of Python. Each argument is a command:
 //
-//   open FILE [now|lazy] [local|global]   dlopen; names below mean the plugin opened last, "0:name"
-//   the
-//                                         first one
+//   open FILE [now|lazy] [local|global]   dlopen; names below mean the plugin opened last,
+//                                         "0:name" the first one
 //   dlmopen FILE                          the same, into a namespace of its own
 //   close [N]                             dlclose the last plugin, or the one of that number
 //   cycle COUNT FILE NAME                 open, call int NAME(void), close, COUNT times

@@ -1,8 +1,8 @@
 // A host that forks while a plugin is in use:
 //
 //   fork PLUGIN COUNT     int prepare(void), then COUNT children, one after the other, each of
-//   which
-//                         calls int work(int) and exits; then int work(int) once more in the parent
+//                         which calls int work(int) and exits; then int work(int) once more in the
+//                         parent
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,8 +7,7 @@
 //   modules and interpreters are deleted
 //   what Py_AtExit has registered
 //     -> nothing of the core's leads into Python any more; the loader is told, so that slots lead
-//     to
-//        its resolver again, as before the first call.
+//        to its resolver again, as before the first call.
 //   a later call -> Python is initialized again: plugins start again, all modules are made anew.
 //                   Else it returns the error value, and one line says why.
 //

@@ -15,8 +15,7 @@
 //     -> CPython's own Py_InitializeFromConfig(), which configures an initialized Python anew
 //        (Py_Main in an embedding program relies on it): sys.flags, sys.argv, warning options
 //     -> epy/_running/takeover.py: what CPython does only in the first initialization: paths,
-//     `site`,
-//        signal handlers, streams
+//        `site`, signal handlers, streams
 //   Py_IsInitialized() == 1, and all functions are CPython's own
 //
 // What epy added to Python stays: its plugins go on, and import by their own paths.

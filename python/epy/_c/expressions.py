@@ -1,6 +1,6 @@
 """Macros with arguments, and functions that only return a value -> Python expressions.
 
-What they call is in `_expression`, which computes as C does: a plugin has no reader.
+What they call is in `arithmetic`, which computes as C does: a plugin has no reader.
 """
 
 from __future__ import annotations
