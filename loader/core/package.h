@@ -66,6 +66,7 @@ inline constexpr name argument_refused{"epy._headers.misfits", "argument_refused
 inline constexpr name argument_count{"epy._headers.misfits", "argument_count"};
 inline constexpr name out{"epy._headers.out", "Out"};
 inline constexpr name call_with_out{"epy._headers.out", "call_with_out"};
+inline constexpr name check_by_value{"epy._headers.by_value", "check_by_value"};
 inline constexpr name item_error{"epy._headers.misfits", "item_error"};
 
 // The object, its module imported first. Each is empty with a Python exception.

@@ -110,9 +110,10 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
     const ref error = error_of_result(self, function_result(kind));
     const ref name(PyUnicode_FromString("Function"));
     const ref parameters(PyTuple_GetSlice(all.get(), 1, PyTuple_GET_SIZE(all.get())));
-    const ref checks = parameters ? checks_of(types, parameters.get(),
-                                              PyObject_IsTrue(function_is_variadic(kind)) != 0)
-                                  : ref();
+    const ref checks = parameters
+                           ? checks_of(types, PyTuple_GET_ITEM(all.get(), 0), parameters.get(),
+                                       PyObject_IsTrue(function_is_variadic(kind)) != 0)
+                           : ref();
     const ref body(error && checks
                        ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", ctypes::flags,
                                        self->function_flags, ctypes::result_type,

@@ -21,7 +21,11 @@ namespace epy {
 
 namespace {
 
+// What the text of checks begins with; by value, if ctypes may pass a struct otherwise than C.
+constexpr char fixed = ' ';
 constexpr char variadic = '.';
+constexpr char fixed_by_value = 's';
+constexpr char variadic_by_value = 'S';
 constexpr char checked_by_ctypes = '-';
 
 // Mostly the arguments that the script gave; a copy as soon as one has to be another object.
@@ -163,6 +167,12 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
     return true;
 }
 
+// Of a struct or union, that may be incomplete: then no call has one.
+bool is_by_value(const header_types &types, PyObject *ctype) {
+    return ctype != Py_None && code_of(types, ctype) == '\0' &&
+           PyObject_HasAttrString(ctype, "_fields_") != 0;
+}
+
 // In epy's words what ctypes has refused, if it has.
 void explain_refusal(PyObject *function, PyObject *arguments) {
     ref refusal;
@@ -178,14 +188,19 @@ void explain_refusal(PyObject *function, PyObject *arguments) {
 
 } // namespace
 
-ref checks_of(const header_types &types, PyObject *parameters, bool is_variadic) {
-    std::string text(1, is_variadic ? variadic : ' ');
+ref checks_of(const header_types &types, PyObject *result, PyObject *parameters, bool is_variadic) {
+    std::string text(1, is_variadic ? variadic : fixed);
+    bool by_value = is_by_value(types, result);
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(parameters); ++index) {
         PyObject *ctype = PyTuple_GET_ITEM(parameters, index);
         const char code = converts_itself(types, ctype) ? '\0' : code_of(types, ctype);
         text += code != '\0' && std::string("bBhHiIlLqQfdg?PZ").find(code) != std::string::npos
                     ? code
                     : checked_by_ctypes;
+        by_value = by_value || (text.back() == checked_by_ctypes && is_by_value(types, ctype));
+    }
+    if (by_value) {
+        text[0] = is_variadic ? variadic_by_value : fixed_by_value;
     }
     return ref(PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
 }
@@ -199,10 +214,15 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     const char *text = PyBytes_AS_STRING(checks.get());
     const Py_ssize_t count = PyBytes_GET_SIZE(checks.get()) - 1;
     arguments_for_ctypes converted(arguments);
-    const bool too_many = converted.size() > count && text[0] != variadic;
+    const bool is_variadic = text[0] == variadic || text[0] == variadic_by_value;
+    const bool too_many = converted.size() > count && !is_variadic;
     if (converted.size() < count || too_many || (named != nullptr && PyDict_GET_SIZE(named) != 0)) {
         raise_misfit(package::argument_count,
                      {function, arguments, named == nullptr ? Py_None : named}, ref());
+        return nullptr;
+    }
+    const bool by_value = text[0] == fixed_by_value || text[0] == variadic_by_value;
+    if (by_value && !package::call(package::check_by_value, {function})) {
         return nullptr;
     }
     if (!check(types, function, text + 1, count, converted)) {
