@@ -70,7 +70,7 @@ demo) ;;
         # Hosts that load plugins.
         make bash lua5.4 ladspa-sdk sox gnuplot-nox
         nbdkit nbdkit-plugin-dev libnbd-bin libc-bin
-        zsh zsh-dev libcap-dev lv2-dev lilv-utils ruby ruby-dev opensc
+        zsh tcsh zsh-dev libcap-dev lv2-dev lilv-utils ruby ruby-dev opensc
         # Headers of hosts: gawk brings gawkapi.h, make gnumake.h.
         liblua5.4-dev libpam0g-dev libp11-kit-dev libfuse3-dev frei0r-plugins-dev gawk
         # Finds headers of packages.

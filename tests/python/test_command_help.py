@@ -1,7 +1,6 @@
 """Finding one's way on the command line: help, completion, near names, the list of functions."""
 
 import re
-import subprocess
 
 import pytest
 
@@ -117,13 +116,3 @@ def test_inspect_c_is_a_header_for_hosts(epy, build_plugin, compile_c, run, tmp_
     (tmp_path / "host.cpp").write_text('#include "plugin.h"\nint main() { return add(1, -1); }\n')
     run("c++", "-Wall", "-Werror", "host.cpp", "-o", "cpp", "-L.", "-l:plugin.so")
     assert run("./cpp", env={"LD_LIBRARY_PATH": "."}).returncode == 0
-
-
-def test_bash_completes(epy, tmp_path):
-    (tmp_path / "completion").write_text(epy("completion", "bash").stdout)
-    script = (
-        "source ./completion; COMP_WORDS=(epy build --ed); COMP_CWORD=2; _shtab_epy;"
-        " echo ${COMPREPLY[@]}; COMP_WORDS=(epy do); COMP_CWORD=1; _shtab_epy; echo ${COMPREPLY[@]}"
-    )
-    result = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True)
-    assert result.stdout == "--editable\ndoctor\n", result.stderr

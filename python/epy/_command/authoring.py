@@ -135,6 +135,10 @@ def _add_completion(commands: Any) -> None:
     completion.set_defaults(run=_completion)
 
 
+# In the help, what is a file or a folder.
+_FILES = ("FILE", "OUT", "PATH", "PLUGIN", "PLUGIN|NAME", "SCRIPT")
+
+
 def _command(options: argparse.Namespace) -> list[str]:
     words: list[str] = options.host
     return words[1:] if words[:1] == ["--"] else words
@@ -201,5 +205,17 @@ def _completion(options: argparse.Namespace) -> int:
         import shtab
     except ModuleNotFoundError:
         raise Error("completion needs the package shtab; install it with pip") from None
-    print(shtab.complete(parser(), options.shell))
+    described = parser()
+    _name_files(described, {"DIR": shtab.DIRECTORY, **dict.fromkeys(_FILES, shtab.FILE)})
+    print(shtab.complete(described, options.shell))
     return 0
+
+
+def _name_files(one: argparse.ArgumentParser, kinds: dict[str, dict[str, str]]) -> None:
+    """What shtab completes as a path, by what the help calls it."""
+    for action in one._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                _name_files(command, kinds)
+        elif isinstance(action.metavar, str) and action.metavar in kinds:
+            setattr(action, "complete", kinds[action.metavar])  # noqa: B010
