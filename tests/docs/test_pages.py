@@ -3,8 +3,8 @@
 A block with a caption is a file of that name, beside the others of its page. A block of the
 language `console` is a session: a line that begins with `$ ` is a command, what follows is what it
 prints, where `...` stands for anything. All other blocks are of the language `text`: no code. A
-comment `needs: vim /dev/fuse` names programs and files without which the page is skipped: those
-that only `tests/setup.sh --python-hosts` or `--further-hosts` installs.
+comment `needs: vim /dev/fuse` names programs, files and Python's modules without which the page is
+skipped: those that `tests/setup.sh`, with `--python-hosts` or `--further-hosts`, installs.
 """
 
 import glob
@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,7 +136,7 @@ def shell(tmp_path):
 def test_page(page, shell):
     needed = re.search(r"<!-- needs: (.+) -->", page.read_text(encoding="utf-8"))
     for name in needed[1].split() if needed else ():
-        if not (glob.glob(name) if "/" in name else shutil.which(name)):
+        if not (glob.glob(name) if "/" in name else shutil.which(name) or find_spec(name)):
             pytest.skip(f"not run: {name} is missing: see tests/setup.sh --further-hosts")
     for block in blocks(page):
         if block.name:
