@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,7 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
-def _name_files(one: argparse.ArgumentParser, kinds: dict[str, dict[str, str]]) -> None:
+def _name_files(one: argparse.ArgumentParser, kinds: Mapping[str, object]) -> None:
     """What shtab completes as a path, by what the help calls it."""
     for action in one._actions:
         if isinstance(action, argparse._SubParsersAction):
