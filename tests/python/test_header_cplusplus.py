@@ -1,6 +1,7 @@
 """Headers of C++ with an interface for C."""
 
 import ctypes
+from typing import Any
 
 import pytest
 
@@ -42,6 +43,29 @@ def test_what_is_for_c_is_there(host) -> None:
         host.callback("mangled", lambda a: a)
     with pytest.raises(epy.HeaderNameError, match="only pointers to it can be used"):
         host.struct.Engine()
+
+
+def test_equal_names_in_different_scopes_are_different() -> None:
+    host: Any = epy.header(
+        """
+struct first { struct inner { int a; }; typedef int number; enum class kind { A = 1 }; };
+struct second { struct inner { double a; }; typedef double number; enum class kind { A = 2 }; };
+namespace space { struct inner { char a; }; typedef char number; const int A = 3; }
+template <class T> struct of { T a; };
+struct inner { short a; };
+typedef short number;
+enum { A = 4 };
+struct all {
+    first::inner a; second::inner b; space::inner c; inner d;
+    first::number e; second::number f; space::number g; number h;
+    of<int> i; of<double> j;
+};
+""",
+        lang="c++",
+    )
+    sizes = [ctypes.sizeof(ctype) for _, ctype in host.all._fields_ if not _.startswith("#")]
+    assert sizes == [4, 8, 1, 2, 4, 8, 1, 2, 4, 8]
+    assert (host.A, ctypes.sizeof(host.inner), ctypes.sizeof(host.number)) == (4, 2, 2)
 
 
 def test_another_language_is_refused() -> None:

@@ -29,6 +29,7 @@ from .terms import (
 
 # clang-c/Index.h, CXCursorKind
 STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
+_SCOPES = (STRUCT, UNION, CLASS, 22, 31, 32)  # and namespaces, class templates, parts of these
 KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
 _UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
 
@@ -138,6 +139,9 @@ class Types:
 
     def typedef(self, cursor: Any) -> Type:
         name: str = self.clang.text(self.clang.getCursorSpelling(cursor))
+        if self._is_inner(cursor):
+            self.check(cursor)
+            return self.type(self.clang.getTypedefDeclUnderlyingType(cursor), name)
         if name not in self.names or not is_a(self.names[name], "t"):
             self.check(cursor)
             found = self.type(self.clang.getTypedefDeclUnderlyingType(cursor), name)
@@ -211,8 +215,14 @@ class Types:
                 name += "'"
         elif name == "__va_list_tag":  # no name in C
             name = f"{{{name}}}"
+        elif self.is_cplusplus:  # others may have it in their own scope, or for other arguments
+            name = clang.text(clang.getTypeSpelling(clang.getCursorType(cursor)))
         self._keys[cursor.node] = name
         return name
+
+    def _is_inner(self, cursor: Cursor) -> bool:
+        """Whether it belongs to a class or a namespace, and so is none of C's names."""
+        return self.is_cplusplus and self.clang.getCursorSemanticParent(cursor).kind in _SCOPES
 
     def has_name(self, cursor: Cursor) -> bool:
         clang = self.clang
@@ -231,11 +241,13 @@ class Types:
         signed = is_signed(integer)
         value = clang.getEnumConstantDeclValue if signed else clang.getEnumConstantDeclUnsignedValue
         items = []
+        is_inner = self._is_inner(cursor) or clang.EnumDecl_isScoped(cursor)
         for child in clang.children(cursor):
             if child.kind == _ENUMERATOR:
                 name = clang.text(clang.getCursorSpelling(child))
                 items.append((name, value(child)))
-                self.names[name] = ("c", items[-1][1])
+                if not is_inner:
+                    self.names[name] = ("c", items[-1][1])
         return ("enum", integer, tuple(items))
 
     def _record(self, cursor: Cursor, keyword: str, key: str) -> Any:
