@@ -75,3 +75,39 @@ def test_one_folder_may_stand_alone(epy, tmp_path) -> None:
     )
     epy("build", "plugin.py")
     assert epy("call", "./plugin.so", "f", "5").stdout == "5\n"
+
+
+DEEP = 3000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("int f(int " + "*" * DEEP + "x);", "<text>: is nested too deeply, or too long: paste"),
+        ("int f(int x); // \ud800", "<text>: U+D800 is no character"),
+    ],
+    ids=["stars", "surrogate"],
+)
+def test_what_cannot_be_read_at_all_is_one_line(text, message) -> None:
+    with pytest.raises(package.HeaderError, match=re.escape(message)) as raised:
+        package.header(text)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["(" * DEEP + "a" + ")" * DEEP, " + ".join("a" * DEEP), "a ? 1 : " * DEEP + "2"],
+    ids=["brackets", "sum", "conditions"],
+)
+def test_a_macro_that_is_nested_too_deeply_costs_itself_alone(body) -> None:
+    host = package.header(f"#define F(a) {body}\n#define G(a) (a + 1)\n")
+    assert host.G(2) == 3
+    with pytest.raises(package.HeaderNameError, match=r"F.* nested too deeply"):
+        _ = host.F
+
+
+def test_structs_in_structs_in_structs() -> None:
+    deep = 240
+    inside = "".join(f"struct s{i} {{ " for i in range(deep))
+    host = package.header(f"{inside}int a; {'} a; ' * deep}\n")
+    assert host.struct.s0(a=()).a is not None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 from .literals import character, number, text_of
@@ -23,6 +24,8 @@ from .terms import (
 
 ARGUMENT = "__epy_"
 """Before a parameter's name, in the text: no macro has that name."""
+
+_NESTED = 190  # brackets; Python's own limit is 200
 
 # The words of a built-in type, sorted, "int" left out where another word implies it.
 _BUILTIN: dict[str, Type] = {
@@ -106,9 +109,14 @@ class _Translator:
     def whole(self) -> str:
         if not self.tokens[0][1]:
             raise Unsupported("is empty")
-        found = self.conditional()
+        try:
+            found = self.conditional()
+        except RecursionError:
+            raise Unsupported("is nested too deeply") from None
         if self.next:
             raise Unsupported("is no expression")
+        if max(accumulate((it == "(") - (it == ")") for it in found)) > _NESTED:
+            raise Unsupported("is nested too deeply")
         return found
 
     @property

@@ -5,6 +5,7 @@ It starts without the package itself, which is for plugins: none of its modules 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import marshal
 import os
@@ -22,6 +23,7 @@ _KINDS: dict[str, type[Header | Prototype]] = {
     "prototypes": Prototypes,
 }
 _MEMORY = 2 * 2**30  # bytes
+_DEPTH = 4000  # of functions
 
 
 def main() -> None:
@@ -29,6 +31,7 @@ def main() -> None:
     gc.disable()  # what is read has no circles, and the process ends soon
     # A header may have no end.
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    sys.setrecursionlimit(_DEPTH)
     source, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     clang: Library | None = None
@@ -42,6 +45,14 @@ def main() -> None:
             answer = _KINDS[request["kind"]](clang, request).read()
         except ReadError as error:
             answer = {"error": str(error)}
+        except UnicodeEncodeError as error:
+            found = error.object[error.start]
+            answer = {"error": f"{request['name']}: U+{ord(found):04X} is no character"}
+        except (RecursionError, MemoryError, ctypes.ArgumentError):  # the last: in one of its calls
+            answer = {
+                "error": f"{request['name']}: is nested too deeply, or too long: paste the "
+                "declarations that you need as text"
+            }
         except Exception:  # a mistake of epy's
             answer = {"mistake": traceback.format_exc()}
         marshal.dump(answer, answers)
