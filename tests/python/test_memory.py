@@ -113,15 +113,21 @@ def way_to_die(child: str) -> str:
 
 @pytest.fixture
 def children(run, native):
-    """Runs the host: for each n its outcome, and what it said."""
+    """Runs the host, a hundred times a process: for each n its outcome, and what it said."""
 
     def children(path, phase, count, last, step):
-        out = run(native("memory"), path, phase, "1", str(last), str(step), str(count)).stdout
-        children = re.split(r"^(?=\d+: )", out, flags=re.MULTILINE)[1:]
-        assert children
-        for child in children:
-            head, _, errors = child.partition("\n")
-            yield head.partition(": ")[2], errors
+        what = ""
+        for first in range(1, last + 1, 100 * step):
+            numbers = map(str, (first, min(last, first + 99 * step), step, count))
+            out = run(native("memory"), path, phase, *numbers).stdout
+            children = re.split(r"^(?=\d+: )", out, flags=re.MULTILINE)[1:]
+            assert children
+            for child in children:
+                head, _, errors = child.partition("\n")
+                what = head.partition(": ")[2]
+                yield what, errors
+            if what == "no allocation failed":
+                return
 
     return children
 
