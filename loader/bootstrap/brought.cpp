@@ -66,7 +66,7 @@ int look_for_pack(dl_phdr_info *object, std::size_t, void *argument) {
 
 } // namespace
 
-brought_pack::brought_pack(python_wish &wish) noexcept {
+brought_pack::brought_pack(python_wish &wish) {
     if (!package_folder().empty() || has_this_loader(wish.pack, wish.pack_size)) {
         return;
     }

@@ -10,7 +10,7 @@ namespace epy {
 // Without effect where the loader lies in a package, or that plugin has gone.
 class brought_pack {
 public:
-    explicit brought_pack(python_wish &) noexcept;
+    explicit brought_pack(python_wish &); // may throw std::bad_alloc
     ~brought_pack();
     brought_pack(const brought_pack &) = delete;
     brought_pack &operator=(const brought_pack &) = delete;
