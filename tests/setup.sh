@@ -37,6 +37,7 @@ python_hosts() {
         freeradius freeradius-python3
         gstreamer1.0-python3-plugin-loader gstreamer1.0-tools libgstreamer1.0-dev
         nbdkit-plugin-python
+        lldb
     )
 }
 
