@@ -78,6 +78,38 @@ print(sum(ctypes.cast(f, INT)(1) - n for n, f in kept), flush=True)
     assert words == ["43", "43", "finalized:", "0"]
 
 
+HOLD_HERE = "exec(open('hold.py').read())"
+HOLD = """
+import mmap, sys
+
+with open("flags", "r+b") as file:
+    flags = mmap.mmap(file.fileno(), 2)
+
+def spin(number):
+    sys.setswitchinterval(1000)
+    flags[0] = 1
+    while not flags[1]:
+        pass
+    return number + here
+"""
+
+
+def test_a_fork_while_a_thread_keeps_another_interpreter_s_lock(host, tmp_path):
+    """In the child nobody ever gives it back: callbacks do not wait for it."""
+    (tmp_path / "flags").write_bytes(bytes(2))
+    (tmp_path / "hold.py").write_text(HOLD)
+    flags = "import mmap, time; file = open('flags', 'r+b'); flags = mmap.mmap(file.fileno(), 2)"
+    words = host(
+        f"initialize | keep main | run {flags} | own a | "
+        f"{MAKE.format(here=10, define=HOLD_HERE)} | "
+        "run ctypes.CDLL(None).host_keep(f) | swap main | save | start kept 1 | restore | "
+        "run while not flags[0]: time.sleep(0.001) | fork kept 2; _exit 0 | run flags[1] = 1 | "
+        "save | join | restore | swap a | end a | swap main | finalize",
+        said="it returned its error value",
+    )
+    assert words == ["-1", "child:", "0", "11", "finalized:", "0"]
+
+
 def test_a_fork_while_another_interpreter_makes_callbacks(host, tmp_path):
     """The child finds what all interpreters share whole and free."""
     (tmp_path / "busy.py").write_text("""

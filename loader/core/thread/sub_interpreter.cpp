@@ -1,8 +1,11 @@
 #include "loader/core/thread/sub_interpreter.h"
 
+#include <pthread.h>
+
 #include <ctime>
 
 #include "loader/core/process_lock.h"
+#include "loader/core/thread/own_gil.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/log.h"
@@ -15,11 +18,22 @@ sub_interpreter *newest = nullptr; // guarded by the process's lock
 
 } // namespace
 
+void sub_interpreter::leave_taken() noexcept {
+    for (sub_interpreter *one = newest; one != nullptr; one = one->made_before_) {
+        if ((one->calls_ & ended) == 0 && epy_own_gil_is_taken(one->state_) != 0) {
+            one->calls_.fetch_or(ended);
+        }
+    }
+}
+
 sub_interpreter *sub_interpreter::of_current() {
     const process_guard guard;
     sub_interpreter *found = newest;
     while (found != nullptr && found->calls_ != (ended | free)) {
         found = found->made_before_;
+    }
+    if (newest == nullptr) {
+        pthread_atfork(nullptr, nullptr, leave_taken);
     }
     if (found == nullptr) {
         found = new sub_interpreter;

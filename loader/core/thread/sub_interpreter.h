@@ -48,6 +48,8 @@ private:
         end_call();
         return false;
     }
+    // In a forked child: no call begins in those whose own GIL a thread has that is gone.
+    static void leave_taken() noexcept;
     void end_call() noexcept { calls_.fetch_sub(call); }
 
     std::atomic<unsigned> calls_{ended | free};
