@@ -15,7 +15,7 @@ from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 
 from . import _core
-from ._script import Script, registry
+from ._script import Script, namespace, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -178,62 +178,66 @@ class _Loader:
         return Reader(self, fullname[len(self.root) + 1 :])
 
 
-class _Finder:
-    """On sys.meta_path: finds the modules of every script."""
-
-    def __init__(self) -> None:
-        self.loaders: dict[str, _Loader] = {}
-        self.places: dict[str, tuple[_Loader, str]] = {}  # what packages have as `__path__`
-
-    def place(self, loader: "_Loader", fullname: str) -> str:
-        """The `__path__` of a package: no folder, but `pkgutil` can list what is in it."""
-        if not self.places:
-            sys.path_hooks.insert(0, self.entry)
-        place = f"{loader.path}/{fullname.replace('.', '/')}"
-        self.places[place] = loader, fullname
-        return place
-
-    def entry(self, place: str) -> "Any":
-        """On sys.path_hooks."""
-        if place not in self.places:
-            raise ImportError(place)
-        from ._running.resources import Entry
-
-        return Entry(*self.places[place])
-
-    def forget(self, root: str) -> "_Loader | None":
-        loader = self.loaders.pop(root, None)
-        # A traceback showed them. Another thread may be importing the module.
-        lines = getattr(sys.modules.get("linecache"), "cache", None)
-        if loader and lines:
-            for filename, _ in loader.members.values():
-                lines.pop(filename, None)
-        for place in [place for place, (loader, _) in self.places.items() if loader.root == root]:
-            del self.places[place]
-            sys.path_importer_cache.pop(place, None)
-            if not self.places:
-                sys.path_hooks.remove(self.entry)
-        return loader
-
-    def find_spec(
-        self, fullname: str, path: object = None, target: object = None
-    ) -> "ModuleSpec | None":
-        if fullname == _SPAWN:
-            return _followed(path, target)
-        if fullname == "ctypes":
-            return _find_ctypes()
-        root = fullname.partition(".")[0]
-        loader = self.loaders.get(root)
-        if loader is None and "@" in root:
-            raise ModuleNotFoundError(
-                f"no module '{fullname}': the plugin {root.partition('@')[0]} that it belongs to "
-                "is not loaded, or has been loaded from another file",
-                name=fullname,
-            )
-        return loader.find(fullname) if loader else None
+# What finds the modules of every script, on sys.meta_path.
 
 
-finder = _Finder()
+def _place(loader: "_Loader", fullname: str) -> str:
+    """The `__path__` of a package: no folder, but `pkgutil` can list what is in it."""
+    if not finder.places:
+        sys.path_hooks.insert(0, finder.entry)
+    place = f"{loader.path}/{fullname.replace('.', '/')}"
+    finder.places[place] = loader, fullname
+    return place
+
+
+def _entry(place: str) -> "Any":
+    """On sys.path_hooks."""
+    if place not in finder.places:
+        raise ImportError(place)
+    from ._running.resources import Entry
+
+    return Entry(*finder.places[place])
+
+
+def _forget(root: str) -> "_Loader | None":
+    loader: _Loader | None = finder.loaders.pop(root, None)
+    # A traceback showed them. Another thread may be importing the module.
+    lines = getattr(sys.modules.get("linecache"), "cache", None)
+    if loader and lines:
+        for filename, _ in loader.members.values():
+            lines.pop(filename, None)
+    for place in [place for place, (loader, _) in finder.places.items() if loader.root == root]:
+        del finder.places[place]
+        sys.path_importer_cache.pop(place, None)
+        if not finder.places:
+            sys.path_hooks.remove(finder.entry)
+    return loader
+
+
+def _find_spec(fullname: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+    if fullname == _SPAWN:
+        return _followed(path, target)
+    if fullname == "ctypes":
+        return _find_ctypes()
+    root = fullname.partition(".")[0]
+    loader = finder.loaders.get(root)
+    if loader is None and "@" in root:
+        raise ModuleNotFoundError(
+            f"no module '{fullname}': the plugin {root.partition('@')[0]} that it belongs to "
+            "is not loaded, or has been loaded from another file",
+            name=fullname,
+        )
+    return loader.find(fullname) if loader else None
+
+
+finder = namespace(
+    loaders={},  # `_Loader` by root
+    places={},  # what packages have as `__path__`: the loader and the name of each
+    place=_place,
+    entry=_entry,
+    forget=_forget,
+    find_spec=_find_spec,
+)
 _SPAWN = "multiprocessing.spawn"
 
 

@@ -233,6 +233,9 @@ class Script:
         return of_process(name)
 
 
+namespace: "Any" = type(sys.implementation)
+"""What there is once in a process, finders too: a class would cost a start 80,000 instructions."""
+
 # The scripts of this process: one for each loaded plugin, and the one being built.
 if TYPE_CHECKING:
 
@@ -242,8 +245,8 @@ if TYPE_CHECKING:
         error_hook: Any  # as code that is no plugin's has set it, in a tuple
 
     registry: _Registry
-else:  # a class costs a start 80,000 instructions
-    registry = type(sys.implementation)(by_plugin={}, building=None, error_hook=None)
+else:
+    registry = namespace(by_plugin={}, building=None, error_hook=None)
 
 
 def imported(name: str) -> "Any":

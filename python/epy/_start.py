@@ -6,7 +6,7 @@ import sys
 from _frozen_importlib_external import PathFinder
 
 from . import _core
-from ._script import Script, registry
+from ._script import Script, namespace, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,10 +101,6 @@ def _look_at_packages() -> None:
             _core.check_trusted(entry)
 
 
-# Finders on sys.meta_path are functions in a namespace: a class costs a start 80,000 instructions.
-_namespace: "Any" = type(sys.implementation)
-
-
 def _find_signals(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
     if name not in ("signal", "readline"):
         return None
@@ -115,7 +111,7 @@ def _find_signals(name: str, path: object = None, target: object = None) -> "Mod
     return signals.find_untaken(name, path, target, _signal_modules)
 
 
-_signal_modules = _namespace(find_spec=_find_signals)
+_signal_modules = namespace(find_spec=_find_signals)
 """The first: signals stay the host's, whatever a script imports."""
 
 
@@ -139,7 +135,7 @@ def _found() -> "Any":
     return environments.finder
 
 
-packages = _namespace(
+packages = namespace(
     find_spec=_find_in_packages, find_distributions=_find_distributions, found=_found
 )
 """The last: whose packages there are matters when the first module is missed.

@@ -65,8 +65,9 @@ bool refers_to_cancel(const dl_phdr_info &object) noexcept {
     }
     for (std::uint32_t i = 1; i < tables.count; ++i) {
         const ElfW(Sym) &symbol = tables.symbols[i];
-        if (symbol.st_shndx == SHN_UNDEF &&
-            std::strcmp(tables.strings + symbol.st_name, "pthread_cancel") == 0) {
+        const char *name = tables.strings + symbol.st_name;
+        if (symbol.st_shndx == SHN_UNDEF && *name == 'p' &&
+            std::strcmp(name, "pthread_cancel") == 0) { // a start looks at thousands
             return true;
         }
     }
