@@ -16,6 +16,9 @@ BUILD = Path(os.environ["EPY_BUILD_DIR"])
 
 Result = subprocess.CompletedProcess[str]
 
+# Programs that a sanitizer's library, which hosts are run with, only makes slow.
+COMPILERS = {"cc", "c++", "gcc", "g++", "clang", "clang++"}
+
 LIMIT = 600  # seconds for a program: it hangs. What is only slow, on a busy machine, is no failure.
 
 
@@ -47,6 +50,8 @@ def run(tmp_path: Path) -> Callable[..., Result]:
     ) -> Result:
         # Unbuffered, the lines of two threads mix.
         environment = {**os.environ, "PYTHONUNBUFFERED": None, **(env or {})}
+        if command[0] in COMPILERS:
+            environment["LD_PRELOAD"] = None
         result = subprocess.run(
             [os.fspath(part) for part in command],
             input=stdin,
