@@ -267,6 +267,7 @@ def test_what_epy_has_of_the_standard_library_needs_no_other(tmp_path: Path) -> 
     ("text", "name", "reason"),
     [
         ("static inline int f(int a) { a++; return a; }", "f", "is an inline function"),
+        ("static const int f[2] = {1, 2};", "f", "is a static variable, which no library has"),
         ("#define call(x) other(x)", "call", "is a macro with arguments that calls other"),
         ("#define block(x) do { x; } while (0)", "block", "is a macro with arguments that"),
         ("#define nothing", "nothing", "is a macro that is empty"),

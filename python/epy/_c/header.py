@@ -247,7 +247,9 @@ class Header(Unit):
                 value = value.encode("utf-8", "surrogateescape") if is_text else value
                 self.names[name] = ("c", value)
                 return
-        if name not in self.names or not is_a(self.names[name], "c"):
+        if clang.Cursor_getStorageClass(cursor) == _STATIC:
+            self.names.setdefault(name, unusable("is a static variable, which no library has"))
+        elif name not in self.names or not is_a(self.names[name], "c"):
             self.names[name] = named("v", kind, name, self._symbol(cursor, name))
 
     # Macros
