@@ -52,9 +52,9 @@ def test_every_command_is_tried_here():
 
 @pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
 def test_help_fits_a_screen_and_has_an_example(epy, command):
-    lines = epy(*command, "--help", env={"COLUMNS": "100"}).stdout.splitlines()
+    lines = epy(*command, "--help", env={"COLUMNS": "80"}).stdout.splitlines()
     assert len(lines) <= 40
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 80
     assert any("example" in line or line.strip().startswith("$ epy") for line in lines)
 
 

@@ -184,3 +184,29 @@ def test_a_header_without_such_a_function(mistake, tmp_path):
         "--header needs --export PATTERN: the functions that the host looks up"
     )
     assert os.listdir(tmp_path) == ["player.h"]
+
+
+ODD = """
+typedef int lanes __attribute__((vector_size(16)));
+struct odd_ops { int (*take)(lanes values); int (*plain)(int); };
+int odd_sum(lanes values, int count);
+const struct odd_ops *odd_get(void);
+"""
+
+
+def test_what_python_cannot_express_is_said_and_left_out(epy, run, tmp_path):
+    (tmp_path / "odd.h").write_text(ODD)
+    result = epy("new", "odd_one", "--header", "odd.h", "--export", "odd_*")
+    assert result.stdout.split() == ["odd_one.py", "test_odd_one.py"]
+    said = [
+        "odd_sum: parameter 1: the attribute vector_size is not supported",
+        "struct odd_ops.take: parameter 1: the attribute vector_size is not supported",
+    ]
+    lines = sorted(result.stderr.splitlines())
+    assert [line.partition("; ")[0].rpartition(": ")[0] for line in lines] == [
+        f"epy: left out: {it}" for it in said
+    ]
+    script = (tmp_path / "odd_one.py").read_text()
+    assert "def odd_sum" not in script and f"# left out: {said[0]}" in script
+    assert f"    # take=...,  # {said[1].partition(': ')[2]}" in script
+    assert "1 passed" in run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider").stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,8 @@ def _add_run(commands: Any) -> None:
         "run",
         help="build, start a host with the plugin, and follow edits",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Build SCRIPT into the cache and start the host with it. When the script's "
-        "files change,\nit runs again, and the host's next call reaches the new code.",
+        description="Build SCRIPT into the cache and start the host with it. When the\n"
+        "script's files change, it runs again, and the host's next call reaches the\nnew code.",
         epilog="examples: epy run shout.py -- sqlite3 :memory: '.load {}' 'select shout(1)'\n"
         "          epy run who.py -- id -u            without {}: by LD_PRELOAD",
     )
@@ -97,9 +98,9 @@ def _add_trace(commands: Any) -> None:
         "trace",
         help="run a host, and write a timeline of its calls",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Run the host, print which functions of the plugin were called how often and "
-        "for how long,\nand write every call with its thread, arguments and error, for "
-        "ui.perfetto.dev or chrome://tracing.",
+        description="Run the host, print which functions of the plugin were called how often\n"
+        "and for how long, and write every call with its thread, arguments and error,\n"
+        "for ui.perfetto.dev or chrome://tracing.",
         epilog="example: epy trace shout.so -- sqlite3 :memory: '.load {}' 'select shout(1)'",
     )
     trace.add_argument(
@@ -157,7 +158,10 @@ def _new(options: argparse.Namespace) -> int:
         if not options.export:
             raise Error("--header needs --export PATTERN: the functions that the host looks up")
         with Progress(f"reads {options.header}"):
-            texts = skeleton(options.header, options.export, options.flags, options.pkg)
+            made = skeleton(options.header, options.export, options.flags, options.pkg)
+        texts = made.script, made.test
+        for it in made.left_out:
+            print(f"epy: left out: {it}", file=sys.stderr)
     for path in new.write(options.name, texts):
         print(path)
     return 0
@@ -180,8 +184,6 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _trace(options: argparse.Namespace) -> int:
-    import sys
-
     from .trace import trace
 
     status, table = trace(options.plugin, _command(options), options.output)

@@ -18,8 +18,8 @@ from .options import add_header_options, apart, versions
 from .progress import Progress
 
 _STORY = """\
-epy makes a C plugin out of a Python script: a real shared object that any C program finds with
-dlopen and dlsym, or links with -l. No compiler runs, and the host knows nothing of Python.
+epy makes a C plugin out of a Python script: a real shared object that any C
+program finds with dlopen, or links with -l. The host knows nothing of Python.
 
     # synth.py
     import epy

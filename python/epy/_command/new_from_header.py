@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import _core, _header
 from .._c.definitions import Definitions, read
@@ -25,7 +25,7 @@ from .._c.terms import (
     pointer_target,
     tag_key,
 )
-from .._errors import HeaderNameError
+from .._errors import Error, HeaderNameError
 from .._parts import HeaderOptions
 from .building import Building
 
@@ -60,16 +60,24 @@ def test_hosts_find_it(plugin, name):
 """
 
 
+class Skeleton(NamedTuple):
+    """A script, and its test: NAME stands for the plugin's name in both."""
+
+    script: str
+    test: str
+    left_out: list[str]  # "NAME: why Python cannot express it"
+
+
 def skeleton(
     header: str,
     patterns: Iterable[str],
     flags: Iterable[tuple[str, str]] = (),
     packages: Iterable[str] = (),
-) -> tuple[str, str]:
-    """The script, and its test: NAME stands for the plugin's name in both.
+) -> Skeleton:
+    """A script that exports each function of the header whose name fits a pattern.
 
-    It exports each function of the header whose name fits a pattern. A struct of functions that one
-    of them returns is filled with a function for each member. Raises HeaderNameError if none fits.
+    A struct of functions that one of them returns is filled with a function for each member. Raises
+    HeaderNameError if none fits.
     """
     options = HeaderOptions(absolute(flags), tuple(packages))
     script = Building("new", str(Path.cwd()), options)
@@ -90,10 +98,17 @@ def skeleton(
         header=header, quoted=json.dumps(header), options="".join(f" {word}" for word in words)
     )
     writer = _Writer(header, definitions)
+    written = []
     for name in names:
-        text += "".join(f"\n\n{part}\n" for part in writer.parts(name))
+        try:
+            text += "".join(f"\n\n{part}\n" for part in [*writer.parts(name)])
+            written.append(name)
+        except Error as error:
+            writer.leave_out(name, error)
+    text += "".join(f"\n\n# left out: {it}\n" for it in writer.left_out)
     arguments = "".join(f", {part!r}" for word in words for part in word.split(" ", 1))
-    return text, _TEST.format(options=arguments, names=_quoted(names))
+    test = _TEST.format(options=arguments, names=_quoted(written))
+    return Skeleton(text, test, writer.left_out)
 
 
 def _quoted(names: list[str]) -> str:
@@ -110,13 +125,22 @@ class _Writer:
         self._definitions = definitions
         self._filled: dict[str, str] = {}  # structs -> the variable that holds one
         self._functions: set[str] = set()
+        self._header = name
+        self.left_out: list[str] = []
+
+    def leave_out(self, name: str, error: Error) -> str:
+        """Note why Python cannot express it."""
+        reason = str(error).removeprefix(f"{self._header}: ").removeprefix(f"{name}: ")
+        self.left_out.append(f"{name}: {reason}")
+        return reason
 
     def parts(self, name: str) -> Iterator[str]:
         """The function, behind what it returns."""
         kind = declared_type(self._definitions.names[name])
         result, parameters = function_result(kind), function_parameters(kind)
+        made = self._make(("*", kind))
         text = self._definitions.described.get(name, (True, ""))[1]
-        text = text or declare_function(self._make(("*", kind)), name)
+        text = text or declare_function(made, name)
         answer = "raise NotImplementedError"
         struct = self._struct_of_functions(result)
         if struct is not None:
@@ -146,12 +170,18 @@ class _Writer:
             if function is None:
                 lines.append(f"    # {member}=...,  # {declare(self._make(field), member)}")
                 continue
+            try:
+                made = self._make(("*", function))
+            except Error as error:
+                reason = self.leave_out(f"{struct}.{member}", error)
+                lines.append(f"    # {member}=...,  # {reason}")
+                continue
             name = member
             while keyword.iskeyword(name) or name in self._functions:
                 name += "_"
             self._functions.add(name)
             lines.append(f"    {member}={name},")
-            text = declare_function(self._make(("*", function)), member)
+            text = declare_function(made, member)
             names = ", ".join(self._names(function_parameters(function)))
             yield f'def {name}({names}):\n    """{text}"""\n    raise NotImplementedError'
         is_alias = is_a(kind, "t")
