@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -9,6 +10,8 @@ import sys
 import time
 
 import pytest
+
+from epy._command.system_errors import describe
 
 SCRIPT = """
 import epy
@@ -125,6 +128,19 @@ def test_output_that_cannot_be_written_is_an_error(build_plugin, tmp_path):
         2,
         b"epy: standard output: No space left on device\n",
     )
+
+
+def test_a_folder_that_is_gone_is_told(run, tmp_path):
+    (tmp_path / "gone").mkdir()
+    leave = 'cd gone && rmdir ../gone && exec "$0" -m epy build ../plugin.py 2>&1'
+    told = run("sh", "-c", leave, sys.executable, status=2).stdout
+    assert told.endswith("epy: the current folder is gone: go to one that is there\n")
+
+
+def test_where_there_is_no_room_is_told():
+    """Of a copy it is the target that is full."""
+    full = OSError(errno.ENOSPC, "No space left on device", "plugin.so", None, "made/plugin.so")
+    assert describe(full) == "made/plugin.so: No space left on device; make room there"
 
 
 def test_a_command_without_standard_output_works(tmp_path):

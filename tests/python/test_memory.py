@@ -98,8 +98,8 @@ STEPS = {
 }
 
 
-# glibc leaves what libepy.so depends on so that nothing that depends on it can be opened.
-FOR_GOOD = re.compile(r"cannot open epy's loader: .*(symbol search list|out of memory)")
+# glibc leaves what these depend on so that nothing that depends on it can be opened.
+FOR_GOOD = re.compile(r"cannot open epy's (loader|core): .*(symbol search list|out of memory)")
 
 
 def way_to_die(child: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from .. import __version__
 from .._errors import Error
 from .._printable import printable
-from . import authoring
+from . import authoring, system_errors
 from .colours import coloured
 from .options import add_header_options, apart, versions
 from .progress import Progress
@@ -118,11 +118,9 @@ def _run(argv: list[str] | None) -> int:
     except Error as error:
         problem = str(error)
     except OSError as error:
-        if error.filename is None and error.errno is not None:
-            raise  # of standard output
-        problem = str(error)  # of dlopen: names the file and the reason
-        if error.filename is not None:
-            problem = f"{error.filename}: {error.strerror}; check the path and its permissions"
+        problem = system_errors.describe(error)
+        if not problem:
+            raise
     print(f"{coloured('epy:', 'bad', sys.stderr)} {printable(problem)}", file=sys.stderr)
     return 2
 
