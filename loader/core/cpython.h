@@ -1,6 +1,18 @@
-// What the core relies on of each CPython beyond its documented C API: the one file that compares
-// versions. Every item says where CPython's source has it. A new CPython is a walk through these
-// places; call/known_ints.h tries in the running one what is read and written without a function.
+// What the core relies on of each CPython beyond its documented C API: every item says where
+// CPython's source has it. A new CPython is a walk through these places. call/known_ints.h tries in
+// the running one what is read and written without a function.
+//
+// What takes an internal header, or one file alone needs, stands there:
+//
+//   call/view.cpp: the flag `released` of a _PyManagedBufferObject (Objects/memoryobject.c)
+//   host/kept_gil.cpp: `_flags_`, FUNCFLAG_PYTHONAPI (Modules/_ctypes/ctypes.h)
+//   values/item_kinds.cpp: ctypes' codes of types, new since 3.15 (Modules/_ctypes/cfield.c)
+//   plugin/type_references.cpp: what classes of ctypes hide (Modules/_ctypes/stgdict.c)
+//   plugin/preconfiguration.c: `preinitialized` and the like in _PyRuntime (Python/pylifecycle.c)
+//   plugin/settings.cpp: _PyPreConfig_InitCompatConfig (Python/preconfig.c)
+//   plugin/takeover.cpp: _PyConfig_InitCompatConfig (Python/initconfig.c)
+//   thread/main_thread.c: `main_thread` in _PyRuntime (Python/pystate.c)
+//   loader/current_state.h: 3.11's current state, in _PyRuntime.gilstate (Python/pystate.c)
 #pragma once
 
 #include <cstddef>
@@ -51,6 +63,28 @@ inline PyStatus initialize_uncollected(PyConfig &config) {
     return _Py_InitializeMain();
 #else
     return Py_InitializeFromConfig(&config);
+#endif
+}
+
+// ---- the lock of a free-threaded Python: Python/ceval_gil.c, Python/import.c
+
+// The core takes it for granted: importing it turns the lock on (`_PyImport_CheckGILForModule`:
+// `Py_mod_gil` is not among its slots), unless Python was started so that it stays off.
+inline void start_with_lock([[maybe_unused]] PyConfig &config) noexcept {
+#ifdef Py_GIL_DISABLED
+    config.enable_gil = 1; // _PyConfig_GIL_ENABLE; else the import warns
+#endif
+}
+
+// For good, as `sys._is_gil_enabled` says: while a module is imported it is on.
+inline bool has_lock() noexcept {
+#ifdef Py_GIL_DISABLED
+    PyObject *asked = PySys_GetObject("_is_gil_enabled"); // borrowed
+    const ref answer(asked == nullptr ? nullptr : PyObject_CallNoArgs(asked));
+    PyErr_Clear();
+    return answer.get() == Py_True;
+#else
+    return true;
 #endif
 }
 

@@ -4,8 +4,23 @@
 
 #include "loader/core/call/known_ints.h"
 #include "loader/core/process_lock.h"
+#include "loader/log.h"
 
 namespace epy {
+
+namespace {
+
+// For whoever wonders why calls are slow. Under the process's lock.
+void say_that_it_is_unknown() noexcept {
+    static bool said = false;
+    if (!said) {
+        said = true;
+        say(log_level::debug, "epy: this Python's objects are laid out as epy does not know: calls "
+                              "make new ones for their arguments");
+    }
+}
+
+} // namespace
 
 #ifdef EPY_REUSE
 
@@ -19,20 +34,6 @@ bool are_types_known() noexcept {
            PyLong_Type.tp_itemsize == sizeof(digit) && PyLong_Type.tp_free == PyObject_Free &&
            PyFloat_Type.tp_basicsize == sizeof(PyFloatObject) &&
            PyFunction_Type.tp_vectorcall_offset == offsetof(PyFunctionObject, vectorcall);
-}
-
-// For whoever wonders why calls are slow; `epy doctor` says it too. Nothing is imported for it,
-// which would be there before the host's own Python starts.
-void say_that_it_is_unknown() {
-    const ref name(PyUnicode_FromString("logging"));
-    const ref logging(name ? PyImport_GetModule(name.get()) : nullptr);
-    const ref logger(logging ? PyObject_CallMethod(logging.get(), "getLogger", "s", "epy")
-                             : nullptr);
-    const ref said(logger ? PyObject_CallMethod(logger.get(), "debug", "s",
-                                                "this Python's objects are not as epy knows them: "
-                                                "calls make new ones for their arguments")
-                          : nullptr);
-    PyErr_Clear();
 }
 
 } // namespace
@@ -67,6 +68,14 @@ Py_ssize_t argument_objects::write_rest(digit *digits, std::uint64_t magnitude) 
     }
     digits[2] = static_cast<digit>(magnitude >> 2 * PyLong_SHIFT);
     return 3;
+}
+
+#else
+
+bool argument_objects::prepare() {
+    const process_guard guard;
+    say_that_it_is_unknown();
+    return true;
 }
 
 #endif

@@ -7,8 +7,8 @@
 // Python's own objects.
 //
 // This knows the ints of the CPython it is compiled for (cpython.h). Others, and a CPython whose
-// ints turn out to be different, take the plain path; so do all with the preset `unknown-python`,
-// which tests it.
+// ints turn out to be different, take the plain path, and say so at the level debug; so do all with
+// the preset `unknown-python`, which tests it.
 #pragma once
 
 #include <cstdint>
@@ -254,7 +254,7 @@ private:
 class argument_objects {
 public:
     explicit argument_objects(const signature &) {}
-    static bool prepare() { return true; }
+    static bool prepare();
     static bool is_known() noexcept { return false; }
 };
 

@@ -41,6 +41,12 @@ bool begin_in_sub_interpreter(PyObject *module, module_state &state) {
 }
 
 int execute(PyObject *module) {
+    if (!cpython::has_lock()) {
+        PyErr_SetString(PyExc_ImportError,
+                        "epy needs the interpreter lock, which this free-threaded Python was told "
+                        "to do without; start it without PYTHON_GIL=0 and -X gil=0");
+        return -1;
+    }
     module_state &state = state_of(module);
     state.native_function_type = reinterpret_cast<PyTypeObject *>(
         PyType_FromModuleAndSpec(module, &native_function_spec, nullptr));

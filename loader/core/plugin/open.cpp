@@ -90,6 +90,7 @@ bool start_python(const core_options &options, PyPreConfig &before) {
     PyConfig_InitIsolatedConfig(&config);
     config.install_signal_handlers = 0;
     config.site_import = 0; // epy/_start.py: when it is needed
+    cpython::start_with_lock(config);
     config.write_bytecode = has_raised_privileges() ? 0 : 1;
     if (PyStatus_Exception(status) == 0 && options.executable != nullptr) {
         // Otherwise the first python3 on PATH would decide which libraries are used.
