@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Pythons to test with, beside the system's.
 #
-#   tests/pythons.sh VERSION...        such as 3.12 3.14 3.14t (free-threaded)
+#   tests/pythons.sh [--ready] VERSION...        such as 3.12 3.14 3.14t (free-threaded)
 #
 # For each version the path of an executable that has a shared libpython is printed: one that is
 # installed (in PATH, by pyenv), one that an earlier run has made, or a new one, which goes into
 # ~/.cache/epy/pythons (XDG_CACHE_HOME): built from Debian's source package, mostly a later release's, or
-# unpacked from what Maven's repository has. For a build: tests/setup.sh pythons. Exit status 1 if one
-# cannot be had; the others are printed all the same.
+# unpacked from what Maven's repository has. For a build: tests/setup.sh pythons. --ready: none is
+# compiled, which takes minutes. Exit status 1 if one cannot be had; the others are printed all the same.
 set -euo pipefail
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/epy/pythons
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -65,12 +65,11 @@ download_source() { # MINOR
     cd "$work/$1"
     for version in $(private_apt apt-cache showsrc --only-source "python$1" 2>/dev/null |
         sed -n 's/^Version: //p' | sort --version-sort --reverse --unique); do
-        if private_apt apt-get --quiet --quiet source --download-only "python$1=$version" \
-            2>"$work/log" >&2; then
+        if private_apt apt-get --quiet --quiet source --download-only "python$1=$version" >&2; then
             return
         fi
     done
-    return 1
+    fail "none of Debian's sources of Python $1 is served"
 }
 
 build_from_source() { # VERSION
@@ -129,16 +128,22 @@ P
 provide() { # VERSION
     [[ $1 =~ ^3\.[0-9]+t?$ ]] || fail "'$1' is no version such as 3.14 or 3.14t" || return
     installed "$1" && return
-    printf '# Python %s: looking for one; a build takes some minutes\n' "$1" >&2
     rm -rf "${work:?}/build-$1"
-    if (build_from_source "$1") >"$work/build.log" 2>&1 || (unpack_from_maven "$1") >"$work/maven.log" 2>&1; then
-        installed "$1" && return
+    if [[ -z $ready ]]; then
+        printf '# Python %s: looking for one; a build takes some minutes\n' "$1" >&2
+        (build_from_source "$1") >"$work/build.log" 2>&1 && installed "$1" && return
     fi
+    (unpack_from_maven "$1") >"$work/maven.log" 2>&1 && installed "$1" && return
     tail -n 5 "$work"/*.log >&2
     fail "Python $1 is not to be had: not installed, no source, no archive"
 }
 
-(($# > 0)) || fail "usage: tests/pythons.sh VERSION..." || exit 2
+ready=
+if [[ ${1:-} == --ready ]]; then
+    ready=yes
+    shift
+fi
+(($# > 0)) || fail "usage: tests/pythons.sh [--ready] VERSION..." || exit 2
 work=$(mktemp --directory --tmpdir epy-pythons.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 status=0

@@ -5,7 +5,10 @@ Each test is a C program, a script, and what the program prints.
 
 from __future__ import annotations
 
+import sys
+
 import pytest
+from plugin_scripts import ADD
 
 # ---- pointers
 
@@ -307,3 +310,20 @@ def log_it(n: c_int) -> c_int:
 """,
     )
     assert (lines, errors) == (["24", "7 text 2.5 1099511627776"], "")
+
+
+UNKNOWN_LAYOUT = (
+    "epy: this Python's objects are laid out as epy does not know: "
+    "calls make new ones for their arguments\n"
+)
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_that_calls_make_new_objects_is_said_at_the_level_debug(build_plugin, native, run, level):
+    asked = "from epy import _core; print(_core.reuses_arguments)"
+    are_reused = run(sys.executable, "-c", asked).stdout == "True\n"
+    calls = ["int add 2 3", "int add 4 5"]
+    result = run(native("call"), f"open {build_plugin(ADD)}", *calls, env={"EPY_LOG": level})
+    assert result.stdout == "5\n9\n"
+    is_said = level == "debug" and not are_reused
+    assert result.stderr.count(UNKNOWN_LAYOUT) == (1 if is_said else 0)
