@@ -9,8 +9,8 @@
 //   values/item_kinds.cpp: ctypes' codes of types, new since 3.15 (Modules/_ctypes/cfield.c)
 //   plugin/type_references.cpp: what classes of ctypes hide (Modules/_ctypes/stgdict.c)
 //   plugin/preconfiguration.c: `preinitialized` and the like in _PyRuntime (Python/pylifecycle.c)
-//   plugin/settings.cpp: _PyPreConfig_InitCompatConfig (Python/preconfig.c)
-//   plugin/takeover.cpp: _PyConfig_InitCompatConfig (Python/initconfig.c)
+//   plugin/settings.cpp, takeover.cpp: _Py(Pre)Config_InitCompatConfig (Python/(pre|init)config.c)
+//   plugin/first_initialization.cpp: Py_GetPythonHome, in no header of 3.15 (Python/pathconfig.c)
 //   thread/main_thread.c: `main_thread` in _PyRuntime (Python/pystate.c)
 //   loader/current_state.h: 3.11's current state, in _PyRuntime.gilstate (Python/pystate.c)
 #pragma once

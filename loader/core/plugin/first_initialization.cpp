@@ -13,6 +13,9 @@
 // CPython exports it for its own tests; where it does not, it is null.
 extern "C" [[gnu::weak]] const PyConfig *epy_config() __asm__("_Py_GetConfig");
 
+// What Py_SetPythonHome was given: deprecated, and in no header since 3.15.
+extern "C" [[gnu::weak]] wchar_t *epy_get_home() __asm__("Py_GetPythonHome");
+
 namespace epy {
 
 namespace {
@@ -43,14 +46,10 @@ void complete_first_initialization(const PyConfig &wanted) {
         PyErr_WriteUnraisable(nullptr);
     }
     const PyConfig &now = epy_config == nullptr ? wanted : *epy_config();
-    const wchar_t *home = wanted.home;
+    // Otherwise what Py_SetPythonHome set.
+    const wchar_t *home =
+        wanted.home == nullptr && epy_get_home != nullptr ? epy_get_home() : wanted.home;
     const char *home_variable = now.use_environment != 0 ? std::getenv("PYTHONHOME") : nullptr;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    if (home == nullptr) {
-        home = Py_GetPythonHome(); // what Py_SetPythonHome set
-    }
-#pragma GCC diagnostic pop
     // Of the name that epy's own start has left in its stead.
     const bool has_name =
         wanted.program_name == nullptr && wanted.argv.length > 0 && *wanted.argv.items[0] != L'\0';
