@@ -303,8 +303,8 @@ inline constexpr bool ctypes_hides_references = PY_VERSION_HEX < 0x030d0000;
 // Of a module that may be imported where an interpreter has a GIL of its own, since 3.12
 // (Include/moduleobject.h); the end of its slots before.
 #if PY_VERSION_HEX >= 0x030c0000
-inline constexpr PyModuleDef_Slot serves_own_gils = {Py_mod_multiple_interpreters,
-                                                     Py_MOD_PER_INTERPRETER_GIL_SUPPORTED};
+inline const PyModuleDef_Slot serves_own_gils = {Py_mod_multiple_interpreters,
+                                                 Py_MOD_PER_INTERPRETER_GIL_SUPPORTED};
 #else
 inline constexpr PyModuleDef_Slot serves_own_gils = {0, nullptr};
 #endif
