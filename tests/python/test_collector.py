@@ -18,6 +18,12 @@ def during_the_start() -> c_int:
 def afterwards() -> c_int:
     return gc.get_threshold()[0]
 
+is_on_at_import = gc.isenabled()
+
+@epy.export
+def is_on() -> c_int:
+    return is_on_at_import and gc.isenabled()
+
 @epy.export
 def never_looked_at() -> c_int:
     return gc.get_freeze_count()
@@ -37,3 +43,7 @@ def test_the_collector_is_patient_while_a_plugin_starts(build_plugin, native, ru
 def test_a_script_sets_the_collector_s_thresholds(build_plugin, native, run):
     plugin = build_plugin(COLLECTOR + "gc.set_threshold(1234)\n")
     assert run(native("call"), f"open {plugin}", "int afterwards").stdout == "1234\n"
+
+
+def test_the_collector_is_on_though_python_starts_without(build_plugin, native, run):
+    assert run(native("call"), f"open {build_plugin(COLLECTOR)}", "int is_on").stdout == "1\n"
