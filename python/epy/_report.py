@@ -144,7 +144,13 @@ def failed_start(script: "Script", source: str, error: BaseException) -> str:
 
 
 _OF_MEMORY_TOO = (RuntimeError, OSError, ImportError, SystemError)
-_WANT_OF_MEMORY = ("allocate", "failed to map", "without setting an exception", "MemoryError")
+_WANT_OF_MEMORY = (
+    "allocate",
+    "cannot create shared object descriptor",
+    "failed to map",
+    "without setting an exception",
+    "MemoryError",
+)
 
 
 def is_want_of_memory(error: BaseException) -> bool:
@@ -157,7 +163,10 @@ def is_want_of_memory(error: BaseException) -> bool:
     while one is not None:
         if isinstance(one, MemoryError) or (
             (isinstance(one, _OF_MEMORY_TOO) or type(one).__name__ == "ArgumentError")
-            and any(part in str(one) for part in _WANT_OF_MEMORY)
+            and (
+                any(part in str(one) for part in _WANT_OF_MEMORY)
+                or str(one).endswith("cannot open shared object file")  # else it says why
+            )
         ):
             return True
         one = one.__cause__ or one.__context__

@@ -196,6 +196,8 @@ def test_a_start_is_tried_again(outcomes):
         'RuntimeError("can\'t allocate lock")',
         "SystemError('<f> returned NULL without setting an exception')",
         "ArgumentError('argument 1: MemoryError: ')",
+        "ImportError('_ctypes.so: cannot open shared object file')",
+        "ImportError('libffi.so.8: cannot create shared object descriptor')",
     ],
 )
 def test_an_annotation_is_evaluated_again(build_plugin, run, native, error):
