@@ -12,10 +12,10 @@
 #include "loader/core/headers/function_class.h"
 #include "loader/core/headers/kinds.h"
 #include "loader/core/headers/layout.h"
-#include "loader/core/headers/owned_references.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/well_formed.h"
+#include "loader/core/owned_references.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/items.h"
@@ -333,9 +333,9 @@ PyMemberDef attributes[] = {
 PyType_Slot slots[] = {
     {Py_tp_doc, const_cast<char *>("The ctypes classes of one header.")},
     {Py_tp_new, slot<new_classes>()},
-    {Py_tp_dealloc, reinterpret_cast<void *>(owned_references<header_classes>::deallocate)},
-    {Py_tp_traverse, reinterpret_cast<void *>(owned_references<header_classes>::traverse)},
-    {Py_tp_clear, slot<owned_references<header_classes>::clear>()},
+    {Py_tp_dealloc, reinterpret_cast<void *>(object_of_references<header_classes>::deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(object_of_references<header_classes>::traverse)},
+    {Py_tp_clear, slot<object_of_references<header_classes>::clear>()},
     {Py_tp_methods, methods},
     {Py_tp_members, attributes},
     {0, nullptr},

@@ -1,8 +1,8 @@
 // A function pointer in a struct of a header: its class is made when the field is read.
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
-#include "loader/core/headers/owned_references.h"
 #include "loader/core/headers/well_formed.h"
+#include "loader/core/owned_references.h"
 
 #include <structmember.h>
 
@@ -106,9 +106,9 @@ PyMemberDef field_members[] = {
 PyType_Slot function_field_slots[] = {
     {Py_tp_doc, const_cast<char *>("A function pointer in a struct of a header.")},
     {Py_tp_new, slot<new_field>()},
-    {Py_tp_dealloc, reinterpret_cast<void *>(owned_references<function_field>::deallocate)},
-    {Py_tp_traverse, reinterpret_cast<void *>(owned_references<function_field>::traverse)},
-    {Py_tp_clear, slot<owned_references<function_field>::clear>()},
+    {Py_tp_dealloc, reinterpret_cast<void *>(object_of_references<function_field>::deallocate)},
+    {Py_tp_traverse, reinterpret_cast<void *>(object_of_references<function_field>::traverse)},
+    {Py_tp_clear, slot<object_of_references<function_field>::clear>()},
     {Py_tp_descr_get, slot<get_function>()},
     {Py_tp_descr_set, slot<set_function>()},
     {Py_tp_getset, field_attributes},

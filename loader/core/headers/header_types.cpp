@@ -8,6 +8,7 @@
 #include "loader/core/headers/held_pointer.h"
 #include "loader/core/headers/kept_values.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/owned_references.h"
 #include "loader/core/values/ctypes_library.h"
 
 namespace epy {
@@ -68,12 +69,6 @@ constexpr made_type<header_bases> all_bases[] = {
     {&header_bases::text_class, nullptr},   // which `text_class` makes
     {&header_bases::struct_class, nullptr}, // these two, `metaclass_of_structs`
     {&header_bases::union_class, nullptr},
-};
-
-constexpr PyObject *header_types::*all_others[] = {
-    &header_types::function, &header_types::character_pointer, &header_types::pointer_to,
-    &header_types::size_of,  &header_types::native_contents,   &header_types::simple_types,
-    &header_types::making,
 };
 
 bool find_in_ctypes(header_types &types) {
@@ -182,35 +177,19 @@ PyObject *prepare_headers(PyObject *module, PyObject *) {
     Py_RETURN_NONE;
 }
 
-int traverse_headers(const header_types *types, visitproc visit, void *arg) {
-    if (types != nullptr) {
-        for (const auto &one : all_bases) {
-            Py_VISIT(types->bases->*one.place);
-        }
-        for (const auto &one : all_types) {
-            Py_VISIT(types->*one.place);
-        }
-        for (const auto other : all_others) {
-            Py_VISIT(types->*other);
-        }
+int traverse_headers(header_types *types, visitproc visit, void *arg) {
+    if (types == nullptr) {
+        return 0;
     }
-    return 0;
+    const int result = owned_references<header_references>::traverse(*types, visit, arg);
+    return result != 0 ? result
+                       : owned_references<header_bases>::traverse(*types->bases, visit, arg);
 }
 
 void clear_headers(header_types *types) {
     if (types != nullptr) {
-        for (const auto &one : all_bases) {
-            Py_CLEAR(types->bases->*one.place);
-        }
-        for (const auto &one : all_types) {
-            Py_CLEAR(types->*one.place);
-        }
-        for (const auto other : all_others) {
-            Py_CLEAR(types->*other);
-        }
-        for (const interned &one : all_names) {
-            Py_CLEAR(types->name.*one.place);
-        }
+        owned_references<header_bases>::clear(*types->bases);
+        owned_references<header_references>::clear(*types);
     }
 }
 

@@ -24,11 +24,7 @@ struct header_bases {
     PyObject *text_class;     // which is this one
 };
 
-struct header_types {
-    module_state *core;
-    PyObject *module; // borrowed: it owns this
-    header_bases *bases;
-
+struct header_references {
     PyObject *fields;        // base of structs and unions
     PyObject *function;      // function pointers without a prototype, base of those with one
     PyObject *classes;       // the class of `_epy_classes_`
@@ -68,6 +64,12 @@ struct header_types {
     } name;
 };
 
+struct header_types : header_references {
+    module_state *core;
+    PyObject *module; // borrowed: it owns this
+    header_bases *bases;
+};
+
 extern PyType_Spec fields_spec;
 extern PyType_Spec function_field_spec;
 extern PyType_Spec function_spec; // of what `function` inherits, beside ctypes' class
@@ -85,7 +87,7 @@ const header_types &headers_of(PyTypeObject *);
 // Method of the module `_core`.
 PyObject *prepare_headers(PyObject *module, PyObject *);
 
-int traverse_headers(const header_types *, visitproc, void *arg);
+int traverse_headers(header_types *, visitproc, void *arg);
 void clear_headers(header_types *);
 void free_headers(header_types *);
 

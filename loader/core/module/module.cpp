@@ -11,6 +11,7 @@
 #include "loader/core/headers/header_types.h"
 #include "loader/core/host/function_calls.h"
 #include "loader/core/module/functions.h"
+#include "loader/core/owned_references.h"
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/kept_modules.h"
 #include "loader/core/plugin/native_plugin.h"
@@ -101,25 +102,15 @@ int execute(PyObject *module) {
 }
 
 int traverse(PyObject *module, visitproc visit, void *arg) {
-    const module_state &state = state_of(module);
-    for (const auto one : state_types) {
-        Py_VISIT(state.*one);
-    }
-    for (const auto one : state_objects) {
-        Py_VISIT(state.*one);
-    }
-    return traverse_headers(state.headers, visit, arg);
+    module_state &state = state_of(module);
+    const int result = owned_references<module_references>::traverse(state, visit, arg);
+    return result != 0 ? result : traverse_headers(state.headers, visit, arg);
 }
 
 int clear(PyObject *module) {
     module_state &state = state_of(module);
     stop_looking_for_handles(state);
-    for (const auto one : state_types) {
-        Py_CLEAR(state.*one);
-    }
-    for (const auto one : state_objects) {
-        Py_CLEAR(state.*one);
-    }
+    owned_references<module_references>::clear(state);
     clear_headers(state.headers);
     return 0;
 }
