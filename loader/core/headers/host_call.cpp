@@ -170,7 +170,7 @@ bool check(const header_types &types, PyObject *function, const char *checks, Py
 // Of a struct or union, that may be incomplete: then no call has one.
 bool is_by_value(const header_types &types, PyObject *ctype) {
     return ctype != Py_None && code_of(types, ctype) == '\0' &&
-           PyObject_HasAttrString(ctype, "_fields_") != 0;
+           PyObject_HasAttrString(ctype, ctypes::fields) != 0;
 }
 
 // In epy's words what ctypes has refused, if it has.
