@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "loader/core/package.h"
 
@@ -100,11 +101,14 @@ void note_error(PyObject *exception, const char *plugin, const char *function,
 
 bool is_named(PyTypeObject *type, const char *name) noexcept {
     try {
-        const std::string names = "\n" + names_of_bases(type);
-        const std::string wanted = std::string(name) + "\n";
-        return names.find("\n" + wanted) != std::string::npos ||
-               (wanted.find('.') == std::string::npos &&
-                names.find("." + wanted) != std::string::npos);
+        const std::string names = std::string("\n").append(names_of_bases(type));
+        const bool has_module = std::string_view(name).find('.') != std::string_view::npos;
+        const auto has = [&](const char *before) {
+            std::string wanted(before);
+            wanted.append(name).append("\n");
+            return names.find(wanted) != std::string::npos;
+        };
+        return has("\n") || (!has_module && has("."));
     } catch (const std::bad_alloc &) {
         return false;
     }
