@@ -251,7 +251,8 @@ EPY_API void *epy_unwrap(const epy_object *object, const char *class_name) EPY_N
  * reference to it. */
 EPY_API void epy_share(void *host_object, int is_shared) EPY_NOEXCEPT;
 /* The object dies: its wrapper stays, and uses of it raise epy.UnloadedError. For any pointer; from
- * a destructor, too. Waits for Python's lock if the object has a wrapper. */
+ * a destructor, too. Waits for nothing, and needs no memory; so not for a method that is running,
+ * either, on another thread: for that the host has to wait. */
 EPY_API void epy_forget(void *host_object) EPY_NOEXCEPT;
 
 /* `patient` lives at least as long as `nurse`, which can be any object with attributes: a wrapper,

@@ -54,8 +54,10 @@ HOST = """
 #include <epy.h>
 #undef NDEBUG
 #include <assert.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 struct node { int number; };
 static struct node nodes[8];
@@ -68,6 +70,11 @@ static void *node_new(void) {
     return &nodes[used++];
 }
 static void nothing(void *self) { (void)self; }
+
+static void *forget(void *node) {
+    epy_forget(node);
+    return node;
+}
 
 static void run(const char *name, const char *format, ...) {
     epy_object *result;
@@ -100,7 +107,7 @@ int main(int argc, char **argv) {
     assert(epy_register_class(&described) == 0);
     plugin = epy_plugin_of(dlopen(argv[argc - 1], RTLD_NOW));
     assert(epy_start(plugin) == 0);
-    (void)run, (void)number_of;
+    (void)run, (void)number_of, (void)forget;
     %s
     return 0;
 }
@@ -110,7 +117,7 @@ int main(int argc, char **argv) {
 @pytest.fixture
 def played(build_plugin, epy_host, run):
     def played(body, compiler="gcc"):
-        run(epy_host(HOST % body, compiler=compiler), build_plugin(SCRIPT))
+        run(epy_host(HOST % body, "-pthread", compiler=compiler), build_plugin(SCRIPT))
 
     return played
 
@@ -157,6 +164,26 @@ def test_a_wrapper_that_python_keeps_says_that_its_object_is_gone(played):
         assert(number_of("use_kept", NULL) == 3);
         assert(epy_call(plugin, "mark_of", "N", epy_wrap("Node", node)) == NULL);
         assert(epy_error_matches("AttributeError"));
+        """
+    )
+
+
+def test_an_object_is_forgotten_while_python_is_busy(played):
+    """By a destructor that nobody may keep waiting: here, for a thread that waits for it."""
+    played(
+        """
+        pthread_t thread;
+        epy_scope scope;
+        struct node *node = (struct node *)node_new();
+        epy_object *wrapper = epy_wrap("Node", node);
+        alarm(600);                             /* it hangs */
+        assert(epy_enter(&scope) == 0);
+        pthread_create(&thread, NULL, forget, node);
+        pthread_join(thread, NULL);
+        assert(epy_unwrap(wrapper, "Node") == NULL && epy_error_matches("UnloadedError"));
+        epy_leave(&scope);
+        assert(number_of("alive", NULL) == 0);
+        epy_object_release(wrapper);
         """
     )
 

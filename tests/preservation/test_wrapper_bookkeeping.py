@@ -100,6 +100,7 @@ def played(build_plugin, epy_host, run):
     return played
 
 
+@pytest.mark.once("keeps an object until the process exits")
 def test_an_object_of_static_storage_outlives_python(played):
     """Its destructor counts, and says that it is gone, when epy's exit functions have run."""
     stdout = played(
@@ -127,6 +128,7 @@ def test_a_forked_child_counts_on(played):
                     epy_share(own, 1);
                     epy_share(own, 0);
                 }
+                MyClass::release(own);
             });
         }
         for (int i = 0; i < 60; ++i) {
@@ -144,6 +146,7 @@ def test_a_forked_child_counts_on(played):
         for (std::thread &one : threads) {
             one.join();
         }
+        MyClass::release(shared);
         """
     )
 
@@ -158,6 +161,10 @@ def test_a_retain_that_wraps_leads_to_the_same_wrapper(played):
         assert(object->count() == 2);           /* the host's, the wrapper's */
         epy_object_release(wrapper);
         epy_object_release(wrapper);
+        MyClass::release(object);
+        assert(object->count() == 1);           /* the wrapper's, which goes now */
+        epy_object_release(epy_build("i", 1));
+        assert(MyClass::live == 0);
         """
     )
 

@@ -1,119 +1,37 @@
-// Long because whichever side a host's object dies on, what the other still has is decided here.
 #include "loader/core/embed/host_object.h"
 
 #include <structmember.h>
 
 #include <cstddef>
-#include <unordered_map>
+#include <utility>
 
 #include "loader/core/embed/attached.h"
-#include "loader/core/embed/host_lock.h"
+#include "loader/core/embed/known_wrappers.h"
 #include "loader/core/guarded.h"
 #include "loader/core/package.h"
-#include "loader/immortal.h"
 
 namespace epy {
 
 namespace {
 
-struct host_object {
-    PyObject_HEAD PyObject *attributes; // dict
-    PyObject *weak_references;
-    void *pointer; // null: forgotten, or not yet given
-    const epy_class *of;
-};
-
 host_object *as_host_object(PyObject *object) { return reinterpret_cast<host_object *>(object); }
-
-struct known_object {
-    host_object *wrapper;
-    long shares;       // what the host has said: 1 for each beginning, -1 for each end
-    handle_cell *cell; // the strong reference; null if it has none
-};
-
-// Changed with the GIL, and counts_lock for those who look without it.
-immortal<std::unordered_map<void *, known_object>> known;
-
-known_object *find(void *pointer) {
-    const auto found = known->find(pointer);
-    return found == known->end() ? nullptr : &found->second;
-}
-
-// The live wrapper of an object, or null: one that is dying is none any more.
-host_object *wrapper_of(void *pointer) {
-    const std::scoped_lock guard(counts_lock());
-    const known_object *found = find(pointer);
-    return found == nullptr || Py_REFCNT(found->wrapper) == 0 ? nullptr : found->wrapper;
-}
-
-// The pointer is the wrapper's from here on, with one reference of the host's.
-void keep(host_object *wrapper, void *pointer, const epy_class *of) {
-    wrapper->pointer = pointer;
-    wrapper->of = of;
-    const std::scoped_lock guard(counts_lock());
-    (*known)[pointer] = {wrapper, 0, nullptr};
-}
-
-// What the wrapper was for its object. The cell, which is to be released, or null.
-handle_cell *leave(host_object *wrapper) {
-    const std::scoped_lock guard(counts_lock());
-    known_object *found = wrapper->pointer == nullptr ? nullptr : find(wrapper->pointer);
-    if (found == nullptr || found->wrapper != wrapper) {
-        return nullptr;
-    }
-    handle_cell *const cell = found->cell;
-    known->erase(wrapper->pointer);
-    return cell;
-}
-
-void release_cell(handle_cell *cell) {
-    if (cell != nullptr && cell->count != 0) {
-        handles_of_plugins.load()->release(*cell);
-    }
-}
-
-// Without the GIL, where that is possible. False: the strong reference has to be made, with it.
-bool share_known(void *pointer, bool is_shared) {
-    const std::scoped_lock guard(counts_lock());
-    known_object *found = find(pointer);
-    if (found == nullptr) {
-        return true;
-    }
-    found->shares += is_shared ? 1 : -1;
-    if (found->shares > 0 && found->cell == nullptr) {
-        return false;
-    }
-    if (found->shares <= 0) {
-        release_cell(std::exchange(found->cell, nullptr));
-    }
-    return true;
-}
 
 // With the GIL. May have become needless meanwhile.
 bool make_strong(module_state &state, void *pointer) {
-    host_object *wrapper = wrapper_of(pointer);
+    host_object *wrapper = known_wrappers::wrapper_of(pointer);
     handle_cell *cell = wrapper == nullptr
                             ? nullptr
                             : state.handles->give(reinterpret_cast<PyObject *>(wrapper), nullptr);
-    if (cell == nullptr) {
-        return wrapper == nullptr;
+    if (cell != nullptr) {
+        known_wrappers::hold(pointer, wrapper, *cell);
     }
-    {
-        const std::scoped_lock guard(counts_lock());
-        known_object *found = find(pointer);
-        if (found != nullptr && found->wrapper == wrapper && found->shares > 0 &&
-            found->cell == nullptr) {
-            found->cell = std::exchange(cell, nullptr);
-        }
-    }
-    release_cell(cell);
-    return true;
+    return cell != nullptr || wrapper == nullptr;
 }
 
 // The host has the object, by a reference of its own or, of a class without a count, until it
 // forgets it. False with an exception.
 bool share_from_now_on(module_state &state, void *pointer) {
-    return share_known(pointer, true) || make_strong(state, pointer);
+    return known_wrappers::share(pointer, true) || make_strong(state, pointer);
 }
 
 // ---- the type
@@ -148,7 +66,7 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
         PyErr_Format(PyExc_RuntimeError, "the host has made no %s", of->name);
         return nullptr;
     }
-    if (object && wrapper_of(pointer) != nullptr) {
+    if (object && known_wrappers::wrapper_of(pointer) != nullptr) {
         PyErr_Format(PyExc_RuntimeError,
                      "the host's %s has a Python object before it is made: 'create' must not wrap "
                      "what it gives",
@@ -159,7 +77,7 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
         return nullptr;
     }
     if (object) {
-        keep(as_host_object(object.get()), pointer, of);
+        known_wrappers::keep(as_host_object(object.get()), pointer, of);
         if (of->retain == nullptr &&
             !share_from_now_on(state_of(PyType_GetModuleByDef(type, &core_module)), pointer)) {
             return nullptr;
@@ -186,10 +104,11 @@ void deallocate(PyObject *object) {
     if (self->weak_references != nullptr) {
         PyObject_ClearWeakRefs(object);
     }
-    release_cell(leave(self));
+    known_wrappers::leave(self);
     Py_CLEAR(self->attributes);
-    if (self->pointer != nullptr && self->of->release != nullptr) {
-        self->of->release(self->pointer);
+    void *pointer = self->pointer;
+    if (pointer != nullptr && self->of->release != nullptr) {
+        self->of->release(pointer);
     }
     type->tp_free(object);
     Py_DECREF(type);
@@ -198,13 +117,14 @@ void deallocate(PyObject *object) {
 // The pointer, or null with epy.UnloadedError.
 void *pointer_of(PyObject *object) {
     const host_object *self = as_host_object(object);
-    if (self->pointer == nullptr) {
+    void *pointer = self->pointer;
+    if (pointer == nullptr) {
         if (const ref kind = package::take(package::unloaded_error)) {
             PyErr_Format(kind.get(), "the host's %s is gone",
                          self->of == nullptr ? "object" : self->of->name);
         }
     }
-    return self->pointer;
+    return pointer;
 }
 
 PyObject *get_address(PyObject *object, void *) {
@@ -249,7 +169,7 @@ bool is_of(PyObject *object, const ref &cls) {
 
 // The wrapper that there is; empty without one, and with an exception if it is of another class.
 ref present_wrapper(const ref &cls, void *pointer) {
-    ref object = ref::borrowed(reinterpret_cast<PyObject *>(wrapper_of(pointer)));
+    ref object = ref::borrowed(reinterpret_cast<PyObject *>(known_wrappers::wrapper_of(pointer)));
     if (object && !is_of(object.get(), cls)) {
         PyErr_Format(PyExc_TypeError, "%p is wrapped already, as %s, which is no %s", pointer,
                      Py_TYPE(object.get())->tp_name,
@@ -260,8 +180,9 @@ ref present_wrapper(const ref &cls, void *pointer) {
 }
 
 // What is made is none until it is kept: memory costs a collection, and `retain` is the host's, so
-// either may run any code, which may have wrapped the object meanwhile.
-ref new_wrapper(const ref &cls, void *pointer) {
+// either may run any code, which may have wrapped the object meanwhile. The host has what is kept:
+// whoever wraps has a reference.
+ref new_wrapper(module_state &state, const ref &cls, void *pointer) {
     auto *type = reinterpret_cast<PyTypeObject *>(cls.get());
     const epy_class *of = class_of(type);
     ref made(of == nullptr ? nullptr : type->tp_alloc(type, 0));
@@ -278,21 +199,14 @@ ref new_wrapper(const ref &cls, void *pointer) {
         }
         return present;
     }
-    keep(as_host_object(made.get()), pointer, of);
-    return made;
+    known_wrappers::keep(as_host_object(made.get()), pointer, of);
+    return share_from_now_on(state, pointer) ? std::move(made) : ref();
 }
 
-// The host has it: whoever wraps has a reference.
 ref wrapped(module_state &state, const ref &cls, void *pointer) {
-    ref object = present_wrapper(cls, pointer);
-    if (object || PyErr_Occurred() != nullptr) {
-        return object;
-    }
-    object = new_wrapper(cls, pointer);
-    if (object && !share_from_now_on(state, pointer)) {
-        return {};
-    }
-    return object;
+    ref present = present_wrapper(cls, pointer);
+    return present || PyErr_Occurred() != nullptr ? std::move(present)
+                                                  : new_wrapper(state, cls, pointer);
 }
 
 } // namespace
@@ -361,28 +275,13 @@ void *unwrap(const epy_object *object, const char *class_name) noexcept {
 }
 
 void share(void *pointer, bool is_shared) noexcept {
-    if (!share_known(pointer, is_shared)) {
+    if (!known_wrappers::share(pointer, is_shared)) {
         attached("epy_share", nullptr, false,
                  [=](module_state &state) { return make_strong(state, pointer); });
     }
 }
 
-void forget(void *pointer) noexcept {
-    {
-        const std::scoped_lock guard(counts_lock());
-        if (find(pointer) == nullptr) {
-            return;
-        }
-    }
-    attached("epy_forget", nullptr, 0, [=](module_state &) {
-        if (host_object *wrapper = wrapper_of(pointer)) {
-            handle_cell *const cell = leave(wrapper);
-            wrapper->pointer = nullptr;
-            release_cell(cell);
-        }
-        return 0;
-    });
-}
+void forget(void *pointer) noexcept { known_wrappers::forget(pointer); }
 
 } // namespace embed
 

@@ -7,6 +7,7 @@
 #include "loader/core/cpython.h"
 #include "loader/core/embed/capsule.h"
 #include "loader/core/embed/host_object.h"
+#include "loader/core/embed/known_wrappers.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/header_types.h"
 #include "loader/core/host/function_calls.h"
@@ -124,6 +125,7 @@ void deallocate(void *module) {
     if (state_of_plugins == &state) {
         state_of_plugins = nullptr;
         state.handles->end();
+        known_wrappers::end();
     } else {
         delete state.handles;
     }
