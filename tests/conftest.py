@@ -10,7 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import in_rounds
 import pytest
+from in_rounds import (  # noqa: F401
+    pytest_collection_modifyitems,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+)
 
 BUILD = Path(os.environ["EPY_BUILD_DIR"])
 
@@ -49,7 +55,10 @@ def run(tmp_path: Path) -> Callable[..., Result]:
         stdin: str = "",
     ) -> Result:
         # Unbuffered, the lines of two threads mix.
-        environment = {**os.environ, "PYTHONUNBUFFERED": None, **(env or {})}
+        rounds = in_rounds.environment(
+            os.fspath(command[0]), BUILD / "tests" / "rounds.so", (BUILD / "tests", tmp_path)
+        )
+        environment = {**os.environ, "PYTHONUNBUFFERED": None, **rounds, **(env or {})}
         if command[0] in COMPILERS:
             environment["LD_PRELOAD"] = None
         result = subprocess.run(
@@ -62,6 +71,7 @@ def run(tmp_path: Path) -> Callable[..., Result]:
             env={name: value for name, value in environment.items() if value is not None},
             timeout=LIMIT,
         )
+        in_rounds.check(result.returncode, result.stderr)
         if status is not None and result.returncode != status:
             pytest.fail(
                 f"{result.args} exited {result.returncode}, not {status}\n"

@@ -40,14 +40,24 @@ ticks = 0
 
 def tick():
     global ticks
-    while True:
+    while not stopped:
         ticks += 1
         time.sleep(0.001)
 
+ticking = threading.Thread(target=tick, daemon=True)
+stopped = False
+
 @epy.export
 def start(_: c_int) -> c_int:
-    threading.Thread(target=tick, daemon=True).start()
+    ticking.start()
     return 0
+
+@epy.on_unload
+def stop():
+    global stopped
+    stopped = True
+    if ticking.is_alive():
+        ticking.join()
 
 @epy.export
 def count(_: c_int) -> c_int:
