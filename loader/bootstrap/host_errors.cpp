@@ -1,6 +1,8 @@
 // Functions of epy.h: errors, what C raises in Python, and where reports go.
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <string>
 
 #include "loader/bootstrap/host_guards.h"
 #include "loader/bootstrap/log_sinks.h"
@@ -27,10 +29,15 @@ int epy_raise_va(const char *type, const char *format, va_list arguments) noexce
         if (type == nullptr || format == nullptr) {
             return epy::missing("epy_raise", type == nullptr ? "the class" : "the format", -1);
         }
-        char text[4096];
-        std::vsnprintf(text, sizeof text, format, arguments);
+        va_list again;
+        va_copy(again, arguments);
+        std::string text(
+            static_cast<std::size_t>(std::max(0, std::vsnprintf(nullptr, 0, format, arguments))),
+            '\0');
+        std::vsnprintf(text.data(), text.size() + 1, format, again);
+        va_end(again);
         const epy::embed_api *python = epy::embedding("epy_raise");
-        return python == nullptr ? -1 : python->raise(type, text);
+        return python == nullptr ? -1 : python->raise(type, text.c_str());
     });
 }
 

@@ -22,7 +22,7 @@ Result guarded(const char *function, Result failure, Work work) noexcept {
         result = work();
     } catch (const std::exception &) {
         set_error({"MemoryError", nullptr, nullptr, nullptr, function, nullptr,
-                   "MemoryError\nException\nBaseException\n"});
+                   "MemoryError\nException\nBaseException\nobject\n"});
     }
     errno = saved_errno;
     return result;

@@ -106,8 +106,13 @@ void set_error(const char *function, const char *plugin, const char *format, ...
     error.message = message;
     error.plugin = plugin;
     error.function = function;
-    error.classes = "epy.Error\nException\nBaseException\n";
+    error.classes = "epy.Error\nException\nBaseException\nobject\n";
     set_error(error);
+}
+
+std::uint64_t error_count() noexcept {
+    const thread_error *kept = of_this_thread();
+    return kept == nullptr ? 0 : kept->shown.count;
 }
 
 const epy_error *last_error() noexcept {

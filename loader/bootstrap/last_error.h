@@ -13,6 +13,8 @@ void set_error(const error_text &) noexcept;
 [[gnu::format(printf, 3, 4)]] void set_error(const char *function, const char *plugin,
                                              const char *format, ...) noexcept;
 
+// How many errors this thread has had.
+std::uint64_t error_count() noexcept;
 // Null if there is none.
 const epy_error *last_error() noexcept;
 const char *last_error_line() noexcept;

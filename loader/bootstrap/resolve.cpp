@@ -11,9 +11,11 @@
 #include "loader/bootstrap/resolve.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 
+#include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/uncancelled.h"
@@ -30,8 +32,20 @@ struct jump {
 
 jump to(const record *target) { return {target->code, target}; }
 
+// What the caller finds as its last error; but not if it is that of the start, which it waited for.
+jump refused(const plugin &self, const record *called, const char *why,
+             std::uint64_t errors_before) {
+    if (error_count() == errors_before) {
+        set_error("an export", self.path(), "%s",
+                  self.now() == plugin::phase::unloaded ? "the plugin was unloaded: dlopen it again"
+                                                        : why);
+    }
+    return {epy_loader_error_value, called};
+}
+
 // `circle`: other starts through which this plugin's waits for the calling thread.
-jump from_inside_the_start(plugin &self, const record *called, const name_list &circle) {
+jump from_inside_the_start(plugin &self, const record *called, const name_list &circle,
+                           std::uint64_t errors_before) {
     if (const record *defined = self.pending(called->index); defined != nullptr) {
         return to(defined);
     }
@@ -45,7 +59,7 @@ jump from_inside_the_start(plugin &self, const record *called, const name_list &
                   circle.empty() ? "" : " (through that of ", circle.text(),
                   circle.empty() ? "" : ")");
     self.complain(called->index, why);
-    return {epy_loader_error_value, called};
+    return refused(self, called, "the plugin's own start called it", errors_before);
 }
 
 // The record of this thread's call: another thread may unmap the plugin while the start runs.
@@ -54,15 +68,17 @@ thread_local record own_copy [[gnu::tls_model("initial-exec")]];
 jump serve(const record *called_in_image) {
     plugin &self = plugin::of(called_in_image->owner);
     const record its_copy = *called_in_image;
+    const std::uint64_t errors_before = error_count();
     name_list circle;
     const turn state = self.start_now(&circle);
     own_copy = self.error_of(its_copy); // only now: the start may have called other exports
     const record *called = &own_copy;
     if (state == turn::absent) {
-        return {epy_loader_error_value, called};
+        return refused(self, called, "no Python can be started now; the log has the reason",
+                       errors_before);
     }
     if (state == turn::ours || state == turn::circular) {
-        return from_inside_the_start(self, called, circle);
+        return from_inside_the_start(self, called, circle, errors_before);
     }
     if (const record *target = self.target(called->index); target != nullptr) {
         return to(target);
@@ -72,7 +88,10 @@ jump serve(const record *called_in_image) {
                       "is in the file, but the script did not define it this time; it returned its "
                       "error value. Build the plugin again with 'epy build'");
     }
-    return {epy_loader_error_value, called};
+    return refused(self, called,
+                   state == turn::ready ? "the script does not define it"
+                                        : "the plugin did not start; the log has the reason",
+                   errors_before);
 }
 
 jump serve_or_refuse(const record *called) noexcept {

@@ -42,10 +42,8 @@ ref format_exception(PyObject *exception) {
 std::string names_of_bases(PyTypeObject *type) {
     std::string names;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
-        auto *base = reinterpret_cast<PyTypeObject *>(PyTuple_GET_ITEM(type->tp_mro, i));
-        if (base != &PyBaseObject_Type) {
-            names += name_of(base) + "\n";
-        }
+        names +=
+            name_of(reinterpret_cast<PyTypeObject *>(PyTuple_GET_ITEM(type->tp_mro, i))) + "\n";
     }
     return names;
 }
@@ -95,7 +93,7 @@ void note_error(PyObject *exception, const char *plugin, const char *function,
         note(exception, plugin, function, traceback, thread);
     } catch (const std::bad_alloc &) {
         host->set_error({"MemoryError", nullptr, nullptr, plugin, function, thread,
-                         "MemoryError\nException\nBaseException\n"});
+                         "MemoryError\nException\nBaseException\nobject\n"});
     }
 }
 

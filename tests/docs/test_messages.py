@@ -22,7 +22,7 @@ _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 _NO_TEXT = re.compile(r"^#include.*$|//.*$|^.*Py(?:Method|GetSet|Type)_?\w*.*$", re.MULTILINE)
 _FORMAT = re.compile(r"%[-+ #0]*[\d*]*(?:\.[\d*]+)?[hlzjt]{0,2}[a-zA-Z]")
 _RAISES = re.compile(r"\b(?:raise|fail|refuse|set_error|report)\(|package::\w+_error")
-_NO_MESSAGE = re.compile(r"[A-Z].*\.|.*Exception")  # docstrings, and lists of classes
+_NO_MESSAGE = re.compile(r"[A-Z].*\.|.*Exception object")  # docstrings, and lists of classes
 _ROW = re.compile(r"^- `` (.+?) ``(?:\n  (.*))?$", re.MULTILINE)
 
 

@@ -39,8 +39,9 @@ void note_missing_python(const attachment &python, const char *function) noexcep
         error.type = python.is_out_of_memory() ? "MemoryError" : "epy.Error";
         error.message = python.is_out_of_memory() ? "" : "Python was finalized by the host";
         error.function = function;
-        error.classes = python.is_out_of_memory() ? "MemoryError\nException\nBaseException\n"
-                                                  : "epy.Error\nException\nBaseException\n";
+        error.classes = python.is_out_of_memory()
+                            ? "MemoryError\nException\nBaseException\nobject\n"
+                            : "epy.Error\nException\nBaseException\nobject\n";
         host->set_error(error);
     }
 }

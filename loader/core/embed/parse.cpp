@@ -51,20 +51,35 @@ public:
 
 private:
     static bool refuse(const char *unit) {
-        PyErr_Format(PyExc_SystemError,
-                     "the format for values has '%.2s', which needs Python's own header", unit);
+        PyErr_Format(
+            PyExc_SystemError,
+            "the format for values has '%.2s', which is no unit, or needs Python's own header",
+            unit);
         return false;
     }
 
+    // Python ends the process for parentheses that it does not like.
+    bool read_parenthesis(char which) {
+        units_ += which == '(' && depth_ == 0 ? 1 : 0;
+        depth_ += which == '(' ? 1 : -1;
+        if (depth_ < 0 || depth_ > most_depth) {
+            PyErr_SetString(PyExc_SystemError, depth_ < 0
+                                                   ? "the format for values has a ')' too many"
+                                                   : "the format for values is nested too deeply");
+            return false;
+        }
+        return true;
+    }
+
     bool read_units(const char *at, std::va_list rest) {
-        int depth = 0;
         for (; *at != '\0' && *at != ':' && *at != ';'; ++at) {
             if (*at == '(' || *at == ')') {
-                units_ += *at == '(' && depth == 0 ? 1 : 0;
-                depth += *at == '(' ? 1 : -1;
+                if (!read_parenthesis(*at)) {
+                    return false;
+                }
                 continue;
             }
-            if (*at == '|') {
+            if (*at == '|' && depth_ == 0) {
                 has_options_ = true;
                 continue;
             }
@@ -72,13 +87,16 @@ private:
                 (at[1] != '\0' && std::strchr("*!&", at[1]) != nullptr)) {
                 return refuse(at);
             }
-            units_ += depth == 0 ? 1 : 0;
+            units_ += depth_ == 0 ? 1 : 0;
             if (!take_places(at, rest)) {
                 return false;
             }
             at += at[1] == '#' ? 1 : 0;
         }
-        return true;
+        if (depth_ != 0) {
+            PyErr_SetString(PyExc_SystemError, "the format for values lacks a ')'");
+        }
+        return depth_ == 0;
     }
 
     bool take_places(const char *at, std::va_list rest) {
@@ -95,7 +113,10 @@ private:
     }
 
     std::vector<PyObject **> objects_;
+    static constexpr int most_depth = 29; // Python's
+
     int units_ = 0;
+    int depth_ = 0;
     bool has_options_ = false;
 };
 
