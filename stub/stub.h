@@ -10,6 +10,8 @@
 //   2  checksums and what they need: `record::points`, `stub_info::errors` and what follows it;
 //      the loader keeps nothing in the image
 //   3  what a plugin brings along to need no epy: `stub_info::pack`
+//   4  `stub_own_gil`, which an earlier loader would not mind
+// A plugin says the first that serves what it needs.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +21,12 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t contract_version = 3;
+inline constexpr std::uint32_t contract_version = 4;        // the newest that is served
 inline constexpr std::uint32_t oldest_contract_version = 1; // that is served
 inline constexpr std::uint32_t first_with_checksums = 2;
 inline constexpr std::uint32_t first_with_pack = 3;
+inline constexpr std::uint32_t first_with_own_gil = 4;
+inline constexpr std::uint32_t contract_of_stub = first_with_pack; // before it is stamped
 inline constexpr char stub_magic[16] = "epy plugin stub";
 
 // How a result travels (System V psABI x86-64, 3.2.3 "Returning of Values").
@@ -77,9 +81,10 @@ inline constexpr char host_api_symbol[] = "epy_host_api"; // the table of loader
 inline constexpr char loader_soname[] = "libepy.so";
 
 enum stub_flags : std::uint32_t {
-    stub_sealed = 1, // tables are in place: `seal` ran
-    stub_eager = 2,  // attach in the constructor
-    stub_bare = 4,   // no names yet: attach in the constructor, run the script that lies beside
+    stub_sealed = 1,  // tables are in place: `seal` ran
+    stub_eager = 2,   // attach in the constructor
+    stub_bare = 4,    // no names yet: attach in the constructor, run the script that lies beside
+    stub_own_gil = 8, // its interpreter has a lock of its own; contract 4
 };
 
 struct stub_info {

@@ -156,6 +156,32 @@ inline bool has_exception(const PyThreadState *state) noexcept {
 #endif
 }
 
+// ---- interpreters with a lock (GIL) of their own: Python/pylifecycle.c
+
+// Since 3.13 (3.12 has them, but there ctypes refuses to be imported): its first state, which is
+// current from then on, as after Py_NewInterpreterFromConfig. Null without one, and what was
+// current is so again; before 3.13 always.
+inline constexpr bool has_own_locks = PY_VERSION_HEX >= 0x030d0000;
+
+inline PyThreadState *
+new_interpreter_with_own_lock([[maybe_unused]] const char *&problem) noexcept {
+#if PY_VERSION_HEX >= 0x030d0000
+    PyInterpreterConfig config = {};
+    config.allow_threads = 1;
+    config.check_multi_interp_extensions = 1;
+    config.gil = PyInterpreterConfig_OWN_GIL;
+    PyThreadState *made = nullptr;
+    const PyStatus status = Py_NewInterpreterFromConfig(&made, &config);
+    if (PyStatus_Exception(status) != 0) {
+        problem = status.err_msg == nullptr ? "unknown error" : status.err_msg;
+        return nullptr;
+    }
+    return made;
+#else
+    return nullptr;
+#endif
+}
+
 inline bool is_finalizing() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
     return Py_IsFinalizing() != 0;

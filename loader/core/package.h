@@ -15,9 +15,14 @@ struct name {
 };
 
 inline constexpr name start{"epy._start", "start"};
+inline constexpr name standard_path{"epy._start", "standard_path"};
+inline constexpr name executable{"epy._start", "executable"};
+inline constexpr name is_chosen{"epy._start", "is_chosen"};
+inline constexpr name is_taken_over{"epy._start", "taken_over"};
 inline constexpr name load{"epy._plugin", "load"};
 inline constexpr name unload{"epy._plugin", "unload"};
 inline constexpr name leave_process{"epy._plugin", "leave_process"};
+inline constexpr name join_threads{"epy._plugin", "join_threads"};
 inline constexpr name follow_end{"epy._plugin", "follow_end"};
 inline constexpr name reserve_loading{"epy._loading", "reserve"};
 inline constexpr name release_loading{"epy._loading", "release"};

@@ -191,6 +191,13 @@ def leave_process() -> None:
         atexit._run_exitfuncs()
 
 
+def join_threads() -> None:
+    """An interpreter of a plugin's own ends: that its script's threads end is waited for."""
+    threading = imported("threading")
+    if threading is not None:
+        threading._shutdown()
+
+
 def follow_end() -> None:
     """When Python is finalized: on_unload hooks after all other exit functions, then no calls."""
     atexit.register(_core.end_of_calls)

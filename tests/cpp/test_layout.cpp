@@ -54,7 +54,7 @@ TEST(Layout, PutsTheInfoWhereTheStubSaysItIs) {
     const stub_info &info = stub.info();
     EXPECT_EQ(stub.file().at(info.self, sizeof info), &info);
     EXPECT_EQ(info.slots_used, 0U);
-    EXPECT_EQ(info.contract, contract_version);
+    EXPECT_EQ(info.contract, contract_of_stub);
     // The first stage begins with endbr64, as everything that is entered by an indirect jump.
     EXPECT_EQ(std::memcmp(stub.file().at(info.resolver, 4), "\xf3\x0f\x1e\xfa", 4), 0);
     EXPECT_EQ(info.kept[0], 0U);

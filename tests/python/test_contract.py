@@ -38,7 +38,12 @@ def test_each_field_lies_where_the_stub_has_it(name: str, view: type[Structure])
 
 def test_flags_and_sizes_are_those_of_the_stub() -> None:
     flags = {name: int(bit) for name, bit in re.findall(r"^ +stub_(\w+) = (\d+),", CONTRACT, re.M)}
-    assert flags == {"sealed": 1, "eager": elf.STUB_EAGER, "bare": elf.STUB_BARE}
+    assert flags == {
+        "sealed": 1,
+        "eager": elf.STUB_EAGER,
+        "bare": elf.STUB_BARE,
+        "own_gil": elf.STUB_OWN_GIL,
+    }
     assert tail.TRAMPOLINE_SIZE == DEFINED["EPY_TRAMPOLINE_SIZE"]
 
 

@@ -1,6 +1,7 @@
 #include "loader/core/embed/attached.h"
 
 #include "loader/core/package.h"
+#include "loader/core/thread/sub_interpreter.h"
 
 namespace epy {
 
@@ -8,7 +9,10 @@ PyObject *native_of(module_state &state, plugin *handle) {
     const ref key(PyLong_FromVoidPtr(handle));
     PyObject *found = key ? PyDict_GetItemWithError(state.plugins, key.get()) : nullptr;
     if (found == nullptr && PyErr_Occurred() == nullptr) {
-        PyErr_SetString(PyExc_RuntimeError, "the plugin was unloaded: dlopen it again");
+        PyErr_SetString(PyExc_RuntimeError,
+                        sub_interpreter::of_plugin(handle) == nullptr
+                            ? "the plugin was unloaded: dlopen it again"
+                            : "the plugin has an interpreter of its own: call its exports");
     }
     return found;
 }

@@ -1,7 +1,10 @@
 #include "loader/core/plugin/end.h"
 
+#include <atomic>
+
 #include "loader/core/call/callback.h"
 #include "loader/core/package.h"
+#include "loader/core/plugin/own_interpreter.h"
 #include "loader/core/thread/sub_interpreter.h"
 #include "loader/core/thread/threads.h"
 
@@ -10,7 +13,7 @@ namespace epy {
 namespace {
 
 void (*tell_loader)() noexcept = nullptr;
-bool is_leaving = false; // guarded by the GIL
+std::atomic<bool> is_leaving = false;
 
 // Nothing of Python's is left, nor is the GIL.
 void python_is_gone() noexcept {
@@ -31,9 +34,13 @@ void follow_end(const core_options &options) noexcept {
 }
 
 PyObject *end_of_calls(PyObject *module, PyObject *) {
+    if (is_leaving) {
+        Py_RETURN_NONE;
+    }
     if (sub_interpreter *other = state_of(module).interpreter) {
         other->end();
-    } else if (!is_leaving) {
+    } else {
+        end_own_interpreters(attachment::current_state());
         stop_attaching();
     }
     Py_RETURN_NONE;

@@ -14,9 +14,9 @@
 #include "loader/core/package.h"
 #include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/end.h"
+#include "loader/core/plugin/import_package.h"
 #include "loader/core/plugin/inittab.h"
 #include "loader/core/plugin/kept_modules.h"
-#include "loader/core/plugin/packed_modules.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/takeover.h"
 #include "loader/core/plugin/vetting.h"
@@ -109,25 +109,7 @@ bool start_python(const core_options &options, PyPreConfig &before) {
     return true;
 }
 
-// Imports epy from its own folder, which need not be on sys.path: two steps of the import system,
-// by hand. The folder around it is not looked through, which may hold a thousand packages.
-ref load_package(const core_options &options) {
-    if (options.package_folder == nullptr) {
-        return import_packed_package(options);
-    }
-    const ref folder(PyUnicode_DecodeFSDefault(options.package_folder));
-    const ref file(folder ? PyUnicode_FromFormat("%U/__init__.py", folder.get()) : nullptr);
-    const ref external(PyImport_ImportModule("_frozen_importlib_external"));
-    const ref import_system(PyImport_ImportModule("_frozen_importlib"));
-    const ref spec(external && file ? PyObject_CallMethod(external.get(), "spec_from_file_location",
-                                                          "sO", "epy", file.get())
-                                    : nullptr);
-    return ref(spec && import_system
-                   ? PyObject_CallMethod(import_system.get(), "_load", "O", spec.get())
-                   : nullptr);
-}
-
-const core_api *import_package(const core_options &options) {
+const core_api *open_package(const core_options &options) {
     const patient_collector collector;
     PyObject *modules = PyImport_GetModuleDict();
     if (options.start) {
@@ -137,7 +119,7 @@ const core_api *import_package(const core_options &options) {
     const ref package =
         PyDict_GetItemString(modules, "epy") != nullptr
             ? ref(PyImport_ImportModule("epy")) // also if another thread is importing it
-            : load_package(options);
+            : import_package(options);
     if (!package) {
         return nullptr;
     }
@@ -162,7 +144,7 @@ const core_api *import_package(const core_options &options) {
 }
 
 const core_api *open_attached(const core_options &options) {
-    const core_api *api = import_package(options);
+    const core_api *api = open_package(options);
     if (api == nullptr) {
         fail_with_exception(options, "cannot import the package epy into its Python");
         return nullptr;

@@ -26,6 +26,9 @@ python_stack::~python_stack() {
         return;
     }
     innermost = outer_;
+    if (is_gone_) {
+        return;
+    }
     const python_stack *before = outer_;
     while (before != nullptr && before->state_ != state_) {
         before = before->outer_;

@@ -14,10 +14,14 @@ public:
     python_stack(const python_stack &) = delete;
     python_stack &operator=(const python_stack &) = delete;
 
+    // Nothing to tell any more.
+    void state_is_gone() noexcept { is_gone_ = true; }
+
 private:
     PyThreadState *state_ = nullptr; // that was told
     void *low_ = nullptr;
     python_stack *outer_ = nullptr; // that was told of another stack, below this call
+    bool is_gone_ = false;
 };
 
 } // namespace epy

@@ -31,10 +31,8 @@ void state_change::end(bool own_goes) noexcept {
     run_python([this, own_goes] {
         if (own_goes) {
             PyThreadState_Clear(own_);
-            lead_ensure_back(own_, ensured_);
-        } else {
-            lead_ensure_to(ensured_);
         }
+        lead_ensure_back(own_, ensured_); // also of one that stays: its interpreter may end
         if (found_ != nullptr) {
             PyThreadState_Swap(found_);
         }

@@ -40,7 +40,31 @@ sub_interpreter *sub_interpreter::of_current() {
         found->made_before_ = std::exchange(newest, found);
     }
     found->state_ = PyInterpreterState_Get();
+    found->owner_ = nullptr;
     found->calls_ = 0;
+    return found;
+}
+
+sub_interpreter *sub_interpreter::of_plugin(const plugin *handle) noexcept {
+    sub_interpreter *found = nullptr;
+    do {
+        found = next_of_plugins(found);
+    } while (found != nullptr && found->owner_ != handle);
+    return found;
+}
+
+sub_interpreter *sub_interpreter::take_of_plugin(plugin *handle) noexcept {
+    sub_interpreter *const found = of_plugin(handle);
+    return found != nullptr && found->owner_.compare_exchange_strong(handle, nullptr) ? found
+                                                                                      : nullptr;
+}
+
+sub_interpreter *sub_interpreter::next_of_plugins(const sub_interpreter *last) noexcept {
+    const process_guard guard;
+    sub_interpreter *found = last == nullptr ? newest : last->made_before_;
+    while (found != nullptr && found->owner_ == nullptr) {
+        found = found->made_before_;
+    }
     return found;
 }
 
@@ -59,6 +83,9 @@ void sub_interpreter::end() noexcept {
         }
         run_python([state] { PyEval_RestoreThread(state); });
     }
+    if (calls_ < call) {
+        run_python([this] { kept_.clear_all(); });
+    }
 }
 
 sub_attachment::sub_attachment(sub_interpreter &interpreter) noexcept : interpreter_(interpreter) {
@@ -72,23 +99,26 @@ sub_attachment::sub_attachment(sub_interpreter &interpreter) noexcept : interpre
     }
     cancellation_.begin();
     PyThreadState *const ensured = PyGILState_GetThisThreadState();
-    PyThreadState *const made = cpython::new_state(interpreter.state_);
-    if (made == nullptr) {
+    const bool keeps = interpreter.owner_ != nullptr;
+    PyThreadState *const own =
+        keeps ? interpreter.kept_.of_this_thread(interpreter.state_) : interpreter.new_state();
+    if (own == nullptr) {
         is_out_of_memory_ = true;
         cancellation_.end();
         interpreter.end_call();
         return;
     }
-    made_ = true;
-    state_ = made;
-    change_.begin(current, made, ensured);
+    way_ = keeps ? way::kept : way::made;
+    state_ = own;
+    change_.begin(current, own, ensured);
+    interpreter.kept_.clear_ended();
 }
 
 sub_attachment::~sub_attachment() {
-    if (!made_) {
+    if (way_ == way::was_current) {
         return;
     }
-    change_.end(true);
+    change_.end(way_ == way::made);
     interpreter_.end_call();
     cancellation_.end();
 }

@@ -1,9 +1,12 @@
-// Sub-interpreters of the host's whose scripts import epy, and calls of the callbacks made there.
+// Sub-interpreters whose scripts use epy, and calls of the callbacks made there: the host's, whose
+// scripts import it, and those that plugins have for themselves (plugin/own_interpreter.h).
 //
-// Plugins run in the main interpreter. A callback that a script makes in another one runs in that
-// one, whichever is current where C calls it, and whether they share a GIL or not. A thread gets a
-// state for one call: the interpreter is the host's, which ends it when it likes, and Python ends
-// none in which a thread has left a state. The end waits for calls that are under way.
+// Other plugins run in the main interpreter. A callback that a script makes in another one runs in
+// that one, whichever is current where C calls it, and whether they share a GIL or not. In one of
+// the host's a thread gets a state for one call: the host ends it when it likes, and Python ends
+// none in which a thread has left a state. In a plugin's own a thread keeps its state
+// (kept_state.h), which epy clears before it ends the interpreter. The end waits for calls that are
+// under way.
 #pragma once
 
 #include <atomic>
@@ -11,9 +14,12 @@
 #include "loader/core/cpython.h"
 #include "loader/core/thread/cancellation.h"
 #include "loader/core/thread/context.h"
+#include "loader/core/thread/kept_state.h"
 #include "loader/core/thread/state_change.h"
 
 namespace epy {
+
+struct plugin; // the loader's
 
 // Lives for ever, and stands for another interpreter once its own has ended: records of dropped
 // callbacks refer to it.
@@ -32,6 +38,23 @@ public:
     // The same at its very end, where nobody can be waited for: from here on this may stand for
     // another one.
     void forget() noexcept { calls_.fetch_or(ended | free); }
+
+    // That of a plugin which has one for itself, or null; after `take` it is nobody's.
+    static sub_interpreter *of_plugin(const plugin *) noexcept;
+    static sub_interpreter *take_of_plugin(plugin *) noexcept;
+    // Those that plugins have for themselves, one after the other: the next after `last`, the first
+    // after null; null after the last.
+    static sub_interpreter *next_of_plugins(const sub_interpreter *last) noexcept;
+    // `path` stays as long as the plugin does.
+    void give_to(plugin *handle, const char *path) noexcept {
+        path_ = path;
+        owner_ = handle;
+    }
+    [[nodiscard]] plugin *owner() const noexcept { return owner_; }
+    [[nodiscard]] const char *path() const noexcept { return path_; }
+
+    // A state of this thread's in it; null without memory.
+    [[nodiscard]] PyThreadState *new_state() const noexcept { return cpython::new_state(state_); }
 
 private:
     friend class sub_attachment;
@@ -54,6 +77,9 @@ private:
 
     std::atomic<unsigned> calls_{ended | free};
     PyInterpreterState *state_ = nullptr;
+    std::atomic<plugin *> owner_{nullptr};
+    const char *path_ = nullptr; // of the owner
+    kept_states kept_;           // while it has an owner
     sub_interpreter *made_before_ = nullptr;
 };
 
@@ -76,17 +102,22 @@ public:
 
     // How this thread had a GIL before.
     [[nodiscard]] found_gil found() const noexcept {
-        return change_.found() != nullptr   ? found_gil::of_another
-               : state_ == nullptr || made_ ? found_gil::free
-                                            : found_gil::held;
+        return change_.found() != nullptr                      ? found_gil::of_another
+               : state_ == nullptr || way_ != way::was_current ? found_gil::free
+                                                               : found_gil::held;
     }
 
 private:
     sub_interpreter &interpreter_;
     PyThreadState *state_ = nullptr;
-    state_change change_;               // if `made_`
-    cancellation_put_off cancellation_; // if `made_`
-    bool made_ = false;                 // the state, for this scope
+    state_change change_;               // unless `was_current`
+    cancellation_put_off cancellation_; // unless `was_current`
+    enum class way : unsigned char {
+        was_current, // or there is none
+        made,        // for this scope
+        kept         // from one call to the next
+    };
+    way way_ = way::was_current;
     bool is_out_of_memory_ = false;
 };
 

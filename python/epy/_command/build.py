@@ -16,7 +16,7 @@ from .._exports.memory import Block as Memory
 from .._exports.memory import collect
 from .._file import archive_writer
 from .._file.archive_writer import row
-from .._file.elf import STUB_BARE, STUB_EAGER
+from .._file.elf import STUB_BARE, STUB_EAGER, STUB_OWN_GIL
 from .._file.pack import make_pack
 from .._file.sources import read_script
 from .._file.stamp import Data, Settings, stamp, write
@@ -28,6 +28,7 @@ from .._report import format_exception
 from .._running.importing import init_name
 from .._types import plain_codes
 from .building import Building
+from .choices import check_choices, check_offers, check_target, has_own_gil
 from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
 from .needed_modules import warnings
@@ -42,6 +43,7 @@ def build(
     editable: bool = False,
     reload: bool = False,
     eager: bool = False,
+    isolation: str = "shared",
     python: str | None = None,
     standalone: bool = False,
     cores: Iterable[str] = (),
@@ -53,9 +55,12 @@ def build(
 
     The plugin is `output`, or the script's name with `.so` in the current folder. With `editable`
     it reads the script from its place at each load, otherwise it holds it; with `reload` it also
-    runs it again when its files change. With `eager` Python
-    starts when the plugin is loaded, otherwise at the first call. `python` is the interpreter that
-    it starts if the host has none; default: this one.
+    runs it again when its files change. With `eager` Python starts when the plugin is loaded,
+    otherwise at the first call. `python` is the interpreter that it starts if the host has none;
+    default: this one.
+
+    Plugins share an interpreter; with `isolation="own-gil"` this one has its own, with a lock (GIL)
+    of its own: CPython 3.13 and newer.
 
     With `standalone` it holds what it needs of epy, for the Pythons in `cores` ("3.11") or for all
     that this epy serves, and takes the Python that it finds where it runs.
@@ -65,14 +70,15 @@ def build(
     the plugin was made of.
     """
     editable = editable or reload
-    _check_choices(os.fspath(script), editable, standalone, tuple(cores))
+    check_choices(os.fspath(script), editable, standalone, tuple(cores))
     source = os.path.abspath(script)
     name = Path(source).stem
     # Everything before the script runs, which may change the folder.
     target = Path(os.path.abspath(_target(f"{name}.so" if output is None else output)))
     rule = None if depfile is None else Path(os.path.abspath(depfile))
-    _check_target(target, source, rule)
+    check_target(target, source, rule)
     stamped = find(python)
+    own_gil = has_own_gil(os.fspath(script), isolation, reload, stamped)
     target_python = stamped.executable
     pack = make_pack(tuple(cores) or None) if standalone else b""
     if standalone:
@@ -80,8 +86,7 @@ def build(
     sources = read_script(source, target)
     options = HeaderOptions(absolute(flags), tuple(packages))
     filled = _run(Building(name, source, options), sources)
-    if not filled.exports and not (eager and filled.bindings):
-        raise ScriptError(f"{source}: exports nothing; mark functions with @epy.export")
+    check_offers(filled, eager, own_gil)
     for line in warnings(source, sources, target_python, standalone):
         print(f"epy: {line}", file=sys.stderr)
     content = _Content(filled)
@@ -97,37 +102,17 @@ def build(
         row("epy", version=__version__),
     ]
     files = files_of(sources, filled)
-    settings = _settings(STUB_EAGER if eager else 0, stamped)
+    settings = _settings(STUB_EAGER * eager | STUB_OWN_GIL * own_gil, stamped)
+    constants = [] if editable else list(filled.constants.items())
+    stored = Sources({}) if editable else sources
     try:
-        if editable:
-            plugin = _stamped(target.name, settings, content, rows, Sources({}), [], pack)
-        else:
-            constants = list(filled.constants.items())
-            plugin = _stamped(target.name, settings, content, rows, sources, constants, pack)
+        plugin = _stamped(target.name, settings, content, rows, stored, constants, pack)
     except StampError as error:
         raise StampError(f"{source}: {error}") from None
     if rule is not None:
         write_rule(rule, target.name if output is None else output, files)
     write(target, plugin)
     return target
-
-
-def _check_choices(script: str, editable: bool, standalone: bool, cores: tuple[str, ...]) -> None:
-    if standalone and editable:
-        raise ScriptError(
-            f"{script}: --standalone stores the script, --editable and --reload do not: choose one"
-        )
-    if cores and not standalone:
-        raise ScriptError(f"{script}: --cores is for --standalone: add that")
-    if not script:
-        raise ScriptError("'': no script: give a .py file, or the folder of a package")
-
-
-def _check_target(target: Path, source: str, rule: Path | None) -> None:
-    if rule == target:
-        raise StampError(f"{target}: the plugin would replace its --depfile; choose another")
-    if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
-        raise StampError(f"{target}: the plugin would replace its script; choose another -o")
 
 
 def _stamped(

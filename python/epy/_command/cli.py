@@ -169,18 +169,22 @@ def _add_build(commands: Any) -> None:
     build.add_argument(
         "--reload",
         action="store_true",
-        help="like --editable, and run the script again when its files change: hosts go on, and "
-        "their function pointers reach the new code",
+        help="like --editable, and again when its files change",
     )
     build.add_argument(
         "--eager", action="store_true", help="start Python when loaded, not at the first call"
+    )
+    build.add_argument(
+        "--isolation",
+        choices=("shared", "own-gil"),
+        default="shared",
+        help="own-gil: an interpreter, and its lock, for this plugin alone; Python 3.13 and newer",
     )
     build.add_argument("--python", metavar="PATH", help=_PYTHON)
     build.add_argument(
         "--standalone",
         action="store_true",
-        help="put into the plugin what it needs of epy: it runs where there is a libpython, "
-        "without epy and without the Python that runs this",
+        help="with what it needs of epy inside: it runs wherever a libpython is",
     )
     build.add_argument(
         "--cores",
@@ -190,11 +194,8 @@ def _add_build(commands: Any) -> None:
         help="for --standalone: the Pythons that it can run in, as in 3.11,3.13; default: all that "
         "this epy serves",
     )
-    build.add_argument(
-        "--depfile",
-        metavar="FILE",
-        help="write a rule for make, ninja and the like: the files that the plugin was made of",
-    )
+    rule = "write a rule for make: what the plugin was made of"
+    build.add_argument("--depfile", metavar="FILE", help=rule)
     add_header_options(build)
     build.set_defaults(run=_build)
 
@@ -267,6 +268,7 @@ def _build(options: argparse.Namespace) -> int:
             editable=options.editable,
             reload=options.reload,
             eager=options.eager,
+            isolation=options.isolation,
             python=options.python,
             standalone=options.standalone,
             cores=options.cores,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .._archive import Archive
-from .._file.elf import DT_SONAME, STUB_BARE, STUB_EAGER, Image
+from .._file.elf import DT_SONAME, STUB_BARE, STUB_EAGER, STUB_OWN_GIL, Image
 from .._file.plugin import open_plugin
 from .._printable import printable
 
@@ -26,6 +26,7 @@ def describe(path: Path) -> Description:
         "name": archive.text("plugin"),
         "soname": _soname(image),
         "mode": _mode(info.flags),
+        "isolation": "own-gil" if info.flags & STUB_OWN_GIL else "shared",
         "kind": archive.text("kind"),
         "source": archive.text("source"),
         "editable": archive.text("editable"),
@@ -153,7 +154,10 @@ def _summary(found: Description) -> str:
     if found["mode"] == "bare":
         return f"bare stub, {size}; runs the script of the same stem beside it"
     starts = "when it is loaded" if found["mode"] == "eager" else "at the first call"
-    return f"{found['mode']} plugin, {size}; starts Python {starts}; built by epy {found['epy']}"
+    own = ", an interpreter with a lock of its own" if found["isolation"] == "own-gil" else ""
+    return (
+        f"{found['mode']} plugin, {size}; starts Python {starts}{own}; built by epy {found['epy']}"
+    )
 
 
 def _script(found: Description) -> str:

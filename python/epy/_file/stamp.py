@@ -19,10 +19,12 @@ from .elf import (
     DT_RELACOUNT,
     DT_RELASZ,
     DT_VERDEFNUM,
+    FIRST_WITH_OWN_GIL,
     SHF_ALLOC,
     SHT_GNU_VERDEF,
     SHT_NOBITS,
     SHT_NULL,
+    STUB_OWN_GIL,
     Extent,
     Header,
     Image,
@@ -43,7 +45,7 @@ BUILD_ID_SIZE = 20  # the digest at the end of .note.gnu.build-id
 class Settings(NamedTuple):
     """What a plugin knows before it reads its archive."""
 
-    flags: int  # STUB_EAGER, STUB_BARE
+    flags: int  # STUB_EAGER, STUB_BARE, STUB_OWN_GIL
     loader: str = ""
     libpython: str = ""
     executable: str = ""
@@ -89,6 +91,8 @@ def stamp(
     _describe(plugin, tail, end - tail.archive_address, relative_count)
     info = plugin.info()
     info.flags |= settings.flags
+    if settings.flags & STUB_OWN_GIL:
+        info.contract = FIRST_WITH_OWN_GIL
     info.slots_used = len(slots)
     info.records = Extent(tail.records_address, ctypes.sizeof(Record) * len(slots))
     info.files = files
