@@ -1,6 +1,5 @@
-// What a plugin's pack holds compressed (stub/pack.h): a stream of RFC 1951, as zlib writes it. It
-// is read by libdeflate, linked statically: a core takes a millisecond, and where it runs nothing
-// need be installed.
+// What a plugin's pack holds compressed (stub/pack.h): a stream of RFC 1951, as zlib writes it. A
+// decoder of its own, because neither a host nor a Python need have a zlib.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +10,7 @@
 namespace epy {
 
 // Whether `stream` is a whole one of exactly `size` bytes, which are then in `output`. Nothing else
-// is read or written, whatever the stream says. False, too, if there is no memory.
+// is read or written, whatever the stream says.
 bool inflate(const char *stream, std::size_t stream_size, char *output, std::size_t size) noexcept;
 
 struct unpacked_bytes {

@@ -17,7 +17,7 @@ fail() {
 
 packages=(
     # Build. The libraries' headers include a libpython to start.
-    g++ cmake ninja-build python3-dev python3-venv libffi-dev libdeflate-dev libgtest-dev
+    g++ cmake ninja-build python3-dev python3-venv libffi-dev libgtest-dev
     # The demo's host, with its header, and a look at the plugin.
     sqlite3 libsqlite3-dev binutils
 )

@@ -49,8 +49,8 @@ def _check():
     if missing:
         raise SystemExit(
             f"epy: building it takes {' and '.join(missing)}: apt install g++ python3-dev "
-            "libffi-dev libdeflate-dev (or the like), or install a wheel, which takes none of "
-            "them: pip install --only-binary=:all: epy"
+            "libffi-dev (or the like), or install a wheel, which takes none of them: "
+            "pip install --only-binary=:all: epy"
         )
 
 
@@ -64,7 +64,6 @@ def _missing():
             os.path.join(include, "Python.h")
         ),
         "the headers of libffi": _reads(compiler, "ffi.h"),
-        "the headers of libdeflate": _reads(compiler, "libdeflate.h"),
     }
     return [what for what, is_there in found.items() if not is_there]
 
