@@ -176,7 +176,7 @@ TEST_F(Tables, RefuseALibraryThatIsNoPlugin) {
 }
 
 TEST_F(Tables, RefuseAnotherContract) {
-    ++stub_.info().contract;
+    stub_.info().contract = contract_version + 1;
     EXPECT_EQ(stub_.open(), status::other_contract);
 }
 

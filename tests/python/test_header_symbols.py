@@ -53,3 +53,13 @@ def call(x):
 """
     load = "import ctypes, sys; print(ctypes.CDLL(sys.argv[1]).call(-7))"
     assert run(sys.executable, "-c", load, build_plugin(script)).stdout == "7\n"
+
+
+def test_c_may_declare_a_function_of_cplusplus_by_its_symbol(run, tmp_path) -> None:
+    """Under that, or under a name of its own."""
+    (tmp_path / "sum.cpp").write_text("int sum(int a, int b) { return a + b; }\n")
+    library = tmp_path / "libsum.so"
+    run("c++", "-shared", "-fPIC", "-o", library, tmp_path / "sum.cpp")
+    text = 'int _Z3sumii(int, int); int sum(int, int) __asm__("_Z3sumii");'
+    host = epy.header(text, library=str(library))
+    assert (host._Z3sumii(1, 2), host.sum(3, 4)) == (3, 7)

@@ -203,7 +203,7 @@ class Header(Unit):
     def _function(self, cursor: Any, name: str) -> None:
         if name in self.names and not is_a(known := self.names[name], "?"):
             symbol = self._symbol(cursor, name)
-            if is_a(known, "f") and symbol != name and not symbol.startswith(_OF_CPLUSPLUS):
+            if is_a(known, "f") and symbol != name and not self._is_of_cplusplus(symbol, name):
                 self.names[name] = named("f", declared_type(known), name, symbol)
             return
         clang = self.clang
@@ -212,7 +212,7 @@ class Header(Unit):
         if storage == _STATIC or (storage != _EXTERN and clang.Cursor_isFunctionInlined(cursor)):
             self.inline.append(cursor)
             self.names[name] = unusable("is an inline function, which no library has")
-        elif (symbol := self._symbol(cursor, name)).startswith(_OF_CPLUSPLUS):
+        elif self._is_of_cplusplus(symbol := self._symbol(cursor, name), name):
             self.names[name] = unusable("is a function of C++")
         else:
             found = clang.getCursorType(cursor)
@@ -221,6 +221,10 @@ class Header(Unit):
                 found = clang.Type_getModifiedType(found)
             if bits := self.types.constant.get(found.address):
                 self.constant.append(f"{name}:{bits}")
+
+    def _is_of_cplusplus(self, symbol: str, name: str) -> bool:
+        """C may well declare a function of C++ by its symbol."""
+        return self.is_cplusplus and symbol != name and symbol.startswith(_OF_CPLUSPLUS)
 
     def _symbol(self, cursor: Any, name: str) -> str:
         """What libraries call it: `int f(int) __asm__("g")` is their g."""
