@@ -61,9 +61,9 @@ start &python_start() {
 
 void python_is_gone() noexcept {
     is_started_by_epy = false;
-    opened_core = nullptr;
     said_that_it_is_gone = false;
-    is_gone = true;
+    is_gone = true; // before the core, which others look for
+    opened_core = nullptr;
     forget_python();
     plugin::forget_scripts();
     python_start().renew();
@@ -313,8 +313,16 @@ python_state open_python(const python_wish &wish, const core_api *&core,
             throw;
         }
     }
-    core = opened_core;
-    return core == nullptr ? python_state::failed : python_state::ready;
+    const core_api *const now = opened_core;
+    if (now == nullptr && is_gone && core != nullptr) { // while this looked
+        complain_of_end(wish.plugin);
+        return python_state::gone;
+    }
+    if (now == nullptr) {
+        return python_state::failed;
+    }
+    core = now;
+    return python_state::ready;
 }
 
 bool choose_python(const char *executable) {

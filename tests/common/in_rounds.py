@@ -26,7 +26,14 @@ def environment(program: str, library: Path, folders: tuple[Path, ...]) -> dict[
         return {}
     with path.open("rb") as file:
         is_program = file.read(4) == b"\x7fELF"
-    return {"LD_PRELOAD": str(library)} if is_program else {}
+    if not is_program:
+        return {}
+    if " " in str(library):  # of which LD_PRELOAD would make two
+        link = folders[-1] / ".rounds.so"
+        link.unlink(missing_ok=True)
+        link.symlink_to(library)
+        library = link
+    return {"LD_PRELOAD": str(library)}
 
 
 def check(status: int, report: str) -> None:
