@@ -10,6 +10,7 @@
 
 #include "loader/core/call/pointers.h"
 #include "loader/core/headers/stored.h"
+#include "loader/core/thread/threads.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/does_not_fit.h"
 #include "loader/core/values/handles.h"
@@ -64,6 +65,11 @@ template <typename T> void store(const T &value, c_value &out) {
     std::memcpy(out.bytes(), &value, std::is_same_v<T, long double> ? 10 : sizeof value);
 }
 
+bool can_be_complex(PyObject *value) {
+    const exception_set_aside conversions;
+    return PyObject_HasAttrString(reinterpret_cast<PyObject *>(Py_TYPE(value)), "__complex__") != 0;
+}
+
 // Python's own words for what is no number have no remedy; what a value's methods raise is kept.
 // False.
 bool is_no_number(PyObject *value, const char *expected) {
@@ -71,8 +77,7 @@ bool is_no_number(PyObject *value, const char *expected) {
     const bool has_own = methods != nullptr &&
                          (methods->nb_float != nullptr || methods->nb_index != nullptr) &&
                          PyLong_Check(value) == 0;
-    if (has_own ||
-        PyObject_HasAttrString(reinterpret_cast<PyObject *>(Py_TYPE(value)), "__complex__") != 0) {
+    if (has_own || can_be_complex(value)) {
         return false;
     }
     PyErr_Clear();
