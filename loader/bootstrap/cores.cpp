@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <string_view>
+#include <system_error>
 
 #include "loader/bootstrap/process.h"
 #include "loader/files.h"
@@ -50,6 +51,21 @@ int minor_of(const std::string &version) {
 }
 
 } // namespace
+
+std::string version_tag(const char *version) {
+    int major = 0;
+    int minor = 0;
+    const std::string_view text = version == nullptr ? std::string_view() : version;
+    const char *const begin = text.data();
+    const char *const end = begin + text.size();
+    const auto [dot, problem] = std::from_chars(begin, end, major);
+    if (problem != std::errc{} || dot == end || *dot != '.' ||
+        std::from_chars(dot + 1, end, minor).ec != std::errc{}) {
+        return {};
+    }
+    const bool free_threaded = text.find("free-threading") != std::string_view::npos;
+    return std::to_string(major) + std::to_string(minor) + (free_threaded ? "t" : "");
+}
 
 core_place find_core(const python_wish &wish, const std::string &tag) {
     const std::string name = name_of_core(tag);

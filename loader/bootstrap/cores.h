@@ -19,6 +19,10 @@ struct core_place {
     bool is_there = false;
 };
 
+// Of what Py_GetVersion says, "3.11.2 (main, ...)": "311", with "t" for a free-threaded build;
+// empty if it is no version.
+std::string version_tag(const char *version);
+
 // `tag`: "311", "313t", "311d".
 core_place find_core(const python_wish &, const std::string &tag);
 

@@ -7,12 +7,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <exception>
 #include <new>
 #include <string>
-#include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "loader/bootstrap/brought.h"
@@ -92,22 +89,6 @@ bool is_finalized(const python_wish &wish, bool has_run, const python_objects &f
 // Debugging builds have a function that the others lack, and say so nowhere else.
 bool is_debugging_build(void *handle) {
     return look_up<void()>(handle, "_Py_NegativeRefcount") != nullptr;
-}
-
-// "3.11.2 (main, ...)" -> "311", with "t" for a free-threaded build; empty if it is no version.
-std::string version_tag(const char *version) {
-    int major = 0;
-    int minor = 0;
-    const std::string_view text = version == nullptr ? std::string_view() : version;
-    const char *const begin = text.data();
-    const char *const end = begin + text.size();
-    const auto [dot, problem] = std::from_chars(begin, end, major);
-    if (problem != std::errc{} || dot == end || *dot != '.' ||
-        std::from_chars(dot + 1, end, minor).ec != std::errc{}) {
-        return {};
-    }
-    const bool free_threaded = text.find("free-threading") != std::string_view::npos;
-    return std::to_string(major) + std::to_string(minor) + (free_threaded ? "t" : "");
 }
 
 constexpr host_services services_for_hosts = {set_error, give_to_sink, find_class, has_sink};
