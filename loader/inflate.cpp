@@ -1,6 +1,3 @@
-// Our own: epy is built with the headers of Python and libffi, and of nothing else. What is in a
-// plugin for the Python that it was built with is stored as it is, so a start decodes only where it
-// meets another.
 #include "loader/inflate.h"
 
 #include <array>

@@ -1,5 +1,7 @@
 // What a plugin's pack holds compressed (stub/pack.h): a stream of RFC 1951, as zlib writes it. A
-// decoder of its own, because neither a host nor a Python need have a zlib.
+// decoder of its own, because neither a host nor a Python need have a zlib, and epy is built with
+// the headers of Python and libffi alone. A start decodes only where it meets another Python than
+// the one that the plugin was built with: what that takes is stored as it is.
 #pragma once
 
 #include <cstddef>

@@ -135,7 +135,7 @@ void kept_states::clear(bool all) noexcept {
     some_ended_ = false;
     while (kept_state *const one = take_one(all)) {
         PyThreadState *const state = one->state_;
-        if (state != current) { // else the host has taken it for its own, and ends with it
+        if (state != current) { // else it goes with the interpreter
             PyThreadState_Clear(state);
             cpython::unbind_from_ensure(state);
             PyThreadState_Delete(state);
