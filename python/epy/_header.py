@@ -334,7 +334,7 @@ class Header:
         from ._exports.data import export_data
         from ._headers.data import declared
 
-        return export_data(name, declared(self, name, value))
+        return export_data(self._symbol(name), declared(self, name, value))
 
     # Callbacks
 
@@ -354,9 +354,10 @@ class Header:
         Bare, `@host.export`, the prototype is the one that the header has for the function's name;
         for that of `like`, if given; for the symbol's `name`, if it has none for the function's. Or
         it is C text, whose types are this header's: `@host.export("int f(struct x *)")`. `name` is
-        the symbol, `version` its version; `error` what the host gets when the function raises, or
-        the name of a constant of the header; default: `errors=` of the header, else zero; `errno`
-        as for `epy.export`.
+        the symbol, `version` its version; without `name` the symbol is what C calls by the
+        function's name, which `__asm__("g")` or `#define f g` may change. `error` is what the host
+        gets when the function raises, or the name of a constant of the header; default: `errors=`
+        of the header, else zero; `errno` as for `epy.export`.
 
         Annotations of the function refine parameters and the result: `c_void_p` or `POINTER(T)`
         where the header has another pointer. Where C names no parameters, `int f()`, they say what
@@ -369,15 +370,15 @@ class Header:
         prototype that differs from the header's, and as `epy.export`.
         """
         if isinstance(what, str):
-            symbol, kind = self._prototype(what)
-            return lambda function: self._export(
-                function, kind, name or symbol or None, error, version, errno
-            )
+            declared, kind = self._prototype(what)
+            symbol = name or (declared and self._symbol(declared)) or None
+            return lambda function: self._export(function, kind, symbol, error, version, errno)
 
         def decorate(function: "Any") -> "Any":
             own = getattr(python_function(function), "__name__", "")
-            kind = self._function_type(like or own, name if like is None else None)
-            return self._export(function, kind, name or own, error, version, errno)
+            kind, symbol = self._function_type(like or own, name if like is None else None)
+            symbol = name or (symbol if like is None else own)
+            return self._export(function, kind, symbol, error, version, errno)
 
         return decorate if what is None else decorate(what)
 
@@ -455,7 +456,7 @@ class Header:
                 return callback(prototype, error=error, errno=errno)
             return callback(prototype, function, error=error, errno=errno)
         if prototype.isidentifier():
-            kind = self._function_type(prototype, None)
+            kind, _ = self._function_type(prototype, None)
         else:
             kind = self._prototype(prototype)[1]
         ctype = self._classes.make(("*", kind))
@@ -467,8 +468,8 @@ class Header:
 
         return make if function is None else make(function)
 
-    def _function_type(self, name: str, other: str | None) -> "Any":
-        """The type of the function, or the function type, `name`; or `other`."""
+    def _function_type(self, name: str, other: str | None) -> "tuple[Any, str]":
+        """The type of the function, or the function type, `name`, and its symbol; or `other`."""
         found = self._declarations.find(name)
         if found is None and other is not None:
             found, name = self._declarations.find(other), other
@@ -484,8 +485,15 @@ class Header:
                 kind = self._classes.resolved(target)
         match kind:
             case ("(", *_):
-                return kind
+                return kind, found[2] if found[2:] else name
         raise _errors.HeaderNameError(f"{self._name}: {name} {_no_function(word)}")
+
+    def _symbol(self, name: str) -> str:
+        """What C calls where it says `name`: an assembler name or a macro may rename it."""
+        match self._declarations.find(name):
+            case ("f" | "v", _, symbol):
+                return symbol  # type: ignore[no-any-return]
+        return name
 
     def _prototype(self, text: str) -> "tuple[str, Any]":
         """A C prototype's name and type, which must be the header's, if that has the name."""

@@ -59,13 +59,11 @@ def find_address(header: "Header", name: str) -> int:
                 "name that the dynamic loader finds, or a ctypes.CDLL"
             ) from None
         header._library = library
-    match header._declarations.find(name):
-        case ("f" | "v", _, symbol):  # by a macro, or `__asm__("...")`
-            name = symbol
-    found: Any = getattr(library, name, None)
+    symbol = header._symbol(name)
+    found: Any = getattr(library, symbol, None)
     if found is None:
         where = f"{library._name}" if library._name else "the process"
         raise _errors.SymbolNotFoundError(
-            f"no symbol '{name}' in {where}: load its library before, or name it by library="
+            f"no symbol '{symbol}' in {where}: load its library before, or name it by library="
         )
     return native_address(found)

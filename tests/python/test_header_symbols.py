@@ -63,3 +63,51 @@ def test_c_may_declare_a_function_of_cplusplus_by_its_symbol(run, tmp_path) -> N
     text = 'int _Z3sumii(int, int); int sum(int, int) __asm__("_Z3sumii");'
     host = epy.header(text, library=str(library))
     assert (host._Z3sumii(1, 2), host.sum(3, 4)) == (3, 7)
+
+
+EXPORTS = """
+import epy
+
+host = epy.header('''
+int plain(int); int labelled(int) __asm__("label_of_it"); int renamed_to(int);
+#define renamed renamed_to
+int by_text(int) __asm__("label_of_text"); int all_one(int) __asm__("label_of_all");
+extern int data __asm__("label_of_data");
+''')
+
+@host.export
+def plain(x):
+    return x
+
+@host.export
+def labelled(x):
+    return x + 1
+
+@host.export
+def renamed(x):
+    return x + 2
+
+@host.export("int by_text(int)")
+def another(x):
+    return x + 3
+
+@host.export(name="chosen", like="labelled")
+def other(x):
+    return x + 4
+
+host.export_all("all_*", default=5)
+host.export_data("data", 6)
+"""
+
+
+def test_an_export_has_the_name_that_c_calls(build_plugin, run) -> None:
+    """`name=` is the symbol itself."""
+    names = "plain label_of_it renamed_to label_of_text chosen label_of_all".split()
+    load = f"""
+import ctypes, sys
+plugin = ctypes.CDLL(sys.argv[1])
+print([getattr(plugin, name)(0) for name in {names}])
+print(ctypes.c_int.in_dll(plugin, "label_of_data").value, hasattr(plugin, "labelled"))
+"""
+    found = run(sys.executable, "-c", load, build_plugin(EXPORTS)).stdout
+    assert found == "[0, 1, 2, 3, 4, 5]\n6 False\n"

@@ -15,7 +15,7 @@ from .macros import Macros, Reader
 from .messages import Problem, explain
 from .terms import CONST, Unsupported, declared_type, is_a, named, unusable
 from .types import CLASS, ENUM, STRUCT, UNION, Types
-from .unit import OPTIONS, SKIP_BODIES, Unit
+from .unit import BYTE_ORDER, OPTIONS, SKIP_BODIES, Unit
 
 # clang-c/Index.h: CXCursorKind, CX_StorageClass
 _FUNCTION, _VARIABLE, _TYPEDEF, _ALIAS, _OTHERS, _MACRO = 8, 9, 20, 36, (1, 23), 501
@@ -27,6 +27,10 @@ _RETURN = re.compile(rb"\{\s*return\b([^;{}]*);\s*\}")
 _COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _IGNORED = re.compile(r"\s*(#\s*(define\s+\w|pragma)|_Pragma)")  # what costs itself alone
 _DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
+# As an attribute of a struct it costs the struct, see `types`.
+_OTHER_ORDER = re.compile(
+    rb"(?:\bpragma\W+|_Pragma\W+|\bgnu\s*::\s*(?:__)?)%b(?:__)?\W+big" % BYTE_ORDER.encode()
+)
 _OF_CPLUSPLUS = "_Z"  # what such a function's symbol begins with
 _CPLUSPLUS = re.compile(r"C\+\+|cplusplus", re.IGNORECASE)
 _first = itemgetter(0)
@@ -77,13 +81,14 @@ class Header(Unit):
     # What Clang rejects
 
     def _explain(self, problem: Problem) -> str:
-        file, line = problem.file, problem.line
-        if file == self.main:
-            file = self.name
-            line -= self.before.count("\n") + 1
-            if self._is_option(problem):
-                file, line = "<options>", problem.line
-        return explain(problem, file, line, self.name, self.is_text)
+        place = self._place(problem.file, problem.line)
+        return explain(problem, place, self.name, self.is_text)
+
+    def _place(self, file: str, line: int) -> str:
+        if file != self.main:
+            return f"{file}:{line}"
+        before = self.before.count("\n")
+        return f"<options>:{line}" if line <= before else f"{self.name}:{line - before - 1}"
 
     @staticmethod
     def _asks_for_cplusplus(problem: Problem) -> bool:
@@ -100,6 +105,14 @@ class Header(Unit):
                 raise ReadError(
                     f"{file}: is binary, or a text of two bytes a character: name a header, or "
                     "convert it (`iconv -f UTF-16 -t UTF-8`)"
+                )
+        for file in (*files, self.main):
+            if found := _OTHER_ORDER.search(self._source(file)):
+                line = self._source(file).count(b"\n", 0, found.start()) + 1
+                raise ReadError(
+                    f"{self._place(file, line)}: numbers are in another byte order "
+                    f"({BYTE_ORDER}), which only GCC knows: paste the declarations that you need "
+                    "as text"
                 )
         for problem in self.problems:
             own = problem.file == self.main and not _IGNORED.match(problem.shown)

@@ -63,8 +63,8 @@ class Problem:
         return f"is rejected by Clang: {explained}"
 
 
-def explain(problem: Problem, file: str, line: int, name: str, is_text: bool) -> str:
-    """With file, line, the offending line, and what to do."""
+def explain(problem: Problem, place: str, name: str, is_text: bool) -> str:
+    """With its place, the offending line, and what to do."""
     message, shown = problem.message, problem.shown.strip()
     missing = re.match(r"'(.*)' file not found", message)
     if missing and missing[1] == name and not is_text:
@@ -112,4 +112,4 @@ def explain(problem: Problem, file: str, line: int, name: str, is_text: bool) ->
             "build -D); or paste the declarations as text"
         )
     where = f" in `{shown[:200]}`" if shown else ""
-    return f"{file}:{line}: {message}{where}: {remedy}"
+    return f"{place}: {message}{where}: {remedy}"

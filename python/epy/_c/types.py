@@ -26,9 +26,10 @@ from .terms import (
     unusable,
     unusable_reason,
 )
+from .unit import BYTE_ORDER
 
 # clang-c/Index.h, CXCursorKind
-STRUCT, UNION, CLASS, ENUM, _ENUMERATOR = 2, 3, 4, 5, 7
+STRUCT, UNION, CLASS, ENUM, _ENUMERATOR, _ANNOTATION = 2, 3, 4, 5, 7, 406
 _SCOPES = (STRUCT, UNION, CLASS, 22, 31, 32)  # and namespaces, class templates, parts of these
 KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
 _UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
@@ -256,6 +257,8 @@ class Types:
         size, align = clang.Type_getSizeOf(whole), clang.Type_getAlignOf(whole)
         if size < 0:
             raise Unsupported("is not valid C")
+        if clang.Cursor_hasAttrs(cursor):
+            self._check_byte_order(cursor)
         members: list[Member] = []
         anonymous: list[str] = []
         bits: list[tuple[Any, ...]] = []
@@ -295,6 +298,12 @@ class Types:
             *(keyword, label, size, layout.packed, layout.fields),
             *(tuple(anonymous), tuple(bits), tuple(names), obstacle),
         )
+
+    def _check_byte_order(self, cursor: Cursor) -> None:
+        for child in self.clang.children(cursor):
+            text = self.clang.text(self.clang.getCursorSpelling(child))
+            if child.kind == _ANNOTATION and text == f"{BYTE_ORDER}big-endian":
+                raise Unsupported(f"has its numbers in another byte order ({BYTE_ORDER})")
 
     def _obstacle(self, found: Type) -> str:
         while is_a(actual := self.resolved(found), "["):

@@ -9,10 +9,13 @@ from .libclang import Library, ReadError
 from .messages import Problem
 from .standard_types import STANDARD
 
+BYTE_ORDER = "scalar_storage_order"
 SKIP_BODIES, RECORD_MACROS = 0x40, 0x01  # clang-c/Index.h, CXTranslationUnit_Flags
 OPTIONS = [
     *("-Wno-everything", "-Werror=implicit-int"),
     *("-ferror-limit=0", "-fno-spell-checking", "-fno-builtin"),
+    # An attribute of GCC's that changes what memory means, and that Clang would pass over.
+    *(f'-D{it}(order)=annotate("{BYTE_ORDER}" order)' for it in (BYTE_ORDER, f"__{BYTE_ORDER}__")),
 ]
 _C, _CPLUSPLUS = ("-xc", "-std=gnu17"), ("-xc++", "-std=gnu++17")
 _ERROR, _FATAL = 3, 4

@@ -46,19 +46,20 @@ def _matching(header: Header, pattern: str) -> Iterator[str]:
 
 def _exported(header: Header, name: str) -> Any:
     """What the script exports under this name already."""
-    export = find_script().exports.get(name)
-    return export.keep[0] if export and export.keep else header._exported.get(name)
+    symbol = header._symbol(name)
+    export = find_script().exports.get(symbol)
+    return export.keep[0] if export and export.keep else header._exported.get(symbol)
 
 
 def _export(header: Header, name: str, given: Any) -> Any:
     if callable(given):
-        return header.export(name=name, like=name)(given)
+        return header.export(name=header._symbol(name), like=name)(given)
     return _constant(header, name, given)
 
 
 def _constant(header: Header, name: str, value: Any) -> Any:
     """A function that returns the value, whatever it is called with."""
-    kind = header._function_type(name, None)
+    kind, symbol = header._function_type(name, None)
     _, result, parameters, _ = kind
     kind = ("(", result, parameters, False)  # what follows those with a name is not looked at
     resolved = header._classes.resolved(result)
@@ -69,7 +70,7 @@ def _constant(header: Header, name: str, value: Any) -> Any:
     try:
         if is_number and isinstance(resolved, tuple) and resolved[0] == "*":
             raise SignatureError
-        return header._export(_returning(value), kind, name, value)
+        return header._export(_returning(value), kind, symbol, value)
     except SignatureError:
         from .._c.spelling import declare_function
 
