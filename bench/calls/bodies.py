@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def f() -> None:
@@ -36,3 +36,30 @@ def mixed(a: int, b: float, c: int, d: float, e: int, f: float, g: int, h: float
 
 def process_view(handle: object, mode: int, samples: Sequence[float], count: int) -> int:
     return mode + (samples[count - 1] > samples[0])
+
+
+def greet(text: str) -> str:
+    return text
+
+
+class Voice:
+    """What a host holds by a pointer."""
+
+    def __init__(self) -> None:
+        self.gain = 0.5
+
+    def step(self, by: float) -> float:
+        return self.gain * by
+
+
+def event(one):  # type: ignore[no-untyped-def] # what stands for a struct is each contender's own
+    return one.kind + one.value
+
+
+def driver(twice: Callable[[int], int]) -> Callable[[int], int]:
+    """What calls a function of the host, which each contender makes callable in its way."""
+
+    def drive(number: int) -> int:
+        return twice(number) + 1
+
+    return drive

@@ -12,12 +12,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+# The functions that are called; and what makes the object that `step` is called with.
 SIGNATURES = ("f", "add", "f3", "len", "process", "mixed", "process_view")
+SIGNATURES += ("greet", "step", "event", "drive")
+SYMBOLS = (*SIGNATURES, "voice_new")
 
 # What each is made of: a library to open, or a module to import. A module that is written in Python
 # lists its ADDRESSES, a compiled one has symbols like a library.
 LIBRARIES = {
     "epy": "epy_plugin.so",
+    "epy_batch": "epy_plugin.so",
     "cffi": "cffi_contender.so",
     "numba": "numba_plugin.so",
     "c": "c.so",
@@ -51,7 +55,7 @@ def _symbols(path: str) -> dict[str, int]:
     library = ctypes.CDLL(path)
     _kept.append(library)
     found = {}
-    for signature in SIGNATURES:
+    for signature in SYMBOLS:
         if hasattr(library, signature):
             address = ctypes.cast(getattr(library, signature), ctypes.c_void_p).value
             assert address is not None

@@ -1,8 +1,9 @@
 // The host: calls each contender's functions, in one process.
 //
 //   host PYTHON FOLDER time ROUNDS CONTENDER...   prints "condition signature contender round ns"
-//   lines host PYTHON FOLDER count CONTENDER...         int add, for callgrind: a dump for each
-//   contender
+//                                                 lines
+//   host PYTHON FOLDER count CONTENDER...         for callgrind: a dump for each contender,
+//   signature
 //                                                 and each of two numbers of calls
 //
 // PYTHON is the executable whose packages are used, FOLDER has the contenders. A round calls all
@@ -14,13 +15,18 @@
 #include <time.h>
 #include <valgrind/callgrind.h>
 
-#include "batches.h"
+#include <epy.h>
 
-enum { most_contenders = 16, most_batches = 8, warm_calls = 100, trial_calls = 300 };
+#include "batches.h"
+#include "signatures.h"
+
+enum { most_contenders = 16, most_batches = 16, warm_calls = 100, trial_calls = 300 };
 
 typedef struct {
     const char *name;
     void *functions[most_batches]; // NULL: it has none of this signature
+    void *object;                  // for the functions that take one
+    const epy_api *entered;        // its batches run inside of epy_enter
 } contender;
 
 static contender contenders[most_contenders];
@@ -50,9 +56,17 @@ static double now(void) {
 }
 
 static void run_checked(const job *what, int calls) {
-    if (what->batch->run(what->function, calls) != 0) {
-        fprintf(stderr, "bench host: wrong results of %s in %s\n", what->batch->name,
-                what->contender->name);
+    const contender *who = what->contender;
+    epy_scope scope;
+    if (who->entered != NULL && who->entered->enter(&scope) != 0) {
+        fail("epy_enter", who->entered->last_error());
+    }
+    const int wrong = what->batch->run(what->function, who->object, calls);
+    if (who->entered != NULL) {
+        who->entered->leave(&scope);
+    }
+    if (wrong != 0) {
+        fprintf(stderr, "bench host: wrong results of %s in %s\n", what->batch->name, who->name);
         exit(1);
     }
 }
@@ -185,25 +199,34 @@ static void time_all(int rounds) {
     }
 }
 
-// The difference between the two dumps of a contender is the calls' own.
+// The difference between the two dumps of a function is the calls' own.
+static void count(const job *counted) {
+    enum { few = 1000, many = 3000 };
+    run_checked(counted, warm_calls);
+    CALLGRIND_START_INSTRUMENTATION;
+    for (int calls = few; calls <= many; calls += many - few) {
+        CALLGRIND_ZERO_STATS;
+        run_checked(counted, calls);
+        char label[64];
+        snprintf(label, sizeof label, "%s %s %d", counted->batch->name, counted->contender->name,
+                 calls);
+        CALLGRIND_DUMP_STATS_AT(label);
+    }
+    CALLGRIND_STOP_INSTRUMENTATION;
+}
+
 static void count_all(void) {
-    enum { add = 1, few = 1000, many = 3000 };
     for (const contender *who = contenders; who < contenders + contender_count; ++who) {
-        const job counted = job_of(who, add, 0);
         const int held = strcmp(who->name, "capi_held") == 0;
         if (held) {
             PyEval_RestoreThread(main_state);
         }
-        run_checked(&counted, warm_calls);
-        CALLGRIND_START_INSTRUMENTATION;
-        for (int calls = few; calls <= many; calls += many - few) {
-            CALLGRIND_ZERO_STATS;
-            run_checked(&counted, calls);
-            char label[64];
-            snprintf(label, sizeof label, "%s %d", who->name, calls);
-            CALLGRIND_DUMP_STATS_AT(label);
+        for (int signature = 0; signature < batch_count; ++signature) {
+            if (who->functions[signature] != NULL) {
+                const job counted = job_of(who, signature, 0);
+                count(&counted);
+            }
         }
-        CALLGRIND_STOP_INSTRUMENTATION;
         if (held) {
             main_state = PyEval_SaveThread();
         }
@@ -234,6 +257,14 @@ static void add_contender(PyObject *module, const char *folder, const char *name
     for (int i = 0; i < batch_count; ++i) {
         PyObject *address = PyDict_GetItemString(found, batches[i].name);
         added->functions[i] = address == NULL ? NULL : PyLong_AsVoidPtr(address);
+    }
+    PyObject *voice_new = PyDict_GetItemString(found, "voice_new");
+    added->object = added;
+    if (voice_new != NULL) {
+        added->object = ((voice_new_function *)PyLong_AsVoidPtr(voice_new))();
+    }
+    if (strcmp(name, "epy_batch") == 0) {
+        added->entered = epy_connect(NULL);
     }
     Py_DECREF(found);
 }

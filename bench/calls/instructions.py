@@ -1,6 +1,8 @@
-"""The gate: how many instructions a call of epy's int add may take.
+"""The gate: how many instructions a call of epy's may take.
 
-Runs the host, with epy alone, under callgrind: a figure without noise. Exit status 1 above the
+    instructions.py FOLDER add=1300 ...
+
+Runs the host, with epy alone, under callgrind: a figure without noise. Exit status 1 above a
 limit.
 """
 
@@ -16,8 +18,8 @@ from make import build_host, build_plugin, copy_scripts
 from report import read_instructions
 
 
-def count(folder: Path) -> float:
-    """Instructions per call."""
+def count(folder: Path) -> dict[str, float]:
+    """Instructions per call, by signature."""
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("callgrind.*"):
         old.unlink()
@@ -34,17 +36,20 @@ def count(folder: Path) -> float:
         check=True,
         env={**os.environ, "PYTHONPATH": str(folder)},
     )
-    return read_instructions(folder)["epy"]
+    return {name: cells["epy"] for name, cells in read_instructions(folder).items()}
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, help="to build in")
-    parser.add_argument("--at-most", type=float, required=True)
+    parser.add_argument("limits", metavar="SIGNATURE=AT_MOST", nargs="+")
     options = parser.parse_args()
+    limits = {name: float(limit) for name, limit in (one.split("=") for one in options.limits)}
     counted = count(options.folder.resolve())
-    print(f"int add: {counted:,.1f} instructions a call, at most {options.at_most:,.0f} allowed")
-    return counted > options.at_most
+    print("| function | instructions a call | at most |\n| --- | ---: | ---: |")
+    for name, limit in limits.items():
+        print(f"| {name} | {counted[name]:,.1f} | {limit:,.0f} |")
+    return int(any(counted[name] > limit for name, limit in limits.items()))
 
 
 if __name__ == "__main__":

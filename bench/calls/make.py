@@ -11,6 +11,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 CONTENDERS = HERE / "contenders"
+EPY_H = HERE.parent.parent / "loader" / "include"
 C = ["cc", "-O2", "-DNDEBUG", "-fPIC"]
 CXX = ["c++", "-std=c++17", "-O2", "-DNDEBUG", "-fPIC", "-fvisibility=hidden"]
 
@@ -33,7 +34,8 @@ def build_host(folder: Path) -> Path:
     """The host; returns its path."""
     host = folder / "host"
     sources = [HERE / "host.c", HERE / "batches.c"]
-    _run(*C, "-Wall", "-Wextra", _python_include(), *sources, "-o", host, *_python_library())
+    flags = ["-Wall", "-Wextra", "-rdynamic", "-fno-strict-aliasing", f"-I{EPY_H}"]
+    _run(*C, *flags, _python_include(), *sources, "-o", host, *_python_library())
     return host
 
 

@@ -17,7 +17,7 @@ from collections import defaultdict
 from pathlib import Path
 from statistics import geometric_mean, median
 
-from contenders import NAMES
+from contenders import NAMES, SIGNATURES
 
 CONDITIONS = {
     "T1": "main thread, GIL free",
@@ -39,16 +39,22 @@ def read_times(path: Path) -> Cells:
     return {key: times for key, times in cells.items() if (*key[:2], "epy") in cells}
 
 
-def read_instructions(folder: Path) -> dict[str, float]:
-    """Instructions per call by contender, from callgrind's dumps of two numbers of calls each."""
-    totals: dict[str, dict[int, int]] = defaultdict(dict)
+def read_instructions(folder: Path) -> dict[str, dict[str, float]]:
+    """Instructions per call by signature and contender, from callgrind's dumps of two numbers of
+    calls each."""
+    totals: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     for dump in folder.glob("callgrind.*"):
         text = dump.read_text()
-        label = re.search(r"^desc: Trigger: Client Request: (\w+) (\d+)$", text, re.MULTILINE)
+        label = re.search(r"^desc: Trigger: Client Request: (\w+) (\w+) (\d+)$", text, re.MULTILINE)
         total = re.search(r"^totals: (\d+)$", text, re.MULTILINE)
         if label and total:
-            totals[label[1]][int(label[2])] = int(total[1])
-    return {name: _slope(totals[name]) for name in NAMES if name in totals}
+            totals[label[1], label[2]][int(label[3])] = int(total[1])
+    return {
+        signature: {
+            name: _slope(totals[signature, name]) for name in NAMES if (signature, name) in totals
+        }
+        for signature in SIGNATURES
+    }
 
 
 def _slope(totals: dict[int, int]) -> float:
@@ -99,7 +105,7 @@ def goals(cells: Cells) -> list[dict[str, str | float]]:
     ]
 
 
-def results(cells: Cells, instructions: dict[str, float]) -> dict[str, object]:
+def results(cells: Cells, instructions: dict[str, dict[str, float]]) -> dict[str, object]:
     ns: dict[str, dict[str, dict[str, float]]] = {}
     ratios: dict[str, dict[str, dict[str, float]]] = {}
     for condition, signature, name in cells:
@@ -151,14 +157,27 @@ def table(found: dict[str, object]) -> str:
                 row = [_strong(name), *times, f"{means[condition][name]:.3f}"]
                 lines.append(f"| {' | '.join(row)} |")
         lines.append("")
-    lines += ["Instructions of one int add, T1 (`capi_held`: T3)", "", "| | |", "| --- | ---: |"]
-    lines += [f"| {_strong(name)} | {count:,.0f} |" for name, count in instructions.items()]
+    lines += table_of_instructions(instructions)
     lines += ["", "| goal of epy | reached | limit | |", "| --- | ---: | ---: | --- |"]
     for row in reached:
         signed = 1 if row["side"] == "at most" else -1
         met = "yes" if signed * row["reached"] <= signed * row["limit"] else "no"
         lines.append(f"| {row['goal']} | {row['reached']} | {row['side']} {row['limit']} | {met} |")
     return "\n".join(lines) + "\n"
+
+
+def table_of_instructions(counted: dict[str, dict[str, float]]) -> list[str]:
+    lines = [
+        "Instructions of one call, T1 (`capi_held`: T3)",
+        "",
+        f"| | {' | '.join(counted)} |",
+        "| --- " + "| ---: " * len(counted) + "|",
+    ]
+    for name in NAMES:
+        if any(name in cells for cells in counted.values()):
+            row = [f"{cells[name]:,.0f}" if name in cells else "" for cells in counted.values()]
+            lines.append(f"| {' | '.join([_strong(name), *row])} |")
+    return lines
 
 
 def table_of_others(found: dict[str, dict[str, object]]) -> str:
@@ -171,8 +190,9 @@ def table_of_others(found: dict[str, dict[str, object]]) -> str:
         "| --- | --- |" + " ---: |" * (len(head) - 2),
     ]
     for version, one in found.items():
-        means, instructions = one["mean_ratio_to_cffi"], one["instructions"]
-        assert isinstance(means, dict) and isinstance(instructions, dict)
+        means, counted = one["mean_ratio_to_cffi"], one["instructions"]
+        assert isinstance(means, dict) and isinstance(counted, dict)
+        instructions = counted["add"]
         for name in NAMES:
             cells = [means[condition].get(name) for condition in CONDITIONS]
             row = [f"{cell:.3f}" if cell is not None else "" for cell in cells]

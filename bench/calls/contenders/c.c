@@ -1,6 +1,10 @@
 // What the Python functions do, in C: the floor under every contender.
 #include <string.h>
 
+#include "../signatures.h"
+
+#pragma weak host_twice // `epy build` of c_slot_plugin.py opens this where no host is
+
 void f(void) {}
 
 int add(int a, int b) { return a + b; }
@@ -23,3 +27,16 @@ int process_view(void *handle, int mode, const double *samples, size_t count) {
     (void)handle;
     return mode + (samples[count - 1] > samples[0]);
 }
+
+const char *greet(const char *text) { return text; }
+
+void *voice_new(void) {
+    static double gain = 0.5;
+    return &gain;
+}
+
+double step(void *voice, double by) { return *(double *)voice * by; }
+
+double event(const struct event *one) { return one->kind + one->value; }
+
+int drive(int number) { return host_twice(number) + 1; }

@@ -2,6 +2,8 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include "../signatures.h"
+
 #ifdef HELD
 #define MODULE_NAME "capi_held_contender"
 #define MODULE_INIT PyInit_capi_held_contender
@@ -19,6 +21,42 @@ enum { most_arguments = 8 };
 
 static PyObject *bodies;
 static PyObject *f_, *add_, *f3_, *text_len_, *process_, *mixed_, *process_view_;
+static PyObject *greet_, *voice_, *step_, *event_, *drive_;
+
+typedef struct {
+    PyObject_HEAD const struct event *at;
+} event_object;
+
+static PyObject *event_kind(PyObject *self, void *unused) {
+    (void)unused;
+    return PyLong_FromLong(((event_object *)self)->at->kind);
+}
+
+static PyObject *event_value(PyObject *self, void *unused) {
+    (void)unused;
+    return PyFloat_FromDouble(((event_object *)self)->at->value);
+}
+
+static PyGetSetDef event_fields[] = {
+    {"kind", event_kind, NULL, NULL, NULL}, {"value", event_value, NULL, NULL, NULL}, {NULL}};
+
+static PyTypeObject event_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = MODULE_NAME ".Event",
+                                  .tp_basicsize = sizeof(event_object),
+                                  .tp_flags = Py_TPFLAGS_DEFAULT, .tp_getset = event_fields};
+
+static PyObject *twice(PyObject *self, PyObject *argument) {
+    (void)self;
+    long number = PyLong_AsLong(argument);
+    if (number == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS;
+    number = host_twice((int)number);
+    Py_END_ALLOW_THREADS;
+    return PyLong_FromLong(number);
+}
+
+static PyMethodDef twice_method = {"twice", twice, METH_O, NULL};
 
 // Takes the arguments; one that could not be made is NULL, with the exception set.
 static PyObject *call(PyObject *function, PyObject **arguments, size_t count) {
@@ -144,6 +182,50 @@ EXPORT int process_view(void *handle, int mode, const double *samples, size_t co
     return result;
 }
 
+EXPORT const char *greet(const char *text) {
+    static __thread PyObject *kept;
+    ENTER;
+    PyObject *arguments[] = {PyUnicode_FromString(text)};
+    PyObject *result = call(greet_, arguments, 1);
+    Py_XSETREF(kept, result);
+    const char *greeting = result == NULL ? NULL : PyUnicode_AsUTF8(result);
+    if (greeting == NULL) {
+        report();
+    }
+    LEAVE;
+    return greeting;
+}
+
+EXPORT void *voice_new(void) { return voice_; }
+
+EXPORT double step(void *voice, double by) {
+    ENTER;
+    PyObject *arguments[] = {Py_NewRef(voice), PyFloat_FromDouble(by)};
+    const double result = as_double(call(step_, arguments, 2));
+    LEAVE;
+    return result;
+}
+
+EXPORT double event(const struct event *at) {
+    ENTER;
+    event_object *one = PyObject_New(event_object, &event_type);
+    if (one != NULL) {
+        one->at = at;
+    }
+    PyObject *arguments[] = {(PyObject *)one};
+    const double result = as_double(call(event_, arguments, 1));
+    LEAVE;
+    return result;
+}
+
+EXPORT int drive(int number) {
+    ENTER;
+    PyObject *arguments[] = {PyLong_FromLong(number)};
+    const int result = as_int(call(drive_, arguments, 1));
+    LEAVE;
+    return result;
+}
+
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = MODULE_NAME, .m_size = -1};
 
 PyMODINIT_FUNC MODULE_INIT(void) {
@@ -158,5 +240,16 @@ PyMODINIT_FUNC MODULE_INIT(void) {
     process_ = PyObject_GetAttrString(bodies, "process");
     mixed_ = PyObject_GetAttrString(bodies, "mixed");
     process_view_ = PyObject_GetAttrString(bodies, "process_view");
+    greet_ = PyObject_GetAttrString(bodies, "greet");
+    event_ = PyObject_GetAttrString(bodies, "event");
+    PyObject *voice = PyObject_GetAttrString(bodies, "Voice");
+    PyObject *host = PyCFunction_New(&twice_method, NULL);
+    if (voice == NULL || host == NULL || PyType_Ready(&event_type) < 0) {
+        return NULL;
+    }
+    voice_ = PyObject_CallNoArgs(voice);
+    step_ = PyObject_GetAttrString(voice, "step");
+    drive_ = PyObject_CallMethod(bodies, "driver", "N", host);
+    Py_DECREF(voice);
     return PyErr_Occurred() ? NULL : PyModule_Create(&definition);
 }

@@ -1,8 +1,44 @@
 """ctypes: CFUNCTYPE objects."""
 
-from ctypes import CFUNCTYPE, POINTER, c_char_p, c_double, c_int, c_size_t, c_void_p, cast
+from collections import deque
+from ctypes import (
+    CDLL,
+    CFUNCTYPE,
+    POINTER,
+    Structure,
+    addressof,
+    c_char_p,
+    c_double,
+    c_int,
+    c_size_t,
+    c_void_p,
+    cast,
+    create_string_buffer,
+    py_object,
+)
 
 import bodies
+
+
+class _Event(Structure):
+    _fields_ = [("kind", c_int), ("value", c_double)]
+
+
+_twice = CDLL(None).host_twice
+_twice.argtypes = [c_int]
+_voice = bodies.Voice()
+_kept: deque[object] = deque(maxlen=64)
+
+
+def _greet(text):
+    result = create_string_buffer(bodies.greet(text.decode()).encode())
+    _kept.append(result)
+    return addressof(result)
+
+
+def _event(one):
+    return bodies.event(one.contents)
+
 
 _functions = {
     "f": CFUNCTYPE(None)(bodies.f),
@@ -14,5 +50,10 @@ _functions = {
     "process_view": CFUNCTYPE(c_int, c_void_p, c_int, POINTER(c_double), c_size_t)(
         bodies.process_view
     ),
+    "greet": CFUNCTYPE(c_void_p, c_char_p)(_greet),
+    "voice_new": CFUNCTYPE(c_void_p)(lambda: id(_voice)),
+    "step": CFUNCTYPE(c_double, py_object, c_double)(bodies.Voice.step),
+    "event": CFUNCTYPE(c_double, POINTER(_Event))(_event),
+    "drive": CFUNCTYPE(c_int, c_int)(bodies.driver(_twice)),
 }
 ADDRESSES = {name: cast(function, c_void_p).value for name, function in _functions.items()}

@@ -1,6 +1,6 @@
 """epy: exported Python functions."""
 
-from ctypes import c_double, c_int, c_size_t, c_void_p
+from ctypes import CFUNCTYPE, c_double, c_int, c_size_t, c_void_p
 
 import bodies
 
@@ -11,6 +11,29 @@ epy.export("int add(int, int)")(bodies.add)
 epy.export("double f3(double, double, double)")(bodies.f3)
 epy.export("size_t len(const char *)")(bodies.text_len)
 epy.export("double mixed(int, double, int, double, int, double, int, double)")(bodies.mixed)
+
+
+host = epy.header("""
+struct event { int kind; double value; };
+double event(const struct event *);
+int host_twice(int number);
+int drive(int number);
+""")
+host.export(bodies.event)
+epy.export("int drive(int number)")(bodies.driver(host.host_twice))
+
+
+class Voice(bodies.Voice, epy.Object):
+    pass
+
+
+@epy.export
+def voice_new() -> Voice:
+    return Voice()
+
+
+epy.export(CFUNCTYPE(c_double, Voice, c_double), name="step")(bodies.Voice.step)
+epy.export(CFUNCTYPE(epy.c_str, epy.c_str), name="greet")(bodies.greet)
 
 
 @epy.export

@@ -1,8 +1,12 @@
 // nanobind: C functions that take the GIL and call an nb::object.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
 
 #include <cstdint>
+#include <string>
+
+#include "../signatures.h"
 
 namespace nb = nanobind;
 
@@ -10,6 +14,7 @@ namespace nb = nanobind;
 
 namespace {
 nb::handle f_, add_, f3_, text_len_, process_, mixed_, process_view_;
+nb::handle greet_, voice_, step_, event_, drive_;
 } // namespace
 
 EXPORT void f() {
@@ -50,6 +55,30 @@ EXPORT int process_view(void *handle, int mode, const double *samples, std::size
         process_view_(reinterpret_cast<std::uintptr_t>(handle), mode, view, count));
 }
 
+EXPORT const char *greet(const char *text) {
+    thread_local std::string kept;
+    nb::gil_scoped_acquire gil;
+    kept = nb::cast<std::string>(greet_(text));
+    return kept.c_str();
+}
+
+EXPORT void *voice_new() { return voice_.ptr(); }
+
+EXPORT double step(void *voice, double by) {
+    nb::gil_scoped_acquire gil;
+    return nb::cast<double>(step_(nb::handle(static_cast<PyObject *>(voice)), by));
+}
+
+EXPORT double event(const struct event *one) {
+    nb::gil_scoped_acquire gil;
+    return nb::cast<double>(event_(one));
+}
+
+EXPORT int drive(int number) {
+    nb::gil_scoped_acquire gil;
+    return nb::cast<int>(drive_(number));
+}
+
 NB_MODULE(nanobind_contender, module) {
     const nb::module_ bodies = nb::module_::import_("bodies");
     const auto take = [&](const char *name) { return nb::object(bodies.attr(name)).release(); };
@@ -60,5 +89,14 @@ NB_MODULE(nanobind_contender, module) {
     process_ = take("process");
     mixed_ = take("mixed");
     process_view_ = take("process_view");
+    greet_ = take("greet");
+    voice_ = nb::object(take("Voice")()).release();
+    step_ = nb::object(bodies.attr("Voice").attr("step")).release();
+    event_ = take("event");
+    nb::class_<struct event>(module, "Event")
+        .def_ro("kind", &event::kind)
+        .def_ro("value", &event::value);
+    module.def("twice", &host_twice, nb::call_guard<nb::gil_scoped_release>());
+    drive_ = nb::object(bodies.attr("driver")(module.attr("twice"))).release();
     module.doc() = "C functions that call Python";
 }

@@ -2,6 +2,9 @@
 #include <pybind11/pybind11.h>
 
 #include <cstdint>
+#include <string>
+
+#include "../signatures.h"
 
 namespace py = pybind11;
 
@@ -9,6 +12,7 @@ namespace py = pybind11;
 
 namespace {
 py::handle f_, add_, f3_, text_len_, process_, mixed_, process_view_;
+py::handle greet_, voice_, step_, event_, drive_;
 } // namespace
 
 EXPORT void f() {
@@ -49,6 +53,30 @@ EXPORT int process_view(void *handle, int mode, const double *samples, std::size
     return process_view_(reinterpret_cast<std::uintptr_t>(handle), mode, view, count).cast<int>();
 }
 
+EXPORT const char *greet(const char *text) {
+    thread_local std::string kept;
+    py::gil_scoped_acquire gil;
+    kept = greet_(text).cast<std::string>();
+    return kept.c_str();
+}
+
+EXPORT void *voice_new() { return voice_.ptr(); }
+
+EXPORT double step(void *voice, double by) {
+    py::gil_scoped_acquire gil;
+    return step_(py::handle(static_cast<PyObject *>(voice)), by).cast<double>();
+}
+
+EXPORT double event(const struct event *one) {
+    py::gil_scoped_acquire gil;
+    return event_(one).cast<double>();
+}
+
+EXPORT int drive(int number) {
+    py::gil_scoped_acquire gil;
+    return drive_(number).cast<int>();
+}
+
 PYBIND11_MODULE(pybind11_contender, module) {
     const py::module_ bodies = py::module_::import("bodies");
     const auto take = [&](const char *name) {
@@ -61,5 +89,14 @@ PYBIND11_MODULE(pybind11_contender, module) {
     process_ = take("process");
     mixed_ = take("mixed");
     process_view_ = take("process_view");
+    greet_ = take("greet");
+    voice_ = py::object(take("Voice")()).release();
+    step_ = py::object(bodies.attr("Voice").attr("step")).release();
+    event_ = take("event");
+    py::class_<struct event>(module, "Event")
+        .def_readonly("kind", &event::kind)
+        .def_readonly("value", &event::value);
+    module.def("twice", &host_twice, py::call_guard<py::gil_scoped_release>());
+    drive_ = py::object(bodies.attr("driver")(module.attr("twice"))).release();
     module.doc() = "C functions that call Python";
 }
