@@ -109,6 +109,28 @@ def test_a_host_that_is_killed_leaves_its_calls(epy, build_plugin, tmp_path):
     assert "export 'add'" in [event["name"] for event in events]
 
 
+def test_texts_are_there_as_a_terminal_shows_them(epy, build_plugin, tmp_path):
+    """Perfetto does not undo JSON's escapes with numbers."""
+    plugin = build_plugin("""
+import epy
+
+@epy.export("int fail(int)")
+def fail(number):
+    raise ValueError("\\N{EURO SIGN} \\N{GRINNING FACE} \\0\\n\\x1b \\udc80")
+""")
+    epy(
+        "trace",
+        plugin,
+        "--",
+        "python3",
+        "-c",
+        "import ctypes, sys; ctypes.CDLL(sys.argv[1]).fail(1)",
+        "{}",
+    )
+    text = (tmp_path / "trace.json").read_text()
+    assert r'"error": "ValueError: € 😀 \\x00\\n\\x1b \\udc80"' in text
+
+
 def test_a_host_that_calls_nothing(epy, build_plugin, tmp_path):
     result = epy("trace", build_plugin(SCRIPT), "--", "echo", "{folder}")
     assert result.stdout == f"{tmp_path}\n"

@@ -36,7 +36,8 @@ def trace(plugin: Path, command: list[str], output: Path) -> tuple[int, str]:
         status = _run(arguments, {**environment, "EPY_TRACE": events})
         found = read(Path(events))
         with open(events, "w", encoding="utf-8") as file:
-            json.dump({"traceEvents": found, "displayTimeUnit": "ns"}, file)
+            timeline = {"traceEvents": found, "displayTimeUnit": "ns"}
+            json.dump(timeline, file, ensure_ascii=False)  # see _running/tracing.py
         os.replace(events, output)
     finally:
         if os.path.exists(events):
@@ -60,8 +61,8 @@ def _run(arguments: list[str], environment: dict[str, str]) -> int:
 
 def read(path: Path) -> list[Event]:
     """The events that a host has left; a last line that is cut off does not count."""
-    lines = path.read_text(encoding="utf-8").splitlines()[1:]
-    return [json.loads(line[:-1]) for line in lines if line.endswith("},")]
+    lines = path.read_bytes().split(b"\n")[1:]
+    return [json.loads(line[:-1]) for line in lines if line.endswith(b"},")]
 
 
 def summary(events: list[Event]) -> str:

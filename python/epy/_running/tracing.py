@@ -3,6 +3,9 @@
 The file has one event to a line, in the form of Chrome's "Trace Event Format" (a JSON array that
 needs no end), so that it is of use also when the host was killed. Any number of processes and
 threads write to it: each event is one write at the end of the file.
+
+Texts are as they are shown on a terminal, in UTF-8: Perfetto does not undo JSON's `\\u`, and where
+a text has other escapes too it drops the event's arguments.
 """
 
 from __future__ import annotations
@@ -11,10 +14,11 @@ import json
 import os
 import reprlib
 import time
-from _ctypes import _Pointer
+from _ctypes import CFuncPtr, _Pointer
 from _thread import get_native_id
 from ctypes import c_void_p, cast
 
+from .._printable import printable
 from .._report import write
 
 TYPE_CHECKING = False
@@ -55,21 +59,22 @@ class Trace:
                 problem = _line(error)
                 raise
             finally:
-                details = {"arguments": [_shown(it) for it in arguments], "plugin": plugin}
+                shown = [printable(_shown(it)) for it in arguments]
+                details = {"arguments": shown, "plugin": printable(plugin)}
                 if problem:
-                    details["error"] = problem
+                    details["error"] = printable(problem)
                 self._write(label, begin, details)
 
         return traced
 
     def started(self, plugin: str, begin: int, state: str) -> None:
         """A plugin has started, or failed to."""
-        self._write("start", begin, {"plugin": plugin, "state": state})
+        self._write("start", begin, {"plugin": printable(plugin), "state": state})
 
     def _write(self, name: str, begin: int, details: dict[str, Any]) -> None:
         process, thread = os.getpid(), get_native_id()
         event = {
-            "name": name,
+            "name": printable(name),
             "cat": "epy",
             "ph": "X",
             "ts": begin / 1000,  # microseconds
@@ -82,9 +87,10 @@ class Trace:
         if (process, thread) not in self._named:
             self._named.add((process, thread))
             about = {"name": "thread_name", "ph": "M", "pid": process, "tid": thread}
-            events.append({**about, "args": {"name": _thread_name(thread)}})
+            events.append({**about, "args": {"name": printable(_thread_name(thread))}})
+        lines = "".join(f"{json.dumps(it, ensure_ascii=False)},\n" for it in events)
         try:
-            os.write(self._file, b"".join(json.dumps(it).encode() + b",\n" for it in events))
+            os.write(self._file, lines.encode())
         except OSError:
             pass  # the disk is full: the host's call counts for more
 
@@ -102,6 +108,8 @@ def _shown(value: Any) -> str:
     try:
         if isinstance(value, _Pointer):
             return f"{value._type_.__name__} * {cast(value, c_void_p).value or 0:#x}"
+        if isinstance(value, CFuncPtr):
+            return f"function at {cast(value, c_void_p).value or 0:#x}"
         return _short.repr(value)
     except Exception:  # a value's own
         return f"<{type(value).__name__}>"
