@@ -13,6 +13,7 @@
 #include "stub/finding.h"
 #include "stub/memory_object.h"
 #include "stub/neighbours.h"
+#include "stub/own_stack.h"
 #include "stub/pack.h"
 #include "stub/self.h"
 #include "stub/trust.h"
@@ -291,7 +292,10 @@ const loader_api *find_loader() noexcept {
         return api;
     }
     const opening guard;
-    return guard.nested() ? nullptr : open_loader();
+    if (!guard.nested()) {
+        call_with_room([&] { api = open_loader(); });
+    }
+    return api;
 }
 
 } // namespace epy

@@ -14,6 +14,7 @@
 #include "loader/bootstrap/objects.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
+#include "loader/bootstrap/room.h"
 #include "loader/paths.h"
 #include "stub/integrity.h"
 
@@ -108,7 +109,7 @@ plugin &plugin::of(stub_info *info) {
     if (plugin *known = find(info); known != nullptr) {
         return *known;
     }
-    auto *made = new plugin(info);
+    auto *made = with_room([&] { return new plugin(info); });
     plugin *first = nullptr;
     {
         const std::scoped_lock guard(image_lock());

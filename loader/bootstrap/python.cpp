@@ -27,6 +27,7 @@
 #include "loader/bootstrap/process.h"
 #include "loader/bootstrap/replace.h"
 #include "loader/bootstrap/report.h"
+#include "loader/bootstrap/room.h"
 #include "loader/bootstrap/start.h"
 #include "loader/inflate.h"
 #include "loader/paths.h"
@@ -267,10 +268,8 @@ python_state open_in_turn(const python_wish &wish, const core_api *&core) {
     return state;
 }
 
-} // namespace
-
-python_state open_python(const python_wish &wish, const core_api *&core,
-                         const std::chrono::steady_clock::time_point *until) {
+python_state open_here(const python_wish &wish, const core_api *&core,
+                       const std::chrono::steady_clock::time_point *until) {
     if (const std::string against = reason_against_wish(wish); !against.empty()) {
         report(wish.plugin, "%s", against.c_str());
         return python_state::failed;
@@ -304,6 +303,13 @@ python_state open_python(const python_wish &wish, const core_api *&core,
     }
     core = now;
     return python_state::ready;
+}
+
+} // namespace
+
+python_state open_python(const python_wish &wish, const core_api *&core,
+                         const std::chrono::steady_clock::time_point *until) {
+    return with_room([&] { return open_here(wish, core, until); });
 }
 
 bool choose_python(const char *executable) {

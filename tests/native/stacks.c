@@ -7,8 +7,8 @@
 //   signal      a signal handler on an alternate stack of 64 KiB
 //   both        a coroutine, in which the plugin may raise SIGUSR1
 //
-// and prints KIND:NAME = result. The result of a call that came back to another stack is a lie, so
-// the host checks a word on its own.
+// (coroutine16 and signal16 have 16 KiB) and prints KIND:NAME = result. The result of a call that
+// came back to another stack is a lie, so the host checks a word on its own.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -18,7 +18,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-enum { small = 64 << 10 };
+static size_t small; // those of coroutines and signals
 
 static int (*function)(int);
 static int result;
@@ -89,6 +89,8 @@ int main(int argc, char **argv) {
             fprintf(stderr, "%s\n", dlerror());
             return 2;
         }
+        const size_t size = (size_t)atoi(argv[i] + strcspn(argv[i], "0123456789:")) << 10;
+        small = size == 0 ? 64 << 10 : size;
         if (strncmp(argv[i], "main", 4) == 0) {
             call();
         } else if (strncmp(argv[i], "coroutine", 9) == 0) {
@@ -98,7 +100,7 @@ int main(int argc, char **argv) {
         } else if (strncmp(argv[i], "both", 4) == 0) {
             with_signal_stack(on_coroutine);
         } else {
-            on_thread((size_t)atoi(argv[i]) << 10);
+            on_thread(size);
         }
         printf("%s = %d\n", argv[i], result);
         fflush(stdout);

@@ -105,3 +105,38 @@ def test_a_stack_in_a_stack_has_its_own_end(build_plugin, native, run):
     result = run(native("stacks"), build_plugin(INTERRUPTED), "both:twice", "both:twice")
     assert result.stdout == "both:twice = -1\nboth:twice = -1\n"
     assert recursions(result) == 4, result.stderr
+
+
+FIRST_CALL = """
+import epy
+from ctypes import c_int
+
+if {fails}:
+    raise RuntimeError("at its start")
+
+@epy.export(error=-1)
+def fine(n: c_int) -> c_int:
+    return n + 1
+
+@epy.export(error=-1)
+def raises(n: c_int) -> c_int:
+    raise ValueError(n)
+"""
+
+
+SMALL_STACKS = ["16", "20", "24", "28", "32", "coroutine16", "signal16"]
+
+
+@pytest.mark.parametrize("way", ["of the installed epy", "standalone", "fails at its start"])
+def test_a_plugin_starts_on_a_small_stack(build_plugin, native, run, way):
+    """Down to 16 KiB, the least that a thread has: loader, Python and script start elsewhere."""
+    fails = "fails" in way
+    script = FIRST_CALL.replace("{fails}", "not epy.building" if fails else "False")
+    plugin = build_plugin(script, *(["--standalone"] if way == "standalone" else []))
+    for stack in SMALL_STACKS:
+        calls = [f"{stack}:{name}" for name in ("fine", "raises", "fine")]
+        result = run(native("stacks"), plugin, *calls)
+        fine = -1 if fails else 2
+        expected = [f"{calls[0]} = {fine}", f"{calls[1]} = -1", f"{calls[2]} = {fine}"]
+        assert result.stdout.splitlines() == expected
+        assert ("at its start" if fails else "ValueError: 1") in result.stderr

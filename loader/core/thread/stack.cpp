@@ -1,18 +1,11 @@
 #include "loader/core/thread/stack.h"
 
 #include <pthread.h>
-#include <sys/mman.h>
 
 #include <cerrno>
 
 #include "loader/core/thread/context.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#endif
-
-extern "C" [[gnu::visibility("hidden")]] void epy_call_on_stack(void *top, void (*function)(void *),
-                                                                void *argument);
+#include "stub/own_stack.h"
 
 namespace epy {
 
@@ -20,7 +13,6 @@ constinit thread_local thread_stacks stacks;
 
 namespace {
 
-constexpr std::size_t guard_size = 64 << 10;
 // Below that a call is not worth starting: reports and exceptions need some room, too.
 constexpr std::size_t reserve = 64 << 10;
 
@@ -49,9 +41,7 @@ void find_thread_stack() noexcept {
     stacks.thread_high = stacks.thread_low + size;
 }
 
-void unmap(void *stack) noexcept {
-    munmap(static_cast<std::byte *>(stack) - guard_size, own_stack_size + guard_size);
-}
+void unmap(void *stack) noexcept { unmap_stack(stack, own_stack_size); }
 
 // Each thread keeps one stack that is not in use, until it ends.
 pthread_key_t spare() noexcept {
@@ -70,13 +60,7 @@ void *take_stack() noexcept {
         pthread_setspecific(spare(), nullptr);
         return kept;
     }
-    void *made = mmap(nullptr, own_stack_size + guard_size, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (made == MAP_FAILED) {
-        return nullptr;
-    }
-    mprotect(made, guard_size, PROT_NONE);
-    return static_cast<std::byte *>(made) + guard_size;
+    return map_stack(own_stack_size);
 }
 
 void give_back(void *stack) noexcept {
@@ -84,34 +68,6 @@ void give_back(void *stack) noexcept {
         unmap(stack);
     }
 }
-
-#if defined(__SANITIZE_ADDRESS__)
-struct announced_work {
-    void (*function)(void *);
-    void *argument;
-    const void *host_low;
-    std::size_t host_size;
-
-    static void run(void *self) {
-        auto *work = static_cast<announced_work *>(self);
-        __sanitizer_finish_switch_fiber(nullptr, &work->host_low, &work->host_size);
-        work->function(work->argument);
-        __sanitizer_start_switch_fiber(nullptr, work->host_low, work->host_size);
-    }
-};
-
-void call_on_stack(void *low, void *top, void (*function)(void *), void *argument) {
-    announced_work work = {function, argument, nullptr, 0};
-    void *fake_stack = nullptr;
-    __sanitizer_start_switch_fiber(&fake_stack, low, own_stack_size);
-    epy_call_on_stack(top, announced_work::run, &work);
-    __sanitizer_finish_switch_fiber(fake_stack, nullptr, nullptr);
-}
-#else
-void call_on_stack(void *, void *top, void (*function)(void *), void *argument) {
-    epy_call_on_stack(top, function, argument);
-}
-#endif
 
 } // namespace
 
@@ -152,7 +108,7 @@ bool run_on_own_stack(std::uintptr_t here, void (*function)(void *), void *argum
     running.entered_at = call_context::no_entry;
     const auto address = reinterpret_cast<std::uintptr_t>(low);
     use(address, address + own_stack_size);
-    call_on_stack(low, static_cast<std::byte *>(low) + own_stack_size, function, argument);
+    call_on_stack(low, own_stack_size, function, argument);
     use(before.low, before.high);
     running.entered_at = entered_at;
     stacks.left_at = before.left_at;

@@ -1,0 +1,25 @@
+// A stack of epy's own, for work that the one of the host has too little room for: hosts call from
+// threads with 16 KB, from coroutines, from signal stacks. Freestanding: the stub opens the loader
+// on one, the loader Python, the core runs Python on one.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace epy {
+
+// The lowest address of a new stack, guarded below; null without memory.
+[[nodiscard]] void *map_stack(std::size_t size) noexcept;
+void unmap_stack(void *low, std::size_t size) noexcept;
+
+void call_on_stack(void *low, std::size_t size, void (*function)(void *), void *argument);
+
+// Calls `function(argument)` where there is room to open shared objects: on the caller's stack, on
+// one of epy's own, and without memory for that on the caller's all the same.
+void call_with_room(void (*function)(void *), void *argument);
+
+template <typename Work> void call_with_room(Work work) {
+    call_with_room([](void *self) { (*static_cast<Work *>(self))(); }, &work);
+}
+
+} // namespace epy
