@@ -78,7 +78,8 @@ class Machine:
             (self.root / name).mkdir(parents=True)
         (self.root / "tmp").chmod(0o1777)
         self.add_libraries("/bin/true")
-        self.add("/lib/x86_64-linux-gnu/libgcc_s.so.1")
+        for library in ("libgcc_s.so.1", "libm.so.6"):
+            self.add(f"/lib/x86_64-linux-gnu/{library}")
 
     def add(self, path, to=None):
         """A file of this machine, in the same place or another one; returns its path there."""
@@ -111,14 +112,17 @@ class Machine:
         for extension in (self.root / str(folder).lstrip("/")).glob("lib-dynload/_ctypes.*.so"):
             self.add_libraries(extension)
 
-    def run(self, *command, proc=True, noexec=(), user=None, env=None, status=0):
+    def run(self, *command, proc=True, noexec=(), read_only=False, user=None, env=None, status=0):
         """A program there, as `user` or root; without /proc nothing can be opened from memory.
 
-        Nothing in the folders `noexec`, which are empty, can be run or mapped as code."""
-        mounted = 'mount --rbind /proc "$0/proc" && ' if proc else ""
+        Nothing in the folders `noexec`, which are empty, can be run or mapped as code. `read_only`:
+        nothing can be written anywhere."""
+        mounted = 'mount --bind "$0" "$0" && ' if read_only else ""
+        mounted += 'mount --rbind /proc "$0/proc" && ' if proc else ""
         for folder in noexec:
             (self.root / folder.lstrip("/")).mkdir(parents=True, exist_ok=True)
             mounted += f'mount -t tmpfs -o noexec,mode=1777 none "$0{folder}" && '
+        mounted += 'mount -o remount,bind,ro "$0" && ' if read_only else ""
         changed = f"--userspec={user}" if user else ""
         script = f'{mounted}exec /usr/bin/env -i {{}} /usr/sbin/chroot {changed} "$0" "$@"'
         settings = (shlex.quote(f"{name}={value}") for name, value in (env or {}).items())

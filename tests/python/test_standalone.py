@@ -60,32 +60,6 @@ int main(int count, char **arguments) {
 """
 SAID = "1 that was not loaded before\n"
 
-# PROGRAM ARGUMENT...: without files in memory, as a seccomp policy may have it.
-WITHOUT_MEMORY = """
-#include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-int main(int count, char **arguments) {
-    struct sock_filter rules[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_memfd_create, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog policy = {sizeof rules / sizeof rules[0], rules};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &policy) != 0) {
-        return 78;
-    }
-    execv(arguments[1], arguments + 1);
-    return 79;
-}
-"""
-
 
 @pytest.fixture
 def host(compile_c):
@@ -122,12 +96,12 @@ def test_folders_that_nothing_can_be_run_in_do_not_matter_where_memory_can(
 
 
 @pytest.fixture
-def without_memory(build_plugin, host, machine, compile_c):
+def without_memory(build_plugin, host, machine, native):
     """`without_memory(noexec=..., **environment)`: the host there, where memory cannot be run."""
     plugin = build_plugin(SCRIPT, "--standalone")
     machine.add_python()
     program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")
-    policy = machine.add(compile_c(WITHOUT_MEMORY), "/policy")  # in the place of the other
+    policy = machine.add(native("without_memory"), "/policy")
     return lambda **how: machine.run(policy, program, plugin, **how)
 
 
