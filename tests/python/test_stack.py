@@ -140,3 +140,28 @@ def test_a_plugin_starts_on_a_small_stack(build_plugin, native, run, way):
         expected = [f"{calls[0]} = {fine}", f"{calls[1]} = -1", f"{calls[2]} = {fine}"]
         assert result.stdout.splitlines() == expected
         assert ("at its start" if fails else "ValueError: 1") in result.stderr
+
+
+THROUGH_C = """
+import epy
+from ctypes import CFUNCTYPE, c_int
+
+@epy.export(error=-7)
+def down(n: c_int) -> c_int:
+    return CFUNCTYPE(c_int, c_int)(down.address)(n)
+
+@epy.export
+def fine(n: c_int) -> c_int:
+    return n
+"""
+
+
+def test_a_function_that_calls_itself_through_c_says_so(build_plugin, native, run):
+    """Where it ends no report with a traceback can be made."""
+    result = run(native("call"), f"open {build_plugin(THROUGH_C)}", "int down 1 0", "int fine 5 0")
+    assert result.stdout.split() == ["-7", "5"]
+    (line,) = result.stderr.splitlines()
+    assert line == (
+        "epy: export 'down' ran out of stack, and returned its error value: "
+        "does it call itself by way of the host?"
+    )

@@ -36,6 +36,12 @@ bool report(callback &self, PyObject *exception) noexcept {
     if (!done && PyErr_ExceptionMatches(PyExc_MemoryError) != 0) {
         PyErr_Clear();
         complain_of_memory(self.native);
+    } else if (!done && PyErr_ExceptionMatches(PyExc_RecursionError) != 0) {
+        PyErr_Clear(); // as deep as it came from: there is no room for a traceback
+        say(log_level::error,
+            "epy: %s ran out of stack, and returned its error value: does it call itself by way "
+            "of the host?",
+            self.native == nullptr ? "a callback" : self.native->label);
     } else if (!done) {
         run_python([&] { PyErr_WriteUnraisable(reporter); });
     }
