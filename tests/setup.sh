@@ -44,6 +44,7 @@ python_hosts() {
 further_hosts() {
     further_packages+=(
         nginx apache2-bin apache2-dev curl
+        linux-perf
         fuse3
         r-base-core
         default-jdk-headless

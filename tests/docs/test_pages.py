@@ -4,7 +4,8 @@ A block with a caption is a file of that name, beside the others of its page. A 
 language `console` is a session: a line that begins with `$ ` is a command, what follows is what it
 prints, where `...` stands for anything. All other blocks are of the language `text`: no code. A
 comment `needs: vim /dev/fuse` names programs, files and Python's modules without which the page is
-skipped: those that `tests/setup.sh`, with `--python-hosts` or `--further-hosts`, installs.
+skipped: those that `tests/setup.sh`, with `--python-hosts` or `--further-hosts`, installs. A
+comment `tried: command` has one that fails where the system does not allow what the page shows.
 """
 
 import glob
@@ -134,10 +135,13 @@ def shell(tmp_path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda it: str(it.relative_to(DOCS)))
 def test_page(page, shell):
-    needed = re.search(r"<!-- needs: (.+) -->", page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    needed, tried = (re.search(rf"<!-- {it}: (.+) -->", text) for it in ("needs", "tried"))
     for name in needed[1].split() if needed else ():
         if not (glob.glob(name) if "/" in name else shutil.which(name) or find_spec(name)):
             pytest.skip(f"not run: {name} is missing: see tests/setup.sh --further-hosts")
+    if tried and not shell(f"{tried[1]} >&2 && echo done").endswith("done\n"):
+        pytest.skip(f"not run: `{tried[1]}` fails here")
     for block in blocks(page):
         if block.name:
             (shell.folder / block.name).parent.mkdir(parents=True, exist_ok=True)
