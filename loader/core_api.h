@@ -14,7 +14,7 @@
 
 namespace epy {
 
-inline constexpr std::uint32_t core_api_version = 8;
+inline constexpr std::uint32_t core_api_version = 9;
 
 struct plugin; // the loader's
 struct log_settings;
@@ -88,6 +88,10 @@ struct core_options {
     // Says so if it was, once. `label`: what was called.
     void (*complain_of_end)(const char *label) noexcept;
     const log_settings *log; // the loader's
+    // What is to run once, in this process or in a child that comes into its place: see
+    // loader/bootstrap/lineage.h.
+    std::uint64_t (*mark_to_run)() noexcept;
+    bool (*take_to_run)(std::uint64_t mark) noexcept;
 };
 
 struct core_api {

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "loader/bootstrap/lineage.h"
 #include "loader/bootstrap/start.h"
 #include "loader/immortal.h"
 
@@ -21,6 +22,7 @@ immortal<std::mutex> the_host_lock;
             (*the_start_lock).lock();
             (*the_image_lock).lock();
             (*the_host_lock).lock();
+            remember_parent();
         },
         [] {
             (*the_host_lock).unlock();
@@ -32,6 +34,7 @@ immortal<std::mutex> the_host_lock;
             the_start_changed.renew();
             the_image_lock.renew();
             the_host_lock.renew();
+            become_child();
             start::forget_other_threads();
         });
 }

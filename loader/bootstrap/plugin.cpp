@@ -1,7 +1,5 @@
 #include "loader/bootstrap/plugin.h"
 
-#include <unistd.h>
-
 #include <cstring>
 #include <mutex>
 #include <new>
@@ -9,6 +7,7 @@
 
 #include "loader/bootstrap/conversions.h"
 #include "loader/bootstrap/copied_data.h"
+#include "loader/bootstrap/lineage.h"
 #include "loader/bootstrap/locks.h"
 #include "loader/bootstrap/mapped_file.h"
 #include "loader/bootstrap/objects.h"
@@ -82,7 +81,7 @@ plugin::plugin(stub_info *info)
     : info_(info), base_(load_address_of(info)), path_(file_of(info)),
       start_(path_.c_str(),
              "a script must not wait at its start for a thread that calls its plugin"),
-      process_(getpid()) {
+      generation_(generation_of_process()) {
     if (const status bad = tables::open(mapped(), info, tables_); bad != status::ok) {
         problem_ = describe(bad);
         dead_ = true;
@@ -146,7 +145,7 @@ const char *plugin::text(std::uint64_t address) const noexcept {
     return address == 0 ? nullptr : mapped().text(address);
 }
 
-bool plugin::belongs_to_this_process() const noexcept { return process_ == getpid(); }
+bool plugin::is_to_be_ended_here() const noexcept { return stands_for(generation_); }
 
 turn plugin::run() {
     const safe_conversions here;
@@ -196,6 +195,7 @@ python_wish plugin::wish() const noexcept {
 turn plugin::run_script(bool inside_dlopen) noexcept {
     retain();
     core_has_it_ = true;
+    generation_ = generation_of_process();
     const plugin_view view{
         this, info_, path(), script_.empty() ? nullptr : script_.c_str(), inside_dlopen, &services};
     const loaded outcome = core_->load(&view);

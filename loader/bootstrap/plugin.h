@@ -2,8 +2,6 @@
 // there.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <deque>
 #include <map>
@@ -32,7 +30,8 @@ struct plugin {
     [[nodiscard]] const char *path() const noexcept { return path_.c_str(); }
     [[nodiscard]] bool is_bare() const noexcept { return !script_.empty(); }
     [[nodiscard]] start &starting() noexcept { return start_; }
-    [[nodiscard]] bool belongs_to_this_process() const noexcept;
+    // Whether this process has run its script, or stands for the one that has.
+    [[nodiscard]] bool is_to_be_ended_here() const noexcept;
 
     // Finds Python, runs the script, publishes. The caller is the starter.
     turn run();
@@ -140,7 +139,7 @@ private:
     start start_;
     std::string script_;
     const core_api *core_ = nullptr;
-    pid_t process_;
+    unsigned generation_;               // of the process that runs it: see lineage.h
     std::shared_ptr<helper> unloading_; // by epy_unload
     std::atomic<int> references_{1};
     std::atomic<bool> core_has_it_{false}; // one of these

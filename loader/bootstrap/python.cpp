@@ -22,6 +22,7 @@
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/leaving.h"
 #include "loader/bootstrap/libpython.h"
+#include "loader/bootstrap/lineage.h"
 #include "loader/bootstrap/log_sinks.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/process.h"
@@ -195,7 +196,9 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
                                python_needed_by,
                                python_is_gone,
                                complain_of_end,
-                               &current_log_settings()};
+                               &current_log_settings(),
+                               mark_to_run,
+                               take_to_run};
     if (python.start) {
         note_unfinished_start(&python);
     }

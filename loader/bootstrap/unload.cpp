@@ -10,7 +10,8 @@
 // dlclose unmaps the image when the destructor has returned. Where Python still has something of
 // the plugin it is kept mapped until that is gone.
 //
-// A forked child has no helper and no business with its parent's plugins: nothing runs there.
+// A forked child has no business with its parent's plugins, unless it has come into its place: see
+// lineage.h.
 #include "loader/bootstrap/unload.h"
 
 #include <memory>
@@ -55,7 +56,7 @@ void unload(stub_info *info) noexcept {
     const bool has_script = self->mark_dead();
     const bool is_done = is_python_left();
     try {
-        if (has_script && !is_done && self->belongs_to_this_process()) {
+        if (has_script && !is_done && self->is_to_be_ended_here()) {
             run_hooks(*self);
         }
     } catch (const std::exception &) {

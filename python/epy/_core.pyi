@@ -1,5 +1,7 @@
 """The C++ core: native callbacks, and the plugin that a script runs in.
 
+Long because it is the stub of one module.
+
 Signatures cross this line as text: one code for the result, then one for each parameter. The codes
 are those of ctypes' simple types (`c_int._type_` is "i", and so on), "v" for a void result.
 
@@ -213,6 +215,13 @@ def put_signal_back(kept: object) -> None:
 
 def text_argument(value: Any) -> Any:
     """A c_char_p of what that takes; of a str its own UTF-8, which lives as long as the str."""
+
+def mark_to_run() -> int:
+    """For something that this process has to run once, or the forked child that comes into its
+    place."""
+
+def take_to_run(mark: int) -> bool:
+    """Whether this process runs it. Once."""
 
 def has_raised_privileges() -> bool:
     """Whether this process can do what its user cannot: set-user-ID and the like."""

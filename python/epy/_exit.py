@@ -2,11 +2,12 @@
 
 Those that a script's own code registers run when its plugin goes, if that is before the process
 exits: as a C library's do, and what they use is there. Others (of `logging`, say) are the
-process's.
-No start needs this module: see `_start.register`.
+process's. A forked child runs what it has registered itself, and its parent's if it comes into its
+place: see `_core.take_to_run`.
+Few starts need this module: see `_start.register`.
 """
 
-from . import _start
+from . import _core, _start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,18 +18,26 @@ if TYPE_CHECKING:
 
 
 class ExitFunction:
-    """What Python has in place of a script's function. It runs once."""
+    """What Python has in place of a function. It runs once."""
 
-    __slots__ = ("_call", "function", "script")
+    __slots__ = ("_call", "function", "mark", "script")
 
-    def __init__(self, script: "Script", function: "Any", call: "Callable[[], object]") -> None:
+    def __init__(
+        self, script: "Script | None", function: "Any", call: "Callable[[], object]"
+    ) -> None:
+        self.mark = _core.mark_to_run()
         self.script = script
         self.function = function
         self._call: Callable[[], object] | None = call
 
     def __call__(self) -> None:
+        """At the end of Python. One that a host has taken over is the host's, in children, too."""
+        if _start.taken_over or _core.take_to_run(self.mark):
+            self.run()
+
+    def run(self) -> None:
         call, self._call = self._call, None
-        if self in self.script.exit_functions:
+        if self.script is not None and self in self.script.exit_functions:
             self.script.exit_functions.remove(self)
         if call is not None:
             call()
@@ -58,11 +67,12 @@ class _Itself:
     __hash__ = None  # type: ignore[assignment]
 
 
-def keep(script: "Script", function: "Any", args: "Any", kwargs: "Any") -> None:
-    """`function` is to be called when the plugin is unloaded, or when the process exits before."""
+def keep(script: "Script | None", function: "Any", args: "Any", kwargs: "Any") -> None:
+    """`function` is to be called when its script's plugin goes, or at the process's exit before."""
     one = ExitFunction(script, function, lambda: function(*args, **kwargs))
     _start.register_exit(one)
-    script.exit_functions.append(one)
+    if script is not None:
+        script.exit_functions.append(one)
 
 
 def take(script: "Script") -> "list[ExitFunction]":

@@ -200,20 +200,20 @@ def join_threads() -> None:
 
 def follow_end() -> None:
     """When Python is finalized: on_unload hooks after all other exit functions, then no calls."""
-    atexit.register(_core.end_of_calls)
-    atexit.register(at_exit)
+    start = imported("epy._start")
+    register = start.register_exit if start else atexit.register  # in children, too
+    register(_core.end_of_calls)
+    register(at_exit)
 
 
-def _forget_hooks() -> None:
-    """In a forked child: the hooks are its parent's."""
+def _renew_locks() -> None:
+    """In a forked child: what another thread has held nobody gives back."""
     for script in list(registry.by_plugin.values()):
-        script.on_unload.clear()
-        script.exit_functions.clear()
         script.unloading = allocate_lock()
         script.reloading = allocate_lock()
 
 
-posix.register_at_fork(after_in_child=_forget_hooks)
+posix.register_at_fork(after_in_child=_renew_locks)
 
 
 def _run_unload_hooks(script: "Running") -> None:
@@ -226,7 +226,9 @@ def _run_unload_hooks(script: "Running") -> None:
     taken = _report.acquire(lock, _PATIENCE, script.path, "an on_unload hook")
     try:
         while script.on_unload:
-            _run_last(script, "on_unload", script.on_unload.pop())
+            mark, hook = script.on_unload.pop()
+            if _core.take_to_run(mark):
+                _run_last(script, "on_unload", hook)
     finally:
         if taken:
             lock.release()
@@ -250,7 +252,8 @@ def _run_exit_functions(script: "Running", left: list[object]) -> None:
         for one in _exit.take(script):
             left.append(one.function)
             name = getattr(one.function, "__name__", "?")
-            _run_last(script, "the exit function", one, name)
+            if _core.take_to_run(one.mark):
+                _run_last(script, "the exit function", one.run, name)
 
 
 def _drop(script: "Running") -> None:

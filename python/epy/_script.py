@@ -93,7 +93,8 @@ class Script:
         self.headers: dict[str, list[Any]] = {}
         self.kept: _core.Kept | None = None  # for memory that Python does not own
         self.on_load: list[Callable[[], object]] = []
-        self.on_unload: list[Callable[[], object]] = []
+        # With marks: a host may fork, see `_core.take_to_run`.
+        self.on_unload: list[tuple[int, Callable[[], object]]] = []
         self.on_reload: list[Callable[[Any], object]] = []
         self.bindings: list[Any] = []  # `epy.Bindings` that it publishes
         self.exit_functions: list[Any] = []  # in a Python that epy started: see `_exit`
@@ -331,8 +332,9 @@ def on_unload(function: "Hook") -> "Hook":
     Hooks run in reverse order, in a thread of epy's, while the dynamic loader's lock is held: they
     must not import modules or look symbols up. dlclose waits for them, at most 2 s; it does not if
     its thread holds the interpreter's lock, as in `_ctypes.dlclose`: they run just after it then.
-    Outside a plugin it does nothing.
+    In a host that forks they run once: here, or in a child that goes on when this process has
+    ended without it (`daemon(3)`). Outside a plugin it does nothing.
     """
     script = find_script()
-    script.add(script.on_unload, function)
+    script.add(script.on_unload, (_core.mark_to_run(), function))
     return function

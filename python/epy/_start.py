@@ -34,8 +34,7 @@ def _become_a_guest() -> None:
     atexit.register, atexit.unregister = register, unregister
     sys.meta_path.insert(0, _signal_modules)
     sys.meta_path.append(packages)
-    # A forked child writes nothing that its parent has written, and runs no exit function of it.
-    posix.register_at_fork(before=_flush, after_in_child=_forget_exit_functions)
+    posix.register_at_fork(before=_flush)  # a child writes nothing that its parent has written
     if sys.stdout is not None:
         # A host reads the plugin's output as it is written.
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -51,12 +50,12 @@ def register(function: "Any", /, *args: "Any", **kwargs: "Any") -> "Any":
 
     Of a plugin's script: when the plugin is unloaded, if that is before.
     """
-    script = getattr(sys._getframe(1).f_globals.get("__loader__"), "script", None)
-    if not isinstance(script, Script) or not callable(function):
+    if not callable(function):
         return register_exit(function, *args, **kwargs)
     from ._exit import keep
 
-    keep(script, function, args, kwargs)
+    script = getattr(sys._getframe(1).f_globals.get("__loader__"), "script", None)
+    keep(script if isinstance(script, Script) else None, function, args, kwargs)
     return function
 
 
@@ -65,14 +64,6 @@ def unregister(function: "Any", /) -> None:
     unregister_exit(function)
     for script in list(registry.by_plugin.values()):
         script.exit_functions = [one for one in script.exit_functions if one != function]
-
-
-def _forget_exit_functions() -> None:
-    if not taken_over:
-        from ._plugin import follow_end
-
-        atexit._clear()
-        follow_end()
 
 
 def _look_at_packages() -> None:

@@ -26,6 +26,7 @@
 #include "loader/core/plugin/native_plugin.h"
 #include "loader/core/plugin/plain_exports.h"
 #include "loader/core/plugin/signals.h"
+#include "loader/core/plugin/to_run.h"
 #include "loader/core/plugin/type_references.h"
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/values/ctypes_library.h"
@@ -349,6 +350,11 @@ PyMethodDef module_functions[] = {
      "prepare_headers(): make what headers need: Fields, Items, Pointer and so on."},
     {"instance", guarded<instance>, METH_VARARGS,
      "instance(ctype, value) -> an object of the type that holds a Python value."},
+    {"mark_to_run", guarded<mark_to_run>, METH_NOARGS,
+     "mark_to_run() -> an int for something that this process has to run once, or the forked child "
+     "that comes into its place."},
+    {"take_to_run", guarded<take_to_run>, METH_O,
+     "take_to_run(mark) -> whether this process runs it. Once."},
     {"has_raised_privileges", guarded<has_raised_privileges>, METH_NOARGS,
      "has_raised_privileges() -> whether this process can do what its user cannot."},
     {"check_trusted", guarded<check_trusted>, METH_O,

@@ -19,6 +19,7 @@
 #include "loader/core/plugin/kept_modules.h"
 #include "loader/core/plugin/signals.h"
 #include "loader/core/plugin/takeover.h"
+#include "loader/core/plugin/to_run.h"
 #include "loader/core/plugin/vetting.h"
 #include "loader/core/thread/fork.h"
 #include "loader/core/thread/patient_attachment.h"
@@ -144,6 +145,7 @@ const core_api *open_package(const core_options &options) {
 }
 
 const core_api *open_attached(const core_options &options) {
+    ask_loader_what_to_run(options);
     const core_api *api = open_package(options);
     if (api == nullptr) {
         fail_with_exception(options, "cannot import the package epy into its Python");
