@@ -5,8 +5,9 @@
 # `tests/setup.sh pythons` what tests/pythons.sh compiles with,
 # `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
 # tried, and `tests/setup.sh --further-hosts` large ones that pages of the documentation are tested with (R,
-# a JDK, web servers); some of both come with a service, which Debian starts; `tests/setup.sh --browser` one
-# in which the documentation is opened. What is there already is left alone, so a second run needs no network.
+# a JDK, web servers, Double Commander); some of both come with a service, which Debian starts;
+# `tests/setup.sh --browser` one in which the documentation is opened. What is there already is left alone, so
+# a second run needs no network.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -46,6 +47,7 @@ further_hosts() {
         nginx apache2-bin apache2-dev curl
         linux-perf
         fuse3
+        doublecmd-gtk xvfb xauth
         r-base-core
         default-jdk-headless
     )
