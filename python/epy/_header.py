@@ -39,7 +39,6 @@ _BUILTIN = {
     "float": "c_float",
     "double": "c_double",
 }  # what `errors=` may name besides typedefs and enums
-MISSING: "Any" = object()  # an argument that was not given
 
 _core.prepare_headers()
 
@@ -399,29 +398,35 @@ class Header:
         self._exported[symbol] = made
         return made
 
-    def export_all(
-        self, *patterns: str, default: "Any" = MISSING, **functions: "Any"
-    ) -> "dict[str, Any]":
+    def export_all(self, **functions: "Any") -> "dict[str, Any]":
         """Offer many functions, each with the header's prototype of its name.
 
         ``host.export_all(init=start, name="gain", version=3)`` exports `start` as `init`; `name`
-        and `version` return that value, whatever they are called with.
+        and `version` return that value, whatever they are called with. Values are as for `error=`:
+        the name of a constant, unless C returns a text.
 
-        ``host.export_all("C_*", default="CKR_FUNCTION_NOT_SUPPORTED")`` exports every function of
-        the header whose name matches (`*`, `?`, `[...]`) and that the script does not export yet:
-        it returns `default`, nothing if C says void. Call it last. Values are as for `error=`: the
-        name of a constant, unless C returns a text.
-
-        Returns the functions by name, those exported before too: what fills a table of them,
-        `host.CK_FUNCTION_LIST(version=(2, 40), **functions)`.
-
-        Raises HeaderNameError for a name that the header does not declare or a pattern that matches
-        none, SignatureError for a value that does not fit a function's result, and as
+        Returns the functions by name. Raises HeaderNameError for a name that the header does not
+        declare, SignatureError for a value that does not fit a function's result, and as
         `host.export`.
         """
-        from ._headers.export_all import export_all
+        from ._headers.many_exports import export_all
 
-        return export_all(self, patterns, default, functions)
+        return export_all(self, functions)
+
+    def export_missing(self, *patterns: str, error: "Any") -> "dict[str, Any]":
+        """Offer what the script does not implement.
+
+        ``host.export_missing("C_*", error="CKR_FUNCTION_NOT_SUPPORTED")`` exports every function of
+        the header whose name matches (`*`, `?`, `[...]`) and that the script does not export yet:
+        it returns `error`, whatever it is called with; nothing if C says void. Call it last.
+
+        Returns all that match by name, those exported before too: what fills a table of them,
+        `host.CK_FUNCTION_LIST(version=(2, 40), **functions)`. Raises HeaderNameError for a pattern
+        that matches none, and as `export_all`.
+        """
+        from ._headers.many_exports import export_missing
+
+        return export_missing(self, patterns, error)
 
     def _function_class(self, name: str | None, kind: "Any") -> "Any":
         """The class of a function's type. HeaderNameError with its name if it cannot be held."""

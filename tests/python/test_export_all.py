@@ -1,4 +1,4 @@
-"""`host.export_all`: functions by name, fixed results, all that match a pattern."""
+"""`host.export_all`, `host.export_missing`: functions by name, and all that match a pattern."""
 
 import pytest
 
@@ -30,7 +30,7 @@ host = epy.header('''{HEADER}''', errors={{"status": 1}})
 def x_open(name):
     return len(name)
 
-functions = host.export_all("x_*", default="UNSUPPORTED")
+functions = host.export_missing("x_*", error="UNSUPPORTED")
 assert list(functions) == ["x_open", "x_read", "x_print", "x_reset"]
 assert functions["x_open"] is x_open
 
@@ -73,18 +73,17 @@ def test_inspect_shows_the_header_s_prototypes(build_plugin, epy):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda h: h.export_all("y_*", default=1), package.HeaderNameError, "matches 'y_.'"),
-        (lambda h: h.export_all("x_*"), package.SignatureError, "give default=, what the"),
+        (lambda h: h.export_missing("y_*", error=1), package.HeaderNameError, "matches 'y_.'"),
         (lambda h: h.export_all(strat=1), package.HeaderNameError, "strat: did you mean start"),
-        (lambda h: h.export_all("x_*", default="NO"), package.HeaderNameError, "no constant NO"),
+        (lambda h: h.export_missing("x_*", error="NO"), package.HeaderNameError, "no constant NO"),
         (lambda h: h.export_all(start="name"), package.HeaderNameError, "name is no constant"),
         (
-            lambda h: h.export_all("x_*", default=-1),
+            lambda h: h.export_missing("x_*", error=-1),
             package.SignatureError,
             r"-1 does not fit the result of `unsigned long x_open\(char \*\)`",
         ),
         (
-            lambda h: h.export_all("*", default=3),
+            lambda h: h.export_missing("*", error=3),
             package.SignatureError,
             r"3 does not fit the result of `char \*name\(int\)`",
         ),
@@ -104,7 +103,7 @@ def test_mistakes_name_the_function(call, error, message):
 
 def test_one_that_follows_is_refused(mistake, tmp_path):
     (tmp_path / "plugin.py").write_text(
-        f"import epy\nhost = epy.header('''{HEADER}''')\nhost.export_all('x_*', default=0)\n"
+        f"import epy\nhost = epy.header('''{HEADER}''')\nhost.export_missing('x_*', error=0)\n"
         "@host.export\ndef x_open(name):\n    return 0\n"
     )
     assert "'x_open' is exported twice" in mistake("build", "plugin.py")

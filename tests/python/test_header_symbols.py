@@ -95,7 +95,7 @@ def another(x):
 def other(x):
     return x + 4
 
-host.export_all("all_*", default=5)
+host.export_missing("all_*", error=5)
 host.export_data("data", 6)
 """
 

@@ -32,4 +32,4 @@ def pam_sm_authenticate(handle, flags, count, arguments):
 
 
 # The other functions of a module: "it is none of mine".
-pam.export_all("pam_sm_*", default="PAM_IGNORE")
+pam.export_missing("pam_sm_*", error="PAM_IGNORE")

@@ -1,11 +1,10 @@
-"""`host.export_all`: many entry points at once, of which a script implements few."""
+"""`host.export_all`, `host.export_missing`: many entry points at once, mostly fixed results."""
 
 from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
 from .._errors import HeaderNameError, SignatureError
-from .._header import MISSING
 from .._script import find_script
 
 TYPE_CHECKING = False
@@ -16,23 +15,21 @@ if TYPE_CHECKING:
     from .._header import Header
 
 
-def export_all(
-    header: Header, patterns: tuple[str, ...], default: Any, functions: dict[str, Any]
-) -> dict[str, Any]:
+def export_all(header: Header, functions: dict[str, Any]) -> dict[str, Any]:
     """See `Header.export_all`."""
-    made = {name: _export(header, name, given) for name, given in functions.items()}
-    if patterns and default is MISSING:
-        raise SignatureError(
-            f"{header._name}: export_all({', '.join(map(repr, patterns))}): "
-            "give default=, what the functions return that the script does not define"
-        )
+    return {name: _export(header, name, given) for name, given in functions.items()}
+
+
+def export_missing(header: Header, patterns: tuple[str, ...], error: Any) -> dict[str, Any]:
+    """See `Header.export_missing`."""
+    made: dict[str, Any] = {}
     for pattern in patterns:
         names = list(_matching(header, pattern))
         if not names:
             raise HeaderNameError(f"{header._name} declares no function that matches {pattern!r}")
         for name in names:
             if name not in made:
-                made[name] = _exported(header, name) or _constant(header, name, default)
+                made[name] = _exported(header, name) or _constant(header, name, error)
     return made
 
 
