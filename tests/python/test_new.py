@@ -124,13 +124,13 @@ import epy
 host = epy.header("player.h")
 
 
-def create(value):
-    \"\"\"void *create(int)\"\"\"
+def create(rate):
+    \"\"\"void *create(int rate)\"\"\"
     raise NotImplementedError
 
 
-def process(value, value2, value3, value4):
-    \"\"\"unsigned int process(void *, float *, float *, int)\"\"\"
+def process(self, in_, out, count):
+    \"\"\"enum player_state process(void *self, const float *in, float *out, int count)\"\"\"
     raise NotImplementedError
 
 
@@ -149,7 +149,7 @@ def player_get_effect(index):
 
 
 @host.export
-def player_start(value, value2):
+def player_start(from_, clock):
     \"\"\"int player_start(const char *from, double (*clock)(void))\"\"\"
     raise NotImplementedError
 """
@@ -210,3 +210,37 @@ def test_what_python_cannot_express_is_said_and_left_out(epy, run, tmp_path):
     assert "def odd_sum" not in script and f"# left out: {said[0]}" in script
     assert f"    # take=...,  # {said[1].partition(': ')[2]}" in script
     assert "1 passed" in run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider").stdout
+
+
+UNUSUAL = """
+struct ops {
+    int (*sort)(void *base, int (*compare)(const void *, const void *), int len);
+    void (*open)(void);
+    int (*host)(const char *format, ...);
+    char *(*unnamed)(int [3], char *);
+    int (*(*nested)(int x))(double y);
+};
+const struct ops *ops_get(void);
+long read(int file, void *list);
+"""
+
+
+def test_names_are_the_header_s_but_for_python_s_own(new, epy, tmp_path):
+    """Who fills the functions in still has open(), len() and the header."""
+    (tmp_path / "unusual.h").write_text(UNUSUAL)
+    new("unusual", "--header", "unusual.h", "--export", "ops_get", "--export", "read")
+    text = (tmp_path / "unusual.py").read_text()
+    for line in (
+        "def sort(base, compare, len_):",
+        '    """int sort(void *base, int (*compare)(const void *, const void *), int len)"""',
+        "def open_():",
+        "def host_(format_):",
+        '    """int host(const char *format, ...)"""',
+        "def unnamed(value, value2):",
+        "def nested(value):",
+        "    open=open_,",
+        "    host=host_,",
+        "def read(file, list_):",
+    ):
+        assert f"\n{line}\n" in text
+    epy("build", "unusual.py")

@@ -7,7 +7,7 @@ from typing import Any
 from .types import KEYWORDS
 
 # clang-c/Index.h, CXCursorKind; the depth of an #include
-_MACRO, _ENUM, _LAST_DECLARATION, _INCLUDED = 501, 5, 39, 1
+_STRUCT, _ENUM, _FIELD, _PARAMETER, _LAST_DECLARATION, _MACRO, _INCLUDED = 2, 5, 6, 10, 39, 501, 1
 # CXPrintingPolicyProperty: without bodies, initial values and attributes; `void` for no parameters.
 _TERSE = (6, 16, 17, 18)
 _STORAGE = ("extern ", "static ", "inline ")
@@ -16,7 +16,8 @@ _STORAGE = ("extern ", "static ", "inline ")
 def describe(clang: Any, unit: Any, cursors: list[Any], main: str) -> dict[str, tuple[bool, str]]:
     """By name: whether the header itself declares it, not one that it includes; its declaration.
 
-    `main` is the file of a text; of a header "", which is the last that the text includes.
+    Members of structs that are pointers to functions are "struct NAME.MEMBER". `main` is the file
+    of a text; of a header "", which is the last that the text includes.
     """
     own = main or [file for file, depth in clang.inclusions(unit) if depth == _INCLUDED][-1]
     found: dict[str, tuple[bool, str]] = {}
@@ -34,7 +35,24 @@ def describe(clang: Any, unit: Any, cursors: list[Any], main: str) -> dict[str, 
             # `int (f)(void)` keeps a macro f from being used.
             text = _declaration(clang, cursor).replace(f"({name})(", f"{name}(")
         found[key] = is_own or was_own, text
+        for child in clang.children(cursor) if cursor.kind == _STRUCT else []:
+            if child.kind == _FIELD and (text := _function(clang, child)):
+                found[f"{key}.{clang.text(clang.getCursorSpelling(child))}"] = is_own, text
     return found
+
+
+def _function(clang: Any, field: Any) -> str:
+    """What a field points to, as a function of its name; "" if that is no function.
+
+    Clang's text lacks the parameters' names."""
+    name = clang.text(clang.getCursorSpelling(field))
+    result, is_function, rest = _declaration(clang, field).partition(f"(*{name})(")
+    if not is_function or "(" in result:  # a function that returns one is left to others
+        return ""
+    them = [_declaration(clang, it) for it in clang.children(field) if it.kind == _PARAMETER]
+    if rest.endswith(", ...)"):
+        them.append("...")
+    return f"{result}{name}({', '.join(them) or rest.removesuffix(')')})"
 
 
 def _declaration(clang: Any, cursor: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import keyword
 import os
@@ -39,6 +40,10 @@ import epy
 
 host = epy.header({quoted})
 '''
+# What a script may want to call: no name for a function or a parameter of it.
+_TAKEN = {"epy", "host", *keyword.kwlist, *(name for name in dir(builtins) if name.islower())}
+# `int (*name)(int)`, or `int *name[3]`.
+_PARAMETER = re.compile(r"[^(]*\(\*(\w+)\)\(.*\)|[^(]*[\s*](\w+)(?:\[.*\])?")
 _TEST = """\
 from ctypes import CDLL
 from pathlib import Path
@@ -148,7 +153,10 @@ class _Writer:
                 yield from self._fill(pointer_target(result), struct)
             answer = f"return {self._filled[struct]}"
         names = _written(text, len(parameters)) or self._names(parameters)
-        yield f'@host.export\ndef {name}({", ".join(names)}):\n    """{text}"""\n    {answer}'
+        free = _free(name)
+        called = "" if free == name else f'(name="{name}")'
+        head = f"@host.export{called}\ndef {free}({', '.join(names)}):"
+        yield f'{head}\n    """{text}"""\n    {answer}'
 
     def _struct_of_functions(self, result: Any) -> str | None:
         """The struct that a pointer leads to, if functions are in it."""
@@ -176,17 +184,18 @@ class _Writer:
                 reason = self.leave_out(f"{struct}.{member}", error)
                 lines.append(f"    # {member}=...,  # {reason}")
                 continue
-            name = member
-            while keyword.iskeyword(name) or name in self._functions:
-                name += "_"
+            name = _free(member, self._functions)
             self._functions.add(name)
             lines.append(f"    {member}={name},")
-            text = declare_function(made, member)
-            names = ", ".join(self._names(function_parameters(function)))
+            parameters = function_parameters(function)
+            text = self._definitions.described.get(f"{struct}.{member}", (True, ""))[1]
+            text = text or declare_function(made, member)
+            names = ", ".join(_written(text, len(parameters)) or self._names(parameters))
             yield f'def {name}({names}):\n    """{text}"""\n    raise NotImplementedError'
         is_alias = is_a(kind, "t")
         shown = f"host.{alias_name(kind)}" if is_alias else f"host.struct.{tag_key(kind)}"
-        variable = self._filled[struct] = _word(struct) or "interface"
+        variable = _free(_word(struct) or "interface", self._functions)
+        self._filled[struct] = variable
         yield "\n".join([f"{variable} = {shown}(", *lines, ")"])
 
     def _function(self, kind: Any) -> Any:
@@ -217,19 +226,30 @@ class _Writer:
 
 def _word(name: str) -> str:
     """ "LADSPA_Handle" -> "handle"."""
-    parts = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)
+    parts = [it for it in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name) if len(it) > 1]
     word = parts[-1].lower() if parts else ""
-    return word if word and not keyword.iskeyword(word) and word != "t" else ""
+    return "" if word in _TAKEN else word
+
+
+def _free(name: str, used: Iterable[str] = ()) -> str:
+    """The name, or one like it that means nothing else."""
+    while name in _TAKEN or name in used:
+        name += "_"
+    return name
 
 
 def _written(prototype: str, count: int) -> list[str]:
     """The parameters' names in a prototype; none if one of them has no name."""
-    inner = prototype.rpartition(")")[0].partition("(")[2]
-    if "(" in inner:
-        return []  # a function among them
-    parts = [re.sub(r"\[.*?\]", "", part).strip() for part in inner.split(",")]
-    found = [re.fullmatch(r".*[\s*](\w+)", part) for part in parts if part != "..."]
-    names = [match[1] for match in found if match and match[1] not in ("int", "char", "long")]
+    parts, depth = [""], 0
+    for character in prototype.partition("(")[2].rpartition(")")[0]:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    found = [_PARAMETER.fullmatch(part.strip()) for part in parts if part.strip() != "..."]
+    names = [match[1] or match[2] for match in found if match]
+    names = [name for name in names if name not in ("int", "char", "long")]
     if len(names) != count or len(set(names)) != count:
         return []
-    return [f"{name}_" if keyword.iskeyword(name) else name for name in names]
+    return [*map(_free, names)]
