@@ -14,6 +14,7 @@
 // lineage.h.
 #include "loader/bootstrap/unload.h"
 
+#include <atomic>
 #include <memory>
 
 #include "loader/bootstrap/gil.h"
@@ -28,8 +29,18 @@ namespace epy {
 
 namespace {
 
+constexpr char hooks_last[] =
+    "on_unload did not finish within 2 s and goes on in the background; hooks run while the "
+    "dynamic loader is locked and must not import modules or look up symbols";
+constexpr char gil_is_kept[] =
+    "dlclose has waited 2 s for Python's interpreter lock, which another thread keeps; on_unload "
+    "runs in the background, once that gives it up";
+
 void run_hooks(plugin &dead) {
-    auto work = std::make_shared<helper>([&dead] {
+    auto has_had_gil = std::make_shared<std::atomic<bool>>(false);
+    auto work = std::make_shared<helper>([&dead, has_had_gil] {
+        dead.core()->with_gil([](void *had) { *static_cast<std::atomic<bool> *>(had) = true; },
+                              has_had_gil.get());
         dead.core()->unload(&dead);
         dead.release();
     });
@@ -39,9 +50,7 @@ void run_hooks(plugin &dead) {
         dead.release();
         report(dead.path(), "no thread for on_unload and to drop the script; both stay");
     } else if (!is_alone && !work->ends_within(helper::patience)) {
-        report(dead.path(),
-               "on_unload did not finish within 2 s and goes on in the background; hooks run while "
-               "the dynamic loader is locked and must not import modules or look up symbols");
+        report(dead.path(), "%s", *has_had_gil ? hooks_last : gil_is_kept);
     }
 }
 

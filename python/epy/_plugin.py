@@ -6,7 +6,7 @@ Long because what unloads must be there already when there is no memory to impor
 import atexit
 import posix
 import sys
-from _thread import allocate_lock
+from _thread import allocate_lock, get_ident, start_new_thread
 
 from . import _archive, _core, _errors, _report
 from ._modules import drop_modules, run_modules
@@ -77,6 +77,7 @@ class Running(Script):
 
 
 _PATIENCE = 2  # seconds
+_process = posix.getpid()  # whose threads `threading` knows
 # What the core is told of a start. Ctrl-C is for the host's Python, too; without memory the next
 # call tries again.
 _FAILED, _READY, _INTERRUPTED, _NO_MEMORY = range(4)
@@ -188,7 +189,52 @@ def leave_process() -> None:
         for script in list(reversed(registry.by_plugin.values())):
             _run_exit_functions(script, [])
     else:
-        atexit._run_exitfuncs()
+        try:
+            _wait_for_threads()
+        finally:
+            atexit._run_exitfuncs()
+
+
+def _wait_for_threads() -> None:
+    """What thread pools have left to do, and threads that are no daemons: for a while.
+
+    Hooks have told them to end. The exiting thread may be one of them. A child forked beside an
+    interpreter with a lock of its own has none of them, and is not told so.
+    """
+    threading = imported("threading")
+    if threading is None or _process != posix.getpid():
+        return
+    exiting = get_ident()
+    pools = list(reversed(threading._threading_atexits))
+
+    def left() -> "list[Any]":
+        main = threading.main_thread()
+        known = [one for one in threading.enumerate() if not one.daemon and one is not main]
+        return [one for one in known if one.ident != exiting]
+
+    def wait() -> None:
+        try:
+            for finish in pools:
+                finish()
+            for one in left():
+                one.join()
+        finally:
+            done.release()
+
+    if not pools and not left():
+        return
+    done = allocate_lock()
+    done.acquire()
+    try:
+        start_new_thread(wait, ())
+    except (RuntimeError, MemoryError):
+        return  # without memory for a thread
+    if not done.acquire(timeout=_PATIENCE):
+        names = ", ".join(one.name for one in left()) or "of a pool"
+        _report.write(
+            f"epy: exit: has waited {_PATIENCE} s for threads of Python's ({names}), which end "
+            "with the process: let on_unload end them\n"
+        )
 
 
 def join_threads() -> None:
@@ -206,14 +252,16 @@ def follow_end() -> None:
     register(at_exit)
 
 
-def _renew_locks() -> None:
+def _follow_fork() -> None:
     """In a forked child: what another thread has held nobody gives back."""
+    global _process
+    _process = posix.getpid()
     for script in list(registry.by_plugin.values()):
         script.unloading = allocate_lock()
         script.reloading = allocate_lock()
 
 
-posix.register_at_fork(after_in_child=_renew_locks)
+posix.register_at_fork(after_in_child=_follow_fork)
 
 
 def _run_unload_hooks(script: "Running") -> None:

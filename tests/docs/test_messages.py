@@ -21,7 +21,10 @@ _LITERALS = re.compile(r'"(?:[^"\\\n]|\\.)*"(?:\s*(?:PRI\w+\s*)?"(?:[^"\\\n]|\\.
 _LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"')
 _NO_TEXT = re.compile(r"^#include.*$|//.*$|^.*Py(?:Method|GetSet|Type)_?\w*.*$", re.MULTILINE)
 _FORMAT = re.compile(r"%[-+ #0]*[\d*]*(?:\.[\d*]+)?[hlzjt]{0,2}[a-zA-Z]")
-_RAISES = re.compile(r"\b(?:raise|fail|refuse|set_error|report)\(|package::\w+_error")
+_RAISES = re.compile(
+    r"\b(?:raise|fail|refuse|set_error|report)\(|package::\w+_error"
+    r"|\bpatience \w+\(|waiting\.emplace\(|waits_for_\w+\[\] ="
+)
 _NO_MESSAGE = re.compile(r"[A-Z].*\.|.*Exception object")  # docstrings, and lists of classes
 _ROW = re.compile(r"^- `` (.+?) ``(?:\n  (.*))?$", re.MULTILINE)
 
@@ -41,7 +44,10 @@ def messages() -> dict[str, str]:
             for text in _python(path.read_text("utf-8")):
                 found.setdefault(text, str(path.relative_to(ROOT)))
     for path in sorted(
-        it for folder in ("loader", "stub") for it in (ROOT / folder).rglob("*.cpp")
+        it
+        for folder in ("loader", "stub")
+        for kind in ("*.cpp", "patient_*.h")
+        for it in (ROOT / folder).rglob(kind)
     ):
         if path.name == "seal.cpp":  # a tool of the build
             continue

@@ -107,14 +107,20 @@ static void (*keep_the_gil)(void (*)(void));
 static void keep(void) { kept = 1; sleep(7); }
 static void *run(void *unused) { keep_the_gil(keep); return unused; }
 
-// PLUGIN [ANOTHER]: calls the other one for the first time, or forks.
+// PLUGIN [ANOTHER [close]]: calls the other one for the first time, or closes it, or forks.
 int main(int argc, char **argv) {
     pthread_t thread;
+    void *other = argc > 2 ? dlopen(argv[2], RTLD_NOW) : NULL;
+    if (argc > 3) {
+        ((int (*)(void))dlsym(other, "one"))();
+    }
     keep_the_gil = (void (*)(void (*)(void)))dlsym(dlopen(argv[1], RTLD_NOW), "keep_the_gil");
     pthread_create(&thread, NULL, run, NULL);
     while (!kept) usleep(1000);
-    if (argc > 2) {
-        printf("%d\n", ((int (*)(void))dlsym(dlopen(argv[2], RTLD_NOW), "one"))());
+    if (argc > 3) {
+        dlclose(other);
+    } else if (argc > 2) {
+        printf("%d\n", ((int (*)(void))dlsym(other, "one"))());
     } else if (fork() == 0) {
         _exit(0);
     } else {
@@ -135,6 +141,18 @@ def test_a_start_that_waits_for_the_gil_says_so(build_plugin, compile_c, run):
     plugin = build_plugin(SCRIPT.format(at_start="", name="one"))
     result = run(compile_c(KEEPING_HOST), keeper, plugin)
     assert (result.stdout, result.stderr) == ("7\n", f"epy: {plugin}: {WAITS_FOR_THE_GIL}")
+
+
+def test_an_unload_that_waits_for_the_gil_says_so(build_plugin, compile_c, run):
+    keeper = build_plugin(KEEPS_THE_GIL, name="keeper")
+    hook = SCRIPT.format(at_start="epy.on_unload(lambda: print('hook', flush=True))", name="one")
+    plugin = build_plugin(hook)
+    result = run(compile_c(KEEPING_HOST), keeper, plugin, "close")
+    assert (result.stdout, result.stderr) == (
+        "hook\n",
+        f"epy: {plugin}: dlclose has waited 2 s for Python's interpreter lock, which another "
+        "thread keeps; on_unload runs in the background, once that gives it up\n",
+    )
 
 
 def test_a_fork_that_waits_for_the_gil_says_so(build_plugin, compile_c, run):

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "loader/core/guarded.h"
+#include "loader/patience.h"
 #include "stub/trust.h"
 
 namespace epy {
@@ -97,6 +98,9 @@ bool runs_elsewhere(PyObject *kept) {
 
 // Until another thread has run it. None waits for this one: modules use each other one way.
 void wait_for_other(PyObject *kept) {
+    const patience waiting("epy's modules",
+                           "has been waiting for 5 s for another thread, which runs it and does "
+                           "not get Python's interpreter lock");
     while (runs_elsewhere(kept)) {
         Py_BEGIN_ALLOW_THREADS;
         usleep(1000);
