@@ -14,7 +14,6 @@ import in_rounds
 import pytest
 from in_rounds import (  # noqa: F401
     pytest_collection_modifyitems,
-    pytest_runtest_makereport,
     pytest_terminal_summary,
 )
 

@@ -1,20 +1,21 @@
 """With EPY_ROUNDS, a file, hosts run in rounds, which shall leave nothing: see growth/rounds.c.
 
-A test then fails for growth alone. That a host cannot run twice in one process (it wants to be the
-first to start Python, counts in a file, ...) is said in the list of what was skipped, and the file
-gets a line for each host that could.
+A test fails then as it does otherwise, and for growth. What cannot run twice in one process, or
+leaves what it wants to, is marked `once`, with the reason, and left out. The file gets a line for
+each host that ran in rounds.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 NOTED = os.environ.get("EPY_ROUNDS")
-GREW = 87  # what rounds.c exits with
+# What rounds.c exits with.
+GREW = 87
+RUNS_BUT_ONCE = 88
 
 
 def environment(program: str, library: Path, folders: tuple[Path, ...]) -> dict[str, str]:
@@ -37,9 +38,13 @@ def environment(program: str, library: Path, folders: tuple[Path, ...]) -> dict[
 
 
 def check(status: int, report: str) -> None:
-    """Fail for growth."""
+    """Fail for growth, and for a host that does not run again."""
     if NOTED is not None and status == GREW:
         pytest.fail(f"each round leaves something\n{report}", pytrace=False)
+    if NOTED is not None and status == RUNS_BUT_ONCE:
+        pytest.fail(
+            f"a later round failed: is the test to be marked `once`?\n{report}", pytrace=False
+        )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,17 +53,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         once = item.get_closest_marker("once")
         if NOTED is not None and once is not None:
             item.add_marker(pytest.mark.skip(reason=f"not run in rounds: {once.args[0]}"))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Whatever else fails in rounds says only that these could not be run."""
-    report = yield
-    if NOTED is not None and report.failed and "each round leaves" not in report.longreprtext:
-        report.outcome = "skipped"
-        reason = report.longreprtext.strip().splitlines()[-1]
-        report.longrepr = (str(item.path), item.location[1] or 0, f"not run in rounds: {reason}")
-    return report
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -163,6 +163,18 @@ static ptrdiff_t number_of(const char *name) {
     return result;
 }
 
+/* What scripts have printed without a newline is in Python's hands until the process ends. */
+static void flush_python(void) {
+    const epy_api *api = epy_connect(NULL);
+    int (*run)(const char *, void *);
+    epy_scope scope;
+    *(void **)&run = python_function("PyRun_SimpleStringFlags");
+    if (api != NULL && run != NULL && api->enter(&scope) == 0) {
+        run("import sys; sys.stdout.flush(); sys.stderr.flush()", NULL);
+        api->leave(&scope);
+    }
+}
+
 struct counts {
     ptrdiff_t references, blocks;
 };
@@ -236,13 +248,14 @@ static int run_rounds(int argc, char **argv, char **environment) {
         if (status != 0) {
             break;
         }
-        unload_plugins();
-        is_counted = count(&counts[rounds]);
-        registered_now_count = 0;
-        restore_variables();
-        if (rounds++ == 0) {
+        if (rounds == 0) { /* a process that ends after its first round unloads nothing */
+            flush_python();
             be_silent();
         }
+        unload_plugins();
+        is_counted = count(&counts[rounds++]);
+        registered_now_count = 0;
+        restore_variables();
     }
     if (rounds == 0) {
         return status;

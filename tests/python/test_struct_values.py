@@ -152,7 +152,7 @@ def test_callables_in_what_does_not_last_live_until_unload():
 
 
 def test_a_struct_result_s_callables_live_until_unload(build_plugin, compile_c, run):
-    build_plugin("""
+    plugin = build_plugin("""
 import epy
 host = epy.header("struct hooks { int (*f)(int); const char *name; }; struct hooks hooks(int n);")
 
@@ -165,18 +165,17 @@ def hooks(n):
 """)
     host = compile_c(
         """
+#include <dlfcn.h>
 #include <stdio.h>
 struct hooks { int (*f)(int); const char *name; };
-struct hooks hooks(int n);
-int main(void) {
+int main(int argc, char **argv) {
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    struct hooks (*hooks)(int) = (struct hooks (*)(int))dlsym(plugin, "hooks");
     struct hooks one = hooks(1), other = hooks(0), again = hooks(1);
     for (int i = 0; i < 100; ++i) hooks(1);
     printf("%d %d %d\\n", one.f(4), other.f(4), one.f == again.f);
 }
-""",
-        "-L.",
-        "-l:plugin.so",
-        "-Wl,-rpath,.",
+"""
     )
-    result = run(host)
+    result = run(host, plugin)
     assert (result.stdout, result.stderr) == ("8 12 1\n", "")

@@ -38,6 +38,7 @@ void run(void) {
     assert "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xff in position 2" in errors
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 @pytest.mark.parametrize(
     ("result", "error"),
     [

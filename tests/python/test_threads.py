@@ -198,22 +198,26 @@ for i in range(30):
 
 
 def test_a_thread_may_call_while_it_ends(build_plugin, compile_c, run):
-    """From a destructor that runs after epy's own, when its state is another's to clear."""
+    """From a destructor that runs after Python's own, whose key leads to no state any more, and
+    after epy's own, when the state is another's to clear."""
     host = compile_c(
         """
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
-static int (*states)(void);
+static int (*states)(void), (*is_known)(void);
+static int known;
 static pthread_key_t key;
-static void at_end(void *unused) { (void)unused; states(); }
+static void at_end(void *unused) { (void)unused; known += is_known(); }
 static void *run(void *some) {
     states();
     pthread_setspecific(key, some);
     return NULL;
 }
 int main(int argc, char **argv) {
-    states = (int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "states");
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    states = (int (*)(void))dlsym(plugin, "states");
+    is_known = (int (*)(void))dlsym(plugin, "is_known");
     states();
     pthread_key_create(&key, at_end);
     for (int i = 0; i < 100; i++) {
@@ -221,12 +225,17 @@ int main(int argc, char **argv) {
         pthread_create(&thread, NULL, run, &key);
         pthread_join(thread, NULL);
     }
-    printf("%d\\n", states());
+    printf("%d %d\\n", known, states());
 }
 """
     )
-    result = run(host, build_plugin(STATES))
-    assert (result.stdout, result.stderr) == ("1\n", "")
+    script = """
+@epy.export
+def is_known() -> c_int:
+    return python.PyGILState_Check()
+"""
+    result = run(host, build_plugin(STATES + script))
+    assert (result.stdout, result.stderr) == ("100 1\n", "")
 
 
 def test_threads_of_the_script_run_while_the_host_calls_without_a_pause(
@@ -237,16 +246,21 @@ import epy, threading, time
 from ctypes import c_int
 
 rounds = 0
+is_over = threading.Event()
 
 def work():
     global rounds
-    while True:
+    while not is_over.is_set():
         time.sleep(0.0005)
         rounds += 1
 
-@epy.on_load
-def start():
-    threading.Thread(target=work, daemon=True).start()
+thread = threading.Thread(target=work, daemon=True)
+epy.on_load(thread.start)
+
+@epy.on_unload
+def end():
+    is_over.set()
+    thread.join()
 
 @epy.export(error=-1)
 def so_far() -> c_int:

@@ -137,6 +137,7 @@ void run(void) {
     void *object = F(void *(*)(int), "make")(5);
     F(void (*)(void *), "show")(object);
     F(void (*)(void *), "show")(object);
+    F(void (*)(void *), "drop")(object);
 }
 """,
         """
@@ -147,6 +148,10 @@ def make(n):
 @epy.export
 def show(thing: py_object) -> None:
     print(thing)
+
+@epy.export
+def drop(thing: py_object) -> None:
+    pythonapi.Py_DecRef(py_object(thing))  # the reference that C has got
 """,
     )
     assert (lines, errors) == (["[5, 5, 5, 5, 5]"] * 2, "")

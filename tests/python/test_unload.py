@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import plugin_scripts
+import pytest
 
 COUNTER = (
     plugin_scripts.COUNTER
@@ -71,6 +72,7 @@ def remains() -> c_int:
     ) == ["1", "11", "0"]
 
 
+@pytest.mark.once("ctypes keeps POINTER() of classes that are nobody's")
 def test_types_without_a_module_do_not_disturb_an_unload(build_plugin, call):
     build_plugin("""
 import ctypes, epy
@@ -243,6 +245,7 @@ def hook():
 """
 
 
+@pytest.mark.once("the process's exit is looked at")
 def test_process_exit_runs_hooks_then_exit_functions_then_flushes(build_plugin, call):
     """epy started this Python, so nobody else would."""
     build_plugin(AT_EXIT)
@@ -259,6 +262,7 @@ def test_a_python_host_runs_the_exit_functions_itself_once(build_plugin, run):
     assert result.stderr == ""
 
 
+@pytest.mark.once("the process's exit is looked at")
 def test_calls_from_the_hosts_exit_functions_are_served(build_plugin, compile_c, run):
     plugin = build_plugin(COUNTER)
     host = compile_c(r"""
@@ -283,6 +287,7 @@ def test_calls_from_the_hosts_exit_functions_are_served(build_plugin, compile_c,
     assert result.stderr == ""
 
 
+@pytest.mark.once("the process's exit is looked at")
 def test_exit_does_not_wait_for_ever_for_a_thread_that_keeps_the_gil(build_plugin, compile_c, run):
     plugin = build_plugin("""
 import _thread, ctypes, epy, sys
@@ -318,6 +323,7 @@ def start():
     assert "did not give the interpreter up within 2 s" in result.stderr
 
 
+@pytest.mark.once("the process's exit is looked at")
 def test_a_daemon_thread_of_the_script_does_not_disturb_the_exit(build_plugin, call):
     build_plugin("""
 import epy, threading

@@ -31,13 +31,13 @@ struct thread_end {
 
 namespace {
 
-pthread_key_t key() {
-    static const pthread_key_t the_key = [] {
-        pthread_key_t made{};
-        pthread_key_create(&made, thread_end::leave);
-        return made;
-    }();
-    return the_key;
+// Null if the process has no more keys. Made when Python starts, before most hosts make theirs: a
+// thread's destructors run in the order of the keys, and when one of the host's calls, Python's own
+// key, which is older, no longer leads to the state that this thread had. Then it needs a new one.
+const pthread_key_t *key() noexcept {
+    static pthread_key_t made{};
+    static const bool is_made = pthread_key_create(&made, thread_end::leave) == 0;
+    return is_made ? &made : nullptr;
 }
 
 // That of Python's main thread lives as long as Python.
@@ -86,7 +86,8 @@ thread_block &this_thread() {
         auto made = std::make_unique<thread_block>();
         made->mark = std::make_shared<thread_mark>();
         made->mark->process = process.load();
-        if (pthread_setspecific(key(), made.get()) != 0) {
+        const pthread_key_t *const end = key();
+        if (end == nullptr || pthread_setspecific(*end, made.get()) != 0) {
             throw std::bad_alloc();
         }
         block = made.release();
@@ -269,6 +270,7 @@ void stop_attaching() noexcept {
 void start_attaching() noexcept {
     static constinit std::atomic<unsigned> last{0};
     unsigned stopped = 0;
+    key();
     attachment::generation.compare_exchange_strong(stopped, last.fetch_add(1) + 1);
 }
 
