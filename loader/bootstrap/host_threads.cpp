@@ -3,20 +3,11 @@
 
 extern "C" {
 
-// A scope of zeros is none: to leave it, or to leave one twice, does nothing.
 int epy_enter(epy_scope *scope) noexcept {
-    if (scope != nullptr) {
-        *scope = {};
-    }
     return epy::with_python("epy_enter", -1, [&](const epy::embed_api &python) {
-        if (scope == nullptr) {
-            return epy::missing("epy_enter", "the scope", -1);
-        }
-        if (!python.enter(scope)) {
-            *scope = {};
-            return -1;
-        }
-        return 0;
+        return scope == nullptr      ? epy::missing("epy_enter", "the scope", -1)
+               : python.enter(scope) ? 0
+                                     : -1;
     });
 }
 
@@ -24,17 +15,13 @@ void epy_leave(epy_scope *scope) noexcept {
     const epy::core_api *core = epy::the_core();
     if (core != nullptr && scope != nullptr) {
         core->embed->leave(scope);
-        *scope = {};
     }
 }
 
 void epy_pause(epy_scope *scope) noexcept {
     const epy::core_api *core = epy::the_core();
-    if (scope != nullptr) {
-        *scope = {};
-        if (core != nullptr) {
-            core->embed->pause(scope);
-        }
+    if (core != nullptr && scope != nullptr) {
+        core->embed->pause(scope);
     }
 }
 

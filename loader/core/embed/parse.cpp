@@ -120,6 +120,29 @@ private:
     bool has_options_ = false;
 };
 
+// What a parenthesis takes apart becomes tuples, which stay while Python reads them: numbers are
+// asked for by Python code, which may empty a list, and other sequences make their items anew.
+// From `at`, which is left where the parenthesis or the format ends.
+ref held(PyObject *value, const char *&at) {
+    if (PyTuple_Check(value) == 0 && PyList_Check(value) == 0) {
+        PyErr_Format(PyExc_TypeError, "expected a tuple or list for '(%.20s', got %.100s", at,
+                     Py_TYPE(value)->tp_name);
+        return {};
+    }
+    const ref items(PySequence_List(value));
+    const Py_ssize_t size = items ? PyList_GET_SIZE(items.get()) : 0;
+    for (Py_ssize_t i = 0; i < size && std::strchr(":;)", *at) == nullptr; ++at) {
+        if (*at == '(') {
+            ref inner = held(PyList_GET_ITEM(items.get(), i), ++at);
+            if (!inner || PyList_SetItem(items.get(), i, inner.release()) != 0) {
+                return {};
+            }
+        }
+        i += *at == '|' || *at == '#' ? 0 : 1;
+    }
+    return ref(items ? PyList_AsTuple(items.get()) : nullptr);
+}
+
 bool parse_places(module_state &state, PyObject *value, const char *format, places_of &known,
                   std::va_list places) {
     known.clear();
@@ -131,6 +154,10 @@ bool parse_places(module_state &state, PyObject *value, const char *format, plac
     } else {
         PyErr_Format(PyExc_TypeError, "expected a tuple for '%s', got %.100s", format,
                      Py_TYPE(value)->tp_name);
+    }
+    if (arguments && std::strchr(format, '(') != nullptr) {
+        const char *at = format;
+        arguments = held(arguments.get(), at);
     }
     if (!arguments || PyArg_VaParse(arguments.get(), format, places) == 0 || !known.give(state)) {
         known.clear();
