@@ -156,3 +156,8 @@ class UnloadedError(Error, RuntimeError):
     A function, class or module that `epy.Bindings` published, a file of the plugin. Remedy: load
     the plugin again, then what was imported works again.
     """
+
+
+def wrong_argument(function: str, argument: str, value: object, fits: str) -> TypeError:
+    """What is raised for an argument of a type that a function of epy's does not take."""
+    return TypeError(f"epy.{function}({argument}={value!r}): give {fits}")

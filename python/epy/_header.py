@@ -91,17 +91,21 @@ def header(
             f"epy.header({path_or_text!r}): give the name of a header, or C text"
         )
     text = os.fspath(path_or_text)
-    if isinstance(include, (str, os.PathLike)):
-        include = (include,)
-    folders = tuple(os.fspath(folder) for folder in include)
-    macros = tuple((name, str(value)) for name, value in (define or {}).items())
+    try:
+        folders = _texts(include)
+        packages = _texts(pkg)
+        macros = tuple((name, str(value)) for name, value in (define or {}).items())
+        maps = tuple(tuple((it or {}).items()) for it in (types, errors))
+    except (AttributeError, TypeError, ValueError):
+        from ._headers.wrong import wrong_argument
+
+        raise wrong_argument(include, pkg, define, types, errors) from None
     if lang not in (None, "c", "c++"):
         raise _errors.HeaderError(f'epy.header(lang={lang!r}): give "c" or "c++"')
-    packages = (pkg,) if isinstance(pkg, str) else tuple(pkg)
     parts = (text, folders, macros, packages) if packages else (text, folders, macros)
     key = repr(parts) if any(parts[1:]) else text
     key = f"{lang}:{key}" if lang else key
-    whole = (key, *(tuple((it or {}).items()) for it in (types, errors)), library, use_errno)
+    whole = (key, *maps, library, use_errno)
     for other, found in script.headers.get(key, ()):
         if other == whole:
             return found  # type: ignore[no-any-return]
@@ -127,6 +131,12 @@ def header(
     result = Header(name, declarations, types or {}, errors or {}, kept, library, module, use_errno)
     script.keep(script.headers, key, [*script.headers.get(key, ()), (whole, result)])
     return result
+
+
+def _texts(paths: "Any") -> "tuple[str, ...]":
+    """Of one path, or of several."""
+    several = (paths,) if isinstance(paths, (str, os.PathLike)) else paths
+    return tuple(os.fsdecode(path) for path in several)
 
 
 def is_text(text: str) -> bool:
@@ -301,6 +311,10 @@ class Header:
         With a prototype, results and parameters can be other pointers than the header's: a `char *`
         that is to be freed is better a `void *`, which is an address in Python.
         """
+        if not isinstance(prototype, str):
+            raise _errors.SignatureError(
+                f"{self._name}: function({prototype!r}): give a name of the header, or C text"
+            )
         if not prototype.isidentifier():
             name, kind = self._text(prototype)
             if not name:
@@ -464,7 +478,7 @@ class Header:
             kind, _ = self._function_type(prototype, None)
         else:
             kind = self._prototype(prototype)[1]
-        ctype = self._classes.make(("*", kind))
+        ctype = self._function_class(prototype, kind)
 
         def make(function: "Any") -> "Any":
             function = python_function(function)

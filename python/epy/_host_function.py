@@ -53,7 +53,7 @@ def find_address(header: "Header", name: str) -> int:
     if not isinstance(library, ctypes.CDLL):
         try:
             library = ctypes.CDLL(None if library is None else os.fspath(library))
-        except (OSError, TypeError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise _errors.SymbolNotFoundError(
                 f"{header._name}: library={library!r} cannot be loaded ({error}): give its path, a "
                 "name that the dynamic loader finds, or a ctypes.CDLL"

@@ -130,7 +130,7 @@ class Signature:
 
 def of_plain_text(prototype: object, script: "Script") -> "Signature | None":
     """The signature of C text that names plain types alone: the plugin has its codes."""
-    known = script.plain.get(prototype)  # type: ignore[call-overload]
+    known = script.plain.get(prototype) if isinstance(prototype, str) else None
     if known is None:
         return None
     name, codes = known

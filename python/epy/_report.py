@@ -5,7 +5,7 @@ import sys
 from _thread import get_ident
 
 from . import _core
-from ._errors import BindingsError, Error, UntrustedFileError
+from ._errors import BindingsError, Error, UntrustedFileError, wrong_argument
 from ._script import find_script, imported, nowhere, registry, script_of
 
 TYPE_CHECKING = False
@@ -59,6 +59,10 @@ def print_report(report: "Report") -> None:
 
     Of equal reports on end, from whatever threads, the first is printed, then "... 12 more".
     """
+    if not isinstance(report, Report):
+        raise wrong_argument(
+            "print_report", "report", report, "a Report, as epy.error_hook gets it"
+        )
     _print_report(report, "")
 
 
@@ -80,6 +84,8 @@ def find_hook(script: "Script") -> "Any":
 
 
 def set_hook(hook: object) -> None:
+    if not callable(hook):
+        raise TypeError(f"epy.error_hook = {hook!r}: give a function that takes a Report")
     owner = _hook_owner()
     if owner is not None:
         owner.error_hook = (hook,)

@@ -306,7 +306,7 @@ def on_load(function: "Hook") -> "Hook":
     be looked up here. Outside a plugin it does nothing.
     """
     script = find_script()
-    script.add(script.on_load, function)
+    script.add(script.on_load, _hook("on_load", function))
     return function
 
 
@@ -319,7 +319,7 @@ def on_reload(function: "ReloadHook") -> "ReloadHook":
     new. Outside a plugin it does nothing.
     """
     script = find_script()
-    script.add(script.on_reload, function)
+    script.add(script.on_reload, _hook("on_reload", function))
     return function
 
 
@@ -336,5 +336,11 @@ def on_unload(function: "Hook") -> "Hook":
     ended without it (`daemon(3)`). Outside a plugin it does nothing.
     """
     script = find_script()
-    script.add(script.on_unload, (_core.mark_to_run(), function))
+    script.add(script.on_unload, (_core.mark_to_run(), _hook("on_unload", function)))
+    return function
+
+
+def _hook(name: str, function: "Any") -> "Any":
+    if not callable(function):
+        raise _errors.wrong_argument(name, "function", function, "a function")
     return function

@@ -249,6 +249,10 @@ def _described(label: str, ctype: "Any") -> tuple[str, type | None]:
         return describe(ctype)
     except _errors.SignatureError as error:
         raise _errors.SignatureError(f"{label} {error}") from None
+    except RecursionError:
+        raise _errors.SignatureError(
+            f"{label} nests structs too deeply, or so do the calls here"
+        ) from None
 
 
 class Buffer:

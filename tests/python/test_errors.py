@@ -277,12 +277,18 @@ epy.error_hook = hook
 
 
 @pytest.mark.parametrize("value", ["None", "5"])
-def test_an_error_hook_that_cannot_be_called_hides_nothing(build_plugin, native, run, value):
-    plugin = build_plugin(f"{FAIL}\nepy.error_hook = {value}\n")
+def test_an_error_hook_that_cannot_be_called_is_refused(build_plugin, native, run, value):
+    """And hides nothing: the one before stays."""
+    plugin = build_plugin(f"""{FAIL}
+try:
+    epy.error_hook = {value}
+except TypeError as error:
+    epy.building or os.write(2, f"{{error}}\\n".encode())
+""")
     result = run(native("call"), f"open {plugin}", "int fail", "int alive")
     assert result.stdout.split() == ["-7", "1"]
+    assert f"epy.error_hook = {value}: give a function that takes a Report\n" in result.stderr
     assert reports(result.stderr)["fail"].count("ValueError: on purpose") == 1
-    assert "epy: epy.error_hook failed: TypeError: " in result.stderr
 
 
 def test_an_argument_that_does_not_convert_is_reported(build_plugin, native, run):

@@ -111,3 +111,41 @@ def test_structs_in_structs_in_structs() -> None:
     inside = "".join(f"struct s{i} {{ " for i in range(deep))
     host = package.header(f"{inside}int a; {'} a; ' * deep}\n")
     assert host.struct.s0(a=()).a is not None
+
+
+def chain(last: str, step: str) -> str:
+    """A typedef of a typedef of ..., and a function that takes the last."""
+    steps = "".join(step.format(i, i + 1) for i in range(1000))
+    return f"{last}\n{steps}int f(t1000 x);\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (chain("typedef int t0;", "typedef t{} t{};\n"), "types are nested too deeply"),
+        (chain("typedef int t0;", "typedef t{} *t{};\n"), "types are nested too deeply"),
+        (chain("typedef int t0;", "typedef int (*t{1})(t{0});\n"), "types are nested too deeply"),
+        (
+            chain(
+                "struct t0 { int x; };", "typedef struct t{0} t{0};\nstruct t{1} {{ t{0} x; }};\n"
+            ).replace("f(t1000", "f(struct t1000"),
+            "nests structs too deeply",
+        ),
+        (f"int f(int {'*' * 1000}x);", "in more than 200 levels of pointers, arrays and functions"),
+        (
+            f"int f(int x{'[1]' * 500});",
+            "in more than 200 levels of pointers, arrays and functions",
+        ),
+        (
+            f"int f({', '.join(['int'] * 1025)});",
+            "1025 parameters are more than ctypes passes, 1024",
+        ),
+    ],
+    ids=["typedefs", "pointers", "functions", "structs", "stars", "arrays", "parameters"],
+)
+def test_what_nests_too_deeply_costs_itself_alone(text, message) -> None:
+    host = package.header(f"{text}int g(int x);\n")
+    with pytest.raises(package.Error, match=message) as raised:
+        host.callback("f", lambda *arguments: 0)
+    assert "\n" not in str(raised.value)
+    assert host.callback("g", lambda x: x + 1)(2) == 3

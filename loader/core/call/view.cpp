@@ -40,7 +40,11 @@ bool memory_of(const module_state &state, PyObject *pointer, memory &out) {
     }
     if (PyLong_Check(pointer)) {
         out.address = PyLong_AsVoidPtr(pointer);
-        return PyErr_Occurred() == nullptr;
+        if (PyErr_Occurred() != nullptr) {
+            PyErr_Clear();
+            return view_error("epy.view of %R: no address is that large", pointer);
+        }
+        return true;
     }
     auto *type = reinterpret_cast<PyObject *>(Py_TYPE(pointer));
     const bool is_array = is_class_of(type, state.array);
@@ -286,7 +290,11 @@ PyObject *view(PyObject *module, PyObject *const *arguments, Py_ssize_t given, P
     if (!all.take(arguments, given, keywords)) {
         return nullptr;
     }
-    const Py_ssize_t count = PyNumber_AsSsize_t(all.count(), PyExc_OverflowError);
+    if (!PyIndex_Check(all.count())) {
+        PyErr_Format(PyExc_TypeError, "epy.view(count=%R): give the number of items", all.count());
+        return nullptr;
+    }
+    const Py_ssize_t count = PyNumber_AsSsize_t(all.count(), nullptr); // the largest, or the least
     const int writable = all.writable() == nullptr ? 0 : PyObject_IsTrue(all.writable());
     if (PyErr_Occurred() != nullptr) {
         return nullptr;

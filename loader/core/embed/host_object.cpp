@@ -217,6 +217,9 @@ PyType_Spec host_object_spec = {"epy._core.HostObject", sizeof(host_object), 0,
 
 PyObject *describe_host_class(PyObject *, PyObject *name) {
     const char *text = PyUnicode_AsUTF8(name);
+    if (text == nullptr && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError) != 0) {
+        PyErr_Clear(); // no class is called so
+    }
     const epy_class *found = text == nullptr || host == nullptr ? nullptr : host->find_class(text);
     if (found == nullptr) {
         return PyErr_Occurred() == nullptr ? Py_NewRef(Py_None) : nullptr;

@@ -224,13 +224,13 @@ PyObject *new_classes(PyTypeObject *type, PyObject *arguments, PyObject *named) 
 
 PyObject *make_method(PyObject *object, PyObject *kind) {
     return check_type(kind)
-               ? class_of_kind(headers_of(Py_TYPE(object)), as_classes(object), kind).release()
+               ? given(class_of_kind(headers_of(Py_TYPE(object)), as_classes(object), kind))
                : nullptr;
 }
 
 PyObject *named_method(PyObject *object, PyObject *kind) {
     return check_type(kind)
-               ? class_of_name(headers_of(Py_TYPE(object)), as_classes(object), kind).release()
+               ? given(class_of_name(headers_of(Py_TYPE(object)), as_classes(object), kind))
                : nullptr;
 }
 
@@ -248,7 +248,7 @@ PyObject *members_method(PyObject *object, PyObject *key) {
 
 PyObject *parts_method(PyObject *object, PyObject *kind) {
     return check_function_type(kind)
-               ? parts_of_function(headers_of(Py_TYPE(object)), as_classes(object), kind).release()
+               ? given(parts_of_function(headers_of(Py_TYPE(object)), as_classes(object), kind))
                : nullptr;
 }
 

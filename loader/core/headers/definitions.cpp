@@ -49,6 +49,14 @@ bool header_name_error(const char *format, ...) {
     return false;
 }
 
+PyObject *given(ref made) {
+    if (!made && PyErr_ExceptionMatches(PyExc_RecursionError) != 0) {
+        PyErr_Clear();
+        header_name_error("types are nested too deeply, or so are the calls that ask for them");
+    }
+    return made.release();
+}
+
 void name_in_header_error(PyObject *name) {
     const ref reason = taken_exception();
     const ref kind = package::take(package::header_name_error);
@@ -113,7 +121,9 @@ ref resolved(header_classes *self, PyObject *kind) {
             }
         }
         if (steps == most_names) {
-            circle_error(kind);
+            header_name_error("types are nested too deeply: more than %d typedefs in a row, or one "
+                              "that leads back to itself",
+                              most_names);
             return {};
         }
         at = behind_name(self, at.get());

@@ -30,6 +30,9 @@ ref resolved(header_classes *, PyObject *kind);
 // Raises epy.HeaderNameError with the text of PyErr_Format. False.
 bool header_name_error(const char *format, ...);
 
+// To a script, whose header it may be that nests types too deeply: then a HeaderNameError.
+PyObject *given(ref made);
+
 // Puts a name before the text of the HeaderNameError that is set, if one is.
 void name_in_header_error(PyObject *name);
 

@@ -55,6 +55,11 @@ ref parameter(const header_types &types, header_classes *self, PyObject *kind) {
 ref parts_of_function(const header_types &types, header_classes *self, PyObject *kind) {
     PyObject *parameters = function_parameters(kind);
     const Py_ssize_t count = PyTuple_GET_SIZE(parameters);
+    constexpr Py_ssize_t most = 1024;
+    if (count > most) {
+        header_name_error("%zd parameters are more than ctypes passes, %zd", count, most);
+        return {};
+    }
     ref all(PyTuple_New(count + 1));
     for (Py_ssize_t index = 0; all && index <= count; ++index) {
         const ref part = index == 0

@@ -57,7 +57,15 @@ ref read(const stored_header *self, std::string_view key) {
 }
 
 ref find(const stored_header *self, const char *prefix, PyObject *name) {
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "a name that a header declares is a str, not %R", name);
+        return {};
+    }
     const ref encoded(PyUnicode_AsEncodedString(name, "utf-8", "surrogateescape"));
+    if (!encoded && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError) != 0) {
+        PyErr_Clear();
+        return ref::borrowed(Py_None);
+    }
     if (!encoded) {
         return {};
     }

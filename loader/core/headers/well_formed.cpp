@@ -2,6 +2,7 @@
 // object. All else of headers/ takes its parts without a look, so the look is here, once for each.
 #include "loader/core/headers/well_formed.h"
 
+#include "loader/core/headers/definitions.h"
 #include "loader/core/headers/kind.h"
 
 namespace epy {
@@ -168,21 +169,38 @@ bool is_well_formed_definition(PyObject *definition) {
            (is(definition, "enum") && is_enum(definition));
 }
 
+namespace {
+
+// Of what is none as it is.
+bool check_depth(PyObject *kind) {
+    constexpr int deepest_of_marshal = 2000;
+    return !is_type(kind, deepest_of_marshal) ||
+           header_name_error("a type is nested too deeply, in more than %d levels of pointers, "
+                             "arrays and functions",
+                             deepest);
+}
+
+} // namespace
+
 bool check_type(PyObject *kind) {
-    if (!is_well_formed(kind)) {
+    if (is_well_formed(kind)) {
+        return true;
+    }
+    if (check_depth(kind)) {
         PyErr_Format(PyExc_TypeError, "an object of class %s is no type of a header",
                      Py_TYPE(kind)->tp_name);
-        return false;
     }
-    return true;
+    return false;
 }
 
 bool check_function_type(PyObject *kind) {
-    if (!is_well_formed(kind) || !is_function(kind)) {
-        PyErr_SetString(PyExc_TypeError, "this is no type of a header's function");
-        return false;
+    if (is_well_formed(kind) && is_function(kind)) {
+        return true;
     }
-    return true;
+    if (check_depth(kind)) {
+        PyErr_SetString(PyExc_TypeError, "this is no type of a header's function");
+    }
+    return false;
 }
 
 } // namespace epy

@@ -5,6 +5,7 @@
 
 #include <sys/prctl.h>
 
+#include <climits>
 #include <cstring>
 
 #include "loader/core/call/callback.h"
@@ -55,18 +56,19 @@ PyObject *run_for(PyObject *module, PyObject *const *arguments, Py_ssize_t count
 }
 
 PyObject *set_errno(PyObject *module, PyObject *number) {
-    int value = 0;
-    if (PyArg_Parse(number, "i:set_errno", &value) == 0) {
-        return nullptr;
-    }
-    if (value < 0) {
-        PyErr_SetString(PyExc_ValueError, "errno is never negative");
+    int overflow = 0;
+    const long value = PyLong_Check(number) ? PyLong_AsLongAndOverflow(number, &overflow) : -1;
+    if (value < 0 || value > INT_MAX) {
+        PyErr_Format(!PyLong_Check(number)             ? PyExc_TypeError
+                     : overflow > 0 || value > INT_MAX ? PyExc_OverflowError
+                                                       : PyExc_ValueError,
+                     "epy.set_errno(number=%R): give an int from 0 to %d", number, INT_MAX);
         return nullptr;
     }
     const bool in_call =
         running.runner != nullptr && Py_IS_TYPE(running.runner, state_of(module).callback_type);
     if (in_call) {
-        extras_of_this_call().error_number = value;
+        extras_of_this_call().error_number = static_cast<int>(value);
     }
     return PyBool_FromLong(in_call);
 }

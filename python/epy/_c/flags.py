@@ -80,7 +80,7 @@ def of_packages(packages: tuple[str, ...]) -> list[tuple[str, str]]:
             )
         except FileNotFoundError:
             continue
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except (OSError, ValueError, subprocess.TimeoutExpired) as error:
             raise HeaderError(f"{named}: {shlex.join(program)} does not serve ({error})") from None
         if answer.returncode:
             reason = (answer.stderr.strip().splitlines() or ["no reason given"])[0].rstrip(".")

@@ -6,7 +6,7 @@ import sys
 
 from .. import _native
 from .._core import NativeFunction
-from .._errors import SignatureError, SymbolNotFoundError
+from .._errors import SignatureError, SymbolNotFoundError, wrong_argument
 from .._export import of_prototype
 from .._native import Export
 from .._script import find_script
@@ -80,7 +80,10 @@ def of_process(name: str) -> int:
 
     from .._types import native_address
 
-    defined: Any = getattr(CDLL(None), name, None)
+    try:
+        defined: Any = getattr(CDLL(None), name, None)
+    except (UnicodeEncodeError, ValueError):  # which no symbol is called
+        return 0
     return 0 if defined is None else native_address(defined)
 
 
@@ -92,6 +95,8 @@ def next_function(name: str, prototype: Prototype | None = None) -> Any:
     `int ()`. While `epy build` imports the script, or outside a plugin, it is the process's own
     definition. Raises SymbolNotFoundError if there is none.
     """
+    if not isinstance(name, str):
+        raise wrong_argument("next_function", "name", name, "a function's name")
     script = find_script()
     if prototype is not None:
         known = _native.of_plain_text(prototype, script) or of_prototype(prototype, None, script)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from types import CodeType
 
-from .._errors import ConstantError
+from .._errors import ConstantError, wrong_argument
 from .._native import place
 from .._script import find_script
 
@@ -38,6 +38,8 @@ def constant(function: Callable[[], T]) -> T:
     ConstantError, while the plugin is built, for any other value and for two constants of one name
     in a module. What the function raises is a failure of the script.
     """
+    if not callable(function):
+        raise wrong_argument("constant", "function", function, "a function without parameters")
     script = find_script()
     if not script.module:
         return function()

@@ -24,6 +24,11 @@ def export_missing(header: Header, patterns: tuple[str, ...], error: Any) -> dic
     """See `Header.export_missing`."""
     made: dict[str, Any] = {}
     for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise SignatureError(
+                f"{header._name}: export_all({pattern!r}): give a pattern of names; what has a "
+                "name goes behind it, export_all(init=start)"
+            )
         names = list(_matching(header, pattern))
         if not names:
             raise HeaderNameError(f"{header._name} declares no function that matches {pattern!r}")

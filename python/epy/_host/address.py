@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import CFuncPtr, _Pointer, _SimpleCData
 
 from .. import _core
-from .._errors import InvalidHandleError, UnknownFieldError
+from .._errors import InvalidHandleError, UnknownFieldError, wrong_argument
 from .._types import CData
 
 TYPE_CHECKING = False
@@ -72,6 +72,10 @@ def address(pointer: Any, field: str = "") -> int:
 
 
 def _of_field(owner: Any, name: str) -> int:
+    if not isinstance(name, str):
+        raise wrong_argument("address", "field", name, "the name of a field")
+    if isinstance(owner, _Pointer) and not owner:
+        raise ValueError(f"epy.address(pointer, {name!r}): the pointer is NULL")
     struct = owner.contents if isinstance(owner, _Pointer) else owner
     found = _place(type(struct), name)
     if found is None:

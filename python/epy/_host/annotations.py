@@ -13,6 +13,8 @@ class Pointer:
     """`epy.Pointer[c_int]` is ctypes' `POINTER(c_int)`, as type checkers can read it."""
 
     def __class_getitem__(cls, item: Any) -> Any:
+        if not isinstance(item, type):
+            raise TypeError(f"epy.Pointer[{item!r}]: give a C type")
         return ctypes.POINTER(item)
 
 

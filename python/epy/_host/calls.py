@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import Array, CFuncPtr, _Pointer, _SimpleCData
 
 from .. import _core
-from .._errors import SignatureError
+from .._errors import SignatureError, wrong_argument
 from .._types import CData, native_address, signature
 
 TYPE_CHECKING = False
@@ -29,6 +29,8 @@ def call(function: Callable[..., Any], /, *args: Any) -> Any:
     has a boundary of its own. The GIL is released during the call, unless the host held it when it
     called the plugin. Functions of a header (`host.NAME(...)`) are always called like that.
     """
+    if not callable(function):
+        raise wrong_argument("call", "function", function, "a function of C, or another callable")
     if isinstance(function, CFuncPtr) and not hasattr(function, "_epy_checks_"):
         types = function.argtypes or ()
         if types:
@@ -92,8 +94,11 @@ def tail_call(function: Any, /, *args: Any) -> Any:
                 value.encode() if isinstance(value, str) and index not in wide else value
                 for index, value in enumerate(args)
             )
+    elif isinstance(function, int):
+        address, types = function, []
     else:
-        address, types = int(function), []
+        fits = "a function of C, or its address"
+        raise wrong_argument("tail_call", "function", function, fits)
     if not address:
         raise SignatureError("epy.tail_call got a null function: look it up first")
     if len(args) < len(types):

@@ -6,7 +6,7 @@ import ctypes
 from _ctypes import CFuncPtr
 
 from .. import _core
-from .._errors import ArgumentError, Error, SignatureError
+from .._errors import ArgumentError, Error, SignatureError, wrong_argument
 from .._export import returned_callback
 from .._script import find_script
 from .plain_prototypes import INTEGERS, HostPointer, read_prototype, type_in_c
@@ -35,6 +35,8 @@ def host_class(name: str) -> Any:
 
     Raises Error if the host has registered no class of that name.
     """
+    if not isinstance(name, str):
+        raise wrong_argument("host_class", "name", name, "the name of a class of the host")
     found = _made.get(name)
     if found is not None:
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from _ctypes import Array, _Pointer
 
+from .._errors import wrong_argument
 from .address import address
 
 TYPE_CHECKING = False
@@ -35,6 +36,8 @@ def put(text: str | bytes, buffer: Any, size: int, length: Any = None) -> int:
     surrogates, OverflowError if the number does not fit what `length` points to. Nothing is written
     then. It does not release the GIL; the buffer is the host's, who must keep it during the call.
     """
+    if not isinstance(size, int):
+        raise wrong_argument("put", "size", size, "the buffer's size in characters")
     unit = _unit(buffer)
     if isinstance(buffer, Array) and size > len(buffer):
         raise ValueError(f"the array has {len(buffer)} elements, not {size}: pass its length")
