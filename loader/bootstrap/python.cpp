@@ -144,16 +144,18 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
         dlopen(file, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL);
     }
     auto *version = look_up<const char *()>(python.handle, "Py_GetVersion");
-    const char *number = version == nullptr ? "unknown version" : version();
-    const std::string tag = version == nullptr ? std::string() : version_tag(number);
+    const std::string text = version == nullptr ? "" : version();
+    const std::string tag = version_tag(text.c_str());
+    const std::string number = text.substr(0, text.find(' ')); // the rest may be two lines
     core_place core = find_core(wish, tag + "d");
     if (!is_debugging_build(python.handle) || !core.is_there) {
         core = find_core(wish, tag); // serves both, as any extension since CPython 3.8
     }
     if (tag.empty() || !core.is_there) {
         report(wish.plugin,
-               "epy has no core for the Python in %s (%s): no file %s; install epy for it", shown,
-               number, core.file.c_str());
+               "epy has no core for the Python in %s (%s): no file %s; install epy for it, which "
+               "takes CPython 3.11 or newer, or name another Python with EPY_PYTHON",
+               shown, number.c_str(), core.file.c_str());
         return opening::refused;
     }
     if (const std::string against = reason_against_core(core); !against.empty()) {
@@ -161,7 +163,7 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
         return opening::refused;
     }
     note(log_level::info, wish.plugin, "%s the Python in %s (%s)",
-         python.start ? "starts" : "joins", shown, number);
+         python.start ? "starts" : "joins", shown, number.c_str());
     note(log_level::debug, wish.plugin, "its core is %s", core.file.c_str());
     make_conversions_safe(reinterpret_cast<void *>(version));
     void *handle = open_core_object(core);

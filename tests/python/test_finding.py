@@ -243,6 +243,31 @@ def test_a_python_that_is_too_old_is_named(machine, at_home):
     assert "epy has no core for /usr/lib/x86_64-linux-gnu/libpython3.9.so.1.0" in at_home()
 
 
+OLD = """
+const char *Py_GetVersion(void) { return "3.8.18 (default, May  9 2026, 07:33) \\n[GCC 12.2.0]"; }
+int Py_IsInitialized(void) { return 0; }
+"""
+
+
+def test_a_python_that_was_chosen_and_is_too_old_is_one_line(
+    build_plugin, native, run, compile_c, tmp_path
+):
+    """Its version is two lines, as that of Pythons before 3.10 is."""
+    (tmp_path / "old/bin").mkdir(parents=True)
+    (tmp_path / "old/lib/python3.8").mkdir(parents=True)
+    (tmp_path / "old/lib/python3.8/os.py").touch()
+    shutil.copy("/bin/true", tmp_path / "old/bin/python3.8")
+    compile_c(OLD, "-shared", "-fPIC", name="old/lib/libpython3.8.so.1.0")
+    env = {"EPY_PYTHON": f"{tmp_path}/old/bin/python3.8"}
+    result = run(native("call"), f"open {build_plugin(SCRIPT)}", CALL, env=env)
+    assert result.stdout == "-1\n"
+    (line,) = result.stderr.splitlines()
+    assert (
+        f"epy has no core for the Python in {tmp_path}/old/lib/libpython3.8.so.1.0 (3.8.18)" in line
+    )
+    assert "takes CPython 3.11 or newer, or name another Python with EPY_PYTHON" in line
+
+
 def test_a_library_without_its_standard_library_is_named(machine, at_home):
     machine.add("/bin/true", f"/usr/local/lib/libpython{VERSION}.so.1.0")
     line = at_home()

@@ -107,7 +107,7 @@ def test_levels(reports):
     assert reports("1x1", env={"EPY_LOG": "warning"}) == report(1)
     assert reports("1x1", env={"EPY_LOG": ""}) == report(1)
     info = reports("1x1", "close", env={"EPY_LOG": "info"}).splitlines()
-    assert re.match(r"epy: PLUGIN: starts the Python in /\S+ \(3\.", info[0])
+    assert re.fullmatch(r"epy: PLUGIN: starts the Python in /\S+ \(3\.\d+\.\S+\)", info[0])
     assert re.match(
         r"epy: PLUGIN: started: 1 export, script /\S+plugin.py, Python 3.* \(/", info[1]
     )
