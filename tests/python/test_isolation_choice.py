@@ -36,3 +36,8 @@ def test_an_older_python_is_refused(refused):
 
 def test_a_reload_is_refused(refused):
     assert "--reload watches from a thread" in refused(SCRIPT, "--reload")
+
+
+def test_a_whole_python_for_one_plugin_is_not_offered(refused):
+    """docs/living.md says why."""
+    assert "invalid choice: 'private'" in refused(SCRIPT, "--isolation", "private")

@@ -57,3 +57,52 @@ def test_a_plugin_in_a_static_program_is_refused(build_plugin, compile_c, run, o
         f"epy: {plugin}: loaded by a static program, where Python cannot run; "
         "link the program without -static\n"
     )
+
+
+def test_why_no_plugin_has_a_whole_python_for_itself(compile_c, run, tmp_path):
+    """What docs/living.md says of a second C library, which `dlmopen` gives it."""
+    (tmp_path / "inner.c").write_text(
+        """
+        #include <errno.h>
+        #include <pthread.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        static int forked;
+        static void note_fork(void) { forked = 1; }
+        static pthread_key_t key;
+        void begin(void) { pthread_atfork(note_fork, NULL, NULL); pthread_key_create(&key, NULL); }
+        int has_forked(void) { return forked; }
+        void keep(void) { pthread_setspecific(key, (void *)7); }
+        void set(void) { errno = EDOM; setenv("SET", "1", 1); fputs("buffered", stdout); }
+        """
+    )
+    run("cc", "-shared", "-fPIC", "-o", tmp_path / "inner.so", tmp_path / "inner.c")
+    host = compile_c(
+        """
+        #define _GNU_SOURCE
+        #include <dlfcn.h>
+        #include <errno.h>
+        #include <pthread.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        #define CALL(name) ((int (*)(void))dlsym(inner, name))()
+        int main(void) {
+            void *inner = dlmopen(LM_ID_NEWLM, "./inner.so", RTLD_NOW);
+            pthread_key_t key;
+            pthread_key_create(&key, NULL);
+            pthread_setspecific(key, (void *)5);
+            CALL("begin");
+            CALL("keep");
+            errno = 0;
+            CALL("set");
+            const int number = errno;
+            if (fork() == 0) _exit(0);
+            wait(NULL);
+            printf("%d %s %d %ld\\n", number, getenv("SET") == NULL ? "unset" : "set",
+                   CALL("has_forked"), (long)pthread_getspecific(key));
+        }
+        """
+    )
+    assert run(host).stdout == "0 unset 0 7\n"
