@@ -94,6 +94,14 @@ def host(python, run, tmp_path) -> Callable[..., list[str]]:
 
 
 @pytest.fixture
+def daemon_host(run, tmp_path) -> Path:
+    """The program of `daemon.c`."""
+    program = tmp_path / "daemon"
+    run("cc", "-Wall", "-o", program, Path(__file__).with_name("daemon.c"))
+    return program
+
+
+@pytest.fixture
 def build_for(build_plugin, python) -> Callable[..., Path]:
     """`build_for(script, ...)`: a plugin for the host's Python."""
     return lambda script, *arguments, **options: build_plugin(

@@ -32,67 +32,6 @@ def leave():
 
 atexit.register(say, "exit")
 """
-# `daemon(3)`, as hosts call it: its parent calls _exit. Both wait for what they talk about: that a
-# process has ended shows in its child, which gets another parent.
-HOST = r"""
-#include <dlfcn.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static void *plugin;
-static int (*find(const char *name))(void) { return (int (*)(void))dlsym(plugin, name); }
-static void await_end_of(pid_t parent) { while (getppid() == parent) usleep(1000); }
-
-static void become_daemon(void) {
-    const pid_t parent = getpid();
-    if (daemon(1, 1) != 0) _exit(9);
-    await_end_of(parent);
-}
-
-// HOST PLUGIN STEP...: a step that forks goes on in the child, but for `work`.
-int main(int argc, char **argv) {
-    alarm(300); // for one that hangs
-    plugin = dlopen(argv[1], RTLD_NOW);
-    if (plugin == NULL || find("begin")() != 0) return 9;
-    for (int i = 2; i < argc; ++i) {
-        const char *step = argv[i];
-        if (strcmp(step, "daemon") == 0) {
-            become_daemon();
-        } else if (strcmp(step, "fork") == 0) { // and the parent waits, and exits as it should
-            const pid_t child = fork();
-            if (child != 0) { waitpid(child, NULL, 0); exit(0); }
-        } else if (strcmp(step, "exit-first") == 0) { // the parent exits at once, as it should
-            const pid_t parent = getpid();
-            if (fork() != 0) exit(0);
-            await_end_of(parent);
-        } else if (strcmp(step, "work") == 0 || strcmp(step, "work-and-close") == 0) {
-            const pid_t child = fork();
-            if (child == 0) {
-                if (strcmp(step, "work") != 0) dlclose(plugin);
-                exit(0);
-            }
-            waitpid(child, NULL, 0);
-        } else if (strcmp(step, "orphans") == 0) { // nobody else is left
-            const pid_t parent = getpid();
-            for (int n = 0; n < 4; ++n) {
-                if (fork() == 0) { await_end_of(parent); exit(0); }
-            }
-            _exit(0);
-        } else if (strcmp(step, "add") == 0) {
-            find("add")();
-        } else if (strcmp(step, "close") == 0) {
-            dlclose(plugin);
-        } else if (strcmp(step, "_exit") == 0) {
-            _exit(0);
-        }
-    }
-    exit(0);
-}
-"""
 CHILD = ["hook in the child", "exit in the child"]
 STARTER = ["hook in the starter", "exit in the starter"]
 LATER = ["later hook in the child", "later exit in the child"]
@@ -122,15 +61,15 @@ def lines_of(result) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", HOSTS)
-def test_hooks_run_once_in_the_process_that_goes_on(build_plugin, compile_c, run, kind):
+def test_hooks_run_once_in_the_process_that_goes_on(build_plugin, daemon_host, run, kind):
     """What a child has added itself is its own; its parent's is once that has ended."""
     steps, expected = HOSTS[kind]
-    result = run(compile_c(HOST), build_plugin(SCRIPT), *steps.split())
+    result = run(daemon_host, build_plugin(SCRIPT), *steps.split())
     assert lines_of(result) == sorted(expected)
 
 
 @pytest.mark.parametrize("steps", ["daemon", "work", "daemon work"])
-def test_so_do_exit_functions_of_libraries(build_plugin, compile_c, run, steps):
+def test_so_do_exit_functions_of_libraries(build_plugin, daemon_host, run, steps):
     """`logging` writes what it has held back."""
     script = """
 import epy, logging.handlers, sys
@@ -143,7 +82,7 @@ def begin():
     log.warning("held back")
     return 0
 """
-    result = run(compile_c(HOST), build_plugin(script), *steps.split())
+    result = run(daemon_host, build_plugin(script), *steps.split())
     assert lines_of(result) == ["held back"]
 
 
