@@ -102,13 +102,17 @@ def test_a_plugin_grows_by_little_with_each_core(installed, tmp_path):
         assert (tmp_path / "plugin.so").stat().st_size < 2_500_000 + 600_000 * count
 
 
-def test_one_file_runs_in_another_debian_with_its_libpython(installed, compile_c, debian, tmp_path):
+@pytest.mark.parametrize(("suite", "python"), [("bookworm", "3.11"), ("trixie", "3.13")])
+def test_one_file_runs_in_a_bare_debian_with_its_libpython(
+    installed, compile_c, debian, tmp_path, suite, python
+):
     (tmp_path / "plugin.py").write_text(ADD)
     installed("build", "plugin.py", "--standalone")
-    trixie = debian("trixie", "libpython3.13")
-    host = trixie.add(compile_c(HOST), "/host")
-    result = trixie.run(host, trixie.add(tmp_path / "plugin.so", "/plugin.so"))
-    assert (result.stdout, result.stderr) == ("5 3.13\n", "")
+    machine = debian(suite, f"libpython{python}")
+    host = machine.add(compile_c(HOST), "/host")
+    for how in ({}, {"read_only": True, "user": 65534}):
+        result = machine.run(host, machine.add(tmp_path / "plugin.so", "/plugin.so"), **how)
+        assert (result.stdout, result.stderr) == (f"5 {python}\n", "")
 
 
 def test_a_folder_runs_in_another_debian_without_any_python(
