@@ -1,6 +1,7 @@
 // Small questions about paths.
 #pragma once
 
+#include <errno.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -11,6 +12,12 @@ namespace epy {
 inline bool exists(const std::string &path) {
     struct stat found {};
     return stat(path.c_str(), &found) == 0;
+}
+
+// It may be there: this user may not look.
+inline bool is_hidden(const std::string &path) {
+    struct stat found {};
+    return stat(path.c_str(), &found) != 0 && errno == EACCES;
 }
 
 // The folder of a path, without the last slash; "." if it has none.

@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include <elf.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,10 +53,7 @@ public:
         : wanted_(wanted), visit_(visit), argument_(argument) {}
 
     bool look_at_file(loader_place place, const char *path) {
-        return has_raised_privileges()
-                   ? look_closely(place, path)
-                   : visit_({place, serves(path, wanted_.contract), path, nullptr, nullptr},
-                            argument_);
+        return has_raised_privileges() ? look_closely(place, path) : visit_file(place, path);
     }
 
     bool look_below(loader_place place, const char *folder, std::size_t length, const char *below) {
@@ -72,8 +70,9 @@ public:
             return look_below(loader_place::beside, folder, length, "/epy/libepy.so");
         }
         return make_path(folder, length, "/") && append(sent.file) &&
-               visit_({loader_place::beside, usable::damaged, path_, nullptr, describe(sent.state)},
-                      argument_);
+               visit_(
+                   {loader_place::beside, usable::damaged, path_, nullptr, describe(sent.state), 0},
+                   argument_);
     }
 
     // Where the Pythons of a prefix have their packages.
@@ -132,11 +131,17 @@ private:
         look_at(path, found);
         const bool missing = found.why == doubt::missing;
         if (found.is_given()) {
-            const usable verdict = serves(found.path, wanted_.contract);
-            return visit_({place, verdict, found.path, nullptr, nullptr}, argument_);
+            return visit_file(place, found.path);
         }
-        return visit_({place, missing ? usable::missing : usable::untrusted, path, &found, nullptr},
-                      argument_);
+        return visit_(
+            {place, missing ? usable::missing : usable::untrusted, path, &found, nullptr, 0},
+            argument_);
+    }
+
+    bool visit_file(loader_place place, const char *path) {
+        int error = 0;
+        const usable verdict = serves(path, wanted_.contract, error);
+        return visit_({place, verdict, path, nullptr, nullptr, error}, argument_);
     }
 
     const loader_request &wanted_;
@@ -158,12 +163,17 @@ std::size_t prefix_length(const char *folder, std::size_t length) {
 
 } // namespace
 
-usable serves(const char *path, std::uint32_t contract) noexcept {
+usable serves(const char *path, std::uint32_t contract, int &error) noexcept {
     struct stat status {};
     if (stat(path, &status) != 0) {
-        return usable::missing;
+        error = errno;
+        return error == ENOENT || error == ENOTDIR ? usable::missing : usable::unreadable;
     }
     const mapped_bytes file(path);
+    if (S_ISREG(status.st_mode) && !file.is_readable()) {
+        error = errno;
+        return usable::unreadable;
+    }
     const std::uint32_t *contracts = contracts_in(file);
     if (contracts == nullptr) {
         return usable::no_loader;
@@ -217,7 +227,7 @@ void look_at_loaders(const loader_request &wanted, loader_visit *visit, void *ar
     search here(wanted, visit, argument);
     look_at_named(here, wanted) ||
         (wanted.has_own &&
-         visit({loader_place::own, usable::yes, wanted.plugin, nullptr, nullptr}, argument)) ||
+         visit({loader_place::own, usable::yes, wanted.plugin, nullptr, nullptr, 0}, argument)) ||
         look_at_installed(here);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,11 +82,15 @@ bool use_in_folder(const contents &one, const char *folder, const char *below) {
 } // namespace
 
 const char memory_object_remedy[] =
-    "let it map code from memory, set TMPDIR to a folder that is not mounted with noexec, or "
-    "install epy";
+    "let it map code from memory, set TMPDIR to a folder that is not mounted with noexec, lift a "
+    "limit on the size of files, or install epy";
 
 bool use_as_file(const char *name, const char *view, const void *bytes, std::size_t size,
                  file_use *use, void *argument) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {
+        return false; // to write it would end the process by SIGXFSZ
+    }
     const contents one{name, bytes, size, use, argument};
     if (use_unnamed(one, view)) {
         return true;

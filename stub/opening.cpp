@@ -6,6 +6,7 @@
 #include <locale.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -73,6 +74,9 @@ void say_once(const char *problem, const char *detail, const char *remedy) {
 }
 
 constexpr char install_again[] = "install epy again, or build the plugin again with 'epy build'";
+constexpr char let_read[] =
+    "let the user that the host runs as read it, and search the folders on its path, or build the "
+    "plugin again with 'epy build --standalone', which needs no epy";
 constexpr char install_for_host[] =
     "compile epy on a system of the host's kind (pip install . in a clone of epy) and build the "
     "plugin again with that, or run the host on a system with glibc 2.34 or newer";
@@ -128,6 +132,7 @@ bool open_own_loader(loader_search &search) {
         snprintf(search.why, sizeof search.why, "the one that it brings along is damaged");
         return false;
     }
+    dlerror(); // of what was opened before
     search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
     if (search.handle == nullptr) {
         const char *why = dlerror();
@@ -153,6 +158,10 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
     } else if (one.verdict == usable::damaged) {
         search.damaged = true;
         snprintf(search.why, sizeof search.why, "%.500s %s", one.path, one.why);
+    } else if (one.verdict == usable::unreadable) {
+        search.remedy = let_read;
+        snprintf(search.why, sizeof search.why, "%.500s cannot be read: %s", one.path,
+                 strerror(one.error));
     } else if (one.found != nullptr && search.against.problem[0] == '\0' &&
                (one.verdict == usable::untrusted || one.place == loader_place::stamped)) {
         describe(*one.found, one.path, search.against);

@@ -102,6 +102,11 @@ std::string venv_problem(const std::string &executable, const std::string &libpy
     if (executable.empty()) {
         return {};
     }
+    if (is_hidden(executable)) {
+        return "its Python, " + executable +
+               ", is in a folder that the host's user may not search; let that user, or build the "
+               "plugin again with another Python";
+    }
     if (!exists(executable)) {
         return "its Python is gone: no file " + executable +
                "; make that virtual environment again, build the plugin again, or name another "

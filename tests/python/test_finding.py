@@ -133,7 +133,48 @@ def test_what_is_no_loader_is_passed_over(build_plugin, native, run, tmp_path, d
     assert (result.stdout, result.stderr) == (f"{PACKAGE}\n", "")
 
 
+@pytest.fixture
+def restricted():
+    """What a command begins with, so that it may read only what its user may: also root's."""
+    rights = "-dac_override,-dac_read_search"
+    return ["setpriv", f"--bounding-set={rights}"] if os.geteuid() == 0 else []
+
+
+@pytest.mark.parametrize("hidden", ["private", "private/epy/libepy.so"])
+def test_what_the_hosts_user_may_not_read_is_told(native, run, tmp_path, restricted, hidden):
+    copy_epy(tmp_path / "private/epy")
+    script = tmp_path / "plugin.py"
+    script.write_text(SCRIPT)
+    path = {"PYTHONPATH": str(tmp_path / "private")}
+    run(sys.executable, "-m", "epy", "build", script, env=path)
+    (tmp_path / hidden).chmod(0)
+    try:
+        command = [*restricted, native("call"), f"open {tmp_path}/plugin.so", CALL]
+        result = run(*command, env={"PATH": "/usr/bin:/bin"})
+    finally:
+        (tmp_path / hidden).chmod(0o700)
+    assert result.stdout == "-1\n"
+    (line,) = result.stderr.splitlines()
+    assert f"{tmp_path}/private/epy/libepy.so cannot be read: Permission denied" in line
+    assert line.endswith("build the plugin again with 'epy build --standalone', which needs no epy")
+
+
 # Python.
+
+
+def test_a_python_that_the_hosts_user_may_not_look_at_is_told(native, run, tmp_path, restricted):
+    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
+    script = tmp_path / "plugin.py"
+    script.write_text(SCRIPT)
+    run(tmp_path / "venv/bin/python", "-m", "epy", "build", script)
+    (tmp_path / "venv").chmod(0)
+    try:
+        result = run(*restricted, native("call"), f"open {tmp_path}/plugin.so", CALL)
+    finally:
+        (tmp_path / "venv").chmod(0o700)
+    assert result.stdout == "-1\n"
+    (line,) = result.stderr.splitlines()
+    assert f"{tmp_path}/venv/bin/python, is in a folder that the host's user may not search" in line
 
 
 def test_that_on_path_is_taken_where_the_stamped_one_has_gone(build_plugin, native, run, tmp_path):

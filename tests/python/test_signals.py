@@ -203,3 +203,21 @@ assert importlib.util.find_spec("readline").origin == readline.__spec__.origin
 """,
     )
     assert run(native("call"), f"open {build_plugin(script)}", "int work").stdout == "1\n"
+
+
+def test_bytecode_is_not_written_where_that_would_end_the_host(build_plugin, native, run, tmp_path):
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules/fresh.py").write_text("value = 5\n")
+    plugin = build_plugin(f"""
+import epy, importlib, sys
+sys.path.append({str(tmp_path / "modules")!r})
+
+@epy.export("int value(void)", error=-1)
+def value():
+    return importlib.import_module("fresh").value
+""")
+    result = run("prlimit", "--fsize=0", native("call"), f"open {plugin}", "int value")
+    assert (result.stdout, result.stderr) == ("5\n", "")
+    assert not (tmp_path / "modules/__pycache__").exists()
+    assert run(native("call"), f"open {plugin}", "int value").stdout == "5\n"
+    assert (tmp_path / "modules/__pycache__").exists()

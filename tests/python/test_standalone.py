@@ -123,6 +123,15 @@ def test_where_no_code_can_be_mapped_at_all_one_line_says_what_to_allow(without_
         assert part in line
 
 
+def test_where_files_are_limited_the_host_goes_on(build_plugin, host, run):
+    plugin = build_plugin(SCRIPT, "--standalone")
+    result = run("prlimit", "--fsize=4096", host, plugin)
+    assert result.stdout.startswith("-1")
+    (line,) = result.stderr.splitlines()
+    assert "cannot be opened: no folder takes it" in line
+    assert "lift a limit on the size of files" in line
+
+
 def test_one_line_names_what_to_install_where_there_is_no_python(build_plugin, host, machine):
     plugin = build_plugin(SCRIPT, "--standalone")
     program, plugin = machine.add(host, "/host"), machine.add(plugin, "/plugin.so")

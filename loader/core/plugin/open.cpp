@@ -4,6 +4,7 @@
 // it if asked to, import the package epy, and hand out the table of the core that the package uses:
 // the process may have imported epy before, from another place.
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <cstddef>
 #include <cstdio>
@@ -67,6 +68,13 @@ bool has_room() noexcept {
     return room != MAP_FAILED && munmap(room, least) == 0;
 }
 
+// What makes a file larger than the limit ends the process by SIGXFSZ, unless a program ignores
+// that, as Python's own does.
+bool are_files_limited() noexcept {
+    rlimit limit{};
+    return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 // Isolated: nothing of the user's environment gets in, and signals, locale and arguments stay the
 // host's. UTF-8 mode, because an isolated Python takes the C locale for ASCII.
 bool start_python(const core_options &options, PyPreConfig &before) {
@@ -92,7 +100,7 @@ bool start_python(const core_options &options, PyPreConfig &before) {
     config.install_signal_handlers = 0;
     config.site_import = 0; // epy/_start.py: when it is needed
     cpython::start_with_lock(config);
-    config.write_bytecode = has_raised_privileges() ? 0 : 1;
+    config.write_bytecode = has_raised_privileges() || are_files_limited() ? 0 : 1;
     if (PyStatus_Exception(status) == 0 && options.executable != nullptr) {
         // Otherwise the first python3 on PATH would decide which libraries are used.
         status = PyConfig_SetBytesString(&config, &config.executable, options.executable);

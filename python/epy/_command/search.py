@@ -15,7 +15,7 @@ from .._file.tables import LOADER
 _PLACES = ("beside the plugin", "EPY_HOME", "where it was built", "in the plugin", "installed")
 _VERDICTS = (
     *("", "no such file", "is no loader", "does not serve this plugin", "others can change it"),
-    "is damaged",
+    *("is damaged", "cannot be read by this user"),
 )
 _SOURCES = (
     *("the host's choice", "beside the plugin", "EPY_PYTHON", "that it was built for"),
