@@ -30,9 +30,12 @@ public:
         return true;
     }
 
-    // Whether the work is done by then.
+    // Whether the work is done by then. The work itself is not, and does not wait for itself.
     bool ends_within(std::chrono::milliseconds limit) {
         std::unique_lock guard(mutex_);
+        if (has_begun_ && pthread_equal(thread_, pthread_self()) != 0) {
+            return is_done_;
+        }
         return changed_.wait_for(guard, limit, [this] { return is_done_; });
     }
 
@@ -41,6 +44,7 @@ private:
         const std::unique_ptr<std::shared_ptr<helper>> self(
             static_cast<std::shared_ptr<helper> *>(shared));
         helper &me = **self;
+        me.begin();
         me.work_();
         const std::scoped_lock guard(me.mutex_);
         me.is_done_ = true;
@@ -48,9 +52,17 @@ private:
         return nullptr;
     }
 
+    void begin() {
+        const std::scoped_lock guard(mutex_);
+        thread_ = pthread_self();
+        has_begun_ = true;
+    }
+
     std::function<void()> work_;
     std::mutex mutex_;
     std::condition_variable changed_;
+    pthread_t thread_{};
+    bool has_begun_ = false;
     bool is_done_ = false;
 };
 
