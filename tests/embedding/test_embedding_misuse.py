@@ -123,3 +123,79 @@ def test_the_last_error_is_that_of_an_export_that_cannot_run(played):
         """,
         script=SCRIPT + "if not epy.building: {}['no']\n",
     )
+
+
+NOTHING = """
+static void give_nothing(void) {
+    int place = 5;
+    void *memory = &place;
+    size_t size = 7;
+    assert(epy_plugin_of(NULL) == NULL && epy_start(NULL) == -1 && epy_unload(NULL, 0) == -1);
+    assert(epy_plugin_state(NULL) == EPY_UNLOADED || epy_plugin_state(NULL) == EPY_NEW);
+    assert(epy_set_python(NULL) == -1 && epy_each_export(NULL, NULL, NULL) == -1);
+    assert(epy_raise(NULL, NULL) == -1 && epy_raise("", NULL) == -1 && epy_raise(NULL, "") == -1);
+    assert(epy_error_matches(NULL) == 0 && epy_raise_again() == -1);
+    assert(epy_raise_errno(NULL) == -1);
+    assert(epy_object_retain(NULL) == NULL && epy_object_refcount(NULL) == 0);
+    epy_object_release(NULL);
+    assert(epy_object_is(NULL, NULL) == -1 && epy_object_is(NULL, "x") == -1);
+    assert(epy_object_class(NULL) == NULL && epy_weak(NULL) == NULL);
+    assert(epy_weak_lock(NULL) == NULL);
+    assert(epy_build(NULL) == NULL && epy_parse(NULL, NULL) == -1);
+    assert(epy_parse(NULL, "i", &place) == -1 && place == 5);
+    assert(epy_call(NULL, NULL, NULL) == NULL && epy_call_kw(NULL, NULL, NULL) == NULL);
+    assert(epy_call_into(NULL, NULL, NULL, NULL, NULL) == -1);
+    assert(epy_call_object(NULL, NULL) == NULL && epy_call_object_kw(NULL, NULL) == NULL);
+    assert(epy_call_method(NULL, NULL, NULL) == NULL);
+    assert(epy_call_method_kw(NULL, NULL, NULL) == NULL);
+    assert(epy_get(NULL, NULL) == NULL && epy_get(NULL, "x") == NULL);
+    assert(epy_set(NULL, NULL, NULL) == -1 && epy_set(NULL, "x", NULL) == -1);
+    assert(epy_callback_retain(NULL) == -1 && epy_callback_is_live(NULL) == 0);
+    epy_callback_release(NULL);
+    assert(epy_callback_new(NULL, NULL, NULL) == NULL);
+    assert(epy_register_class(NULL) == -1);
+    assert(epy_wrap(NULL, NULL) == NULL && epy_wrap("x", NULL) == NULL);
+    assert(epy_wrap(NULL, memory) == NULL && epy_unwrap(NULL, NULL) == NULL);
+    assert(epy_unwrap(NULL, "x") == NULL);
+    epy_share(NULL, 1), epy_share(NULL, 0), epy_forget(NULL);
+    assert(epy_keep_alive(NULL, NULL) == -1);
+    assert(epy_memory(NULL, 1, 1, NULL, NULL) == NULL);
+    assert(epy_buffer(NULL, 0, NULL, NULL) == NULL);
+    assert(epy_buffer(NULL, 0, &memory, &size) == NULL && memory == &place && size == 7);
+    assert(epy_enter(NULL) == -1);
+    epy_leave(NULL), epy_pause(NULL), epy_resume(NULL);
+}
+"""
+
+
+def test_nothing_is_an_error_at_any_time(build_plugin, epy_host, run):
+    """Before a Python runs, with one, on a thread that it has not seen, and after the unload."""
+    body = """
+        pthread_t thread;
+        give_nothing();
+        assert(epy_start(plugin) == 0);
+        give_nothing();
+        pthread_create(&thread, NULL, elsewhere, NULL);
+        pthread_join(thread, NULL);
+        assert(epy_call(plugin, NULL, NULL) == NULL && epy_call(plugin, "", NULL) == NULL);
+        assert(epy_call_into(plugin, "add", NULL, NULL, "ii", 1, 2) == -1);
+        assert(epy_call_into(plugin, "add", "i", NULL, "ii", 1, 2) == -1);
+        assert(epy_each_export(plugin, NULL, NULL) == -1);
+        assert(epy_unload(plugin, 600000) == 0);
+        give_nothing();
+        assert(epy_unload(plugin, 600000) == 0 && epy_start(plugin) == -1);
+        assert(dlclose(handle) == 0);
+        give_nothing();
+        assert(epy_start(plugin) == -1 && epy_unload(plugin, 1) == -1);
+        assert(epy_call(plugin, "add", "ii", 1, 2) == NULL);
+    """
+    elsewhere = """
+#include <pthread.h>
+static void *elsewhere(void *unused) {
+    give_nothing();
+    return unused;
+}
+"""
+    host = HOST % body
+    host = host.replace("int main", NOTHING + elsewhere + "int main")
+    run(epy_host(host, "-rdynamic", "-pthread"), build_plugin(SCRIPT))
