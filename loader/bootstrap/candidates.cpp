@@ -246,7 +246,9 @@ std::string describe(const std::vector<python_candidate> &candidates, const pyth
     if (const std::string others = others_in_system(versions); !others.empty()) {
         text.append(" (epy has no core for ").append(others).append(")");
     }
-    return text + "; install it (" + command_for_library(versions.front()) +
+    // No system has packages of all versions.
+    text += versions.size() == 1 ? "; install it (" : "; install the one that this system has (";
+    return text + command_for_library(versions.front()) +
            "), or name another Python with EPY_PYTHON";
 }
 

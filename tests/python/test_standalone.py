@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import sysconfig
+from pathlib import Path
 
 import pytest
 
@@ -142,6 +145,27 @@ def test_one_line_names_what_to_install_where_there_is_no_python(build_plugin, h
     for part in ("/plugin.so", f"libpython{version}.so.1.0", "/usr/local", "EPY_PYTHON"):
         assert part in line
     assert f"apt install libpython{version}" in line
+
+
+def test_of_several_pythons_one_that_the_system_has_is_to_be_installed(
+    host, machine, run, tmp_path
+):
+    """A system has packages of one version or two."""
+    package = shutil.copytree(Path(os.environ["EPY_BUILD_DIR"]) / "python/epy", tmp_path / "s/epy")
+    for core in package.glob("_core.cpython-*.so"):
+        if core.name.endswith(str(sysconfig.get_config_var("EXT_SUFFIX"))):
+            shutil.copy(core, package / "_core.cpython-399-x86_64-linux-gnu.so")
+        else:
+            core.unlink()
+    (tmp_path / "plugin.py").write_text(SCRIPT)
+    path = {"PYTHONPATH": str(package.parent)}
+    run(sys.executable, "-m", "epy", "build", "plugin.py", "--standalone", env=path)
+    program = machine.add(host, "/host")
+    result = machine.run(program, machine.add(tmp_path / "plugin.so", "/plugin.so"))
+    (line,) = result.stderr.splitlines()
+    version = "{}.{}".format(*sys.version_info)
+    assert f"no libpython3.99.so.1.0, libpython{version}.so.1.0 that can be started" in line
+    assert "; install the one that this system has (" in line
 
 
 @pytest.mark.parametrize("strip", [(), ("--strip-all",)])
