@@ -48,6 +48,7 @@ further_hosts() {
         linux-perf
         fuse3
         doublecmd-gtk xvfb xauth
+        tcl-dev openssl libssl-dev iverilog
         r-base-core
         default-jdk-headless
     )
