@@ -120,7 +120,7 @@ def _run(script: "Running") -> int:
     try:
         sources, source = _archive.sources_of(script)
         run_modules(script, sources)
-        if not script.offered and not script.bindings:
+        if script.native.script and not script.offered and not script.bindings:
             raise _errors.ScriptError(f"{source}: exports nothing: mark functions with @epy.export")
         _publish_bindings(script)
         for hook in script.on_load:

@@ -87,6 +87,24 @@ def test_a_host_starts_a_plugin_when_it_likes(played, compiler):
     assert result.stderr == ""
 
 
+def test_a_script_may_export_nothing(epy, epy_host, run, tmp_path):
+    """`epy build` says so: mostly it is forgotten. A host with epy.h calls functions by name."""
+    (tmp_path / "plugin.py").write_text("def double(number):\n    return 2 * number\n")
+    said = epy("build", "plugin.py").stderr
+    assert said.startswith(f"epy: {tmp_path}/plugin.py: exports nothing: mark functions with ")
+    host = epy_host(
+        HOST
+        % """
+        int number;
+        assert(epy_start(plugin) == 0 && epy_plugin_state(plugin) == EPY_READY);
+        assert(epy_call_into(plugin, "double", "i", &number, "i", 21) == 0);
+        printf("%d\\n", number);
+        assert(epy_unload(plugin, 60000) == 0);
+    """
+    )
+    assert run(host, "./plugin.so").stdout == "42\n"
+
+
 def test_each_export_has_its_prototype_and_its_address(played):
     result = played(
         """

@@ -1,6 +1,7 @@
 """What is asked of `epy build` and does not go together: told before anything is written."""
 
 import os
+import sys
 from pathlib import Path
 
 from .._errors import ScriptError, StampError
@@ -49,9 +50,16 @@ def has_own_gil(script: str, isolation: str, reload: bool, python: Python) -> bo
 
 
 def check_offers(script: Building, eager: bool, own_gil: bool) -> None:
-    """What the script has defined: something that a host can have."""
+    """What the script has defined: something that a host can have.
+
+    Without exports it serves hosts that call functions by their Python names, which may be meant.
+    """
     if not script.exports and not (eager and script.bindings):
-        raise ScriptError(f"{script.path}: exports nothing; mark functions with @epy.export")
+        print(
+            f"epy: {script.path}: exports nothing: mark functions with @epy.export, or only a host "
+            "with epy.h reaches them",
+            file=sys.stderr,
+        )
     if own_gil and script.bindings:
         raise ScriptError(
             f"{script.path}: epy.Bindings are for the Python that the host runs, which a plugin "

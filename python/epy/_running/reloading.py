@@ -127,7 +127,7 @@ def _run_again(script: Running, sources: Sources, say: Callable[[], None]) -> No
     try:
         _begin(script, before)
         run_modules(script, sources)
-        if not script.exports and not script.bindings:
+        if before["offered"] and not script.exports and not script.bindings:
             raise ScriptError(f"{script.place}: exports nothing: mark functions with @epy.export")
         for hook in script.on_reload:
             hook(former.modules[script.module])
