@@ -21,6 +21,10 @@ host = epy.header("void host_keep(int (*function)(int)); int host_apply_kept(int
 def who(number):
     return sys.who * 100 + number
 
+@epy.export("int hundred(void)", error=-1)
+def hundred():
+    return 100
+
 @epy.callback("int f(int)", error=-2)
 def down(number):
     return number * 10 + sys.who
@@ -122,6 +126,17 @@ def test_its_interpreter_goes_with_it(host, build_own):
     rounds = " | ".join(["open ./p1.so 1 | call 1:who1 7 | close 1"] * 5)
     words = host(f"initialize | {COUNT} | save | {rounds} | restore | {COUNT} | finalize")
     assert words == ["1", *["107"] * 5, "1", "finalized:", "0"]
+
+
+def test_its_memory_comes_back(build_own, native, run, python):
+    """Its interpreter would keep megabytes each time, as every one does in CPython 3.13."""
+    if python.version < (3, 14):
+        pytest.skip("not run: CPython 3.13 does not give an ended interpreter's memory back")
+    build_own(WHO.format(who=1))
+    result = run(native("call"), "cycle 100 ./plugin.so hundred")
+    number, growth = result.stdout.split()
+    assert number == "100"
+    assert int(growth) < 8 * 1024  # KB
 
 
 COUNTING = """
@@ -228,6 +243,35 @@ def test_a_forked_child_goes_on(host, build_own):
         "call who1 3 | restore | finalize"
     )
     assert words == ["101", "102", "child:", "0", "103", "finalized:", "0"]
+
+
+# The steps of daemon.c, and where the hooks and exit functions run.
+FORKS = {"daemon": "child", "daemon close": "child", "daemon work": "child", "work": "starter"}
+
+
+@pytest.mark.parametrize("steps", FORKS)
+def test_hooks_run_once_in_a_host_that_forks(daemon_host, build_own, run, steps):
+    """No interpreter of a child's forgets what its parent's has to run."""
+    plugin = build_own("""
+import atexit, epy, os
+
+first = 0
+
+def say(what):
+    os.write(1, f"{what} {'starter' if os.getpid() == first else 'child'}\\n".encode())
+
+@epy.export("int begin(void)", error=-1)
+def begin():
+    global first
+    first = os.getpid()
+    return 0
+
+epy.on_unload(lambda: say("hook"))
+atexit.register(say, "exit")
+""")
+    result = run(daemon_host, plugin, *steps.split())
+    words = [f"exit {FORKS[steps]}", f"hook {FORKS[steps]}"]
+    assert (sorted(result.stdout.splitlines()), result.stderr) == (words, "")
 
 
 def test_an_extension_that_refuses_says_so(host, build_own):
