@@ -8,6 +8,7 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 
 def f() -> None:
@@ -56,10 +57,10 @@ def event(one):  # type: ignore[no-untyped-def] # what stands for a struct is ea
     return one.kind + one.value
 
 
-def driver(twice: Callable[[int], int]) -> Callable[[int], int]:
-    """What calls a function of the host, which each contender makes callable in its way."""
+def driver(host: Any) -> Callable[[int], int]:
+    """What calls a function of the host's, which each contender gives in its way."""
 
     def drive(number: int) -> int:
-        return twice(number) + 1
+        return host.host_twice(number) + 1  # type: ignore[no-any-return]
 
     return drive

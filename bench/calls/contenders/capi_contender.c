@@ -56,7 +56,7 @@ static PyObject *twice(PyObject *self, PyObject *argument) {
     return PyLong_FromLong(number);
 }
 
-static PyMethodDef twice_method = {"twice", twice, METH_O, NULL};
+static PyMethodDef methods[] = {{"host_twice", twice, METH_O, NULL}, {NULL}};
 
 // Takes the arguments; one that could not be made is NULL, with the exception set.
 static PyObject *call(PyObject *function, PyObject **arguments, size_t count) {
@@ -226,7 +226,8 @@ EXPORT int drive(int number) {
     return result;
 }
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = MODULE_NAME, .m_size = -1};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = MODULE_NAME, .m_size = -1,
+                                        .m_methods = methods};
 
 PyMODINIT_FUNC MODULE_INIT(void) {
     bodies = PyImport_ImportModule("bodies");
@@ -243,13 +244,13 @@ PyMODINIT_FUNC MODULE_INIT(void) {
     greet_ = PyObject_GetAttrString(bodies, "greet");
     event_ = PyObject_GetAttrString(bodies, "event");
     PyObject *voice = PyObject_GetAttrString(bodies, "Voice");
-    PyObject *host = PyCFunction_New(&twice_method, NULL);
-    if (voice == NULL || host == NULL || PyType_Ready(&event_type) < 0) {
+    PyObject *module = PyModule_Create(&definition);
+    if (voice == NULL || module == NULL || PyType_Ready(&event_type) < 0) {
         return NULL;
     }
     voice_ = PyObject_CallNoArgs(voice);
     step_ = PyObject_GetAttrString(voice, "step");
-    drive_ = PyObject_CallMethod(bodies, "driver", "N", host);
+    drive_ = PyObject_CallMethod(bodies, "driver", "O", module);
     Py_DECREF(voice);
-    return PyErr_Occurred() ? NULL : PyModule_Create(&definition);
+    return PyErr_Occurred() ? NULL : module;
 }

@@ -40,6 +40,6 @@ _functions = {
     "voice_new": _ffi.callback("void *(void)", lambda: _voice),
     "step": _ffi.callback("double(void *, double)", _step),
     "event": _ffi.callback("double(const struct event *)", bodies.event),
-    "drive": _ffi.callback("int(int)", bodies.driver(_host.host_twice)),
+    "drive": _ffi.callback("int(int)", bodies.driver(_host)),
 }
 ADDRESSES = {name: int(_ffi.cast("uintptr_t", function)) for name, function in _functions.items()}

@@ -53,7 +53,7 @@ def voice_new():
 def step(voice, by):
     return bodies.Voice.step(ffi.from_handle(voice), by)
 
-ffi.def_extern("drive")(bodies.driver(lib.host_twice))
+ffi.def_extern("drive")(bodies.driver(lib))
 """
 
 ffi = FFI()

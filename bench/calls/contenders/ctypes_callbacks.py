@@ -24,8 +24,8 @@ class _Event(Structure):
     _fields_ = [("kind", c_int), ("value", c_double)]
 
 
-_twice = CDLL(None).host_twice
-_twice.argtypes = [c_int]
+_host = CDLL(None)
+_host.host_twice.argtypes = [c_int]
 _voice = bodies.Voice()
 _kept: deque[object] = deque(maxlen=64)
 
@@ -54,6 +54,6 @@ _functions = {
     "voice_new": CFUNCTYPE(c_void_p)(lambda: id(_voice)),
     "step": CFUNCTYPE(c_double, py_object, c_double)(bodies.Voice.step),
     "event": CFUNCTYPE(c_double, POINTER(_Event))(_event),
-    "drive": CFUNCTYPE(c_int, c_int)(bodies.driver(_twice)),
+    "drive": CFUNCTYPE(c_int, c_int)(bodies.driver(_host)),
 }
 ADDRESSES = {name: cast(function, c_void_p).value for name, function in _functions.items()}

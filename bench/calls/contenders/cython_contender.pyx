@@ -1,6 +1,8 @@
 # cython: language_level=3
 """Cython: public functions that take the GIL."""
 
+import sys
+
 import bodies
 from cpython.object cimport PyObject
 from cpython.ref cimport Py_INCREF, Py_XDECREF
@@ -15,7 +17,7 @@ cdef extern from *:
     struct event_ "event":
         int kind
         double value
-    int host_twice(int number) nogil
+    int call_host_twice "host_twice"(int number) nogil
     PyObject *kept
 
 cdef class Event:
@@ -29,17 +31,17 @@ cdef class Event:
     def value(self):
         return self.at.value
 
-def _twice(int number):
+def host_twice(int number):
     cdef int result
     with nogil:
-        result = host_twice(number)
+        result = call_host_twice(number)
     return result
 
 cdef object _greet = bodies.greet
 cdef object _voice = bodies.Voice()
 cdef object _step = bodies.Voice.step
 cdef object _event = bodies.event
-cdef object _drive = bodies.driver(_twice)
+cdef object _drive = bodies.driver(sys.modules[__name__])
 cdef object _f = bodies.f
 cdef object _add = bodies.add
 cdef object _f3 = bodies.f3

@@ -20,7 +20,7 @@ int host_twice(int number);
 int drive(int number);
 """)
 host.export(bodies.event)
-epy.export("int drive(int number)")(bodies.driver(host.host_twice))
+epy.export("int drive(int number)")(bodies.driver(host))
 
 
 class Voice(bodies.Voice, epy.Object):

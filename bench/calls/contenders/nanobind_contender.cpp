@@ -96,7 +96,7 @@ NB_MODULE(nanobind_contender, module) {
     nb::class_<struct event>(module, "Event")
         .def_ro("kind", &event::kind)
         .def_ro("value", &event::value);
-    module.def("twice", &host_twice, nb::call_guard<nb::gil_scoped_release>());
-    drive_ = nb::object(bodies.attr("driver")(module.attr("twice"))).release();
+    module.def("host_twice", &host_twice, nb::call_guard<nb::gil_scoped_release>());
+    drive_ = nb::object(bodies.attr("driver")(module)).release();
     module.doc() = "C functions that call Python";
 }

@@ -96,7 +96,7 @@ PYBIND11_MODULE(pybind11_contender, module) {
     py::class_<struct event>(module, "Event")
         .def_readonly("kind", &event::kind)
         .def_readonly("value", &event::value);
-    module.def("twice", &host_twice, py::call_guard<py::gil_scoped_release>());
-    drive_ = py::object(bodies.attr("driver")(module.attr("twice"))).release();
+    module.def("host_twice", &host_twice, py::call_guard<py::gil_scoped_release>());
+    drive_ = py::object(bodies.attr("driver")(module)).release();
     module.doc() = "C functions that call Python";
 }

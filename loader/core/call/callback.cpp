@@ -119,7 +119,9 @@ int traverse(PyObject *object, visitproc visit, void *arg) {
             Py_VISIT(native->error.get());
         }
     }
-    return self->returned == nullptr ? 0 : self->returned->traverse(visit, arg);
+    const int stopped = self->objects == nullptr ? 0 : self->objects->traverse(visit, arg);
+    return stopped != 0 || self->returned == nullptr ? stopped
+                                                     : self->returned->traverse(visit, arg);
 }
 
 // From here on calls get the error value.

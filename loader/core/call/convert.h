@@ -24,6 +24,9 @@ struct c_value {
 // A new reference, or null with a Python exception. `source` is the argument in memory.
 PyObject *to_python(const module_state &, const parameter &, const void *source);
 
+// Where `object`, which that gave, has its address if it is a pointer of ctypes; else null.
+void **memory_of_pointer(const module_state &, PyObject *object);
+
 // False with a Python exception if `value` does not fit. A void result takes anything. A handle
 // that this gives is `plugin`'s, which may be null.
 bool from_python(const module_state &, const parameter &, PyObject *value, PyObject *plugin,

@@ -4,6 +4,7 @@
 
 #include "loader/core/call/known_ints.h"
 #include "loader/core/process_lock.h"
+#include "loader/core/values/ctypes_library.h"
 #include "loader/log.h"
 
 namespace epy {
@@ -59,6 +60,17 @@ bool argument_objects::prepare() {
         say_that_it_is_unknown();
     }
     return true;
+}
+
+bool argument_objects::stays_pointer(argument &one) noexcept {
+    if (one.memory != nullptr && Py_REFCNT(one.object) == 2 && one.for_one_call &&
+        ctypes::has_nothing_of_its_own(one.object)) {
+        one.for_one_call = false;
+        Py_DECREF(one.object);
+        return true;
+    }
+    one.memory = nullptr;
+    return false;
 }
 
 Py_ssize_t argument_objects::write_rest(digit *digits, std::uint64_t magnitude) noexcept {

@@ -60,6 +60,7 @@ public:
         for (const parameter &expected : types.parameters) {
             one->offset = expected.offset;
             one->code = expected.is_plain() ? expected.code : type::none;
+            one->may_stay = expected.seen == seen_as::instance && expected.code == type::pointer;
             ++one;
         }
     }
@@ -68,6 +69,15 @@ public:
             Py_XDECREF(one->object);
         }
         delete[] first_;
+    }
+    // For the collector: pointers refer to their class.
+    int traverse(visitproc visit, void *arg) const {
+        for (const argument *one = first_; one != end_; ++one) {
+            if (one->may_stay) {
+                Py_VISIT(one->object);
+            }
+        }
+        return 0;
     }
     argument_objects(const argument_objects &) = delete;
     argument_objects &operator=(const argument_objects &) = delete;
@@ -79,6 +89,10 @@ public:
         std::uint32_t offset = 0; // in the call frame
         type code = type::none;   // none: of a kind that is not reused
         bool for_one_call = false;
+        bool may_stay = false; // an instance that holds an address
+        // Where a pointer has its address: the next call may use it if nobody keeps the object, or
+        // has set anything on it.
+        void **memory = nullptr;
     };
 
     // The right to use the objects, for one call at a time.
@@ -150,6 +164,17 @@ public:
         Py_XSETREF(one.object, owned);
     }
 
+    // The pointer of the last call, borrowed, with another address; null if there is none.
+    static PyObject *point_again(argument &one, const void *source) noexcept {
+        if (one.memory == nullptr || one.object == nullptr) {
+            return nullptr;
+        }
+        one.for_one_call = true;
+        std::memcpy(one.memory, source, sizeof *one.memory);
+        Py_INCREF(one.object);
+        return one.object;
+    }
+
     // Looks whether Python's ints are what they should be, and takes its own objects for small
     // ones. Once per process, with the GIL. False with an exception.
     static bool prepare();
@@ -214,6 +239,9 @@ private:
         for (argument *one = first_; one != end; ++one) {
             PyObject *object = one->object;
             if (object != nullptr && Py_REFCNT(object) != 1) [[unlikely]] {
+                if (one->may_stay && stays_pointer(*one)) {
+                    continue;
+                }
                 one->object = nullptr;
                 if (one->for_one_call) {
                     one->for_one_call = false;
@@ -223,6 +251,9 @@ private:
             }
         }
     }
+
+    // Gives up the call's reference to a pointer that the next call may use. False: it may not.
+    static bool stays_pointer(argument &one) noexcept;
 
     argument *const first_;
     argument *const end_;
@@ -254,6 +285,7 @@ private:
 class argument_objects {
 public:
     explicit argument_objects(const signature &) {}
+    int traverse(visitproc, void *) const { return 0; }
     static bool prepare();
     static bool is_known() noexcept { return false; }
 };

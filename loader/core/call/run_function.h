@@ -52,12 +52,31 @@ template <typename Arguments>
 
 #ifdef EPY_REUSE
 
+// A pointer of ctypes, which the next call may use.
+template <typename Arguments>
+[[gnu::noinline]] PyObject *make_pointer(const callback &self, std::size_t index,
+                                         argument_objects::argument &one,
+                                         Arguments source) noexcept {
+    if (PyObject *again = argument_objects::point_again(one, source.at(index, one.offset))) {
+        return again;
+    }
+    PyObject *object = run_python([&] { return make_argument(self, index, source); });
+    if (object != nullptr) {
+        argument_objects::keep(one, object);
+        one.memory = memory_of_pointer(*self.state, object);
+    }
+    return object;
+}
+
 template <typename Arguments>
 [[gnu::noinline]] PyObject *make_for_one_call(const callback &self, std::size_t index,
                                               argument_objects::argument &expected,
                                               Arguments source) noexcept {
     if (PyErr_Occurred() != nullptr) {
         return nullptr;
+    }
+    if (expected.may_stay) {
+        return make_pointer(self, index, expected, source);
     }
     PyObject *object = run_python([&] { return make_argument(self, index, source); });
     if (object != nullptr) {

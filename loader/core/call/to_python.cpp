@@ -124,6 +124,15 @@ PyObject *instance_to_python(const parameter &expected, const void *source) {
 
 } // namespace
 
+void **memory_of_pointer(const module_state &state, PyObject *object) {
+    if (!PyObject_TypeCheck(object, state.pointer) || Py_TYPE(object)->tp_finalize != nullptr) {
+        return nullptr;
+    }
+    const contents memory(object, PyBUF_WRITABLE);
+    PyErr_Clear();
+    return memory ? static_cast<void **>(memory.data()) : nullptr;
+}
+
 PyObject *to_python(const module_state &state, const parameter &expected, const void *source) {
     if (expected.seen == seen_as::plain) {
         return plain_to_python(expected.code, source);

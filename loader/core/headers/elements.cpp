@@ -6,6 +6,7 @@
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
+#include "loader/core/headers/pointer_fields.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/package.h"
 #include "loader/core/values/items.h"
@@ -262,9 +263,19 @@ bool is_field(const header_types &types, PyObject *self, PyObject *name) {
 }
 
 PyObject *get_field(PyObject *self, PyObject *name) {
-    if (is_field(headers_of(Py_TYPE(self)), self, name)) {
+    const header_types &types = headers_of(Py_TYPE(self));
+    PyObject *const plain = plain_field(types, self, name);
+    if (plain != nullptr || PyErr_Occurred() != nullptr) {
+        return plain;
+    }
+    if (is_field(types, self, name)) {
         const ref contents(get_contents(self, nullptr));
-        return contents ? PyObject_GetAttr(contents.get(), name) : nullptr;
+        ref value(contents ? PyObject_GetAttr(contents.get(), name) : nullptr);
+        if (value) {
+            const ref target = attribute_of_class(self, types.core->type_name);
+            note_field(types, self, target.get(), name);
+        }
+        return value.release();
     }
     PyObject *found = PyObject_GenericGetAttr(self, name);
     if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0 ||

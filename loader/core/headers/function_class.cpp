@@ -115,16 +115,18 @@ ref function_class(const header_types &types, header_classes *self, PyObject *ki
     const ref error = error_of_result(self, function_result(kind));
     const ref name(PyUnicode_FromString("Function"));
     const ref parameters(PyTuple_GetSlice(all.get(), 1, PyTuple_GET_SIZE(all.get())));
-    const ref checks = parameters
-                           ? checks_of(types, PyTuple_GET_ITEM(all.get(), 0), parameters.get(),
-                                       PyObject_IsTrue(function_is_variadic(kind)) != 0)
-                           : ref();
+    const ref checks =
+        parameters ? checks_of(types, PyTuple_GET_ITEM(all.get(), 0), parameters.get(),
+                               PyObject_IsTrue(function_is_variadic(kind)) != 0,
+                               (PyLong_AsLong(self->function_flags) & ctypes::keeps_errno) != 0)
+                   : ref();
+    // By the very names that are looked up in each call.
     const ref body(error && checks
-                       ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", ctypes::flags,
+                       ? Py_BuildValue("{s:O,s:O,s:O,O:O,s:O,O:O}", ctypes::flags,
                                        self->function_flags, ctypes::result_type,
                                        PyTuple_GET_ITEM(all.get(), 0), ctypes::argument_types,
-                                       parameters.get(), "_epy_kind_", kind, "_epy_error_",
-                                       error.get(), "_epy_checks_", checks.get())
+                                       parameters.get(), types.name.kind, kind, "_epy_error_",
+                                       error.get(), types.name.checks, checks.get())
                        : nullptr);
     return name ? subclass(types, self, name.get(), {types.function}, body) : ref();
 }

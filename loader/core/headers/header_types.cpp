@@ -28,6 +28,7 @@ constexpr interned all_names[] = {
     {&names::classes, "_epy_classes_"},
     {&names::code, "_epy_code_"},
     {&names::contents, "contents"},
+    {&names::error_number, ctypes::error_number},
     {&names::function, "__func__"},
     {&names::functions, "_epy_functions_"},
     {&names::handle_type, "_handle_type_"},
@@ -39,6 +40,7 @@ constexpr interned all_names[] = {
     {&names::module, "__module__"},
     {&names::names, "_epy_names_"},
     {&names::object, ctypes::referred},
+    {&names::places, "_epy_places_"},
     {&names::object_class, "_object_class_"},
     {&names::objects, ctypes::objects},
     {&names::self, "__self__"},
@@ -93,7 +95,7 @@ bool make_function_class(PyObject *module, header_types &types) {
         base ? PyObject_CallFunction(reinterpret_cast<PyObject *>(Py_TYPE(native)),
                                      "s(OO){s:i,s:O,s:y,s:s}", "Function", base.get(), native,
                                      ctypes::flags, ctypes::of_c, "_epy_error_", Py_None,
-                                     "_epy_checks_", ".", "__module__", "epy._core")
+                                     "_epy_checks_", ".--", "__module__", "epy._core")
              : nullptr;
     return types.function != nullptr &&
            PyModule_AddObjectRef(module, "Function", types.function) == 0;

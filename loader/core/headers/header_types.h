@@ -44,6 +44,7 @@ struct header_references {
         PyObject *classes;
         PyObject *code;
         PyObject *contents;
+        PyObject *error_number;
         PyObject *function;
         PyObject *functions;
         PyObject *handle_type;
@@ -55,6 +56,7 @@ struct header_references {
         PyObject *module;
         PyObject *names;
         PyObject *object;
+        PyObject *places;
         PyObject *object_class;
         PyObject *objects;
         PyObject *self;

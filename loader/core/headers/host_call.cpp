@@ -6,8 +6,10 @@
 #include <cstring>
 #include <string>
 
+#include "loader/core/cpython.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
+#include "loader/core/headers/plain_call.h"
 #include "loader/core/headers/stored_parts.h"
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/text.h"
@@ -16,17 +18,17 @@
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
+#include "loader/core/values/items.h"
 
 namespace epy {
 
 namespace {
 
-// What the text of checks begins with; by value, if ctypes may pass a struct otherwise than C.
+// The kind of a function; by value, if ctypes may pass a struct otherwise than C.
 constexpr char fixed = ' ';
 constexpr char variadic = '.';
 constexpr char fixed_by_value = 's';
 constexpr char variadic_by_value = 'S';
-constexpr char checked_by_ctypes = '-';
 
 // Mostly the arguments that the script gave; a copy as soon as one has to be another object.
 class arguments_for_ctypes {
@@ -64,7 +66,9 @@ private:
 // Whether ctypes may have the value as it is: what nearly all are.
 bool fits_as_it_is(const header_types &types, PyObject *value, char check) {
     switch (check) {
-    case checked_by_ctypes:
+    case checks::by_ctypes:
+    case checks::text:
+    case checks::pointer:
         return true;
     case 'd':
     case 'g':
@@ -186,46 +190,78 @@ void explain_refusal(PyObject *function, PyObject *arguments) {
     }
 }
 
+char check_of(const header_types &types, PyObject *ctype) {
+    if (ctype == types.bases->text_class) {
+        return checks::text;
+    }
+    if (is_class_of(ctype, reinterpret_cast<PyObject *>(types.core->pointer)) &&
+        PyObject_HasAttr(ctype, types.name.classes) != 0) {
+        return checks::pointer;
+    }
+    const char code = converts_itself(types, ctype) ? '\0' : code_of(types, ctype);
+    return code != '\0' && std::strchr("bBhHiIlLqQfdg?PZ", code) != nullptr ? code
+                                                                            : checks::by_ctypes;
+}
+
+// Of its class itself. A subclass may call in another way: one that keeps the GIL (kept_gil.h).
+ref own_checks(const header_types &types, PyObject *function) {
+    return ref::borrowed(PyDict_GetItemWithError(
+        cpython::dict_of_type(type_of_object(function)).get(), types.name.checks));
+}
+
 } // namespace
 
-ref checks_of(const header_types &types, PyObject *result, PyObject *parameters, bool is_variadic) {
-    std::string text(1, is_variadic ? variadic : fixed);
+ref checks_of(const header_types &types, PyObject *result, PyObject *parameters, bool is_variadic,
+              bool keeps_errno) {
+    std::string text;
     bool by_value = is_by_value(types, result);
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(parameters); ++index) {
         PyObject *ctype = PyTuple_GET_ITEM(parameters, index);
-        const char code = converts_itself(types, ctype) ? '\0' : code_of(types, ctype);
-        text += code != '\0' && std::string("bBhHiIlLqQfdg?PZ").find(code) != std::string::npos
-                    ? code
-                    : checked_by_ctypes;
-        by_value = by_value || (text.back() == checked_by_ctypes && is_by_value(types, ctype));
+        text += check_of(types, ctype);
+        by_value = by_value || (text.back() == checks::by_ctypes && is_by_value(types, ctype));
     }
-    if (by_value) {
-        text[0] = is_variadic ? variadic_by_value : fixed_by_value;
-    }
+    const bool is_plain = !is_variadic && !by_value && checks::fit_registers(text);
+    const char head[] = {is_variadic ? (by_value ? variadic_by_value : variadic)
+                                     : (by_value ? fixed_by_value : fixed),
+                         is_plain ? checks::of_result(types, result) : checks::by_ctypes,
+                         keeps_errno ? checks::keeps_errno : checks::by_ctypes};
+    text.insert(0, head, sizeof head);
     return ref(PyBytes_FromStringAndSize(text.data(), static_cast<Py_ssize_t>(text.size())));
 }
 
 PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     const header_types &types = headers_of(Py_TYPE(function));
-    const ref checks = attribute_of_class(function, types.name.checks);
+    const ref own = own_checks(types, function);
+    const ref checks =
+        own ? ref::borrowed(own.get()) : attribute_of_class(function, types.name.checks);
     if (!checks) {
         return nullptr;
     }
-    const char *text = PyBytes_AS_STRING(checks.get());
-    const Py_ssize_t count = PyBytes_GET_SIZE(checks.get()) - 1;
+    const char *const codes = PyBytes_AS_STRING(checks.get());
+    const char *const text = codes + sizeof(checks::head);
+    const Py_ssize_t count =
+        PyBytes_GET_SIZE(checks.get()) - static_cast<Py_ssize_t>(sizeof(checks::head));
     arguments_for_ctypes converted(arguments);
-    const bool is_variadic = text[0] == variadic || text[0] == variadic_by_value;
+    const char kind = codes[0];
+    const bool is_variadic = kind == variadic || kind == variadic_by_value;
     const bool too_many = converted.size() > count && !is_variadic;
     if (converted.size() < count || too_many || (named != nullptr && PyDict_GET_SIZE(named) != 0)) {
         raise_misfit(package::argument_count,
                      {function, arguments, named == nullptr ? Py_None : named}, ref());
         return nullptr;
     }
-    const bool by_value = text[0] == fixed_by_value || text[0] == variadic_by_value;
+    const bool by_value = kind == fixed_by_value || kind == variadic_by_value;
     if (by_value && !package::call(package::check_by_value, {function})) {
         return nullptr;
     }
-    if (!check(types, function, text + 1, count, converted)) {
+    if (own) {
+        call_extras place;
+        recording below(&place);
+        if (ref result; call_plainly(types, function, codes, count, arguments, result)) {
+            return below.outcome(std::move(result));
+        }
+    }
+    if (!check(types, function, text, count, converted)) {
         return refused(function, arguments);
     }
     const host_call called(*types.core, function);

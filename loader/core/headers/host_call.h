@@ -5,10 +5,9 @@
 
 namespace epy {
 
-// How the arguments of a function are checked, as bytes: '.' if more than the named ones may
-// follow, else ' '; then for each parameter the code of its simple type, '-' for what ctypes
-// checks.
-ref checks_of(const header_types &, PyObject *result, PyObject *parameters, bool is_variadic);
+// How the arguments of a function are checked, as plain_call.h has it.
+ref checks_of(const header_types &, PyObject *result, PyObject *parameters, bool is_variadic,
+              bool keeps_errno);
 
 // The slot tp_call of function pointers with a prototype: takes what a struct's field takes, never
 // less or more than the prototype has. The first exception of a callback below is raised here.

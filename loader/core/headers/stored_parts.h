@@ -2,6 +2,8 @@
 // results.
 #pragma once
 
+#include <cstdint>
+
 #include "loader/core/headers/stored.h"
 
 namespace epy {
@@ -18,5 +20,7 @@ bool converts_itself(const header_types &, PyObject *ctype);
 
 // Whether an int fits the integer type of this code.
 bool integer_fits(PyObject *number, char code);
+// The same; then `bits` are its own, with the sign in all above.
+bool integer_of(PyObject *number, char code, std::uint64_t &bits);
 
 } // namespace epy

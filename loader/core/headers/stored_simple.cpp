@@ -30,6 +30,11 @@ unsigned bits_of_integer(char code) {
 } // namespace
 
 bool integer_fits(PyObject *number, char code) {
+    std::uint64_t unused = 0;
+    return integer_of(number, code, unused);
+}
+
+bool integer_of(PyObject *number, char code, std::uint64_t &out) {
     const unsigned bits = bits_of_integer(code);
     const bool is_signed = code >= 'a';
     int overflow = 0;
@@ -38,11 +43,12 @@ bool integer_fits(PyObject *number, char code) {
         if (overflow < 0 || is_signed || bits < 64) {
             return false;
         }
-        PyLong_AsUnsignedLongLong(number);
+        out = PyLong_AsUnsignedLongLong(number);
         const bool fits = PyErr_Occurred() == nullptr;
         PyErr_Clear();
         return fits;
     }
+    out = static_cast<std::uint64_t>(value);
     if (bits == 64) {
         return is_signed || value >= 0;
     }

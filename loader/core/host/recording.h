@@ -13,15 +13,22 @@ namespace epy {
 // directly are recorded, not reported. What an outer one of the same callback has recorded waits.
 class recording {
 public:
-    recording() : made_(running.extras == nullptr), extras_(extras_of_this_call()) {
+    recording() : recording(nullptr) {}
+    // `place` is for a call in which no Python of this scope runs: nothing else of it can be there
+    // at the end.
+    explicit recording(call_extras *place)
+        : made_(running.extras == nullptr), lent_(made_ && place != nullptr),
+          extras_(lent_ ? *(running.extras = place) : extras_of_this_call()) {
         if (!made_) {
             exchange();
         }
         extras_.recording = true;
     }
     ~recording() {
-        if (made_ && running.extras == &extras_ && extras_.views == nullptr &&
-            extras_.error_number < 0) [[likely]] {
+        if (lent_) [[likely]] {
+            running.extras = nullptr;
+        } else if (made_ && running.extras == &extras_ && extras_.views == nullptr &&
+                   extras_.error_number < 0) [[likely]] {
             delete std::exchange(running.extras, nullptr);
         } else {
             exchange();
@@ -45,6 +52,7 @@ private:
     PyObject *raise_again(PyObject *result);
 
     const bool made_;
+    const bool lent_;
     call_extras &extras_;
     bool outer_ = false;
     ref first_;

@@ -108,6 +108,35 @@ bool find_ctypes_if_imported(const module_state &state) {
     return module ? find_ctypes(state) : PyErr_Occurred() == nullptr;
 }
 
+namespace ctypes {
+
+bool has_nothing_of_its_own(PyObject *object) {
+    PyTypeObject *const type = Py_TYPE(object);
+    const auto look = [](PyObject *one, void *class_of_it) { return one == class_of_it ? 0 : 1; };
+    const Py_ssize_t references = type->tp_weaklistoffset;
+    return (references <= 0 || *reinterpret_cast<PyObject **>(reinterpret_cast<char *>(object) +
+                                                              references) == nullptr) &&
+           type->tp_traverse(object, look, type) == 0;
+}
+
+// What it has of its own it refers to, beside its class and its attributes.
+bool is_as_its_class_says(PyObject *function) {
+    const auto look = [](PyObject *one, void *type) {
+        return one == type || PyDict_CheckExact(one) ? 0 : 1;
+    };
+    return Py_TYPE(function)->tp_traverse(function, look, Py_TYPE(function)) == 0;
+}
+
+int *error_number_of_thread(PyObject *name) {
+    PyObject *const all = PyThreadState_GetDict();
+    PyObject *const kept = all == nullptr ? nullptr : PyDict_GetItemWithError(all, name);
+    return kept != nullptr && PyCapsule_CheckExact(kept)
+               ? static_cast<int *>(PyCapsule_GetPointer(kept, PyCapsule_GetName(kept)))
+               : nullptr;
+}
+
+} // namespace ctypes
+
 ref pointer_classes() { return ref(import_from("ctypes", "_pointer_type_cache")); }
 
 } // namespace epy

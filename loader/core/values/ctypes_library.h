@@ -42,13 +42,25 @@ inline constexpr char native_order[] = "__ctype_le__"; // of simple types
 inline constexpr char objects[] = "_objects";          // of objects: what they keep
 inline constexpr char whole[] = "_b_base_";            // that they are a part of
 inline constexpr char owns_memory[] = "_b_needsfree_";
-inline constexpr char referred[] = "_obj"; // of what byref() gives
+inline constexpr char referred[] = "_obj";                    // of what byref() gives
+inline constexpr char error_number[] = "ctypes.error_object"; // in a thread's dictionary
 inline constexpr char as_parameter[] = "_as_parameter_";
 
 // Bits of the flags: FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, FUNCFLAG_USE_ERRNO.
 inline constexpr int of_c = 1;
 inline constexpr int keeps_gil = 4;
 inline constexpr int keeps_errno = 8;
+
+// Whether nobody has set anything on an object of ctypes: an attribute, what it keeps, a weak
+// reference to it.
+bool has_nothing_of_its_own(PyObject *object);
+
+// Whether a function pointer has no result, arguments or check of its own: those of its class hold.
+bool is_as_its_class_says(PyObject *function);
+
+// What `ctypes.get_errno()` gives on this thread; null, without an exception, if nobody has asked
+// for it here. `name` is the str of `error_number`.
+int *error_number_of_thread(PyObject *name);
 
 // What stands in the place of a class's `__dict__`: `StgDictObject` of CPython 3.11 and 3.12.
 struct type_details {
