@@ -107,8 +107,9 @@ class Header(Unit):
                     "convert it (`iconv -f UTF-16 -t UTF-8`)"
                 )
         for file in (*files, self.main):
-            if found := _OTHER_ORDER.search(self._source(file)):
-                line = self._source(file).count(b"\n", 0, found.start()) + 1
+            text = self._source(file)
+            if BYTE_ORDER.encode() in text and (found := _OTHER_ORDER.search(text)):
+                line = text.count(b"\n", 0, found.start()) + 1
                 raise ReadError(
                     f"{self._place(file, line)}: numbers are in another byte order "
                     f"({BYTE_ORDER}), which only GCC knows: paste the declarations that you need "
