@@ -92,7 +92,7 @@ def constants(host, names, ask):
     for name, found in names.items():
         if found[0] == "c":
             ask(f"EPY_SHOW(@, ({name}));", name, found[1])
-        elif found[0] == "m":
+        elif found[0] == "m" and "pointer(" not in found[1]:  # numbers lead nowhere
             function = getattr(host, name)
             count = function.__code__.co_argcount
             for arguments in (range(1, count + 1), range(7, 7 + 5 * count, 5)):

@@ -34,8 +34,10 @@ VALUES = {
         "H": 2**31,
     },
     "undefined_again": {"TWICE": 2},
+    "pushed_macro": {"LEVEL": 1, "SAME": 1},
     "macro_that_casts": {"BYTE": 3, "WORD": 772, "LARGER": 4},
     "inline_function": {"twice": 6},
+    "inline_by_macro": {"twice_stack": 6, "number": 7, "thrice": 9},
     "crlf": {"TWO": 2},
     "ioctl_numbers": {"CRIOGET": 0xC0046365},
     "string_macros": {"PREPOST": b"before after"},
@@ -62,6 +64,11 @@ def test_a_construct_has_its_value(name: str) -> None:
 def test_a_name_that_is_undefined_in_the_end_is_not_there() -> None:
     with pytest.raises(epy.HeaderNameError, match="declares no name GONE"):
         _ = epy.header("undefined_again.h", include=[HERE]).GONE
+
+
+def test_a_macro_may_call_a_function_that_a_macro_wrote() -> None:
+    host = epy.header("inline_by_macro.h", include=[HERE])
+    assert host.count_of(ctypes.pointer(host.struct.stack(5))) == 5
 
 
 def test_a_macro_that_calls_or_reads_memory_is_a_function() -> None:

@@ -115,7 +115,8 @@ class _Translator:
             raise Unsupported("is nested too deeply") from None
         if self.next:
             raise Unsupported("is no expression")
-        if max(accumulate((it == "(") - (it == ")") for it in found)) > _NESTED:
+        depths = accumulate((it == "(") - (it == ")") for it in found)
+        if found.count("(") > _NESTED and max(depths) > _NESTED:
             raise Unsupported("is nested too deeply")
         return found
 
@@ -271,7 +272,7 @@ class _Translator:
             self.conditional()
             self.expect(")")
             return f"cast({found}, 'c_long')"
-        if not is_a(self.names.get(text), "f"):
+        if not any(is_a(self.names.get(text), kind) for kind in ("f", "m", "x")):
             raise Unsupported(f"calls {text}, which is no function of the header")
         self.is_plain = False
         self.expect("(")

@@ -23,8 +23,6 @@ _PARAMETER, _INCLUSION, _LAST_DECLARATION = 10, 503, 39
 _ARRAYS = (112, 114)
 _EXTERN, _STATIC = 2, 3
 _OF_MACROS = [*OPTIONS, "-Wdivision-by-zero"]
-_RETURN = re.compile(rb"\{\s*return\b([^;{}]*);\s*\}")
-_COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _IGNORED = re.compile(r"\s*(#\s*(define\s+\w|pragma)|_Pragma)")  # what costs itself alone
 _DEFINE = re.compile(r"\s*#\s*define\s+(\w+)")
 # As an attribute of a struct it costs the struct, see `types`.
@@ -51,16 +49,10 @@ class Header(Unit):
         if self.problems:
             self._find_rejected(cursors)
         self._predefine()
-        macros: dict[str, None] = {}
-        declared: list[Any] = []
         self.inline: list[Any] = []
         self.constant: list[str] = []  # parameters, see `types`
-        for cursor in cursors:
-            if cursor.kind == _MACRO:
-                macros[self.clang.text(self.clang.getCursorSpelling(cursor))] = None
-            else:
-                declared.append(cursor)
-        self._declare_all(declared)
+        macros = [it for it in cursors if it.kind == _MACRO]
+        self._declare_all([it for it in cursors if it.kind != _MACRO])
         for problem in self.problems:
             self._refuse_lost(problem)
         self._read_macros(macros, files)
@@ -272,37 +264,27 @@ class Header(Unit):
 
     # Macros
 
-    def _read_macros(self, defined: dict[str, None], files: list[str]) -> None:
-        text = self._text()
+    def _read_macros(self, cursors: list[Any], files: list[str]) -> None:
         sources = {file: self._source(file) for file in dict.fromkeys((self.main, *files))}
-        macros = Macros(sources)
+        macros = Macros(self.clang, cursors, sources)
         reader = Reader(self.clang, macros, self.names, self.is_cplusplus)
         for cursor in self.inline:
-            self._returned(cursor, reader)
-        reader.read(
-            [name for name in defined if name in macros.definitions],
-            text,
-            lambda whole: self._parse(whole, _OF_MACROS, SKIP_BODIES),
-        )
+            self._let_return(cursor, reader)
 
-    def _returned(self, cursor: Any, reader: Reader) -> None:
+        def parse(text: str) -> Any:
+            # The bodies of inline functions are asked for.
+            return self._parse(text, _OF_MACROS, 0 if reader.inline else SKIP_BODIES)
+
+        reader.read(self._text(), parse, self._flat)
+
+    def _let_return(self, cursor: Any, reader: Reader) -> None:
         """Let an inline function be one in Python, if all that it does is to return a value."""
         clang = self.clang
-        start = clang.getRangeStart(clang.getCursorExtent(cursor))
-        file, _, _, offset = clang.place(start)
-        text = self._source(file)
-        body = _RETURN.match(text, max(0, text.find(b"{", offset)))
-        if body:
-            value = _COMMENT.sub(b" ", body[1]).decode("utf-8", "surrogateescape")
-            parameters = [
-                clang.text(clang.getCursorSpelling(child))
-                for child in clang.children(cursor)
-                if child.kind == _PARAMETER
-            ]
+        children = [it for it in clang.children(cursor) if it.kind == _PARAMETER]
+        parameters = clang.names(children) if children else []
+        if all(parameters):
             name = clang.text(clang.getCursorSpelling(cursor))
-            if all(parameters):
-                found = self.types.type(clang.getCursorType(cursor))
-                reader.returned.append((name, parameters, " ".join(value.split()), found))
+            reader.inline[name] = parameters, self.types.type(clang.getCursorType(cursor))
 
     def _described(self, unit: Any, cursors: list[Any]) -> Any:
         main = self.main if self.is_text else ""

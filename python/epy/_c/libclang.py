@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable
 from ctypes import POINTER, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulonglong, c_void_p
 from typing import Any
 
@@ -139,6 +140,9 @@ class Library:
             raise ReadError(f"{path} does not serve ({error}): `pip install libclang-ng`") from None
         self.index = self.createIndex(0, 0)
         self.main = ""  # the file that is being read
+        self._files = {0: ""}  # names, by what Clang has of them
+        self._place = c_void_p(), c_uint(), c_uint(), c_uint()
+        self._to_place = [*map(ctypes.byref, self._place)]
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(name)  # for mypy: functions are set one by one
@@ -147,12 +151,20 @@ class Library:
         found: bytes | None = self.getCString(string)
         return (found or b"").decode("utf-8", "surrogateescape")
 
+    def names(self, cursors: Iterable[Cursor]) -> list[str]:
+        """Of many at once."""
+        found = map(self.getCString, map(self.getCursorSpelling, cursors))
+        return (
+            b"\0".join([it or b"" for it in found]).decode("utf-8", "surrogateescape").split("\0")
+        )
+
     def parse(self, name: str, text: bytes, arguments: list[str], options: int) -> Any:
         """A translation unit of a text that has the name of a file; None if Clang gave up."""
         given = [argument.encode("utf-8", "surrogateescape") for argument in arguments]
         encoded = name.encode("utf-8", "surrogateescape")
         unsaved = (_UnsavedFile * 1)(_UnsavedFile(encoded, text, len(text)))
         unit = c_void_p()
+        self._files = {0: ""}
         failed = self.parseTranslationUnit2(
             self.index,
             encoded,
@@ -195,11 +207,12 @@ class Library:
 
     def place(self, location: Any) -> tuple[str, int, int, int]:
         """File, line, column and offset: of a macro's use, not of its definition."""
-        file = c_void_p()
-        line, column, offset = c_uint(), c_uint(), c_uint()
-        self.getExpansionLocation(location, *map(ctypes.byref, (file, line, column, offset)))
-        name = self.text(self.getFileName(file)) if file else ""
-        return name, line.value, column.value, offset.value
+        file, line, column, offset = self._place
+        self.getExpansionLocation(location, *self._to_place)
+        at = file.value or 0
+        if at not in self._files:
+            self._files[at] = self.text(self.getFileName(file))
+        return self._files[at], line.value, column.value, offset.value
 
     def problems(self, unit: Any) -> list[tuple[str, int, int, str]]:
         """File, line, column and text of what Clang reports."""

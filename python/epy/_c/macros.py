@@ -7,10 +7,12 @@ behind it that name each macro. One string has all texts; each value is a variab
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .expressions import ARGUMENT, translate
-from .libclang import Library
+from .libclang import Cursor, Library
 from .literals import text_of
 from .terms import (
     EMPTY,
@@ -23,14 +25,11 @@ from .terms import (
     unusable,
 )
 
-# It begins with a character to look for, not with the start of a line: that is fast.
-_DEFINITION = re.compile(
-    r"""\#[ \t]*(?:
-        define[ \t]+([^\W\d][\w$]*)(\([^)\n]*\))?([^\\\n]*(?:\\.[^\\\n]*)*)
-        |undef[ \t]+(\w+))""",
-    re.DOTALL | re.ASCII | re.VERBOSE,
-)
-_COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
+# Behind its name.
+_DEFINITION = re.compile(rb"(\([^)\n]*\))?([^\\\n]*(?:\\(?:\r\n|.)[^\\\n]*)*)", re.DOTALL)
+_UNDEFINED = re.compile(rb"#[ \t]*undef[ \t]+(\w+)")
+_COMMENT = re.compile(rb"/\*.*?\*/|//[^\n]*", re.DOTALL)
+_SPLICE = re.compile(r"\\\r?\n")  # a line that goes on in the next
 _INTEGER = re.compile(
     r"(?:0[xX][\da-fA-F]{1,16}|0[0-7]{0,21}|[1-9]\d{0,18})[uU]?[lL]{0,2}|-[1-9]\d{0,8}"
 )
@@ -55,7 +54,8 @@ _PRELUDE = f"""
 _PRELUDE_OF_CPLUSPLUS = _PRELUDE.partition(f"#define {ARGUMENT}value")[0] + (
     f"#define {ARGUMENT}value(x) (x)\n"
 )
-_VARIABLE = 9  # CXCursor_VarDecl
+_RETURN = re.compile(r"\{\s*return\b([^;{}]*);\s*\}\s*$")  # all that a function does
+_FUNCTION, _VARIABLE = 8, 9  # clang-c/Index.h, CXCursorKind
 
 
 def _is_balanced(body: str) -> bool:
@@ -70,55 +70,56 @@ class Definition(NamedTuple):
 
     parameters: list[str] | None
     body: str
-    file: str
-    line: int
 
 
 class Macros:
-    """All the macros of a header."""
+    """All the macros of a header, by name."""
 
-    def __init__(self, sources: dict[str, bytes]) -> None:
-        self.definitions: dict[str, list[Definition]] = {}
-        self.undefined: set[str] = set()
-        for file, text in sources.items():
-            self._find(file, text.decode("utf-8", "surrogateescape").replace("\r\n", "\n"))
+    def __init__(self, clang: Library, cursors: list[Cursor], sources: Mapping[str, bytes]) -> None:
+        self.clang: Any = clang
+        names = clang.names(cursors) if cursors else []
+        self.cursors = dict(zip(names, cursors, strict=True))
+        self.sources = sources
+        self.known: dict[str, Definition | None] = {}
+        undefined = (_UNDEFINED.findall(text) for text in sources.values())
+        # Not each time the same: what such a macro is in the end, Clang alone knows.
+        self.changing = {name.decode() for them in undefined for name in them}
+        self.changing |= {name for name, count in Counter(names).items() if count > 1}
 
-    def _find(self, file: str, text: str) -> None:
-        line, start = 1, 0
-        for match in _DEFINITION.finditer(text):
-            at = match.start()
-            if text[text.rfind("\n", 0, at) + 1 : at].strip(" \t"):
-                continue  # it does not begin the line
-            name, parameters, body, undefined = match.groups()
-            if undefined:
-                self.undefined.add(undefined)
-                continue
-            line += text.count("\n", start, at)
-            start = at
-            if "/" in body:
-                body = _COMMENT.sub(" ", body)
-            if "\\\n" in body:
-                body = body.replace("\\\n", " ")
-            names = None
-            if parameters is not None:
-                names = [it.strip() for it in parameters[1:-1].replace("\\\n", " ").split(",")]
-                names = [] if names == [""] else names
-            found = Definition(names, body.strip(), file, line)
-            known = self.definitions.setdefault(name, [])
-            if all(it[:2] != found[:2] for it in known):
-                known.append(found)
+    def definition(self, name: str) -> Definition | None:
+        """None for what no file defines."""
+        if name not in self.known:
+            self.known[name] = self._definition(name)
+        return self.known[name]
 
-    def plain_value(self, name: str) -> Any:
-        """The value of a macro that is one literal; None of all others."""
-        found = self.definitions[name]
-        if len(found) > 1 or found[0].parameters is not None or name in self.undefined:
+    def _definition(self, name: str) -> Definition | None:
+        file, _, _, offset = self.clang.place(self.clang.getCursorLocation(self.cursors[name]))
+        if file not in self.sources:
             return None
-        body = found[0].body
+        at = offset + len(name.encode("utf-8", "surrogateescape"))
+        found = _DEFINITION.match(self.sources[file], at)
+        parameters, body = found.groups(b"") if found else (b"", b"")
+        if b"/" in body:
+            body = _COMMENT.sub(b" ", body)
+        text = _SPLICE.sub(" ", body.decode("utf-8", "surrogateescape")).strip()
+        if not parameters:
+            return Definition(None, text)
+        inner = _SPLICE.sub(" ", parameters[1:-1].decode("utf-8", "surrogateescape")).strip()
+        return Definition([it.strip() for it in inner.split(",")] if inner else [], text)
+
+    def plain_value(self, name: str, depth: int = 4) -> Any:
+        """The value of a macro that is one literal, or is another such macro; else None."""
+        found = self.definition(name)
+        if found is None or found.parameters is not None or name in self.changing:
+            return None
+        body = found.body
         if body[:1] == "(" and body[-1:] == ")":
             body = body[1:-1].strip()
         if _INTEGER.fullmatch(body):
             digits = body.rstrip("uUlL")
             return int(digits, 8 if digits[0] == "0" and digits.isdigit() else 0)
+        if depth and body in self.cursors:
+            return self.plain_value(body, depth - 1)
         return body[1:-1].encode("utf-8", "surrogateescape") if _TEXT.fullmatch(body) else None
 
 
@@ -126,7 +127,11 @@ class Reader:
     """Asks Clang about macros, and about the values that inline functions return."""
 
     def __init__(
-        self, clang: Library, macros: Macros, names: dict[str, Any], cplusplus: bool
+        self,
+        clang: Library,
+        macros: Macros,
+        names: dict[str, Any],
+        cplusplus: bool,
     ) -> None:
         self.clang: Any = clang
         self.macros = macros
@@ -134,54 +139,58 @@ class Reader:
         self.prelude = _PRELUDE_OF_CPLUSPLUS if cplusplus else _PRELUDE
         self.variable = "const auto" if cplusplus else "const __auto_type"
         self.asked: list[tuple[str, Definition]] = []
-        # By inline functions: name, parameters, text, function type.
-        self.returned: list[tuple[str, list[str], str, Type]] = []
+        self.inline: dict[str, tuple[list[str], Type]] = {}  # functions: parameters, type
+        self.returned: dict[str, str] = {}  # what they return
         self.excluded: set[int] = set()
         self.texts: dict[int, str] = {}
         self.values: dict[int, Any] = {}
         self.problems: dict[int, str] = {}
 
-    def read(self, defined: list[str], text: str, parse: Any) -> None:
-        """`defined` are the macros that the header leaves; `parse` reads a text as the header."""
-        hopeless = self._hopeless()
-        for name in defined:
-            for definition in self.macros.definitions.get(name, ()):
-                value = self.macros.plain_value(name)
-                if value is not None:
-                    self._constant(name, value)
-                elif _is_balanced(definition.body) and (
-                    name not in hopeless or definition.parameters is not None
-                ):
-                    self.asked.append((name, definition))
-                else:
-                    self._refuse(name, definition, "is no expression")
-        if self.asked or self.returned:
-            self._ask(text, parse)
+    def read(self, text: str, parse: Any, flat: Any) -> None:
+        """Of all the macros that the header leaves; `parse` reads a text as the header, `flat`
+        gives all its declarations."""
+        open_ = []
+        for name in self.macros.cursors:
+            value = self.macros.plain_value(name)
+            if value is not None:
+                self._constant(name, value)
+            elif (definition := self.macros.definition(name)) is not None:
+                open_.append((name, definition))
+        hopeless = self._hopeless([name for name, _ in open_])
+        for name, definition in open_:
+            if _is_balanced(definition.body) and (
+                name not in hopeless or definition.parameters is not None
+            ):
+                self.asked.append((name, definition))
+            else:
+                self._refuse(name, definition, "is no expression")
+        if self.asked or self.inline:
+            self._ask(text, parse, flat)
             self._take()
 
-    def _hopeless(self) -> set[str]:
-        """The macros that would break what follows them: braces, half of a pair of parentheses."""
+    def _hopeless(self, rest: list[str]) -> set[str]:
+        """The macros that would break what follows them, by braces or half of a pair of
+        parentheses: of these, and of those that they lead to."""
         words: dict[str, set[str]] = {}
         found: set[str] = set()
-        for name, definitions in self.macros.definitions.items():
-            for it in definitions:
-                body = it.body
-                if not body or body.isalnum():
-                    if body and not body[0].isdigit():
-                        words.setdefault(name, set()).add(body)
-                    continue
-                if not _is_balanced(body):
-                    found.add(name)
-                elif _NO_VALUE.search(body):
-                    body = _LITERAL.sub("", body)
-                    if _NO_VALUE.search(body):
-                        found.add(name)
-                words.setdefault(name, set()).update(_NAME.findall(body))
+        cursors = self.macros.cursors
+        while rest:
+            name = rest.pop()
+            definition = self.macros.definition(name)
+            if name in words or definition is None:
+                continue
+            body = definition.body
+            if not _is_balanced(body) or (
+                _NO_VALUE.search(body) and _NO_VALUE.search(_LITERAL.sub("", body))
+            ):
+                found.add(name)
+            words[name] = {it for it in _NAME.findall(body) if it in cursors}
+            rest += words[name]
         while more := {name for name, them in words.items() if name not in found and them & found}:
             found |= more
         return found
 
-    def _ask(self, text: str, parse: Any) -> None:
+    def _ask(self, text: str, parse: Any, flat: Any) -> None:
         for _ in range(4):
             lines = self._lines()
             start = text.count("\n") + 1
@@ -198,7 +207,7 @@ class Reader:
                         self.problems[int(at[1])] = message
                 elif at:
                     bad.add(int(at[2]))
-            self._answers(unit)
+            self._answers(flat(self.clang.children(self.clang.getTranslationUnitCursor(unit))))
             if self.texts or not bad:  # Clang has left some of a text as it was
                 return
             self.excluded |= bad
@@ -218,9 +227,6 @@ class Reader:
             if parameters is None and definition.body:
                 value = f"{self.variable} {ARGUMENT}v{index} = {ARGUMENT}value({name});"
                 values += [f"#ifdef {name}", value, "#endif"]
-        for index, (_, _, text, _) in enumerate(self.returned, len(self.asked)):
-            if index not in self.excluded:
-                texts.append(self._text(index, text))
         start = [*self.prelude.splitlines(), f'static const char *const {ARGUMENT}texts = ""']
         return [*start, *texts, f'"{_START}";', *values]
 
@@ -228,12 +234,19 @@ class Reader:
     def _text(index: int, use: str) -> str:
         return f'"{_START}{index}{_START}" {ARGUMENT}expanded({use}) "{_END}"'
 
-    def _answers(self, unit: Any) -> None:
+    def _answers(self, cursors: list[Cursor]) -> None:
         clang = self.clang
-        for cursor in clang.children(clang.getTranslationUnitCursor(unit)):
-            if cursor.kind != _VARIABLE:
+        for cursor in cursors:
+            kind = cursor.kind
+            if kind != _VARIABLE and (kind != _FUNCTION or not self.inline):
                 continue
             name = clang.text(clang.getCursorSpelling(cursor))
+            if kind == _FUNCTION:
+                if name in self.inline:
+                    whole = clang.text(clang.getCursorPrettyPrinted(cursor, None))
+                    if returned := _RETURN.search(whole):
+                        self.returned[name] = returned[1]
+                continue
             if name == f"{ARGUMENT}texts":
                 whole = str(clang.evaluate(cursor) or "")
                 if whole.endswith(_START):  # else what one expands to has ended it
@@ -245,7 +258,7 @@ class Reader:
                     self.values[int(name[len(ARGUMENT) + 1 :])] = value
 
     def _take(self) -> None:
-        """Constants first: functions may use them."""
+        """Constants first, then inline functions: macros may use both."""
         functions = []
         for index, (name, definition) in enumerate(self.asked):
             if index in self.excluded:
@@ -255,16 +268,16 @@ class Reader:
                     self._object(index, name, definition)
                 else:
                     functions.append((index, name, definition))
-        for index, name, definition in functions:
-            self._function(index, name, definition)
-        for index, (name, parameters, _, kind) in enumerate(self.returned, len(self.asked)):
+        for name, text in self.returned.items():
             try:
-                text = self._whole_text(index)
+                parameters, kind = self.inline[name]
                 self.names[name] = translate(text, parameters, self.names, "", kind)
             except Unsupported as reason:
                 self.names[name] = unusable(
                     f"is an inline function, which no library has, and {reason}"
                 )
+        for index, name, definition in functions:
+            self._function(index, name, definition)
 
     def _object(self, index: int, name: str, definition: Definition) -> None:
         try:
