@@ -23,8 +23,8 @@ thread_local bool python_forks [[gnu::tls_model("initial-exec")]] = false;
 thread_local bool stopped [[gnu::tls_model("initial-exec")]] = false; // by PyOS_BeforeFork
 // Lies in `place`, without memory of its own: fork must not fail for want of it.
 thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullptr;
-alignas(patient_attachment) thread_local std::byte
-    place[sizeof(patient_attachment)] [[gnu::tls_model("initial-exec")]];
+alignas(patient_attachment) thread_local std::byte place
+    [[gnu::tls_model("initial-exec")]][sizeof(patient_attachment)];
 
 void before_fork() {
     if (python_forks || is_attaching_stopped()) {
