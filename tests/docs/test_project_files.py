@@ -35,6 +35,15 @@ def test_links_lead_somewhere(file):
         assert (file.parent / target).exists(), target
 
 
+def test_the_first_page_has_each_host():
+    listed = set(
+        re.findall(r"\]\((hosts/[^)]+\.md)\)", (ROOT / "docs/index.md").read_text("utf-8"))
+    )
+    assert listed == {f"hosts/{it.name}" for it in ROOT.glob("docs/hosts/*.md")} - {
+        "hosts/index.md"
+    }
+
+
 def test_presets_and_labels_are_there():
     presets = json.loads((ROOT / "CMakePresets.json").read_text())
     known = {it["name"] for kind in presets.values() if isinstance(kind, list) for it in kind}

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import Error
+from .new import hosts
 from .options import add_header_options
 from .progress import Progress
 
@@ -28,14 +29,15 @@ def add_new(commands: Any) -> None:
     )
     new.add_argument("name", metavar="NAME", nargs="?", default="plugin", help="default: plugin")
     kind = new.add_mutually_exclusive_group(required=True)
-    kind.add_argument("--host", help="sqlite3, lua, ...; a wrong one lists them")
+    kind.add_argument("--host", help=f"one of {', '.join(hosts())}")
     kind.add_argument("--header", metavar="FILE", help="the host's C header")
     new.add_argument(
         "--export",
         metavar="PATTERN",
         action="append",
         default=[],
-        help="with --header: the functions that the host looks up, such as 'player_*'",
+        help="with --header: the functions that the host looks up, such as 'player_*'; may be "
+        "given again",
     )
     add_header_options(new)
     new.set_defaults(run=_new)
