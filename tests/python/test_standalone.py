@@ -150,7 +150,7 @@ def test_one_line_names_what_to_install_where_there_is_no_python(build_plugin, h
 def test_of_several_pythons_one_that_the_system_has_is_to_be_installed(
     host, machine, run, tmp_path
 ):
-    """A system has packages of one version or two."""
+    """A system has packages of one version or two. `--cores` chooses those that are brought."""
     package = shutil.copytree(Path(os.environ["EPY_BUILD_DIR"]) / "python/epy", tmp_path / "s/epy")
     for core in package.glob("_core.cpython-*.so"):
         if core.name.endswith(str(sysconfig.get_config_var("EXT_SUFFIX"))):
@@ -158,14 +158,22 @@ def test_of_several_pythons_one_that_the_system_has_is_to_be_installed(
         else:
             core.unlink()
     (tmp_path / "plugin.py").write_text(SCRIPT)
-    path = {"PYTHONPATH": str(package.parent)}
-    run(sys.executable, "-m", "epy", "build", "plugin.py", "--standalone", env=path)
     program = machine.add(host, "/host")
-    result = machine.run(program, machine.add(tmp_path / "plugin.so", "/plugin.so"))
-    (line,) = result.stderr.splitlines()
     version = "{}.{}".format(*sys.version_info)
+
+    def said(*options):
+        build = (sys.executable, "-m", "epy", "build", "plugin.py", "--standalone", *options)
+        run(*build, env={"PYTHONPATH": str(package.parent)})
+        result = machine.run(program, machine.add(tmp_path / "plugin.so", "/plugin.so"))
+        (line,) = result.stderr.splitlines()
+        return line
+
+    line = said()
     assert f"no libpython3.99.so.1.0, libpython{version}.so.1.0 that can be started" in line
     assert "; install the one that this system has (" in line
+    line = said("--cores", version)
+    assert f"no libpython{version}.so.1.0 that can be started" in line and "3.99" not in line
+    assert "; install it (" in line
 
 
 @pytest.mark.parametrize("strip", [(), ("--strip-all",)])
