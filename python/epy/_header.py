@@ -389,7 +389,7 @@ class Header:
 
         def decorate(function: "Any") -> "Any":
             own = getattr(python_function(function), "__name__", "")
-            kind, symbol = self._function_type(like or own, name if like is None else None)
+            kind, symbol = self._declared(like or own, name if like is None else None)
             symbol = name or (symbol if like is None else own)
             return self._export(function, kind, symbol, error, version, errno)
 
@@ -475,7 +475,7 @@ class Header:
                 return callback(prototype, error=error, errno=errno)
             return callback(prototype, function, error=error, errno=errno)
         if prototype.isidentifier():
-            kind, _ = self._function_type(prototype, None)
+            kind = self._function_type(prototype)
         else:
             kind = self._prototype(prototype)[1]
         ctype = self._function_class(prototype, kind)
@@ -487,7 +487,10 @@ class Header:
 
         return make if function is None else make(function)
 
-    def _function_type(self, name: str, other: str | None) -> "tuple[Any, str]":
+    def _function_type(self, name: str, other: str | None = None) -> "Any":
+        return self._declared(name, other)[0]
+
+    def _declared(self, name: str, other: str | None) -> "tuple[Any, str]":
         """The type of the function, or the function type, `name`, and its symbol; or `other`."""
         found = self._declarations.find(name)
         if found is None and other is not None:

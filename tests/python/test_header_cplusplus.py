@@ -37,7 +37,7 @@ def test_what_is_for_c_is_there(host) -> None:
     assert host.LIMIT == 8
     add = host.callback("add", lambda a, b: a + b)
     assert add(1, 2) == 3
-    engine, to = host._classes.make(("*", host._function_type("drive", None)[0]))._argtypes_
+    engine, to = host._classes.make(("*", host._function_type("drive", None)))._argtypes_
     assert (engine._type_.__name__, to._type_.__name__) == ("Engine", "point")
     with pytest.raises(epy.HeaderNameError, match="is a function of C"):
         host.callback("mangled", lambda a: a)

@@ -239,7 +239,7 @@ GNU = {
 def test_gnu_c_is_understood(case: str) -> None:
     host = epy.header(GNU[case] + "\n")
     assert isinstance(host.f, type(host.function("f")))
-    host._classes.make(("*", host._function_type("f", None)[0]))
+    host._classes.make(("*", host._function_type("f", None)))
 
 
 def test_an_include_inside_an_enum(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def _export(header: Header, name: str, given: Any) -> Any:
 
 def _constant(header: Header, name: str, value: Any) -> Any:
     """A function that returns the value, whatever it is called with."""
-    kind, symbol = header._function_type(name, None)
+    kind, symbol = header._declared(name, None)
     _, result, parameters, _ = kind
     kind = ("(", result, parameters, False)  # what follows those with a name is not looked at
     resolved = header._classes.resolved(result)
