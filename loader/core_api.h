@@ -79,13 +79,14 @@ struct core_options {
     std::uint64_t pack_size;
     char *error; // receives one line on failure
     std::size_t error_size;
-    bool *no_memory; // receives whether that was the reason: the next call tries again
+    bool *no_memory;  // receives whether that was the reason: the next call tries again
+    bool *is_between; // the same for: the host begins or ends Python on this very thread
     // For `start`: see loader/bootstrap/replace.h.
     void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;
     const char *(*python_needed_by)(const void *caller) noexcept;
     // Python was finalized: no call is served any more. Any thread.
     void (*python_is_gone)() noexcept;
-    // Says so if it was, once. `label`: what was called.
+    // Says so, once. `label`: what was called.
     void (*complain_of_end)(const char *label) noexcept;
     const log_settings *log; // the loader's
     // What is to run once, in this process or in a child that comes into its place: see

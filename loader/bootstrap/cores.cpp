@@ -1,5 +1,7 @@
 #include "loader/bootstrap/cores.h"
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <charconv>
 #include <string_view>
@@ -7,7 +9,10 @@
 
 #include "loader/bootstrap/process.h"
 #include "loader/files.h"
+#include "loader/inflate.h"
 #include "loader/paths.h"
+#include "loader/trusted.h"
+#include "stub/memory_object.h"
 
 namespace epy {
 
@@ -121,6 +126,25 @@ std::vector<std::string> versions_with_core(const python_wish &wish) {
         return minor_of(one) != minor_of(other) ? minor_of(one) > minor_of(other) : one < other;
     });
     return versions;
+}
+
+std::string reason_against_core(const core_place &core) {
+    if (core.folder.empty()) {
+        return {};
+    }
+    std::string against =
+        core.folder == package_folder() ? std::string() : reason_against_tree(core.folder);
+    return against.empty() ? reason_against_object(core.file) : against;
+}
+
+void *open_core_object(const core_place &core) {
+    if (!core.folder.empty()) {
+        return dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    }
+    const unpacked_bytes object = unpack(core.packed);
+    return object.start == nullptr
+               ? nullptr
+               : open_from_memory("epy-core.so", "/proc/thread-self/fd", object.start, object.size);
 }
 
 } // namespace epy

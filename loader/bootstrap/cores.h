@@ -26,6 +26,12 @@ std::string version_tag(const char *version);
 // `tag`: "311", "313t", "311d".
 core_place find_core(const python_wish &, const std::string &tag);
 
+// One line with the remedy; empty if it may be opened. What a plugin brings along is as good as it.
+std::string reason_against_core(const core_place &);
+
+// As dlopen does it.
+void *open_core_object(const core_place &);
+
 // The Pythons that there is a core for, newest first: "3.13t", "3.13", "3.11".
 std::vector<std::string> versions_with_core(const python_wish &);
 

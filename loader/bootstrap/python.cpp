@@ -30,9 +30,7 @@
 #include "loader/bootstrap/report.h"
 #include "loader/bootstrap/room.h"
 #include "loader/bootstrap/start.h"
-#include "loader/inflate.h"
 #include "loader/paths.h"
-#include "loader/trusted.h"
 #include "stub/memory_object.h"
 #include "stub/trust.h"
 
@@ -49,7 +47,9 @@ std::atomic<bool> is_started_by_epy = false;
 
 // The host has finalized the Python that plugins ran in.
 std::atomic<bool> is_gone = false;
-std::atomic<bool> said_that_it_is_gone = false;
+// What is said once for each Python.
+std::atomic<bool> said_that_it_ends = false;
+std::atomic<bool> said_that_it_is_between = false;
 
 start &python_start() {
     static auto *the_start =
@@ -60,7 +60,6 @@ start &python_start() {
 
 void python_is_gone() noexcept {
     is_started_by_epy = false;
-    said_that_it_is_gone = false;
     is_gone = true; // before the core, which others look for
     opened_core = nullptr;
     forget_python();
@@ -69,7 +68,7 @@ void python_is_gone() noexcept {
 }
 
 void complain_of_end(const char *called) noexcept {
-    if (is_gone && !said_that_it_is_gone.exchange(true)) {
+    if (!said_that_it_ends.exchange(true)) {
         report(called, "the host has finalized Python: calls return their error values until it "
                        "initializes Python again");
     }
@@ -95,26 +94,6 @@ bool is_debugging_build(void *handle) {
 
 constexpr host_services services_for_hosts = {set_error, give_to_sink, find_class, has_sink};
 
-// What a plugin brings along is as good as the plugin.
-std::string reason_against_core(const core_place &core) {
-    if (core.folder.empty()) {
-        return {};
-    }
-    std::string against =
-        core.folder == package_folder() ? std::string() : reason_against_tree(core.folder);
-    return against.empty() ? reason_against_object(core.file) : against;
-}
-
-void *open_core_object(const core_place &core) {
-    if (!core.folder.empty()) {
-        return dlopen(core.file.c_str(), RTLD_NOW | RTLD_LOCAL);
-    }
-    const unpacked_bytes object = unpack(core.packed);
-    return object.start == nullptr
-               ? nullptr
-               : open_from_memory("epy-core.so", "/proc/thread-self/fd", object.start, object.size);
-}
-
 // note_unfinished_start has been called before, when there was memory for it.
 void note_outcome_of_start(const chosen_python &python, bool is_open, bool is_another) {
     auto *started = look_up<int()>(python.handle, "Py_IsInitialized");
@@ -133,8 +112,8 @@ void note_outcome_of_start(const chosen_python &python, bool is_open, bool is_an
 }
 
 // `another`: somebody else has started this Python meanwhile, it is to be joined. The last two have
-// said why; what has failed may work another time, from the beginning.
-enum class opening { done, another, refused, failed };
+// said why; what has failed may work another time, from the beginning; `between` will.
+enum class opening { done, another, between, refused, failed };
 
 opening open_core(const python_wish &wish, const chosen_python &python, const core_api *&api) {
     const char *file = python.file.empty() ? nullptr : python.file.c_str();
@@ -180,6 +159,7 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
     }
     char error[1024] = "";
     bool no_memory = false;
+    bool is_between = false;
     const std::string executable = base_executable(python.executable);
     const core_options options{core_api_version,
                                wish.plugin,
@@ -194,6 +174,7 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
                                error,
                                sizeof error,
                                &no_memory,
+                               &is_between,
                                replace_functions,
                                python_needed_by,
                                python_is_gone,
@@ -209,8 +190,12 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
     if (python.start) {
         note_outcome_of_start(python, api != nullptr, is_to_be_joined);
     }
+    if (is_between && !said_that_it_is_between.exchange(true)) {
+        report(wish.plugin, "the host begins or ends Python on this thread: calls return their "
+                            "error values until it has done so");
+    }
     if (is_to_be_joined) {
-        return opening::another;
+        return is_between ? opening::between : opening::another;
     }
     const bool is_unloaded = api == nullptr && python.start &&
                              look_up<int()>(python.handle, "Py_IsInitialized")() == 0 &&
@@ -260,13 +245,14 @@ python_state open_in_turn(const python_wish &wish, const core_api *&core) {
     } while (outcome == opening::another);
     opened_core = api;
     if (api != nullptr) {
-        is_gone = false;
+        is_gone = said_that_it_ends = said_that_it_is_between = false;
         is_started_by_epy = python.ours;
         arrange_exit(python.ours);
     }
-    const python_state state = api != nullptr               ? python_state::ready
-                               : outcome == opening::failed ? after_failure()
-                                                            : python_state::failed;
+    const python_state state = api != nullptr                ? python_state::ready
+                               : outcome == opening::between ? python_state::again
+                               : outcome == opening::failed  ? after_failure()
+                                                             : python_state::failed;
     // Not a failure for good: another plugin's Python may be there.
     python_start().finish(api == nullptr ? turn::ours : turn::ready);
     core = api;

@@ -8,6 +8,7 @@
 //   host/kept_gil.cpp: `_flags_`, FUNCFLAG_PYTHONAPI (Modules/_ctypes/ctypes.h)
 //   values/item_kinds.cpp: ctypes' codes of types, new since 3.15 (Modules/_ctypes/cfield.c)
 //   plugin/type_references.cpp: what classes of ctypes hide (Modules/_ctypes/stgdict.c)
+//   plugin/last_functions.c: how far Py_FinalizeEx is, in _PyRuntime (Python/pylifecycle.c)
 //   plugin/preconfiguration.c: `preinitialized` and the like in _PyRuntime (Python/pylifecycle.c)
 //   plugin/settings.cpp, takeover.cpp: _Py(Pre)Config_InitCompatConfig (Python/(pre|init)config.c)
 //   plugin/first_initialization.cpp: Py_GetPythonHome, in no header of 3.15 (Python/pathconfig.c)

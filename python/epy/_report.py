@@ -181,7 +181,9 @@ def is_want_of_memory(error: BaseException) -> bool:
 
 def is_interrupt(exception: BaseException) -> bool:
     """Whether it is the Ctrl-C of a Python that is not epy's, which waits for it."""
-    if not issubclass(type(exception), KeyboardInterrupt) or "epy._start" in sys.modules:
+    start: Any = sys.modules.get("epy._start")
+    is_epys = start is not None and not start.taken_over
+    if is_epys or not issubclass(type(exception), KeyboardInterrupt):
         return False
     import signal
 

@@ -66,6 +66,13 @@ def pytest_generate_tests(metafunc) -> None:
 
 
 @pytest.fixture
+def ctypes_twice(python) -> None:
+    """For tests of two Pythons in a process, one after the other, which import ctypes."""
+    if python.version == (3, 12):
+        pytest.skip("CPython 3.12 crashes without plugins when ctypes is imported again")
+
+
+@pytest.fixture
 def host(python, run, tmp_path) -> Callable[..., list[str]]:
     """`host("open ./plugin.so | call f")`: the words that the host and its Python print.
 

@@ -8,7 +8,8 @@
 //   find NAME             look up int NAME
 //   value                 the int that was found
 //   close [N]             dlclose
-//   initialize, finalize  Py_InitializeEx(0), Py_FinalizeEx (prints its result)
+//   initialize [N]        Py_InitializeEx(N); 0 if there is none
+//   finalize              Py_FinalizeEx; prints its result
 //   initialized           Py_IsInitialized
 //   run CODE              PyRun_SimpleString
 //   save, restore         PyEval_SaveThread, PyEval_RestoreThread
@@ -23,6 +24,10 @@
 //   delete S              PyThreadState_Clear, PyThreadState_DeleteCurrent
 //   current S             whether S is current
 //   check                 PyGILState_Check
+//   interrupt             PyErr_SetInterrupt
+//   signals               PyErr_CheckSignals; what that raises is dropped
+//   hook EVENT A ; B ; ... PySys_AddAuditHook, which does so at the first such event
+//   last A ; B ; ...      Py_AtExit
 //   thread A ; B ; ...    in a thread of its own, which is joined
 //   start A ; B ; ...     the same, not joined
 //   join                  the thread that was started last
@@ -47,7 +52,9 @@
 typedef void state;
 
 int Py_IsInitialized(void), Py_FinalizeEx(void), PyRun_SimpleString(const char *);
-int PyGILState_Check(void), PyGILState_Ensure(void);
+int PyGILState_Check(void), PyGILState_Ensure(void), PyErr_CheckSignals(void);
+int Py_AtExit(void (*)(void)), PySys_AddAuditHook(int (*)(const char *, void *, void *), void *);
+void PyErr_SetInterrupt(void), PyErr_Clear(void);
 void Py_InitializeEx(int), PyGILState_Release(int), PyEval_RestoreThread(state *);
 void Py_EndInterpreter(state *), PyEval_AcquireThread(state *), PyEval_ReleaseThread(state *);
 void PyThreadState_Clear(state *), PyThreadState_DeleteCurrent(void);
@@ -171,8 +178,19 @@ static void *run_all(void *commands) {
     return NULL;
 }
 
-static char *at_exit;
+static char *at_exit, *last;
 static void run_at_exit(void) { run_all(at_exit); }
+static void run_last(void) { run_all(last); }
+
+static char *hooked, *at_event;
+static int run_at_event(const char *event, void *arguments, void *data) {
+    char *const commands = at_event;
+    if (commands != NULL && strcmp(event, hooked) == 0) {
+        at_event = NULL; // it may raise others
+        run_all(commands);
+    }
+    return 0;
+}
 
 static void run(char *command) {
     char *const whole = strdup(command);
@@ -206,7 +224,7 @@ static void run(char *command) {
     } else if (IS("close")) {
         dlclose(plugins[name == NULL ? 0 : atoi(name)]);
     } else if (IS("initialize")) {
-        Py_InitializeEx(0);
+        Py_InitializeEx(name == NULL ? 0 : atoi(name));
     } else if (IS("finalize")) {
         printf("finalized: %d\n", Py_FinalizeEx());
     } else if (IS("initialized")) {
@@ -244,6 +262,18 @@ static void run(char *command) {
         printf("%s\n", PyThreadState_Get() == *place(name) ? "current" : "not current");
     } else if (IS("check")) {
         printf("%d\n", PyGILState_Check());
+    } else if (IS("interrupt")) {
+        PyErr_SetInterrupt();
+    } else if (IS("signals")) {
+        printf("%d\n", PyErr_CheckSignals());
+        PyErr_Clear();
+    } else if (IS("hook")) {
+        hooked = strdup(name);
+        at_event = strdup(rest + strlen(name));
+        PySys_AddAuditHook(run_at_event, NULL);
+    } else if (IS("last")) {
+        last = strdup(rest);
+        Py_AtExit(run_last);
     } else if (IS("thread") || IS("start")) {
         pthread_create(&started, NULL, run_all, strdup(rest));
         if (IS("thread")) {

@@ -50,6 +50,11 @@ STARTS = {
 HOOKS = "exit1 unload1 finalized: 0"
 GONE = "the host has finalized Python: calls return their error values"
 OWN = "run import atexit; atexit.register(print, 'host', flush=True)"
+LAST = HOOKS.replace("final", "-1 final")
+CALLS = (
+    "import ctypes; call = ctypes.CDLL('./plugin.so').count; caller = type('Caller', (), "
+    "{'__del__': lambda self, call=call, print=print: print(call(), flush=True)})()"
+)
 CLEAR = "run import atexit; atexit._clear()"
 ENDS = {
     "and no call after it": ("finalize", HOOKS, ""),
@@ -81,6 +86,13 @@ ENDS = {
     ),
     "and has exit functions": (f"{OWN} | finalize", f"host {HOOKS}", ""),
     "without exit functions": (f"{CLEAR} | finalize | call count", "finalized: 0 -1", GONE),
+    "and its last functions call": ("last call count | finalize", LAST, GONE),
+    "without exit functions, and its last functions call": (
+        f"{CLEAR} | last call count | finalize",
+        "-1 finalized: 0",
+        GONE,
+    ),
+    "and its objects call, which die last": (f"run {CALLS} | finalize", LAST, GONE),
     "and exits": ("atexit call count | finalize | exit 3", f"{HOOKS} -1", GONE),
     "while it exits": ("atexit finalize | exit 3", HOOKS, ""),
     "in a child": (
@@ -140,16 +152,9 @@ AGAIN = {
 }
 
 
-def skip_where_ctypes_crashes(python):
-    if python.version == (3, 12):
-        pytest.skip("CPython 3.12 crashes without plugins when ctypes is imported again")
-
-
+@pytest.mark.usefixtures("ctypes_twice")
 @pytest.mark.parametrize("start", AGAIN)
-def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(
-    plugin, host, start, python
-):
-    skip_where_ctypes_crashes(python)
+def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(plugin, host, start):
     words = host(
         f"{AGAIN[start]} | initialize | call count | save | thread call count | restore | "
         "call count | finalize | initialize | call count | call keep | kept 1 | finalize"
@@ -161,10 +166,10 @@ def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(
     ]
 
 
+@pytest.mark.usefixtures("ctypes_twice")
 @pytest.mark.parametrize("start", AGAIN)
-def test_so_does_one_side_by_side_with_its_script(epy, host, tmp_path, start, python):
+def test_so_does_one_side_by_side_with_its_script(epy, host, tmp_path, start):
     """Names that are in no file stay: the host has them from before."""
-    skip_where_ctypes_crashes(python)
     epy("stub", "-o", "plugin.so")
     (tmp_path / "plugin.py").write_text(SCRIPT + "\nlevel = epy.export_data('level', c_int(40))\n")
     words = host(

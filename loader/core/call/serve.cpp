@@ -90,9 +90,7 @@ template <typename Arguments>
     if (python.is_out_of_memory()) {
         complain_of_memory(&native);
     } else {
-        if (complain_of_end != nullptr) {
-            complain_of_end(native.label);
-        }
+        refuse_for_end(native.label);
     }
     return {native.head.error[0], nullptr};
 }

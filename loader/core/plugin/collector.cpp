@@ -1,5 +1,7 @@
 #include "loader/core/plugin/collector.h"
 
+#include <utility>
+
 #include "loader/core/thread/threads.h"
 
 namespace epy {
@@ -7,6 +9,8 @@ namespace epy {
 namespace {
 
 constexpr long patience = 50'000; // new objects; usually some hundreds
+
+bool keeps = false; // guarded by the GIL
 
 } // namespace
 
@@ -35,7 +39,18 @@ patient_collector::~patient_collector() {
 void patient_collector::keep_what_is_there() const noexcept {
     if (collector_) {
         const ref done(PyObject_CallMethod(collector_.get(), "freeze", nullptr));
+        keeps = true;
     }
+    PyErr_Clear();
+}
+
+void keep_no_longer() noexcept {
+    if (!std::exchange(keeps, false)) {
+        return;
+    }
+    const exception_set_aside callers;
+    const ref collector(PyImport_ImportModule("gc"));
+    const ref done(collector ? PyObject_CallMethod(collector.get(), "unfreeze", nullptr) : nullptr);
     PyErr_Clear();
 }
 

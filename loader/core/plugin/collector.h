@@ -16,12 +16,16 @@ public:
     patient_collector(const patient_collector &) = delete;
     patient_collector &operator=(const patient_collector &) = delete;
 
-    // Nothing that exists now will ever be garbage: never look at it again.
+    // Nothing that exists now will be garbage as long as Python is epy's: do not look at it again.
     void keep_what_is_there() const noexcept;
 
 private:
     ref collector_; // module gc; empty if it cannot be had
     ref usual_;     // its thresholds
 };
+
+// A host has that Python from now on, or it ends. The host's objects are in what was there, as in
+// `__main__`: those that lead to each other would not die.
+void keep_no_longer() noexcept;
 
 } // namespace epy

@@ -4,6 +4,7 @@
 
 #include "loader/core/call/callback.h"
 #include "loader/core/package.h"
+#include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/own_interpreter.h"
 #include "loader/core/thread/sub_interpreter.h"
 #include "loader/core/thread/threads.h"
@@ -22,13 +23,24 @@ void python_is_gone() noexcept {
     tell_loader();
 }
 
+// The host may have cleared its exit functions (atexit._clear()), and its last ones may call.
+void interpreter_is_gone(PyObject * /*capsule*/) noexcept {
+    if (cpython::is_finalizing()) {
+        stop_attaching();
+    }
+}
+
 } // namespace
 
 void follow_end(const core_options &options) noexcept {
     tell_loader = options.python_is_gone;
     complain_of_end = options.complain_of_end;
     const ref done = package::call(package::follow_end, {});
-    if (!done || Py_AtExit(python_is_gone) != 0) {
+    const ref last(PyCapsule_New(&is_leaving, nullptr, interpreter_is_gone));
+    PyObject *const dies_with_interpreter = PyInterpreterState_GetDict(PyInterpreterState_Main());
+    if (!done || !last || dies_with_interpreter == nullptr ||
+        PyDict_SetItemString(dies_with_interpreter, "epy", last.get()) != 0 ||
+        Py_AtExit(python_is_gone) != 0) {
         PyErr_WriteUnraisable(nullptr);
     }
 }
@@ -42,6 +54,7 @@ PyObject *end_of_calls(PyObject *module, PyObject *) {
     } else {
         end_own_interpreters(attachment::current_state());
         stop_attaching();
+        keep_no_longer();
     }
     Py_RETURN_NONE;
 }

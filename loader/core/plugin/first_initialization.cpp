@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "loader/core/package.h"
+#include "loader/core/plugin/collector.h"
 #include "loader/core/plugin/inittab.h"
 #include "loader/core/plugin/settings.h"
 #include "loader/core/thread/threads.h"
@@ -42,6 +43,7 @@ ref read_environment() {
 
 void complete_first_initialization(const PyConfig &wanted) {
     const exception_set_aside hosts;
+    keep_no_longer();
     if (!list_built_in_modules()) {
         PyErr_WriteUnraisable(nullptr);
     }

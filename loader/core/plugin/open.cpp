@@ -168,8 +168,10 @@ const core_api *open_attached(const core_options &options) {
 const core_api *open_core(const core_options &options) {
     if (options.start) {
         start_for_hosts hosts(options);
-        if (hosts.came_second()) {
+        const python_now now = hosts.look();
+        if (now != python_now::none) {
             *options.error = '\0';
+            *options.is_between = now == python_now::between;
             return nullptr;
         }
         PyPreConfig before;

@@ -34,6 +34,7 @@ loaded load_here(const plugin_view *view) {
         if (python.is_out_of_memory()) {
             throw std::bad_alloc();
         }
+        refuse_for_end(view->path);
         return loaded::failed;
     }
     const exception_set_aside callers;

@@ -1,11 +1,9 @@
 #include "loader/core/plugin/takeover.h"
 
 #include <pthread.h>
-#include <sys/single_threaded.h>
 
 #include <atomic>
 #include <iterator>
-#include <optional>
 
 #include "loader/core/plugin/callers.h"
 #include "loader/core/plugin/first_initialization.h"
@@ -49,7 +47,6 @@ enum class owner { host, epy };
 std::atomic<owner> owned_by = owner::host;
 
 constexpr char waits_for_plugin[] = "has been waiting for 5 s for a plugin that starts Python";
-constexpr char waits_for_host[] = "has been waiting for 5 s for a host that begins or ends Python";
 // Held while epy starts Python.
 pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
 std::atomic<pthread_t> starter{};
@@ -309,28 +306,8 @@ start_for_hosts::start_for_hosts(const core_options &options) noexcept : plugin_
     }
 }
 
-// From its first step to the last Python is preinitialized, and soon it has an interpreter. A host
-// may also have preinitialized it for later.
-bool start_for_hosts::came_second() const noexcept {
-    constexpr timespec between = {0, 500'000};
-    constexpr int looks_for_begin = 4;
-    constexpr int looks_for_interpreter = 100;
-    int looks = __libc_single_threaded != 0 ? looks_for_interpreter : 0;
-    std::optional<patience> waiting;
-    while (original.is_initialized() == 0) {
-        if (PyInterpreterState_Main() != nullptr) {
-            looks = 0; // a host is at it, or ends one
-            if (!waiting) {
-                waiting.emplace(plugin_, waits_for_host);
-            }
-        } else if (looks >=
-                   (epy_is_preinitialized() != 0 ? looks_for_interpreter : looks_for_begin)) {
-            return false;
-        }
-        ++looks;
-        nanosleep(&between, nullptr);
-    }
-    return true;
+python_now start_for_hosts::look() const noexcept {
+    return look_for_python(original.is_initialized, plugin_);
 }
 
 void start_for_hosts::succeeded(const PyPreConfig &given) noexcept {

@@ -25,6 +25,7 @@
 // some object from a thread of its own.
 #pragma once
 
+#include "loader/core/plugin/python_now.h"
 #include "loader/core/py.h"
 #include "loader/core_api.h"
 
@@ -39,8 +40,8 @@ public:
     start_for_hosts(const start_for_hosts &) = delete;
     start_for_hosts &operator=(const start_for_hosts &) = delete;
 
-    // A host has initialized Python itself meanwhile: it had begun before its calls led here.
-    [[nodiscard]] bool came_second() const noexcept;
+    // Waits for another thread that begins or ends Python.
+    [[nodiscard]] python_now look() const noexcept;
     // Python is initialized, with this preconfiguration.
     void succeeded(const PyPreConfig &given) noexcept;
 

@@ -276,6 +276,19 @@ void start_attaching() noexcept {
 
 void (*complain_of_end)(const char *label) noexcept = nullptr;
 
+// The one that finalizes has the only state that is left.
+bool outlives_python() noexcept {
+    const PyThreadState *const own = PyGILState_GetThisThreadState();
+    PyInterpreterState *const main = PyInterpreterState_Main();
+    return own == nullptr || main == nullptr || own == PyInterpreterState_ThreadHead(main);
+}
+
+void refuse_for_end(const char *label) noexcept {
+    if (complain_of_end != nullptr && outlives_python()) {
+        complain_of_end(label);
+    }
+}
+
 unsigned number_of_python() noexcept { return attachment::generation; }
 
 bool is_attaching_stopped() noexcept {

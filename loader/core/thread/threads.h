@@ -223,8 +223,12 @@ unsigned ends_of_threads() noexcept;
 void stop_attaching() noexcept;
 bool is_attaching_stopped() noexcept;
 void start_attaching() noexcept;
-// Says so, once, if a call finds no Python because it was finalized: the loader's.
+// Says, once, that a call finds no Python because it is, or was, finalized: the loader's.
 extern void (*complain_of_end)(const char *label) noexcept;
+// Whether this thread goes on after a Python that ends now: others of Python's do not come back.
+bool outlives_python() noexcept;
+// Both: `label` was called on this thread, and returns its error value.
+void refuse_for_end(const char *label) noexcept;
 // Which Python of this process runs: it is never the same for two.
 unsigned number_of_python() noexcept;
 
