@@ -5,7 +5,8 @@ beside each the one in by_hand, which does the same without `epy.header`. Counte
 `epy build --eager`.
 
 The first call of a script whose C text names plain types, of one with ctypes' types, and what a
-further export adds to the first, have a limit each. Exit status 1 above one.
+further export adds to the first, and a further plugin of one export, have a limit each. Exit status
+1 above one.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def add(a: c_int, b: c_int) -> c_int:
     return a + b
 """
 FURTHER = 300  # exports
+PLUGINS = 10  # further ones
 TYPES = ("int", "double", "const char *", "void *", "unsigned", "size_t")
 
 
@@ -56,6 +58,21 @@ def with_further_exports() -> str:
     return "\n".join(lines)
 
 
+def further_plugin(host: Path, first: Path, folder: Path) -> float:
+    """Instructions that each further plugin of one export adds to a process."""
+    others = [folder / f"plain{number}.so" for number in range(PLUGINS)]
+    for other in others:
+        script = other.with_suffix(".py")
+        script.write_text(PLAIN)
+        build: list[str | Path] = [sys.executable, "-m", "epy", "build", script, "-o", other]
+        subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([host, "call-each", *others], check=True)  # .pyc files
+    one, all_of_them = (
+        instructions(host, "call-each", *files) for files in ([first], [first, *others])
+    )
+    return (all_of_them - one) / PLUGINS
+
+
 def count(host: Path, script: Path, plugin: Path, what: str = "start") -> int:
     """Instructions of a process that opens the plugin, or calls it once."""
     build: list[str | Path] = [sys.executable, "-m", "epy", "build", script, "-o", plugin]
@@ -66,10 +83,10 @@ def count(host: Path, script: Path, plugin: Path, what: str = "start") -> int:
     return instructions(host, what, plugin)
 
 
-def instructions(host: Path, what: str, plugin: Path, **options: Any) -> int:
+def instructions(host: Path, what: str, plugin: Path, *more: Path, **options: Any) -> int:
     """Of the whole process, by callgrind. `options` are subprocess.run's."""
     counting = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={plugin}.callgrind"]
-    command = [*counting, host, what, plugin]
+    command = [*counting, host, what, plugin, *more]
     counted = subprocess.run(command, check=True, capture_output=True, **options)
     found = re.search(rb"Collected : (\d+)", counted.stderr)
     assert found, counted.stderr.decode()
@@ -83,6 +100,7 @@ def main() -> int:
     parser.add_argument("--plain", type=float, required=True, help="millions")
     parser.add_argument("--ctypes", type=float, required=True, help="millions")
     parser.add_argument("--further", type=float, required=True, help="thousands")
+    parser.add_argument("--plugin", type=float, required=True, help="thousands")
     options = parser.parse_args()
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -111,6 +129,8 @@ def main() -> int:
             "k",
         ),
     }
+    plugin = further_plugin(host, folder / "plain.so", folder)
+    rows["a further plugin"] = (plugin / 1e3, options.plugin, "k")
     print("| first call | instructions | at most |\n| --- | --- | --- |")
     for name, (found, limit, unit) in rows.items():
         print(f"| {name} | {found:.2f} {unit} | {limit:g} {unit} |")

@@ -5,6 +5,7 @@
 //   dlsym ROUNDS FILE...    one look-up among f0 to f99
 //   call ROUNDS FILE...     one call of int add(int, int)
 //   first FILE              the first call of int add(int, int), and the second
+//   call-each FILE...       the first call of int add(int, int) in each, one after the other
 //   start FILE              dlopen, and the process ends: to count instructions
 //   call-once FILE          dlopen and the first call of int add(int, int), and the process ends;
 //                           prints the KB of memory that it has written to, its own alone
@@ -114,7 +115,20 @@ static int call_once(const char *file) {
     _exit(sum != 3);
 }
 
+static int call_each(int count, char **files) {
+    for (int i = 0; i < count; ++i) {
+        add_function *add = (add_function *)dlsym(open_file(files[i]), "add");
+        if (add(1, 2) != 3) {
+            fail(files[i]);
+        }
+    }
+    _exit(0);
+}
+
 int main(int argc, char **argv) {
+    if (argc > 2 && strcmp(argv[1], "call-each") == 0) {
+        return call_each(argc - 2, argv + 2);
+    }
     if (argc == 3 && strcmp(argv[1], "first") == 0) {
         first(argv[2]);
         return 0;

@@ -4,11 +4,12 @@ Counted are the instructions of the whole process, by callgrind, and the memory 
 to and shares with no other.
 
 bench/load/peers.py FOLDER, with the Python of the peers' environment (bench/contenders.sh makes it)
-and epy's package on PYTHONPATH. Prints a table.
+and epy's package on PYTHONPATH. Prints a table, and writes starts.json for picture.py.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -62,10 +63,14 @@ def main() -> None:
     packages = sysconfig.get_path("purelib")  # where cffi's own module is
     environment = {**os.environ, "PYTHONPATH": packages}
     print("| first call of | instructions | private memory |\n| --- | --- | --- |")
+    found = {}
     for name, plugin in build(folder).items():
+        _run(host, "call-once", plugin, env=environment)  # .pyc files
         memory = int(_run(host, "call-once", plugin, env=environment))
         count = instructions(host, "call-once", plugin, env=environment)
+        found[name] = {"instructions": count, "memory": memory}
         print(f"| {name} | {count / 1e6:.1f} M | {memory / 1024:.2f} MB |", flush=True)
+    (HERE / "starts.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
