@@ -139,8 +139,8 @@ EPY_API epy_object *epy_weak_lock(epy_object *weak) EPY_NOEXCEPT;
 EPY_API epy_object *epy_build(const char *format, ...) EPY_NOEXCEPT;
 EPY_API epy_object *epy_build_va(const char *format, va_list arguments) EPY_NOEXCEPT;
 /* Formats are those of PyArg_ParseTuple, but what needs Python's header: O stores a new reference.
- * With one unit at the top it is for the value itself, with more for a tuple. s, y and z are
- * borrowed from the value. 0; or -1, and no place holds a reference. */
+ * One unit at the top is for the value itself, more are for a tuple; (...) takes a tuple or list
+ * apart. s, y, z are borrowed from the value. 0; or -1, and no place holds a reference. */
 EPY_API int epy_parse(const epy_object *value, const char *format, ...) EPY_NOEXCEPT;
 EPY_API int epy_parse_va(const epy_object *value, const char *format, va_list places) EPY_NOEXCEPT;
 
@@ -283,7 +283,7 @@ typedef struct epy_scope {
 EPY_API int epy_enter(epy_scope *scope) EPY_NOEXCEPT;
 EPY_API void epy_leave(epy_scope *scope) EPY_NOEXCEPT;
 /* Gives Python's lock away around something that blocks, and takes it back, if this thread has it:
- * inside of epy_enter, and in a function that a thread with the lock has called. */
+ * inside of epy_enter (its scope may serve), and in what a thread with the lock has called. */
 EPY_API void epy_pause(epy_scope *scope) EPY_NOEXCEPT;
 EPY_API void epy_resume(epy_scope *scope) EPY_NOEXCEPT;
 

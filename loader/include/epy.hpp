@@ -1,5 +1,6 @@
 // epy.hpp: epy.h for C++17: references and scopes that end by themselves, exceptions for errors,
-// and C++ classes that scripts subclass. Header-only; the host is linked with -lepy.
+// and C++ classes that scripts subclass. Header-only; the host is linked with -lepy. Long because
+// it is all that a C++ host includes.
 #ifndef EPY_HPP
 #define EPY_HPP
 
@@ -7,6 +8,7 @@
 #include <cstdarg>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -37,6 +39,21 @@ private:
 inline void check(int status) {
     if (status != 0) {
         throw error();
+    }
+}
+
+// Of what is being caught, in a function that Python has called: its exception there.
+inline void raise_caught() noexcept {
+    try {
+        throw;
+    } catch (const error &) {
+        epy_raise_again();
+    } catch (const std::bad_alloc &) {
+        epy_raise("MemoryError", "%s", "");
+    } catch (const std::exception &other) {
+        epy_raise("RuntimeError", "%s", other.what());
+    } catch (...) {
+        epy_raise("RuntimeError", "%s", "a C++ exception of no standard class");
     }
 }
 
@@ -276,10 +293,15 @@ public:
             name,
             [](void *self) { static_cast<T *>(self)->retain(); },
             [](void *self) { static_cast<T *>(self)->release(); },
-            []() -> void * {
-                auto *made = new T;
-                made->is_pythons_ = true;
-                return made;
+            []() noexcept -> void * { // without an object the script gets a RuntimeError
+                try {
+                    auto *made = new T;
+                    made->is_pythons_ = true;
+                    return made;
+                } catch (...) {
+                    raise_caught();
+                    return nullptr;
+                }
             },
             methods,
         };
@@ -330,7 +352,25 @@ private:
     bool is_pythons_ = false;
 };
 
-// For epy_method: a function of any type.
+template <auto function> struct guarded_method;
+template <typename Result, typename... Arguments, bool nothrow,
+          Result (*function)(Arguments...) noexcept(nothrow)>
+struct guarded_method<function> {
+    static Result call(Arguments... values) noexcept {
+        try {
+            return function(values...);
+        } catch (...) {
+            raise_caught();
+            return Result();
+        }
+    }
+};
+
+// For epy_method: a function of any type. What method<function>() throws is raised in the script;
+// what method(function) throws ends the process, because nothing unwinds Python.
+template <auto function> void (*method())() {
+    return reinterpret_cast<void (*)()>(guarded_method<function>::call);
+}
 template <typename Function> void (*method(Function *function))() {
     return reinterpret_cast<void (*)()>(function);
 }

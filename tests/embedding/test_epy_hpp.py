@@ -30,6 +30,12 @@ class Plain(Shape):
 def shape(name):
     return globals()[name]()
 
+def failure(kind):
+    try:
+        Plain().fail(kind)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
 def show(*values, **keywords):
     return " ".join([*map(str, values), *(f"{name}={value}" for name, value in keywords.items())])
 
@@ -78,7 +84,10 @@ extern "C" void subscribe(int (*function)(int)) { stored = listener(function); }
 
 class Shape : public epy::host_class<Shape> {
 public:
-    Shape() { ++live; }
+    Shape() {
+        if (refuses) throw std::length_error("no more shapes");
+        ++live;
+    }
     ~Shape() { --live; }
 
     // The script's, or its own.
@@ -91,8 +100,18 @@ public:
     double own_area(double side) { return 3 * side; }
 
     static inline int live = 0;
+    static inline bool refuses = false;
 };
 static double shape_area(Shape *self, double side) { return self->own_area(side); }
+static int shape_fail(Shape *self, int kind) {
+    switch (kind) {
+    case 0: throw std::out_of_range("too far");
+    case 1: throw std::bad_alloc();
+    case 2: throw kind;
+    case 3: return self->wrapper().attribute("nothing").as<int>();
+    default: return kind;
+    }
+}
 
 struct owned {
     static inline int live = 0;
@@ -109,6 +128,7 @@ int main(int argc, char **argv) {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     static const epy_method methods[] = {
         {"double shape_area(Shape *self, double side)", epy::method(shape_area), "area"},
+        {"int shape_fail(Shape *self, int kind)", epy::method<shape_fail>(), "fail"},
         {nullptr, nullptr, nullptr},
     };
     static const bool first = (Shape::register_as("Shape", methods), true);
@@ -170,6 +190,34 @@ def test_a_script_overrides_what_it_likes(played, compiler):
         }
         """,
         compiler,
+    )
+
+
+@pytest.mark.parametrize("compiler", ["g++", "clang++"])
+def test_what_a_method_throws_is_raised_in_the_script(played, compiler):
+    stdout = played(
+        """
+        for (int kind = 0; kind < 4; ++kind) {
+            std::puts(script.call("failure", "i", kind).as<std::string>().c_str());
+        }
+        assert(script.call("shape", "s", "Plain").call("fail", "i", 4).as<int>() == 4);
+        Shape::refuses = true;
+        try {
+            script.call("shape", "s", "Plain");
+            assert(false);
+        } catch (const epy::error &failed) {
+            std::puts(failed.what());
+        }
+        Shape::refuses = false;
+        """,
+        compiler,
+    )
+    assert stdout == (
+        "RuntimeError: too far\n"
+        "MemoryError: \n"
+        "RuntimeError: a C++ exception of no standard class\n"
+        "AttributeError: 'Plain' object has no attribute 'nothing'\n"
+        "RuntimeError: the host has made no Shape\n"
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+pytestmark = pytest.mark.once("the host starts and ends a Python of its own")
+
 SCRIPT = r"""
 import atexit, epy
 from ctypes import CFUNCTYPE, c_char_p, c_int

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from plugin_scripts import ADD
 
+pytestmark = pytest.mark.once("the host starts and ends a Python of its own")
+
 HERE = Path(__file__).parent
 INCLUDE = "import sysconfig; print(sysconfig.get_path('include'))"
 

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.once("the process's exit is looked at")
+
 SCRIPT = """
 import atexit, ctypes, epy, os, sys, time
 from ctypes import CFUNCTYPE, c_int
