@@ -107,7 +107,7 @@ _signal_modules = namespace(find_spec=_find_signals)
 
 
 def _find_in_packages(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
-    if path is not None:
+    if path is not None or name == "epy":  # which `_found` imports from
         return None
     return _found().find_spec(name) or PathFinder.find_spec(name)
 

@@ -348,3 +348,18 @@ for name in "add", "fail":
     result = run(sys.executable, "-c", host)
     assert result.stdout.splitlines() == ["3000 1", "-7 1"]
     assert "ZeroDivisionError" in reports(result.stderr)["fail"]
+
+
+def test_a_script_that_forgets_every_module_is_one_line_at_the_end(build_plugin, native, run):
+    plugin = build_plugin("""
+import epy, sys
+
+@epy.export("int f(int)")
+def f(value):
+    sys.modules.clear()
+    return value + 1
+""")
+    result = run(native("call"), f"open {plugin}", "int f 2", "int f 3")
+    assert result.stdout.splitlines() == ["3", "4"]
+    assert "Recursion" not in result.stderr
+    assert len(result.stderr.splitlines()) <= 1
