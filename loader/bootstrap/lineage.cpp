@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -61,7 +62,11 @@ bool look_at(pid_t number, char &state, unsigned long long &started) noexcept {
     for (int i = 0; i < fields_between && place != nullptr; ++i) {
         place = std::strchr(place + 1, ' ');
     }
-    started = place == nullptr ? 0 : std::strtoull(place, nullptr, 10);
+    if (place == nullptr) {
+        return false;
+    }
+    started = 0;
+    std::from_chars(place + 1, text + size, started);
     return started != 0;
 }
 

@@ -48,7 +48,7 @@ void end_innermost() noexcept {
     const std::unique_ptr<open_scope> ended(innermost);
     innermost = ended->outer;
     if (PyThreadState *const state = ended->state) {
-        run_python([state] { PyEval_RestoreThread(state); });
+        run_python([state] { restore_after_host.load(std::memory_order_acquire)(state); });
     }
 }
 

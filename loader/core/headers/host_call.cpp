@@ -191,6 +191,9 @@ void explain_refusal(PyObject *function, PyObject *arguments) {
 }
 
 char check_of(const header_types &types, PyObject *ctype) {
+    if (PyType_Check(ctype) == 0) { // ctypes says what is wrong with it
+        return checks::by_ctypes;
+    }
     if (ctype == types.bases->text_class) {
         return checks::text;
     }

@@ -139,7 +139,8 @@ bool put_all(PyObject *function, const char *codes, Py_ssize_t count, PyObject *
 
 // ---- the call
 
-// The host's code runs, with errno and the GIL as it is to find them.
+// The host's code runs, with errno and the GIL as it is to find them. No scope does that: a thread
+// that ends in there, by pthread_exit, is to end without the GIL.
 template <typename Result>
 Result call_as_found(void *function, const registers &with, int *error_number) {
     const found_gil found = running.found();
@@ -155,7 +156,7 @@ Result call_as_found(void *function, const registers &with, int *error_number) {
         std::swap(errno, *error_number);
     }
     if (state != nullptr) {
-        run_python([state] { PyEval_RestoreThread(state); });
+        run_python([state] { restore_after_host.load(std::memory_order_acquire)(state); });
     } else if (found == found_gil::of_another) {
         state_change::make_again();
     }
@@ -193,6 +194,9 @@ bool checks::fit_registers(const std::string &parameters) {
 char checks::of_result(const header_types &types, PyObject *ctype) {
     if (ctype == Py_None) {
         return no_result;
+    }
+    if (PyType_Check(ctype) == 0) {
+        return by_ctypes;
     }
     const char code = code_of(types, ctype);
     const bool is_plain =

@@ -76,6 +76,7 @@ void hand_over(void (*replace_functions)(const void *, const replacement *,
         const replacement restore{"PyEval_RestoreThread", reinterpret_cast<void *>(restore_thread),
                                   reinterpret_cast<void **>(&original_restore)};
         replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), &restore, 1);
+        restore_after_host.store(restore_thread, std::memory_order_release);
         attachment::ask_before_end(host_has_gil);
     }
     note_host_has_gil();

@@ -6,8 +6,8 @@
 // the plugin's call gives it up at its end, and the host goes on without it. So from the first such
 // initialization on
 //
-// - PyEval_RestoreThread leads here: a thread that has the GIL already with the state that it asks
-//   for has got what it wants;
+// - PyEval_RestoreThread leads here, ours and that of other libraries (ctypes): a thread that has
+//   the GIL already with the state that it asks for has got what it wants;
 // - a call of a plugin's that ends asks here whether the host has the GIL by now, and leaves it.
 #pragma once
 

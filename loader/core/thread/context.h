@@ -1,10 +1,12 @@
 // What runs on this thread, as values: call/scope.h sets them and puts them back.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "loader/core/py.h"
 #include "loader/core/thread/state_change.h"
+#include "loader/core/thread/unwinding.h"
 
 namespace epy {
 
@@ -48,6 +50,10 @@ struct call_context {
 
 extern constinit thread_local call_context running [[gnu::tls_model("initial-exec")]];
 
+// The host's code is over that ran without the GIL: PyEval_RestoreThread, unless the host has
+// initialized Python meanwhile (plugin/handover.h).
+inline constinit std::atomic<void (*)(PyThreadState *)> restore_after_host{&PyEval_RestoreThread};
+
 // For the host's code, for a scope: gives the GIL away, unless the host's call came with it, and
 // makes the interpreter current with which that came. With the GIL.
 class gil_as_found {
@@ -61,7 +67,7 @@ public:
     }
     ~gil_as_found() {
         if (state_ != nullptr) {
-            PyEval_RestoreThread(state_);
+            run_python([this] { restore_after_host.load(std::memory_order_acquire)(state_); });
         } else if (found_ == found_gil::of_another) {
             state_change::make_again();
         }
