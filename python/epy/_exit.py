@@ -1,13 +1,14 @@
 """Exit functions of scripts, in a Python that epy started.
 
 Those that a script's own code registers run when its plugin goes, if that is before the process
-exits: as a C library's do, and what they use is there. Others (of `logging`, say) are the
-process's. A forked child runs what it has registered itself, and its parent's if it comes into its
-place: see `_core.take_to_run`.
+exits: as a C library's do, and what they use is there. Its on_unload hooks run before them. Others
+(of `logging`, say) are the process's. A forked child runs what it has registered itself, and its
+parent's if it comes into its place: see `_core.take_to_run`.
 Few starts need this module: see `_start.register`.
 """
 
 from . import _core, _start
+from ._plugin import Running, run_unload_hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class ExitFunction:
     def __call__(self) -> None:
         """At the end of Python. One that a host has taken over is the host's, in children, too."""
         if _start.taken_over or _core.take_to_run(self.mark):
+            if isinstance(self.script, Running):
+                run_unload_hooks(self.script)
             self.run()
 
     def run(self) -> None:

@@ -28,6 +28,7 @@ class Running(Script):
     def __init__(self, name: str, native: "_core.NativePlugin") -> None:
         super().__init__(name, native.path)
         self.native = native
+        self.first_at_exit: Callable[[], None] | None = None  # see `put_hooks_first`
 
     def check_new(self, name: object, version: object = None) -> None:
         super().check_new(name, version)
@@ -117,6 +118,7 @@ def _load_script(script: "Running") -> int:
 
 def _run(script: "Running") -> int:
     source = script.native.script or script.path
+    known = atexit._ncallbacks()
     try:
         sources, source = _archive.sources_of(script)
         run_modules(script, sources)
@@ -136,6 +138,7 @@ def _run(script: "Running") -> int:
         script.native.end_start()
     script.importing = False
     script.callbacks.clear()
+    put_hooks_first(script, known)
     if _core.is_logged(_INFO):
         from ._running.log import say_started
 
@@ -154,7 +157,7 @@ def unload(native: "_core.NativePlugin") -> None:
         # A reload sees that the plugin is gone, and undoes what it has done.
         waited = _report.acquire(script.reloading, _PATIENCE, script.path, "a reload")
         try:
-            _run_unload_hooks(script)
+            run_unload_hooks(script)
         finally:
             _drop(script)
             script.plugin.state = "unloaded"
@@ -167,7 +170,7 @@ def unload(native: "_core.NativePlugin") -> None:
 def at_exit() -> None:
     """The process exits: run every plugin's on_unload hooks. Calls after it are still served."""
     for script in list(reversed(registry.by_plugin.values())):
-        _run_unload_hooks(script)
+        run_unload_hooks(script)
     data = imported("epy._exports.data")
     if data is not None:
         data.leave_to_hosts()
@@ -245,11 +248,38 @@ def join_threads() -> None:
 
 
 def follow_end() -> None:
-    """When Python is finalized: on_unload hooks after all other exit functions, then no calls."""
-    start = imported("epy._start")
-    register = start.register_exit if start else atexit.register  # in children, too
+    """When Python is finalized: on_unload hooks that have not run yet, then no calls."""
+    register, _ = _exit_functions()
     register(_core.end_of_calls)
     register(at_exit)
+
+
+def put_hooks_first(script: "Running", known: int) -> None:
+    """When Python is finalized, a script's hooks run before exit functions that it has registered.
+
+    Those run in reverse order. `known`: how many there were before the script ran; mostly it
+    registers none, and `at_exit` will do. Of those that it registers in calls see `_exit`.
+    """
+    if atexit._ncallbacks() == known:
+        return
+    register, _ = _exit_functions()
+    _put_hooks_last(script)
+    script.first_at_exit = register(lambda: run_unload_hooks(script))
+
+
+def _put_hooks_last(script: "Running") -> None:
+    _, unregister = _exit_functions()
+    if script.first_at_exit is not None:
+        unregister(script.first_at_exit)
+        script.first_at_exit = None
+
+
+def _exit_functions() -> "Any":
+    """Python's own `register` and `unregister`, whose functions run in children, too."""
+    start = imported("epy._start")
+    if start is None:
+        return atexit.register, atexit.unregister
+    return start.register_exit, start.unregister_exit
 
 
 def _follow_fork() -> None:
@@ -264,7 +294,7 @@ def _follow_fork() -> None:
 posix.register_at_fork(after_in_child=_follow_fork)
 
 
-def _run_unload_hooks(script: "Running") -> None:
+def run_unload_hooks(script: "Running") -> None:
     """In reverse order, each once, whatever the others raise.
 
     Another thread may be running them: the process exits just after dlclose, or the other way
@@ -401,6 +431,7 @@ def _stem(path: str) -> str:
 # What `_drop` does, in this order. Made once: there may be no memory for it when it is needed.
 _STEPS: "tuple[Callable[[Running, list[object]], object], ...]" = (
     lambda script, left: _run_exit_functions(script, left),
+    lambda script, left: _put_hooks_last(script),
     lambda script, left: registry.by_plugin.pop(script.native, None),
     lambda script, left: left.extend(_withdraw_bindings(script)),
     lambda script, left: left.extend(_core.take_from_host(script.native)),

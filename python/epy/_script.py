@@ -326,8 +326,9 @@ def on_reload(function: "ReloadHook") -> "ReloadHook":
 def on_unload(function: "Hook") -> "Hook":
     """Decorator: call `function()` when the host unloads the plugin or exits.
 
-    Functions that the script has registered with `atexit` run after them, in a Python that epy
-    started; in a host's Python they run when that exits, also after the plugin is gone.
+    Functions that the script has registered with `atexit` run after them. In a host's Python they
+    run when that exits, also after the plugin is gone; those registered in a call, not by the
+    start, run before hooks there, if the plugin is still loaded.
 
     Hooks run in reverse order, in a thread of epy's, while the dynamic loader's lock is held: they
     must not import modules or look symbols up. dlclose waits for them, at most 2 s; it does not if

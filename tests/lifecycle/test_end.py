@@ -6,6 +6,8 @@ As uWSGI, collectd, FreeRADIUS and nbdkit do (they finalize also what they did n
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 pytestmark = pytest.mark.once("the host starts and ends a Python of its own")
@@ -37,6 +39,11 @@ def keep() -> c_int:
     host.host_keep(add)
     return 0
 
+@epy.export(error=-1)
+def later() -> c_int:
+    atexit.register(say, "later")
+    return 0
+
 def say(what):
     print(what, calls, sep="", flush=True)
 
@@ -49,7 +56,7 @@ STARTS = {
     "by epy, joined": "open ./plugin.so | call count | ensure",
     "by epy, taken over": "open ./plugin.so | call count | initialize",
 }
-HOOKS = "exit1 unload1 finalized: 0"
+HOOKS = "unload1 exit1 finalized: 0"
 GONE = "the host has finalized Python: calls return their error values"
 OWN = "run import atexit; atexit.register(print, 'host', flush=True)"
 LAST = HOOKS.replace("final", "-1 final")
@@ -83,7 +90,7 @@ ENDS = {
     ),
     "and loads a plugin, and initializes it again": (
         "finalize | close | open ./plugin.so | call count | initialize | call count | finalize",
-        f"{HOOKS} 1 2 exit2 unload2 finalized: 0",
+        f"{HOOKS} 1 2 unload2 exit2 finalized: 0",
         "",
     ),
     "and has exit functions": (f"{OWN} | finalize", f"host {HOOKS}", ""),
@@ -131,6 +138,66 @@ def test_a_host_finalizes_python(plugin, host, start, end):
     assert words == ["1", *answers.split()]
 
 
+LATER = {
+    # Whose functions a host's Python is given it does not say.
+    "by the host": "later1 unload1 exit1",
+    "by epy, joined": "unload1 later1 exit1",
+    "by epy, taken over": "unload1 later1 exit1",
+}
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_functions_that_a_call_registers_run_behind_hooks_too(plugin, host, start):
+    words = host(f"{STARTS[start]} | call later | {OWN} | finalize")
+    assert words == ["1", "0", "host", *LATER[start].split(), "finalized:", "0"]
+
+
+HELD = r"""
+import atexit, _ctypes
+
+class Others(list):
+    def __eq__(self, other):
+        self.append(other)
+        return False
+
+def count():
+    others = Others()
+    atexit.unregister(others)
+    return len(others)
+
+def once():
+    library = _ctypes.dlopen("./plugin.so", 2)
+    _ctypes.call_function(_ctypes.dlsym(library, "nothing"), ())
+    _ctypes.dlclose(library)
+
+once()
+before = count()
+for _ in range(20):
+    once()
+print(count() - before)
+once()
+"""
+TIDY = r"""
+import atexit, epy
+
+@epy.export("int nothing(void)", error=-1)
+def nothing():
+    return 0
+
+def ended():
+    raise SystemExit
+
+atexit.register(ended)
+epy.on_unload(lambda: atexit.unregister(ended))
+"""
+
+
+def test_an_unload_leaves_nothing_to_the_end(build_plugin, run):
+    """Where Python is the host's, and its atexit module too."""
+    build_plugin(TIDY)
+    assert run(sys.executable, "-c", HELD).stdout == "0\n"
+
+
 LEFT = {
     ("by the host", "exit 3"): "",
     ("by the host", "save | exit 3"): "unload1",
@@ -163,8 +230,8 @@ def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(plu
     )
     assert words == [
         *f"1 {HOOKS}".split(),
-        *"1 2 3 exit3 unload3 finalized: 0".split(),
-        *"1 0 11 exit1 unload1 finalized: 0".split(),
+        *"1 2 3 unload3 exit3 finalized: 0".split(),
+        *"1 0 11 unload1 exit1 finalized: 0".split(),
     ]
 
 
@@ -182,6 +249,6 @@ def test_so_does_one_side_by_side_with_its_script(epy, host, tmp_path, start):
     )
     assert words == [
         *f"1 {HOOKS} -1 failed 40".split(),
-        *"40 1 text 40 2 exit2 unload2 finalized: 0".split(),
-        *"1 0 11 40 exit1 unload1 finalized: 0".split(),
+        *"40 1 text 40 2 unload2 exit2 finalized: 0".split(),
+        *"1 0 11 40 unload1 exit1 finalized: 0".split(),
     ]

@@ -195,7 +195,7 @@ def test_hooks_run_and_threads_end_at_the_unload(host, build_own):
         f"initialize | open ./plugin.so | call begin | save | close | restore | {COUNT} | finalize"
     )
     assert words[0] == "0"
-    assert sorted(words[1:4]) == ["exit", "thread", "unload"]
+    assert [word for word in words[1:4] if word != "thread"] == ["unload", "exit"]
     assert words[4:] == ["1", "finalized:", "0"]
 
 
@@ -224,15 +224,13 @@ def begin():
 def test_hooks_run_when_the_host_finalizes(host, build_own):
     build_own(HOOKS)
     words = host("initialize | open ./plugin.so | call nothing | finalize")
-    assert words[0] == "1"
-    assert sorted(words[1:3]) == ["exit", "unload"]
-    assert words[3:] == ["finalized:", "0"]
+    assert words == ["1", "unload", "exit", "finalized:", "0"]
 
 
 def test_hooks_run_when_a_host_without_python_exits(build_own, native, run):
     build_own(HOOKS)
     result = run(native("call"), "open ./plugin.so", "int nothing")
-    assert sorted(result.stdout.split()) == ["1", "exit", "unload"]
+    assert result.stdout.split() == ["1", "unload", "exit"]
     assert result.stderr == ""
 
 

@@ -103,3 +103,23 @@ def test_published_bindings_follow(build_plugin, run, tmp_path, broken, shown):
     result = run(sys.executable, "-c", PUBLISHED_HOST)
     assert result.stdout.splitlines() == shown
     assert ("ZeroDivisionError" in result.stderr) == bool(broken)
+
+
+def test_hooks_run_before_exit_functions_of_the_new_code(build_plugin, run, tmp_path):
+    """When Python ends. Those of the old code are the program's, as they are after an unload."""
+    ends = """
+import atexit
+atexit.register(print, "exit old", flush=True)
+epy.on_unload(lambda: print("hook old", flush=True))
+"""
+    build_plugin(FIRST + ends, "--editable")
+    (tmp_path / "new.py").write_text(FIRST + ends.replace("old", "new"))
+    program = """
+import ctypes, os
+plugin = ctypes.CDLL("./plugin.so")
+plugin.start()
+os.rename("new.py", "plugin.py")
+plugin.again()
+"""
+    lines = run(sys.executable, "-c", program).stdout.splitlines()
+    assert lines == ["hook new", "exit new", "exit old"]

@@ -7,6 +7,7 @@ do slots and callbacks lead to it; else the former self goes on.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 from _weakref import ReferenceType
@@ -17,7 +18,7 @@ from .._core import NativeFunction
 from .._errors import Error, ReloadError, ScriptError, UnloadedError
 from .._modules import drop_modules, run_modules
 from .._parts import Staged
-from .._plugin import Running
+from .._plugin import Running, put_hooks_first
 from .._report import format_exception, write
 from .._script import Plugin, Script, current_script, registry
 from .._types import CData
@@ -124,6 +125,7 @@ def _run_again(script: Running, sources: Sources, say: Callable[[], None]) -> No
     before = vars(script).copy()
     published = bindings.keep(script)
     former = Former(script.module)
+    known = atexit._ncallbacks()
     try:
         _begin(script, before)
         run_modules(script, sources)
@@ -157,6 +159,7 @@ def _run_again(script: Running, sources: Sources, say: Callable[[], None]) -> No
     bindings.settle(script, published)
     script.staged, script.importing = None, False
     script.callbacks.clear()
+    put_hooks_first(script, known)
 
 
 def _unloaded(script: Script) -> UnloadedError:
