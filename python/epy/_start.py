@@ -3,6 +3,7 @@
 import atexit
 import posix
 import sys
+from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import PathFinder
 
 from . import _core
@@ -11,7 +12,6 @@ from ._script import Script, namespace, registry
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from importlib.machinery import ModuleSpec
     from typing import Any
 
 
@@ -32,7 +32,7 @@ def start(python: str | None, chosen: bool) -> None:
 def _become_a_guest() -> None:
     global base_prefixes, standard_path
     atexit.register, atexit.unregister = register, unregister
-    sys.meta_path.insert(0, _signal_modules)
+    sys.meta_path.insert(0, _first)
     sys.meta_path.append(packages)
     posix.register_at_fork(before=_flush)  # a child writes nothing that its parent has written
     if sys.stdout is not None:
@@ -92,18 +92,41 @@ def _look_at_packages() -> None:
             _core.check_trusted(entry)
 
 
-def _find_signals(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+def _find_first(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
+    if name.startswith("epy"):
+        return _find_forgotten(name)
     if name not in ("signal", "readline"):
         return None
     from ._running import signals  # before the first use of `signal`
 
     if name not in signals.TAKEN:
         return None
-    return signals.find_untaken(name, path, target, _signal_modules)
+    return signals.find_untaken(name, path, target, _first)
 
 
-_signal_modules = namespace(find_spec=_find_signals)
-"""The first: signals stay the host's, whatever a script imports."""
+_first = namespace(find_spec=_find_first)
+"""The first: signals stay the host's, whatever a script imports, and epy is what it was."""
+_package = sys.modules[__package__]
+
+
+def _find_forgotten(name: str) -> "ModuleSpec | None":
+    """A module of epy's that a script has taken out of `sys.modules`: calls, and the end, need it.
+
+    A package has its modules as attributes.
+    """
+    top, *parts = name.split(".")
+    module: Any = _package if top == __package__ else None
+    for part in parts:
+        module = None if module is None else vars(module).get(part)
+    if not isinstance(module, type(sys)):
+        return None
+    known: Any = module.__spec__
+
+    def take_back(module: "Any") -> None:
+        module.__spec__ = known
+
+    loader: Any = namespace(create_module=lambda spec: module, exec_module=take_back)
+    return ModuleSpec(name, loader)
 
 
 def _find_in_packages(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":

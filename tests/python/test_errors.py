@@ -350,16 +350,29 @@ for name in "add", "fail":
     assert "ZeroDivisionError" in reports(result.stderr)["fail"]
 
 
-def test_a_script_that_forgets_every_module_is_one_line_at_the_end(build_plugin, native, run):
+@pytest.mark.parametrize("close", [[], ["close"]], ids=["exit", "unload"])
+def test_a_script_that_forgets_every_module_ends_as_others_do(build_plugin, native, run, close):
+    """epy's are what they were, for calls, reports, hooks and exit functions."""
     plugin = build_plugin("""
-import epy, sys
+import atexit, epy, sys
 
-@epy.export("int f(int)")
+if not epy.building:
+    atexit.register(print, "at exit")
+
+@epy.on_unload
+def last():
+    print("unloaded")
+
+@epy.export("int f(int)", error=-1)
 def f(value):
-    sys.modules.clear()
+    if value == 2:
+        sys.modules.clear()
+    if value == 3:
+        raise ValueError(value)
     return value + 1
 """)
-    result = run(native("call"), f"open {plugin}", "int f 2", "int f 3")
-    assert result.stdout.splitlines() == ["3", "4"]
-    assert "Recursion" not in result.stderr
-    assert len(result.stderr.splitlines()) <= 1
+    result = run(native("call"), f"open {plugin}", "int f 2", "int f 3", "int f 4", *close)
+    assert result.stdout.splitlines() == ["3", "-1", "5", "unloaded", "at exit"]
+    head, reason = result.stderr.splitlines()
+    assert head.startswith("epy: exception in export 'f' of ")
+    assert reason.startswith("ValueError: 3 (no traceback: ")
