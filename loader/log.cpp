@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "stub/printable.h"
 #include "stub/trust.h"
 
 namespace epy {
@@ -23,6 +24,18 @@ namespace {
 constexpr std::array<const char *, 4> names{"debug", "info", "warning", "error"};
 
 std::atomic<const log_settings *> given = nullptr;
+
+// What is wrong with the log itself.
+[[gnu::format(printf, 1, 2)]] void say_on_stderr(const char *format, ...) noexcept {
+    char line[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = std::vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    make_printable(line, std::min(static_cast<std::size_t>(std::max(0, length)), sizeof line - 1),
+                   sizeof line);
+    dprintf(STDERR_FILENO, "%s\n", line);
+}
 
 // Not by getenv: a plugin may stand in front of it.
 const char *variable(std::string_view name) noexcept {
@@ -63,9 +76,8 @@ log_settings from_environment() noexcept {
         }
     }
     if (!is_known) {
-        dprintf(STDERR_FILENO,
-                "epy: EPY_LOG=%s: give debug, info, warning or error, and behind a colon a file\n",
-                text);
+        say_on_stderr(
+            "epy: EPY_LOG=%s: give debug, info, warning or error, and behind a colon a file", text);
     }
     const char *file = colon == nullptr ? variable("EPY_LOG_FILE") : colon + 1;
     if (*file != '\0') {
@@ -77,10 +89,9 @@ log_settings from_environment() noexcept {
 void complain_once(const char *file) noexcept {
     static constinit std::atomic<bool> said = false;
     if (!said.exchange(true)) {
-        dprintf(STDERR_FILENO,
-                "epy: cannot write the log file %s: %s; messages go to stderr: name another one in "
-                "EPY_LOG\n",
-                file, std::strerror(errno));
+        say_on_stderr("epy: cannot write the log file %s: %s; messages go to stderr: name another "
+                      "one in EPY_LOG",
+                      file, std::strerror(errno));
     }
 }
 
@@ -151,8 +162,9 @@ void say(log_level level, const char *format, ...) noexcept {
     va_start(arguments, format);
     const int length = std::vsnprintf(line, sizeof line - 1, format, arguments);
     va_end(arguments);
-    std::size_t size =
-        std::clamp<std::size_t>(static_cast<std::size_t>(std::max(0, length)), 0, sizeof line - 2);
+    constexpr std::size_t room = sizeof line - 1; // for the newline
+    std::size_t size = std::min(static_cast<std::size_t>(std::max(0, length)), room - 1);
+    size = make_printable(line, size, room);
     line[size++] = '\n';
     std::string_view left(line, size);
     if (log_to_file(level, left)) {

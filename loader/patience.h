@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "stub/printable.h"
+
 namespace epy {
 
 class patience {
@@ -51,7 +53,12 @@ private:
         const bool is_over = self.over_;
         pthread_mutex_unlock(&self.mutex_);
         if (!is_over) {
-            dprintf(STDERR_FILENO, "epy: %s: %s\n", self.subject_, self.line_);
+            char line[5120]; // a path may have 4,096
+            const int length =
+                snprintf(line, sizeof line, "epy: %s: %s", self.subject_, self.line_);
+            const auto size = static_cast<std::size_t>(length < 0 ? 0 : length);
+            make_printable(line, size < sizeof line ? size : sizeof line - 1, sizeof line);
+            dprintf(STDERR_FILENO, "%s\n", line);
         }
         return nullptr;
     }

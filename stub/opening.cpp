@@ -16,6 +16,7 @@
 #include "stub/neighbours.h"
 #include "stub/own_stack.h"
 #include "stub/pack.h"
+#include "stub/printable.h"
 #include "stub/self.h"
 #include "stub/trust.h"
 
@@ -69,7 +70,13 @@ constinit std::uintptr_t opening::threads[16] = {};
 void say_once(const char *problem, const char *detail, const char *remedy) {
     static bool said = false;
     if (!__atomic_exchange_n(&said, true, __ATOMIC_RELAXED)) {
-        dprintf(STDERR_FILENO, "epy: %s: %s%s; %s\n", self::path(), problem, detail, remedy);
+        char line[4096];
+        const int length = snprintf(line, sizeof line - 1, "epy: %s: %s%s; %s", self::path(),
+                                    problem, detail, remedy);
+        const auto size = static_cast<std::size_t>(length < 0 ? 0 : length);
+        constexpr std::size_t most = sizeof line - 2;
+        make_printable(line, size < most ? size : most, sizeof line);
+        dprintf(STDERR_FILENO, "%s\n", line);
     }
 }
 

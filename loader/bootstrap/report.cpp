@@ -7,6 +7,7 @@
 
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/log_sinks.h"
+#include "stub/printable.h"
 
 namespace epy {
 
@@ -21,6 +22,7 @@ namespace {
     std::size_t used = std::min(static_cast<std::size_t>(std::max(0, begin)), room - 1);
     const int rest = std::vsnprintf(line + used, room - used, format, arguments);
     used = std::min(used + static_cast<std::size_t>(std::max(0, rest)), room - 1);
+    used = make_printable(line, used, room);
     const bool is_error = level == log_level::error;
     if (is_error) {
         set_error(nullptr, subject, "%s", line + sizeof "epy:");

@@ -130,7 +130,7 @@ def _run(script: "Running") -> int:
         _publish_bindings(script)
     except BaseException as error:
         _core.note_error(error, script.path, "the start", _report.format_exception(error), "")
-        _report.write(_report.failed_start(script, source, error), script.path, is_error=True)
+        _report.write_failed_start(script, source, error)
         if _report.is_want_of_memory(error):
             return _NO_MEMORY
         return _INTERRUPTED if _report.is_interrupt(error) else _FAILED
@@ -162,7 +162,7 @@ def unload(native: "_core.NativePlugin") -> None:
             _drop(script)
             script.plugin.state = "unloaded"
             _end_reports()
-            _report.write(f"epy: {script.path}: unloaded\n", level=_report.INFO)
+            _report.write(f"epy: {script.path}: unloaded", level=_report.INFO)
             if waited:
                 script.reloading.release()
 
@@ -236,7 +236,7 @@ def _wait_for_threads() -> None:
         names = ", ".join(one.name for one in left()) or "of a pool"
         _report.write(
             f"epy: exit: has waited {_PATIENCE} s for threads of Python's ({names}), which end "
-            "with the process: let on_unload end them\n"
+            "with the process: let on_unload end them"
         )
 
 
@@ -319,8 +319,8 @@ def _run_last(script: "Running", kind: str, hook: "Callable[[], object]", name: 
         hook()
     except BaseException as error:
         name = name or getattr(hook, "__name__", "?")
-        header = f"epy: exception in {kind} '{name}' of {script.path}:\n"
-        _report.write(header + _report.format_exception(error), script.path)
+        line = f"epy: exception in {kind} '{name}' of {script.path}:"
+        _report.write(line, script.path, _report.format_exception(error))
 
 
 def _run_exit_functions(script: "Running", left: list[object]) -> None:
@@ -341,8 +341,8 @@ def _drop(script: "Running") -> None:
         try:
             _try_twice(step, script, left)
         except BaseException as error:
-            header = f"epy: {script.path}: something of its script stays:\n"
-            _report.write(header + _report.format_exception(error), script.path)
+            line = f"epy: {script.path}: something of its script stays:"
+            _report.write(line, script.path, _report.format_exception(error))
 
 
 def _publish_bindings(script: "Running") -> None:

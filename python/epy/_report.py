@@ -43,7 +43,7 @@ class Report:
     def text(self) -> str:
         """One line that says where, and the traceback."""
         of = f" of {self.plugin}" if self.plugin else ""
-        header = f"epy: exception in {self.label}{of}, thread {self.thread}:\n"
+        header = _one_line(f"epy: exception in {self.label}{of}, thread {self.thread}:")
         return header + self.traceback
 
     @property
@@ -67,7 +67,7 @@ def print_report(report: "Report") -> None:
 
 
 def _print_report(report: "Report", more: str) -> None:
-    write(
+    _write(
         report.text + more,
         report.plugin,
         is_error=True,
@@ -125,28 +125,29 @@ def reporter(callback: "_core.Callback", exception: BaseException) -> bool:
     try:
         hook(report)
     except BaseException as error:
-        _print_report(report, f"epy: epy.error_hook failed: {_last_line(error)}\n")
+        _print_report(report, _one_line(f"epy: epy.error_hook failed: {_last_line(error)}"))
         return is_interrupt(error)
     finally:
         _in_hook.discard(this_thread)
     return False
 
 
-def failed_start(script: "Script", source: str, error: BaseException) -> str:
-    """What is said of a plugin that did not start."""
+def write_failed_start(script: "Script", source: str, error: BaseException) -> None:
+    """Say of a plugin that it did not start, and why."""
     if isinstance(error, (BindingsError, UntrustedFileError)):
-        return f"epy: {script.path}: {error}\n"
+        write(f"epy: {script.path}: {error}", script.path, is_error=True)
+        return
     version = ".".join(map(str, sys.version_info[:3]))
-    head = f"epy: the plugin {script.path} did not start: its script failed\n"
+    head = f"epy: the plugin {script.path} did not start: its script failed"
     if is_want_of_memory(error):
-        head = f"epy: {script.path}: out of memory at its start; the next call tries again\n"
-    return (
-        f"{head}"
-        f"{format_exception(error)}"
-        f"  script: {source}\n"
-        f"  Python: {version} ({script.executable or sys.executable})\n"
-        f"  sys.path: {':'.join(sys.path)}\n"
+        head = f"epy: {script.path}: out of memory at its start; the next call tries again"
+    where = (
+        f"  script: {source}",
+        f"  Python: {version} ({script.executable or sys.executable})",
+        f"  sys.path: {':'.join(sys.path)}",
     )
+    rest = format_exception(error) + "".join(map(_one_line, where))
+    write(head, script.path, rest, is_error=True)
 
 
 _OF_MEMORY_TOO = (RuntimeError, OSError, ImportError, SystemError)
@@ -191,18 +192,39 @@ def is_interrupt(exception: BaseException) -> bool:
 
 
 def write(
-    text: str,
+    line: str,
     plugin: str | None = None,
+    rest: str = "",
     *,
     is_error: bool = False,
     level: int = ERROR,
+) -> None:
+    """Give a line to the host's sink (epy.h), or print it, if EPY_LOG wants its level.
+
+    Whatever names are in it, it is one, and nothing in it is obeyed by a terminal; `rest` follows
+    as it is. `plugin` is the path of the plugin that it is about; `is_error`: it is about this
+    thread's last error.
+    """
+    _write(_one_line(line) + rest, plugin, is_error=is_error, level=level)
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        from ._printable import printable
+
+        text = printable(text)
+    return text + "\n"
+
+
+def _write(
+    text: str,
+    plugin: str | None,
+    *,
+    is_error: bool,
+    level: int = ERROR,
     about: "Any" = None,
 ) -> None:
-    """Give a text to the host's sink (epy.h), or print it, if EPY_LOG wants its level.
-
-    `plugin` is the path of the plugin that it is about; `is_error`: it is about this thread's last
-    error. `about` is equal for equal reports: those after the first are counted.
-    """
+    """`about` is equal for equal reports: those after the first are counted."""
     if not _core.is_logged(level) or _core.log(level, plugin, text, is_error):
         return
     folding = imported("epy._running.folding")
@@ -286,9 +308,10 @@ def _show_stored_lines(entry: "TracebackType | None") -> None:
 
 def _last_line(exception: BaseException) -> str:
     try:
-        return f"{type(exception).__name__}: {exception}"
+        text = f"{type(exception).__name__}: {exception}"
     except BaseException:
-        return type(exception).__name__
+        text = type(exception).__name__
+    return _one_line(text)[:-1]
 
 
 def _thread_name() -> str:
@@ -315,7 +338,7 @@ def acquire(lock: "LockType", seconds: int, plugin: str, what: str) -> bool:
     if not taken:
         write(
             f"epy: {plugin}: the end has waited {seconds} s for {what} that runs in another "
-            "thread, and goes on beside it\n",
+            "thread, and goes on beside it",
             plugin,
         )
     return taken

@@ -146,6 +146,41 @@ def test_a_plugin_starts_on_a_small_stack(build_plugin, native, run, way):
         assert ("at its start" if fails else "ValueError: 1") in result.stderr
 
 
+LIFE = """
+import epy
+from ctypes import c_int
+
+@epy.export(error=-1)
+def fine(n: c_int) -> c_int:
+    import json
+    return len(json.dumps([n] * 100)) // 100 + n
+
+@epy.on_unload
+def last():
+    print("last", flush=True)
+"""
+
+
+@pytest.mark.parametrize("options", [[], ["--eager"]], ids=["lazy", "eager"])
+@pytest.mark.parametrize("stack", SMALL_STACKS)
+def test_a_whole_life_on_a_small_stack(build_plugin, native, run, stack, options):
+    """dlopen, which runs the script of an eager plugin, calls, epy.h, fork, dlclose."""
+    plugin = build_plugin(LIFE, *options)
+    deeds = {"+open": 1, "fine": 4, "+api": 4, "+fork": 4, "+close": 0}
+    result = run(native("stacks"), plugin, *(f"{stack}:{deed}" for deed in deeds))
+    expected = [f"{stack}:{deed} = {value}" for deed, value in deeds.items()]
+    assert result.stdout.splitlines() == [*expected[:-1], "last", expected[-1]]
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("stack", SMALL_STACKS)
+def test_a_process_ends_on_a_small_stack(build_plugin, native, run, stack):
+    calls = [f"{stack}:{deed}" for deed in ("fine", "+exit")]
+    result = run(native("stacks"), build_plugin(LIFE), *calls, status=3)
+    assert result.stdout.splitlines() == [f"{calls[0]} = 4", "last"]
+    assert result.stderr == ""
+
+
 THROUGH_C = """
 import epy
 from ctypes import CFUNCTYPE, c_int

@@ -88,7 +88,7 @@ def _say_why(script: Script, function: FunctionType, error: Exception) -> None:
         reason = f"{sys.executable} does not have numba, which jit=True needs"
     else:
         reason = _first_line(error)
-    _report.write(f"epy: {place(function)} runs as Python, not compiled: {reason}\n", level=level)
+    _report.write(f"epy: {place(function)} runs as Python, not compiled: {reason}", level=level)
 
 
 _without: Script | None = None  # the script that is built, if its Python has no numba

@@ -107,6 +107,6 @@ def _tell(function: Any, ctype: Any) -> None:
     write(
         f"epy: {place(function)} is called as {declared}: it gets the {count} named arguments; the "
         "values that C passes for `...` do not reach Python, so a format text keeps its %; give "
-        "it *values if the last named argument is a printf format\n",
+        "it *values if the last named argument is a printf format",
         level=WARNING,
     )

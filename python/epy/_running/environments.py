@@ -54,7 +54,7 @@ class Environment:
             if not taken:
                 write(
                     f"epy: {self.folder}: has been waiting for 5 s for another thread, which runs "
-                    "its .pth files; an import goes on without its packages\n"
+                    "its .pth files; an import goes on without its packages"
                 )
             if self.packages is None and not self.is_busy:
                 self.is_busy = True
@@ -144,7 +144,7 @@ def look_at(script: Script, name: str) -> None:
         write(
             f"epy: {script.path}: the package {name} that it imports is that of {other.folder}, "
             f"which was imported first, not of {own.folder}: a process has one version of a "
-            "package; build the plugins for one virtual environment\n"
+            "package; build the plugins for one virtual environment"
         )
 
 

@@ -16,7 +16,7 @@ def say_started(script: Script, source: str) -> None:
     python = f"Python {version} ({script.executable or sys.executable})"
     count = f"{len(script.offered)} export{'' if len(script.offered) == 1 else 's'}"
     _report.write(
-        f"epy: {script.path}: started: {count}, script {source}, {python}\n", level=_report.INFO
+        f"epy: {script.path}: started: {count}, script {source}, {python}", level=_report.INFO
     )
     for name, export in script.exports.items():
-        _report.write(f"epy: {script.path}: exports {export.kind} '{name}'\n", level=_report.DEBUG)
+        _report.write(f"epy: {script.path}: exports {export.kind} '{name}'", level=_report.DEBUG)

@@ -299,7 +299,7 @@ def _give_class(script: Script, held: Any) -> None:
         try:
             held.__class__ = new
         except TypeError as error:
-            write(f"epy: {script.path}: an object keeps the old {old.__qualname__}: {error}\n")
+            write(f"epy: {script.path}: an object keeps the old {old.__qualname__}: {error}")
 
 
 def _keep(script: Script, made: list[_Made], pairs: list[_Pair], former: Former) -> None:
@@ -329,9 +329,7 @@ def _c_data(values: Any, depth: int) -> Iterator[object]:
 def report(script: Script, error: BaseException) -> None:
     """For a reload that nobody has asked for."""
     if isinstance(error, Error):
-        write(f"epy: {script.path}: not reloaded, the old code stays: {error}\n")
+        write(f"epy: {script.path}: not reloaded, the old code stays: {error}")
     else:
-        write(
-            f"epy: {script.path}: not reloaded, the old code stays: its script failed\n"
-            f"{format_exception(error)}"
-        )
+        line = f"epy: {script.path}: not reloaded, the old code stays: its script failed"
+        write(line, rest=format_exception(error))

@@ -139,7 +139,7 @@ def load_traced(script: Running, path: str, load: Callable[[Running], int]) -> i
     try:
         trace = follow(script, path)
     except OSError as error:
-        write(f"epy: EPY_TRACE={path}: {error.strerror}: calls are not traced; name another file\n")
+        write(f"epy: EPY_TRACE={path}: {error.strerror}: calls are not traced; name another file")
         return load(script)
     try:
         return load(script)

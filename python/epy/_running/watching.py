@@ -103,7 +103,7 @@ def _reload(script: Running, watched: _Watched) -> None:
             return
         watched.sources = sources
         watched.settled = watched.seen = _stamps(sources)
-        line = f"epy: {script.path}: reloaded\n"
+        line = f"epy: {script.path}: reloaded"
         reloading.run_again(script, sources, lambda: write(line, level=WARNING))
     except BaseException as error:
         reloading.report(script, error)
