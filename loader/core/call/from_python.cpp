@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "loader/core/call/pointers.h"
+#include "loader/core/headers/given.h"
 #include "loader/core/headers/stored.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/contents.h"
@@ -225,6 +226,9 @@ bool from_python(const module_state &state, const parameter &expected, PyObject 
             }
             std::memcpy(out.bytes(), memory.data(),
                         std::min<std::size_t>(memory.size(), expected.form.size));
+            if (expected.code == type::aggregate && !keep_given_struct(state, value)) {
+                return false;
+            }
             if (may_lead_somewhere(expected.code)) {
                 out.keep = with_targets(value);
                 return static_cast<bool>(out.keep);

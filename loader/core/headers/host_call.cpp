@@ -8,6 +8,7 @@
 
 #include "loader/core/cpython.h"
 #include "loader/core/headers/ctypes_objects.h"
+#include "loader/core/headers/given.h"
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/plain_call.h"
 #include "loader/core/headers/stored_parts.h"
@@ -255,6 +256,9 @@ PyObject *call_host(PyObject *function, PyObject *arguments, PyObject *named) {
     }
     const bool by_value = kind == fixed_by_value || kind == variadic_by_value;
     if (by_value && !package::call(package::check_by_value, {function})) {
+        return nullptr;
+    }
+    if (!keep_arguments(types, function, arguments)) {
         return nullptr;
     }
     if (own) {

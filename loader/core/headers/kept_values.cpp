@@ -55,6 +55,12 @@ public:
         }
     }
 
+    // Borrowed; null if nothing is kept there now.
+    [[nodiscard]] PyObject *at(std::uintptr_t place) const {
+        const auto found = places_.find(place);
+        return found == places_.end() ? nullptr : found->second.now.object.get();
+    }
+
     int traverse(visitproc visit, void *arg) const {
         for (const auto &[place, one] : places_) {
             Py_VISIT(one.now.object.get());
@@ -130,6 +136,19 @@ private:
     std::size_t weight_ = 0;
 };
 
+bool has_same_parts(PyObject *kept, PyObject *parts) {
+    if (kept == nullptr || !PyTuple_CheckExact(kept) ||
+        PyTuple_GET_SIZE(kept) != PyTuple_GET_SIZE(parts)) {
+        return false;
+    }
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(parts); ++index) {
+        if (PyTuple_GET_ITEM(kept, index) != PyTuple_GET_ITEM(parts, index)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 } // namespace
 
 struct kept_values {
@@ -150,6 +169,16 @@ void keep_at(std::uintptr_t place, std::size_t size, storing &what) {
     std::vector<ref> dropped;
     what.kept->by_place->store(
         place, size, {std::move(what.needs), what.made + overhead, what.is_lent}, dropped);
+}
+
+void keep_parts_at(kept_values *kept, std::uintptr_t place, const ref &parts, std::size_t bytes) {
+    if (kept->by_place == nullptr || has_same_parts(kept->by_place->at(place), parts.get())) {
+        return;
+    }
+    storing what{kept};
+    what.needs = ref::borrowed(parts.get());
+    what.made = bytes;
+    keep_at(place, 1, what);
 }
 
 // ---- callbacks

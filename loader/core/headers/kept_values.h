@@ -34,6 +34,9 @@ struct storing {
 // What `storing` says was stored at a place of so many bytes.
 void keep_at(std::uintptr_t place, std::size_t size, storing &);
 
+// The same for a tuple, of which nothing more is kept if one of these very parts is there already.
+void keep_parts_at(kept_values *, std::uintptr_t place, const ref &parts, std::size_t bytes);
+
 // The callback of this type for a callable, as a function pointer without a prototype. Empty with a
 // Python exception.
 ref kept_callback(const header_types &, header_classes *, PyObject *kind, PyObject *function,

@@ -1,5 +1,7 @@
 #include "loader/core/values/ctypes_library.h"
 
+#include <cstring>
+
 namespace epy {
 
 namespace {
@@ -125,6 +127,10 @@ bool is_as_its_class_says(PyObject *function) {
         return one == type || PyDict_CheckExact(one) ? 0 : 1;
     };
     return Py_TYPE(function)->tp_traverse(function, look, Py_TYPE(function)) == 0;
+}
+
+bool is_thunk(PyObject *object) {
+    return std::strcmp(Py_TYPE(object)->tp_name, "_ctypes.CThunkObject") == 0;
 }
 
 int *error_number_of_thread(PyObject *name) {

@@ -58,6 +58,9 @@ bool has_nothing_of_its_own(PyObject *object);
 // Whether a function pointer has no result, arguments or check of its own: those of its class hold.
 bool is_as_its_class_says(PyObject *function);
 
+// Whether it is the code that ctypes has made for a callable: what a struct keeps of a function.
+bool is_thunk(PyObject *object);
+
 // What `ctypes.get_errno()` gives on this thread; null, without an exception, if nobody has asked
 // for it here. `name` is the str of `error_number`.
 int *error_number_of_thread(PyObject *name);
