@@ -7,6 +7,10 @@ from typing import Any
 import pytest
 
 import epy
+from epy._c.header import Header
+from epy._c.libclang import Library
+from epy._c.process import find_libclang
+from epy._c.unit import RECORD_MACROS, SKIP_BODIES
 
 TEXT = r"""
 #define START(a, b) ((a) < (b) ? (a) :
@@ -25,13 +29,27 @@ TEXT = r"""
 #define TEXT_OF(x) TEXT_OF_(x)
 #define BUILD_ID "API" TEXT_OF(2022) TS NOTHING
 #define steps steps
+#define SENT 15 /* Server's messages; "sent
+                   only to { the log, do return ( */
+#define ADDRESS "http://a/*b*/" // a
+#define QUOTE '"' /* " */
+#define ONE_OF (1 /* a, */ | \
+    2) /* b;
+    c */
+#define LIST 1, (2, 3)
+#define COMMA ','
 static inline int steps(int a) { while (a > 2) a /= 2; return a; }
 int f(void);
 """
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("NIL", 8), ("BUILD_ID", b"API2022,NTS"), ("SMILE", b":)")]
+    ("name", "value"),
+    [
+        *(("NIL", 8), ("BUILD_ID", b"API2022,NTS"), ("SMILE", b":)")),
+        *(("SENT", 15), ("ADDRESS", b"http://a/*b*/"), ("QUOTE", 34), ("ONE_OF", 3)),
+        ("COMMA", 44),
+    ],
 )
 def test_a_constant_has_its_value_beside_macros_that_have_none(name: str, value: Any) -> None:
     assert getattr(epy.header(TEXT), name) == value
@@ -50,11 +68,47 @@ def test_halves_make_a_whole() -> None:
         ("END", "is a macro with arguments that is no expression"),
         ("CLOSES_TOO", "is a macro that is no expression"),
         ("steps", "is an inline function, which no library has"),
+        ("LIST", r"is a macro that is no constant \(a list\): `1, \(2, 3\)`"),
     ],
 )
 def test_what_has_no_value_says_why(name: str, reason: str) -> None:
     with pytest.raises(epy.HeaderNameError, match=f"{name} {reason}"):
         getattr(epy.header(TEXT), name)
+
+
+def test_macros_may_be_other_names_of_others_without_end() -> None:
+    count = 20_000
+    others = "".join(f"#define N{it} N{it + 1}\n#define F{it} F{it + 1}\n" for it in range(count))
+    circle = "#define A B\n#define B A\nint B(void);\n"
+    host = epy.header(f"{others}#define N{count} (1 << 4)\nint F{count}(void);\n{circle}")
+    assert host.N0 == host.N7 == 16
+    assert callable(host.F0)
+    assert callable(host.B)
+
+
+def test_macros_that_lead_to_too_many_others_cost_themselves_alone() -> None:
+    sums = "".join(f"#define S{it} S{it + 1} + 1\n" for it in range(5000))
+    doubles = "".join(f"#define D{it} D{it + 1} D{it + 1}\n" for it in range(100))
+    host = epy.header(f"{sums}#define S5000 0\n{doubles}#define D100 +\nint f(void);\n")
+    assert host.S4500 == 500
+    for name in ("S0", "D0"):
+        with pytest.raises(epy.HeaderNameError, match=f"{name} .* leads to more than 1000 others"):
+            getattr(host, name)
+
+
+def test_a_header_without_errors_is_read_once_where_declarations_count() -> None:
+    clang = Library(find_libclang()[0])
+    passes = []
+    parse = clang.parse
+
+    def count(name: str, text: bytes, arguments: list[str], options: int) -> Any:
+        passes.append(options)
+        return parse(name, text, arguments, options)
+
+    clang.parse = count  # type: ignore[method-assign]
+    texts = {"name": "t.h", "text": TEXT, "is_text": True, "folder": "/", "lang": "c"}
+    Header(clang, {**texts, "arguments": [], "before": [], "describe": False}).read()
+    assert passes == [SKIP_BODIES | RECORD_MACROS, 0]
 
 
 def test_what_is_shifted_right_by_its_whole_width_is_gone() -> None:

@@ -60,6 +60,9 @@ _TOKEN = re.compile(
     |(?P<mark>->|<<|>>|[<>=!]=|&&|\|\||\#\#?|[^\s\w])""",
     re.VERBOSE,
 )
+_SIGNS = "+-~!"
+_UNARY = {*_SIGNS, *"*&(", "__extension__", "sizeof"}
+_UNARY |= {"_Alignof", "__alignof__", "__alignof", "alignof"}
 _LEVELS = ["||", "&&", "|", "^", "&", "== !=", "< > <= >=", "<< >>", "+ -", "* / %"]
 _LEVEL = {mark: level for level, marks in enumerate(_LEVELS) for mark in marks.split()}
 
@@ -70,7 +73,8 @@ def translate(
     """The definition of a function, a Python lambda, for an expression in which its parameters
     have a prefix. One with a type converts what it is given, and its result. Raises Unsupported.
     """
-    if _NO_EXPRESSION.search(_TOKEN.sub(lambda it: "" if it["string"] else it[0], text)):
+    without = _TOKEN.sub(lambda it: "" if it["string"] else it[0], text) if '"' in text else text
+    if _NO_EXPRESSION.search(without):
         raise Unsupported("is no expression")
     result: Type = None
     types: tuple[Type, ...] = (None,) * len(parameters)
@@ -115,9 +119,10 @@ class _Translator:
             raise Unsupported("is nested too deeply") from None
         if self.next:
             raise Unsupported("is no expression")
-        depths = accumulate((it == "(") - (it == ")") for it in found)
-        if found.count("(") > _NESTED and max(depths) > _NESTED:
-            raise Unsupported("is nested too deeply")
+        if found.count("(") > _NESTED:
+            depths = accumulate((it == "(") - (it == ")") for it in found)
+            if max(depths) > _NESTED:
+                raise Unsupported("is nested too deeply")
         return found
 
     @property
@@ -170,29 +175,28 @@ class _Translator:
 
     def unary(self) -> str:
         mark = self.next
-        if mark in ("+", "-", "~", "!"):
-            self.at += 1
-            return f"unary({mark!r}, {self.unary()})"
-        if mark == "*":
-            self.at += 1
-            self.is_plain = False
-            return f"item({self.unary()}, number(0))"
-        if mark == "&":
-            raise Unsupported("takes an address")
-        if mark in ("sizeof", "_Alignof", "__alignof__", "__alignof", "alignof"):
-            return self.size(mark == "sizeof")
-        if mark == "__extension__":
-            self.at += 1
-            return self.unary()
-        if mark == "(" and self.is_type(self.at + 1):
+        if mark not in _UNARY:
+            return self.postfix()
+        if mark == "(":
+            if not self.is_type(self.at + 1):
+                return self.postfix()
             self.at += 1
             kind = self.type()
             self.expect(")")
             return f"cast({self.unary()}, {kind!r})"
-        return self.postfix()
+        if mark == "&":
+            raise Unsupported("takes an address")
+        self.at += 1
+        if mark == "__extension__":
+            return self.unary()
+        if mark == "*":
+            self.is_plain = False
+            return f"item({self.unary()}, number(0))"
+        if mark in _SIGNS:
+            return f"unary({mark!r}, {self.unary()})"
+        return self.size(mark == "sizeof")
 
     def size(self, is_size: bool) -> str:
-        self.at += 1
         if self.next != "(" or not self.is_type(self.at + 1):
             raise Unsupported("takes the size of an expression")
         self.at += 1
@@ -238,7 +242,7 @@ class _Translator:
         while self.tokens[self.at][0] == "string":
             parts.append(self.next)
             self.at += 1
-        if any(prefix in part for part in parts for prefix in (ARGUMENT,)):
+        if any(ARGUMENT in part for part in parts):
             raise Unsupported("makes a text of its argument")
         return text_of(parts)
 
@@ -265,14 +269,14 @@ class _Translator:
         raise Unsupported(f"uses {text}, which is not declared")
 
     def call(self, text: str) -> str:
-        if text in ("__builtin_expect",):  # says what is likely
+        if text == "__builtin_expect":  # says what is likely
             self.expect("(")
             found = self.conditional()
             self.expect(",")
             self.conditional()
             self.expect(")")
             return f"cast({found}, 'c_long')"
-        if not any(is_a(self.names.get(text), kind) for kind in ("f", "m", "x")):
+        if self.names.get(text, "?")[0] not in ("f", "m", "x"):
             raise Unsupported(f"calls {text}, which is no function of the header")
         self.is_plain = False
         self.expect("(")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ctypes import POINTER, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulonglong, c_void_p
 from typing import Any
+
+ERROR, FATAL = 3, 4  # clang-c/Index.h, CXDiagnosticSeverity
 
 
 class ReadError(Exception):
@@ -207,21 +209,29 @@ class Library:
 
     def place(self, location: Any) -> tuple[str, int, int, int]:
         """File, line, column and offset: of a macro's use, not of its definition."""
-        file, line, column, offset = self._place
+        file, offset = self.file_and_offset(location)
+        return file, self._place[1].value, self._place[2].value, offset
+
+    def file_and_offset(self, location: Any) -> tuple[str, int]:
+        file, _, _, offset = self._place
         self.getExpansionLocation(location, *self._to_place)
         at = file.value or 0
-        if at not in self._files:
-            self._files[at] = self.text(self.getFileName(file))
-        return self._files[at], line.value, column.value, offset.value
+        known = self._files.get(at)
+        if known is None:
+            known = self._files[at] = self.text(self.getFileName(file))
+        return known, offset.value
 
-    def problems(self, unit: Any) -> list[tuple[str, int, int, str]]:
-        """File, line, column and text of what Clang reports."""
-        found = []
+    def problems(self, unit: Any) -> Iterator[tuple[int, tuple[str, int, int, int], str, Any]]:
+        """Severity, place and text of what Clang reports, and Clang's own object."""
         for index in range(self.getNumDiagnostics(unit)):
             one = self.getDiagnostic(unit, index)
             place = self.place(self.getDiagnosticLocation(one))
-            found.append((*place[:3], self.text(self.getDiagnosticSpelling(one))))
-        return found
+            yield (
+                self.getDiagnosticSeverity(one),
+                place,
+                self.text(self.getDiagnosticSpelling(one)),
+                one,
+            )
 
     def evaluate(self, cursor: Any) -> int | float | str | None:
         """The value of a constant's initializer; None if it has none at compile time."""

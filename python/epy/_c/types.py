@@ -114,9 +114,11 @@ class Types:
         count = clang.getNumArgTypes(found)
         given = [clang.getArgType(found, it) for it in range(count)]
         types = tuple([self._parameter(one) for one in given])
-        self.constant[found.address] = sum(
-            1 << bit for bit, one in enumerate(given) if self._is_to_const(one)
-        )
+        bits = 0
+        for number, one in enumerate(given):
+            if self._is_to_const(one):
+                bits |= 1 << number
+        self.constant[found.address] = bits
         is_open = bool(clang.isFunctionTypeVariadic(found)) or found.kind == kinds.OPEN_FUNCTION
         return ("(", self.type(clang.getResultType(found), hint), types, is_open)
 
@@ -131,7 +133,7 @@ class Types:
     def _parameter(self, given: Any) -> Type:
         """Arrays and functions are pointers there."""
         found = self.type(given)
-        if not self.decays and is_a(found, "t"):
+        if is_a(found, "*") or (not self.decays and is_a(found, "t")):
             return found
         actual = self.resolved(found)
         if is_a(actual, "("):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from .libclang import Library, ReadError
+from .libclang import ERROR, FATAL, Library, ReadError
 from .messages import Problem
 from .standard_types import STANDARD
 
@@ -18,7 +18,6 @@ OPTIONS = [
     *(f'-D{it}(order)=annotate("{BYTE_ORDER}" order)' for it in (BYTE_ORDER, f"__{BYTE_ORDER}__")),
 ]
 _C, _CPLUSPLUS = ("-xc", "-std=gnu17"), ("-xc++", "-std=gnu++17")
-_ERROR, _FATAL = 3, 4
 _TYPEDEFS = {
     "PyObject": "typedef struct _object PyObject;",
     "wchar_t": "typedef __WCHAR_TYPE__ wchar_t;",
@@ -59,12 +58,15 @@ class Unit:
         arguments = [*language, *self.arguments, *options]
         return self.clang.parse(self.main, encoded, arguments, flags)
 
+    def _not_none(self, unit: Any) -> Any:
+        if unit is None:
+            raise ReadError(f"{self.name}: libclang failed: paste the declarations as text")
+        return unit
+
     def _parse_with_standard_types(self) -> Any:
         """Types of C and POSIX that a text names and does not declare are known."""
         while True:
-            unit = self._parse(self._text(), OPTIONS, SKIP_BODIES | RECORD_MACROS)
-            if unit is None:
-                raise ReadError(f"{self.name}: libclang failed: paste the declarations as text")
+            unit = self._not_none(self._parse(self._text(), OPTIONS, SKIP_BODIES))
             self.problems = self._diagnostics(unit)
             missing = [it for problem in self.problems for it in problem.missing_types()]
             new = [it for it in missing if it in STANDARD and it not in self.standard]
@@ -75,15 +77,11 @@ class Unit:
     def _diagnostics(self, unit: Any) -> list[Problem]:
         clang = self.clang
         found = []
-        for index in range(clang.getNumDiagnostics(unit)):
-            one = clang.getDiagnostic(unit, index)
-            severity = clang.getDiagnosticSeverity(one)
-            if severity >= _ERROR:
-                file, line, column, offset = clang.place(clang.getDiagnosticLocation(one))
+        for severity, (file, line, column, offset), message, one in clang.problems(unit):
+            if severity >= ERROR:
                 category = clang.text(clang.getDiagnosticCategoryText(one))
                 shown = self._line(file, line)
-                message = clang.text(clang.getDiagnosticSpelling(one))
-                is_fatal = severity == _FATAL
+                is_fatal = severity == FATAL
                 found.append(
                     Problem(file, line, column, offset, message, category, shown, is_fatal)
                 )
