@@ -25,6 +25,7 @@ a parameter of an integer type it may be a dict: the function receives what that
 import os
 from _ctypes import CFuncPtr
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 reuses_arguments: bool
@@ -222,6 +223,9 @@ def mark_to_run() -> int:
 
 def take_to_run(mark: int) -> bool:
     """Whether this process runs it. Once."""
+
+def frame_of(thread: int) -> FrameType | None:
+    """What a thread of this interpreter's runs now."""
 
 def has_raised_privileges() -> bool:
     """Whether this process can do what its user cannot: set-user-ID and the like."""

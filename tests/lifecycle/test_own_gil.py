@@ -139,6 +139,31 @@ def test_its_memory_comes_back(build_own, native, run, python):
     assert int(growth) < 8 * 1024  # KB
 
 
+SLOW = """
+import time, epy
+
+def wait():
+    time.sleep(7)  # other threads ask what this start waits for, and say that it lasts
+
+wait()
+
+@epy.export("int one(void)", error=-1)
+def one():
+    return 1
+"""
+
+
+def test_a_start_that_others_wait_for_keeps_its_memory(host, build_own):
+    """Nothing of another interpreter's is made of it while it runs."""
+    build_own(SLOW)
+    words = host(
+        "initialize | open ./plugin.so | save | start call one | call one | join | restore | "
+        "finalize",
+        said="has been waiting for 6 s for its start",
+    )
+    assert words == ["1", "1", "finalized:", "0"]
+
+
 COUNTING = """
 import threading, epy
 

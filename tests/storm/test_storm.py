@@ -62,6 +62,8 @@ def note():
 # Waits that last, on a busy machine; all others are faults.
 WAITS = re.compile(r"epy: .*(within 2 s|has waited 2 s|for 5 s|for 6 s)")
 HOSTS = ["c", "python", "embedding"]
+# By turns, where this Python has interpreters with a lock of their own.
+ISOLATION = ["shared", "shared", "own-gil"] if sys.version_info >= (3, 13) else ["shared"]
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,8 @@ def folder(tmp_path_factory):
         (folder / f"copy{number}.so").write_bytes(extension.read_bytes())
         text = SCRIPT.format(number=number, folder=folder, storm=f"{folder}/storm.so")
         (folder / f"plugin{number}.py").write_text(text)
-        command = "build", f"plugin{number}.py", "--editable"
+        isolation = ISOLATION[number % len(ISOLATION)]
+        command = "build", f"plugin{number}.py", "--editable", "--isolation", isolation
         subprocess.run([sys.executable, "-m", "epy", *command], cwd=folder, check=True)
     return folder
 

@@ -55,6 +55,21 @@ PyObject *run_for(PyObject *module, PyObject *const *arguments, Py_ssize_t count
                                names);
 }
 
+// sys._current_frames() makes frames of all interpreters' threads, also of those that run meanwhile
+// and have a lock and memory of their own: these free what is not theirs.
+PyObject *frame_of(PyObject *, PyObject *thread) {
+    const unsigned long wanted = PyLong_AsUnsignedLong(thread);
+    if (wanted == static_cast<unsigned long>(-1) && PyErr_Occurred() != nullptr) {
+        return nullptr;
+    }
+    PyFrameObject *found = nullptr;
+    PyThreadState *one = PyInterpreterState_ThreadHead(PyInterpreterState_Get());
+    for (; one != nullptr && found == nullptr; one = PyThreadState_Next(one)) {
+        found = one->thread_id == wanted ? PyThreadState_GetFrame(one) : nullptr;
+    }
+    return found == nullptr ? Py_NewRef(Py_None) : reinterpret_cast<PyObject *>(found);
+}
+
 PyObject *set_errno(PyObject *module, PyObject *number) {
     int overflow = 0;
     const long value = PyLong_Check(number) ? PyLong_AsLongAndOverflow(number, &overflow) : -1;
@@ -357,6 +372,8 @@ PyMethodDef module_functions[] = {
      "that comes into its place."},
     {"take_to_run", guarded<take_to_run>, METH_O,
      "take_to_run(mark) -> whether this process runs it. Once."},
+    {"frame_of", guarded<frame_of>, METH_O,
+     "frame_of(thread) -> the frame that a thread of this interpreter's runs, or None."},
     {"has_raised_privileges", guarded<has_raised_privileges>, METH_NOARGS,
      "has_raised_privileges() -> whether this process can do what its user cannot."},
     {"check_trusted", guarded<check_trusted>, METH_O,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from .. import _core
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,8 +13,11 @@ _IMPORT_SYSTEM = "importlib._bootstrap", "_frozen_importlib"
 
 
 def awaited(thread: int) -> int:
-    """The thread for whose end, or import of a module, another one waits; 0 if that is unknown."""
-    frame = sys._current_frames().get(thread)
+    """The thread for whose end, or import of a module, another one waits; 0 if that is unknown.
+
+    As it is in an interpreter with a lock of its own.
+    """
+    frame = _core.frame_of(thread)
     if frame is None:
         return 0
     name, module = frame.f_code.co_name, frame.f_globals.get("__name__")
