@@ -152,6 +152,13 @@ def test_only_the_new_on_unload_runs(reload):
     assert reload(old, new, "edit", "int again", "close") == ["1", "new"]
 
 
+def test_the_old_on_unload_runs_after_a_failed_reload(reload):
+    hook = "@epy.on_unload\ndef bye():\n    print('WHO', flush=True)\n"
+    old, new = (FIRST + hook.replace("WHO", who) for who in ("old", "new"))
+    commands = ("edit", "int again", "close")
+    assert reload(old, new + "1 / 0\n", *commands, error=("ZeroDivision",)) == ["-1", "old"]
+
+
 @pytest.mark.parametrize("follows", [True, False])
 def test_objects_of_handles_get_the_new_class_if_that_says_so(reload, follows):
     script = (
