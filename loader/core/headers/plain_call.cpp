@@ -139,8 +139,17 @@ bool put_all(PyObject *function, const char *codes, Py_ssize_t count, PyObject *
 
 // ---- the call
 
+// What it throws is not ours, and Python's frames do not bear it.
+template <typename Result> Result call_host_code(void *function, const registers &with) {
+    try {
+        return call<Result>(function, with);
+    } catch (...) {
+        left_by_unwinding();
+    }
+}
+
 // The host's code runs, with errno and the GIL as it is to find them. No scope does that: a thread
-// that ends in there, by pthread_exit, is to end without the GIL.
+// that ends in there, by pthread_exit, is to stay without the GIL.
 template <typename Result>
 Result call_as_found(void *function, const registers &with, int *error_number) {
     const found_gil found = running.found();
@@ -151,7 +160,7 @@ Result call_as_found(void *function, const registers &with, int *error_number) {
     if (error_number != nullptr) {
         std::swap(errno, *error_number);
     }
-    const Result result = call<Result>(function, with);
+    const Result result = call_host_code<Result>(function, with);
     if (error_number != nullptr) {
         std::swap(errno, *error_number);
     }

@@ -112,6 +112,11 @@ bool is_null(PyObject *function) {
     return address == nullptr;
 }
 
+// The host's code runs in there, whose exceptions are not ours.
+PyObject *call_native(PyObject *function, PyObject *arguments, PyObject *named) {
+    return run_python([&] { return native_call.load()(function, arguments, named); });
+}
+
 // Lets a class of epy.Object as the type of the result mean its handle.
 bool prepare_result(const module_state &state, PyObject *function) {
     const ref result(PyObject_GetAttr(function, state.restype_name));
@@ -132,7 +137,7 @@ PyObject *call_with_handles(const module_state &state, PyObject *function, PyObj
         return nullptr;
     }
     const argument_handles made;
-    ref result(run_python([&] { return native_call.load()(function, arguments, named); }));
+    ref result(call_native(function, arguments, named));
     if (!result && PyErr_ExceptionMatches(state.argument_error) != 0) {
         return nullptr; // C was not called
     }
@@ -153,7 +158,7 @@ PyObject *call(PyObject *function, PyObject *arguments, PyObject *named) {
     }
     const c_call outer = begin_c_call();
     const module_state *const state = state_with_handles();
-    PyObject *result = state == nullptr ? native_call.load()(function, arguments, named)
+    PyObject *result = state == nullptr ? call_native(function, arguments, named)
                                         : call_with_handles(*state, function, arguments, named);
     return end_c_call(outer, result);
 }
