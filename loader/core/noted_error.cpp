@@ -85,7 +85,7 @@ ref taken_exception() noexcept {
 }
 
 void note_error(PyObject *exception, const char *plugin, const char *function,
-                const char *traceback, const char *thread) noexcept {
+                const char *traceback, const char *thread) {
     if (host == nullptr || exception == nullptr) {
         return;
     }

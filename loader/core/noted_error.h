@@ -26,9 +26,9 @@ ref taken_exception() noexcept;
 
 // The exception becomes this thread's last error. `plugin` is a path or null, `function` what was
 // called, `traceback` its text, null if it is to be made. With the GIL and no exception set; sets
-// none.
+// none. Runs Python code: the end of Python may unwind it.
 void note_error(PyObject *exception, const char *plugin, const char *function,
-                const char *traceback, const char *thread) noexcept;
+                const char *traceback, const char *thread);
 
 // Whether the class, or a base of it, has this name, with its module or without.
 bool is_named(PyTypeObject *, const char *name) noexcept;

@@ -49,7 +49,7 @@ bool report(callback &self, PyObject *exception) noexcept {
 }
 
 // To epy.call, if that called the host's function which called us, otherwise to the report.
-void give_exception_away(callback &self, call_extras *callers) noexcept {
+void give_exception_away(callback &self, call_extras *callers) {
     if (callers == nullptr || !callers->recording) {
         report_exception(self);
         return;
@@ -118,7 +118,7 @@ void restore(const ref &exception) noexcept {
 }
 
 // If an OSError is set that has a number, that is what the host shall see as errno.
-void take_error_number() noexcept {
+void take_error_number() {
     if (PyErr_ExceptionMatches(PyExc_OSError) == 0) {
         return;
     }

@@ -32,7 +32,7 @@ PyObject *as_object(header_classes *self) { return reinterpret_cast<PyObject *>(
 // of one may need another's (types=). What is made under it waits for nothing but modules of epy.
 class making {
 public:
-    explicit making(const header_types &types) noexcept
+    explicit making(const header_types &types)
         : lock_(types.making), held_(PyObject_CallMethod(lock_, "acquire", nullptr)) {}
     ~making() {
         if (held_) {

@@ -32,7 +32,7 @@ void interpreter_is_gone(PyObject * /*capsule*/) noexcept {
 
 } // namespace
 
-void follow_end(const core_options &options) noexcept {
+void follow_end(const core_options &options) {
     tell_loader = options.python_is_gone;
     complain_of_end = options.complain_of_end;
     const ref done = package::call(package::follow_end, {});

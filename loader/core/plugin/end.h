@@ -21,7 +21,7 @@
 namespace epy {
 
 // From now on the end of this Python is followed. With the GIL; once for each.
-void follow_end(const core_options &) noexcept;
+void follow_end(const core_options &);
 
 // epy._core.end_of_calls(), the last exit function.
 PyObject *end_of_calls(PyObject *, PyObject *);
