@@ -5,9 +5,12 @@
 
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <new>
 #include <string>
 #include <string_view>
+
+#include "loader/thread_key.h"
 
 namespace epy {
 
@@ -20,27 +23,21 @@ struct thread_error {
 };
 
 // Not a thread_local object: calls come also from other destructors of a thread that ends.
-pthread_key_t key() {
-    static const pthread_key_t the_key = [] {
-        pthread_key_t made{};
-        pthread_key_create(&made, [](void *kept) { delete static_cast<thread_error *>(kept); });
-        return made;
-    }();
+const thread_key &key() noexcept {
+    static const thread_key the_key([](void *kept) { delete static_cast<thread_error *>(kept); });
     return the_key;
 }
 
-thread_error *of_this_thread() noexcept {
-    return static_cast<thread_error *>(pthread_getspecific(key()));
-}
+thread_error *of_this_thread() noexcept { return static_cast<thread_error *>(key().get()); }
 
 thread_error &make_for_this_thread() {
     thread_error *known = of_this_thread();
     if (known == nullptr) {
-        known = new thread_error;
-        if (pthread_setspecific(key(), known) != 0) {
-            delete known;
+        auto made = std::make_unique<thread_error>();
+        if (!key().set(made.get())) {
             throw std::bad_alloc();
         }
+        known = made.release();
     }
     return *known;
 }

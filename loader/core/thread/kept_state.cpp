@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "loader/core/process_lock.h"
+#include "loader/thread_key.h"
 
 namespace epy {
 
@@ -17,12 +18,8 @@ kept_states *all = nullptr; // guarded by the process's lock
 
 // What this thread has: the first of its list is a thread-specific value.
 struct threads_list {
-    static kept_state *first() noexcept {
-        return static_cast<kept_state *>(pthread_getspecific(key()));
-    }
-    [[nodiscard]] static bool begin_with(kept_state *one) noexcept {
-        return pthread_setspecific(key(), one) == 0;
-    }
+    static kept_state *first() noexcept { return static_cast<kept_state *>(key().get()); }
+    [[nodiscard]] static bool begin_with(kept_state *one) noexcept { return key().set(one); }
 
     // The states that others may still see as this thread's. Stale ones are thrown away.
     static kept_state *find(const kept_states &whose) noexcept {
@@ -44,12 +41,10 @@ struct threads_list {
     }
 
 private:
-    static pthread_key_t key() noexcept {
-        static const pthread_key_t the_key = [] {
-            pthread_key_t made{};
-            pthread_key_create(&made, leave_all);
+    static const thread_key &key() noexcept {
+        static const thread_key the_key = [] {
             pthread_atfork(nullptr, nullptr, forget_other_threads);
-            return made;
+            return thread_key(leave_all);
         }();
         return the_key;
     }

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "loader/core/thread/context.h"
+#include "loader/thread_key.h"
 #include "stub/own_stack.h"
 
 namespace epy {
@@ -44,27 +45,22 @@ void find_thread_stack() noexcept {
 void unmap(void *stack) noexcept { unmap_stack(stack, own_stack_size); }
 
 // Each thread keeps one stack that is not in use, until it ends.
-pthread_key_t spare() noexcept {
-    static const pthread_key_t key = [] {
-        pthread_key_t made{};
-        pthread_key_create(&made, unmap);
-        return made;
-    }();
+const thread_key &spare() noexcept {
+    static const thread_key key(unmap);
     return key;
 }
 
 // The lowest address of a stack, guarded below; null without memory.
 void *take_stack() noexcept {
-    void *kept = pthread_getspecific(spare());
-    if (kept != nullptr) {
-        pthread_setspecific(spare(), nullptr);
+    void *kept = spare().get();
+    if (kept != nullptr && spare().set(nullptr)) {
         return kept;
     }
     return map_stack(own_stack_size);
 }
 
 void give_back(void *stack) noexcept {
-    if (pthread_getspecific(spare()) != nullptr || pthread_setspecific(spare(), stack) != 0) {
+    if (spare().get() != nullptr || !spare().set(stack)) {
         unmap(stack);
     }
 }
@@ -89,8 +85,7 @@ std::size_t levels_below(std::uintptr_t here, bool &jumped) noexcept {
 }
 
 void drop_spare_stack() noexcept {
-    if (void *kept = pthread_getspecific(spare()); kept != nullptr) {
-        pthread_setspecific(spare(), nullptr);
+    if (void *kept = spare().get(); kept != nullptr && spare().set(nullptr)) {
         unmap(kept);
     }
 }

@@ -8,6 +8,7 @@
 #include <new>
 
 #include "loader/core/thread/gilstate.h"
+#include "loader/thread_key.h"
 
 namespace epy {
 
@@ -31,13 +32,12 @@ struct thread_end {
 
 namespace {
 
-// Null if the process has no more keys. Made when Python starts, before most hosts make theirs: a
-// thread's destructors run in the order of the keys, and when one of the host's calls, Python's own
-// key, which is older, no longer leads to the state that this thread had. Then it needs a new one.
-const pthread_key_t *key() noexcept {
-    static pthread_key_t made{};
-    static const bool is_made = pthread_key_create(&made, thread_end::leave) == 0;
-    return is_made ? &made : nullptr;
+// Made when Python starts, before most hosts make theirs: a thread's destructors run in the order
+// of the keys, and when one of the host's calls, Python's own key, which is older, no longer leads
+// to the state that this thread had. Then it needs a new one.
+const thread_key &key() noexcept {
+    static const thread_key the_key(thread_end::leave);
+    return the_key;
 }
 
 // That of Python's main thread lives as long as Python.
@@ -86,8 +86,7 @@ thread_block &this_thread() {
         auto made = std::make_unique<thread_block>();
         made->mark = std::make_shared<thread_mark>();
         made->mark->process = process.load();
-        const pthread_key_t *const end = key();
-        if (end == nullptr || pthread_setspecific(*end, made.get()) != 0) {
+        if (!key().set(made.get())) {
             throw std::bad_alloc();
         }
         block = made.release();
