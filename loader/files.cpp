@@ -1,29 +1,28 @@
 #include "loader/files.h"
 
 #include <dirent.h>
-#include <fcntl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <string_view>
+
+#include "loader/kernel.h"
 
 namespace epy {
 
 std::string contents_of(const std::string &path) {
     std::string contents;
-    const long file = syscall(SYS_openat, AT_FDCWD, path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    const int file = kernel::open_to_read(path.c_str());
     if (file < 0) {
         return contents;
     }
     // Not into the text itself, which would be filled with zeros before: a start reads five files.
     char piece[4096];
-    long got = 0;
+    ssize_t got = 0;
     do {
-        got = syscall(SYS_read, file, piece, sizeof piece);
+        got = kernel::read(file, piece, sizeof piece);
         contents.append(piece, got > 0 ? static_cast<std::size_t>(got) : 0);
     } while (got > 0 || (got < 0 && errno == EINTR));
-    syscall(SYS_close, file);
+    kernel::close(file);
     if (got < 0) {
         contents.clear();
     }

@@ -7,8 +7,8 @@
 
 namespace epy {
 
-// All of a file; empty if it cannot be read. Not by the C library's open and read: a preloaded
-// plugin may stand before them, and this is asked before it can be called.
+// All of a file; empty if it cannot be read. By the kernel (kernel.h): this is asked before a
+// preloaded plugin can be called.
 std::string contents_of(const std::string &path);
 
 // The names in a folder, without "." and ".."; none if it cannot be listed.

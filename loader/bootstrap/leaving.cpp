@@ -24,6 +24,7 @@
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
 #include "loader/immortal.h"
+#include "loader/kernel.h"
 #include "loader/patience.h"
 
 namespace epy {
@@ -129,7 +130,7 @@ void run_exit_functions_here() {
 
 void run_exit_functions() {
     process_ends = true;
-    if (getpid() == starter_process && is_python_ours()) {
+    if (kernel::process() == starter_process && is_python_ours()) {
         runs_exit_functions = true;
         run_exit_functions_here();
     }
@@ -145,9 +146,9 @@ void arrange_exit(bool python_is_ours) noexcept {
         std::atexit([] { process_ends = true; });
     }
     if (python_is_ours && !std::exchange(functions_run, true)) {
-        starter_process = getpid();
+        starter_process = kernel::process();
         // A child flushes what it has written; the core has dropped its parent's exit functions.
-        pthread_atfork(nullptr, nullptr, [] { starter_process = getpid(); });
+        pthread_atfork(nullptr, nullptr, [] { starter_process = kernel::process(); });
         std::atexit(run_exit_functions);
     }
 }

@@ -1,18 +1,17 @@
 #include "loader/bootstrap/lineage.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include "loader/kernel.h"
 
 namespace epy {
 
@@ -47,10 +46,10 @@ bool look_at(pid_t number, char &state, unsigned long long &started) noexcept {
     char path[32];
     char text[1024];
     std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(number));
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    const ssize_t size = file < 0 ? -1 : read(file, text, sizeof text - 1);
+    const int file = kernel::open_to_read(path);
+    const ssize_t size = file < 0 ? -1 : kernel::read(file, text, sizeof text - 1);
     if (file >= 0) {
-        close(file);
+        kernel::close(file);
     }
     text[size < 0 ? 0 : size] = '\0';
     const char *place = std::strrchr(text, ')'); // the end of its name, which may have anything
@@ -71,7 +70,7 @@ bool look_at(pid_t number, char &state, unsigned long long &started) noexcept {
 }
 
 bool has_ended(const process &one) noexcept {
-    if (kill(one.number, 0) != 0 && errno == ESRCH) {
+    if (kernel::look_for(one.number) != 0 && errno == ESRCH) {
         return true;
     }
     char state = 0;
@@ -138,7 +137,7 @@ bool take_to_run(std::uint64_t mark) noexcept {
 }
 
 void remember_parent() noexcept {
-    if (const pid_t number = getpid(); self.number != number) {
+    if (const pid_t number = kernel::process(); self.number != number) {
         char state = 0;
         unsigned long long started = 0;
         self = {number, look_at(number, state, started) ? started : 0};
@@ -148,7 +147,7 @@ void remember_parent() noexcept {
 void become_child() noexcept {
     ancestors[generation % ancestors.size()] = std::exchange(self, {});
     ++generation;
-    if (getppid() == 0) { // it is the first of another
+    if (kernel::parent() == 0) { // it is the first of another
         first_of_namespace = generation;
     }
 }

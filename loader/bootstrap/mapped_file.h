@@ -3,15 +3,11 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 namespace epy {
 
 // As an absolute path, also when the process has changed its folder since; empty if unknown.
 std::string file_of(const void *address);
-
-// The same in the text of a /proc/PID/maps; empty if the address is in none of its files.
-std::string file_in_maps(std::string_view maps, std::uintptr_t address);
 
 // Where the object that this address belongs to begins: its ELF header; 0 if it is none's.
 std::uintptr_t load_address_of(const void *address) noexcept;

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "loader/bootstrap/mapped_file.h"
+#include "loader/maps.h"
 
 namespace {
 
@@ -17,22 +18,29 @@ constexpr const char *maps =
     "7fff0000-7fff1000 r--p 00000000 08:01 4246                       /last";
 
 TEST(mapped_file, names_the_file_of_an_address) {
-    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0a000), "/usr/bin/a host");
-    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0afff), "/usr/bin/a host");
-    EXPECT_EQ(epy::file_in_maps(maps, 0x7fff0800), "/last");
+    EXPECT_EQ(epy::range_in_maps(maps, 0x55d0a000).file, "/usr/bin/a host");
+    EXPECT_EQ(epy::range_in_maps(maps, 0x55d0afff).file, "/usr/bin/a host");
+    EXPECT_EQ(epy::range_in_maps(maps, 0x7fff0800).file, "/last");
 }
 
 TEST(mapped_file, reads_what_the_kernel_marks) {
-    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0b000), "/a\nb.so");
-    EXPECT_EQ(epy::file_in_maps(maps, 0x55d0e000), "/gone/x.so");
+    EXPECT_EQ(epy::range_in_maps(maps, 0x55d0b000).file, "/a\nb.so");
+    EXPECT_EQ(epy::range_in_maps(maps, 0x55d0e000).file, "/gone/x.so");
 }
 
 TEST(mapped_file, is_empty_where_there_is_no_file) {
     for (const std::uintptr_t address : {0x55d0c000U, 0x55d0d000U, 0x55d0f000U, 0x7fff1000U, 0U}) {
-        EXPECT_EQ(epy::file_in_maps(maps, address), "") << address;
+        EXPECT_EQ(epy::range_in_maps(maps, address).file, "") << address;
     }
-    EXPECT_EQ(epy::file_in_maps("", 1), "");
-    EXPECT_EQ(epy::file_in_maps("nonsense\n\n-\n1-\n1-2\n0-9 r", 1), "");
+    EXPECT_EQ(epy::range_in_maps("", 1).file, "");
+    EXPECT_EQ(epy::range_in_maps("nonsense\n\n-\n1-\n1-2\n0-9 r", 1).file, "");
+}
+
+TEST(mapped_file, knows_the_place_in_the_file) {
+    const epy::mapped_range found = epy::range_in_maps(maps, 0x55d0b800);
+    EXPECT_EQ(found.begin, 0x55d0b000U);
+    EXPECT_EQ(found.end, 0x55d0c000U);
+    EXPECT_EQ(found.offset, 0x1000U);
 }
 
 TEST(mapped_file, knows_this_program) {

@@ -6,21 +6,19 @@
 // place, if the system lets it be one without a name (stub/memory_object.h).
 #include "loader/core/call/pool.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <charconv>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <iterator>
-#include <system_error>
 
 #include "loader/core/call/pool_page.h"
 #include "loader/core/process_lock.h"
+#include "loader/files.h"
+#include "loader/kernel.h"
+#include "loader/maps.h"
 #include "stub/memory_object.h"
 
 extern "C" [[gnu::visibility("hidden")]] const unsigned char epy_pool_page[];
@@ -37,7 +35,7 @@ public:
     explicit file(int descriptor) noexcept : descriptor_(descriptor) {}
     ~file() {
         if (descriptor_ >= 0) {
-            close(descriptor_);
+            kernel::close(descriptor_);
         }
     }
     file(const file &) = delete;
@@ -60,61 +58,17 @@ bool map_code(void *place, int descriptor, off_t offset) {
     return std::memcmp(place, epy_pool_page, page_size) == 0;
 }
 
-struct file_range {
-    unsigned long first;
-    unsigned long end;
-    unsigned long offset;
-    const char *path;
-};
-
-// Reads a number and the character behind it, behind which `here` goes on.
-bool read_number(const char *&here, const char *end, char separator, unsigned long &out) {
-    const auto [behind, problem] = std::from_chars(here, end, out, 16);
-    if (problem != std::errc{} || behind == end || *behind != separator) {
-        return false;
-    }
-    here = behind + 1;
-    return true;
+// Where the page lies in the core's own file.
+mapped_range own_place() {
+    const auto wanted = reinterpret_cast<std::uintptr_t>(epy_pool_page);
+    mapped_range found = range_in_maps(contents_of("/proc/self/maps"), wanted);
+    found.offset += wanted - found.begin;
+    return found;
 }
 
-// A line of /proc/self/maps: "first-end r-xp offset device inode   /path". Not by sscanf, whose
-// name is another one since glibc 2.38.
-bool read_range(const char *line, file_range &out) {
-    constexpr std::ptrdiff_t rights = sizeof "r-xp " - 1;
-    out.path = std::strchr(line, '/');
-    const char *const end = out.path;
-    const char *here = line;
-    if (end == nullptr || !read_number(here, end, '-', out.first) ||
-        !read_number(here, end, ' ', out.end) || end - here < rights) {
-        return false;
-    }
-    here += rights;
-    return read_number(here, end, ' ', out.offset);
-}
-
-bool map_code_of_own_file(void *place) {
-    FILE *maps = std::fopen("/proc/self/maps", "re");
-    if (maps == nullptr) {
-        return false;
-    }
-    const auto wanted = reinterpret_cast<unsigned long>(epy_pool_page);
-    bool mapped = false;
-    char line[4352]; // a path may have 4,096 characters
-    while (std::fgets(line, sizeof line, maps) != nullptr) {
-        if (char *const end = std::strchr(line, '\n'); end != nullptr) {
-            *end = '\0';
-        }
-        file_range found{};
-        if (!read_range(line, found) || wanted < found.first || wanted >= found.end) {
-            continue;
-        }
-        const file own(open(found.path, O_RDONLY | O_CLOEXEC));
-        mapped = map_code(place, own.descriptor(),
-                          static_cast<off_t>(found.offset + (wanted - found.first)));
-        break;
-    }
-    std::fclose(maps);
-    return mapped;
+bool map_code_of_own_file(void *place, const mapped_range &source) {
+    const file own(source.file.empty() ? -1 : kernel::open_to_read(source.file.c_str()));
+    return map_code(place, own.descriptor(), static_cast<off_t>(source.offset));
 }
 
 bool map_code_of_new_file(void *place) {
@@ -124,14 +78,15 @@ bool map_code_of_new_file(void *place) {
         place);
 }
 
-// A code page and its page of slots, or null.
+// A code page and its page of slots, or null. May throw std::bad_alloc.
 unsigned char *new_block() {
+    const mapped_range source = own_place();
     void *place =
         mmap(nullptr, 2 * page_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (place == MAP_FAILED) {
         return nullptr;
     }
-    if (!map_code_of_own_file(place) && !map_code_of_new_file(place)) {
+    if (!map_code_of_own_file(place, source) && !map_code_of_new_file(place)) {
         munmap(place, 2 * page_size);
         return nullptr;
     }
@@ -152,22 +107,44 @@ slot_page &slots_of(unsigned char *block) {
 std::atomic<unsigned char *> newest{nullptr};
 std::size_t used = trampolines; // of the newest block; guarded by the process's lock
 
-} // namespace
-
-void *take_trampoline(const record *target) {
-    const process_guard guard;
+// Null if all of the newest block are. With the lock.
+void *take_locked(const record *target) {
     if (used == trampolines) {
-        unsigned char *fresh = new_block();
-        if (fresh == nullptr) {
-            return nullptr;
-        }
-        slots_of(fresh).made_before = newest.load(std::memory_order_relaxed);
-        newest.store(fresh, std::memory_order_release);
-        used = 0;
+        return nullptr;
     }
     unsigned char *const block = newest.load(std::memory_order_relaxed);
     slots_of(block).slots[used].store(target, std::memory_order_release);
     return block + EPY_TRAMPOLINE_SIZE * used++;
+}
+
+void *take_of_newest(const record *target) {
+    const process_guard guard;
+    return take_locked(target);
+}
+
+void *take_of(unsigned char *fresh, const record *target) {
+    const process_guard guard;
+    if (used == trampolines) {
+        slots_of(fresh).made_before = newest.load(std::memory_order_relaxed);
+        newest.store(fresh, std::memory_order_release);
+        used = 0;
+    } else {
+        munmap(fresh, 2 * page_size);
+    }
+    return take_locked(target);
+}
+
+} // namespace
+
+// A block is made without the lock: to write a file may take the host's code, and so Python. Others
+// who come meanwhile make theirs, too: one of them is enough.
+void *take_trampoline(const record *target) {
+    void *taken = take_of_newest(target);
+    if (taken == nullptr) {
+        unsigned char *const fresh = new_block();
+        taken = fresh == nullptr ? nullptr : take_of(fresh, target);
+    }
+    return taken;
 }
 
 const record *record_at(const void *address) noexcept {

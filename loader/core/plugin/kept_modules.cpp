@@ -11,6 +11,7 @@
 #include <string>
 
 #include "loader/core/guarded.h"
+#include "loader/kernel.h"
 #include "loader/patience.h"
 #include "stub/trust.h"
 
@@ -93,7 +94,7 @@ bool run(PyObject *kept) {
 
 // In a forked child the other threads of its parent are not there.
 bool runs_elsewhere(PyObject *kept) {
-    return thread_of(kept) != 0 && PyLong_AsLong(part_of(kept, of_process)) == getpid();
+    return thread_of(kept) != 0 && PyLong_AsLong(part_of(kept, of_process)) == kernel::process();
 }
 
 // Until another thread has run it. None waits for this one: modules use each other one way.
@@ -124,7 +125,7 @@ PyObject *run_and_get(PyObject *self, PyObject *name) {
         wait_for_other(self);
     } else if (PyDict_GetItemString(attributes, get_attribute.ml_name) != nullptr) {
         PyList_SetItem(self, of_thread, PyLong_FromUnsignedLong(mine));
-        PyList_SetItem(self, of_process, PyLong_FromLong(getpid()));
+        PyList_SetItem(self, of_process, PyLong_FromLong(kernel::process()));
         const bool done = run(self) && PyDict_DelItemString(attributes, get_attribute.ml_name) == 0;
         PyList_SetItem(self, of_thread, PyLong_FromLong(0));
         if (!done) {
