@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "loader/bootstrap/awaited.h"
 #include "loader/bootstrap/gil.h"
@@ -79,7 +80,9 @@ bool start::waits_for_this_thread(name_list &others) noexcept {
         }
         const start *waits_for = nullptr;
         for (const waiter *one = waiters; one != nullptr; one = one->next) {
-            waits_for = pthread_equal(one->thread, thread) != 0 ? one->what : waits_for;
+            const bool is_it = pthread_equal(one->thread, thread) != 0 &&
+                               one->what->state_ == state::starting; // else it is just leaving
+            waits_for = is_it ? one->what : waits_for;
         }
         if (waits_for != nullptr) {
             thread = waits_for->starter_;
@@ -101,10 +104,10 @@ bool start::waits_for_this_thread(name_list &others) noexcept {
     return false;
 }
 
-void start::say_that_it_lasts(const name_list &others) noexcept {
+void start::say_that_it_lasts(pid_t starter, const name_list &others) const noexcept {
     report(name_,
            "thread %d has been waiting for %d s for its start, which runs in thread %d%s%s: %s",
-           gettid(), static_cast<int>(2 * a_while.count()), starter_number_,
+           gettid(), static_cast<int>(2 * a_while.count()), starter,
            others.empty() ? "" : " and waits for that of ", others.text(), advice_);
 }
 
@@ -119,9 +122,11 @@ bool start::wait(std::unique_lock<std::mutex> &guard, name_list &others) noexcep
         if (never && !is_over()) {
             return false;
         }
-        if (round >= 2 && !said_) {
-            said_ = true;
-            say_that_it_lasts(others);
+        if (round >= 2 && !std::exchange(said_, true)) {
+            const pid_t starter = starter_number_;
+            guard.unlock(); // the host's sink may call a plugin
+            say_that_it_lasts(starter, others);
+            guard.lock();
         }
     }
     return true;

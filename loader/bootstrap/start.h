@@ -8,6 +8,7 @@
 #pragma once
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include <array>
 #include <atomic>
@@ -70,7 +71,7 @@ private:
     [[nodiscard]] bool would_wait_for_ever() const noexcept;
     bool wait(std::unique_lock<std::mutex> &guard, name_list &others) noexcept;
     bool waits_for_this_thread(name_list &others) noexcept;
-    void say_that_it_lasts(const name_list &others) noexcept;
+    void say_that_it_lasts(pid_t starter, const name_list &others) const noexcept;
 
     std::atomic<state> state_ = state::fresh; // changed under start_lock()
     const char *name_;

@@ -17,6 +17,7 @@
 
 #include "loader/bootstrap/awaited.h"
 #include "loader/bootstrap/gil.h"
+#include "loader/bootstrap/log_sinks.h"
 
 namespace epy {
 
@@ -250,6 +251,28 @@ TEST_F(Start, LetsAChainOfWaitersEnd) {
     one.finish(turn::ready);
     second.get();
     EXPECT_EQ(third.get(), turn::ready);
+}
+
+TEST_F(Start, SaysThatAWaitLastsToASinkThatStartsSomething) {
+    struct host {
+        start other{"other", "advice"};
+        std::latch told{1};
+
+        static void log(int, const char *, const epy_error *, void *self) {
+            host &here = *static_cast<host *>(self);
+            EXPECT_EQ(here.other.begin(), turn::ours);
+            here.other.finish(turn::ready);
+            here.told.count_down();
+        }
+    } here;
+    start one("one", "advice");
+    set_sink(nullptr, nullptr, host::log, &here);
+    ASSERT_EQ(one.begin(), turn::ours);
+    auto waiting = std::async(std::launch::async, [&] { return one.begin(); });
+    here.told.wait();
+    one.finish(turn::ready);
+    EXPECT_EQ(waiting.get(), turn::ready);
+    set_sink(nullptr, nullptr, nullptr, nullptr);
 }
 
 TEST_F(Start, FailsInAForkedChildWhoseParentWasStartingIt) {
