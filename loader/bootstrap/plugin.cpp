@@ -265,7 +265,7 @@ void plugin::forget_scripts() noexcept {
 bool plugin::read_archive(std::uint64_t offset, void *target, std::size_t size) noexcept {
     const std::scoped_lock guard(image_lock());
     if (!dead_ && size != 0) {
-        std::memcpy(target, text(info_->archive.address) + offset, size);
+        std::memcpy(target, mapped().at(info_->archive.address + offset, size), size);
     }
     return !dead_;
 }
