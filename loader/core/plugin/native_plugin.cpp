@@ -290,8 +290,8 @@ PyObject *new_native_plugin(module_state &state, const plugin_view &view) {
     }
     native_plugin *self = as_plugin(object);
     ref owner(object);
+    self->view = view; // first: without memory for the rest, its end gives the reference back
     self->start = new plain_exports;
-    self->view = view;
     const stub_info &info = *view.info;
     self->data = data_of(info);
     self->base = reinterpret_cast<std::uintptr_t>(&info) - info.self;
