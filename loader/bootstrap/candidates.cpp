@@ -35,6 +35,19 @@ bool has_standard_library(const std::string &prefix, const std::string &version)
     return false;
 }
 
+// Where it finds a library of that name; empty if nowhere. It is not kept open: who starts a Python
+// whose start fails is to be able to unmap it.
+std::string file_found_by_linker(const std::string &name) {
+    void *handle = dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
+    if (handle == nullptr) {
+        return {};
+    }
+    link_map *map = nullptr;
+    std::string file = dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map->l_name : "";
+    dlclose(handle);
+    return file;
+}
+
 class finder {
 public:
     explicit finder(const python_wish &wish) : wish_(wish) {}
@@ -179,12 +192,10 @@ private:
     }
 
     bool ask_dynamic_linker(const std::string &name, const std::string &version) {
-        void *handle = dlopen(name.c_str(), RTLD_LAZY | RTLD_LOCAL);
-        link_map *map = nullptr;
-        if (handle == nullptr || dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0) {
+        const std::string file = file_found_by_linker(name);
+        if (file.empty()) {
             return false;
         }
-        const std::string file = map->l_name;
         const std::string folder = folder_of(folder_of(file));
         for (const std::string &prefix : {folder, folder_of(folder)}) {
             if (has_standard_library(prefix, version)) {
