@@ -73,7 +73,10 @@ void *map_stack(std::size_t size) noexcept {
     if (made == MAP_FAILED) {
         return nullptr;
     }
-    mprotect(made, guard_size, PROT_NONE);
+    if (mprotect(made, guard_size, PROT_NONE) != 0) { // the process has too many mappings
+        munmap(made, size + guard_size);
+        return nullptr;
+    }
     return bytes(made) + guard_size;
 }
 
