@@ -144,7 +144,7 @@ def test_what_a_script_sets_on_a_function_holds(host):
     assert host.i(-2) == (2**32 - 2, (-2,))
     assert host.d(1.5) == 1.5
     host.d.argtypes = [ctypes.c_int]
-    with pytest.raises(epy.ArgumentError, match="wrong type|cannot be interpreted as an integer"):
+    with pytest.raises(epy.ArgumentError, match=r"wrong type|cannot be interpreted as an integer"):
         host.d(1.5)
 
 
