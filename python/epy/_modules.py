@@ -5,6 +5,8 @@ Every plugin's modules live below a name of their own in sys.modules ("synth@9c0
 the path of the plugin's file: a pickle finds its classes again in another run, in whatever order
 plugins are loaded, as long as the file has its place. In their code the public names stand for
 them: a package's own, or those of the modules beside a script of one file.
+
+Long because a module costs a start more than its lines.
 """
 
 import _imp
@@ -215,8 +217,8 @@ def _forget(root: str) -> "_Loader | None":
 
 
 def _find_spec(fullname: str, path: object = None, target: object = None) -> "ModuleSpec | None":
-    if fullname == _SPAWN:
-        return _followed(path, target)
+    if fullname in _FOLLOWED:
+        return _followed(fullname, path, target)
     if fullname == "ctypes":
         return _find_ctypes()
     root = fullname.partition(".")[0]
@@ -238,29 +240,43 @@ finder = namespace(
     forget=_forget,
     find_spec=_find_spec,
 )
-_SPAWN = "multiprocessing.spawn"
 
 
-def _followed(path: "Any", target: "Any") -> "ModuleSpec | None":
-    """What starts processes, from where Python finds it: those of plugins know their modules."""
+def _followed(name: str, path: "Any", target: "Any") -> "ModuleSpec | None":
+    """A module from where Python finds it, of which something is to know once it is imported."""
     from _frozen_importlib_external import PathFinder
 
-    spec = PathFinder.find_spec(_SPAWN, path, target)
+    spec = PathFinder.find_spec(name, path, target)
     if spec is not None and spec.loader is not None:
         execute = spec.loader.exec_module
 
         def exec_module(module: "ModuleType") -> None:
             execute(module)
-            _follow(module)
+            _FOLLOWED[name](module)
 
         spec.loader.exec_module = exec_module  # type: ignore[method-assign]
     return spec
 
 
 def _follow(spawn: "ModuleType") -> None:
+    """What starts processes: those of plugins know their modules."""
     from ._running import children
 
     children.follow(spawn)
+
+
+def _release_importer(threading: "Any") -> None:
+    """It takes the thread that imports it for the main one, whose end Python's own end waits for.
+
+    A host's thread may stay as long as the process, and so does what Python has of it.
+    """
+    locks = getattr(threading, "_shutdown_locks", None)  # before 3.13
+    if locks is not None:
+        locks.discard(threading._main_thread._tstate_lock)
+
+
+_SPAWN = "multiprocessing.spawn"
+_FOLLOWED = {_SPAWN: _follow, "threading": _release_importer}
 
 
 def _find_ctypes() -> "ModuleSpec | None":
