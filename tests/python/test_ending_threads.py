@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import pytest
 from plugin_scripts import COUNTER
 
 
@@ -248,6 +249,55 @@ int main(int argc, char **argv) {
     result = run(host, plugin)
     assert result.stdout == "1 5\n" * 3
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("way", ["header", "ctypes"])
+def test_a_thread_that_ends_itself_below_python_says_why_it_stays(
+    build_plugin, compile_c, run, tmp_path, way
+):
+    """It keeps nothing that others need."""
+    plugin = build_plugin(
+        f"WAY = {way!r}\n"
+        """
+import epy
+from ctypes import CDLL
+
+host = epy.header("void leave(void);")
+
+@epy.export("int call(int)")
+def call(leaves):
+    if leaves:
+        host.leave() if WAY == "header" else CDLL(None).leave()
+    return 5
+"""
+    )
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+static int (*call)(int);
+void leave(void) { pthread_exit(NULL); }
+static void *run(void *unused) {
+    call(1);
+    return unused;
+}
+int main(int argc, char **argv) {
+    call = (int (*)(int))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "call");
+    call(0);
+    freopen("said", "w+", stderr);
+    pthread_t thread;
+    pthread_create(&thread, NULL, run, NULL);
+    while (lseek(2, 0, SEEK_END) == 0) usleep(1000);
+    printf("%d\\n", call(0));
+}
+""",
+        "-rdynamic",
+    )
+    assert run(host, plugin).stdout == "5\n"
+    (line,) = (tmp_path / "said").read_text().splitlines()
+    assert line.startswith("epy: pthread_exit was called below export 'call', where a thread")
 
 
 CANCELLING_HOST = """

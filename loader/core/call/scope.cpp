@@ -27,14 +27,22 @@ void drop_extras() noexcept {
     delete running.extras;
 }
 
-void left_by_exception() noexcept {
+namespace {
+
+const char *label_of_running() noexcept {
     const PyObject *runner = running.runner;
     const bool is_callback = runner != nullptr && Py_TYPE(runner)->tp_basicsize == sizeof(callback);
     const auto *native = is_callback ? reinterpret_cast<const callback *>(runner)->native : nullptr;
+    return native == nullptr ? "a callback" : native->label;
+}
+
+} // namespace
+
+void left_by_exception() noexcept {
     say(log_level::error,
         "epy: a C++ exception crossed Python below %s, and Python cannot go on after that: catch "
         "it in the C++ function that Python calls",
-        native == nullptr ? "a callback" : native->label);
+        label_of_running());
     std::abort();
 }
 
@@ -43,6 +51,12 @@ void left_by_unwinding() noexcept {
     // type would bind a reference to nothing.
     if (std::current_exception() != nullptr) {
         left_by_exception();
+    }
+    if (!cpython::is_finalizing()) {
+        say(log_level::error,
+            "epy: pthread_exit was called below %s, where a thread cannot end: it stays there, and "
+            "who joins it waits for ever; let the function that Python calls return",
+            label_of_running());
     }
     for (;;) {
         pause();
