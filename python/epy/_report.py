@@ -167,17 +167,22 @@ def is_want_of_memory(error: BaseException) -> bool:
     raise any.
     """
     one: BaseException | None = error
-    while one is not None:
+    met: set[int] = set()  # a script's causes may lead back
+    while one is not None and id(one) not in met:
+        met.add(id(one))
         if isinstance(one, MemoryError) or (
             (isinstance(one, _OF_MEMORY_TOO) or type(one).__name__ == "ArgumentError")
-            and (
-                any(part in str(one) for part in _WANT_OF_MEMORY)
-                or str(one).endswith("cannot open shared object file")  # else it says why
-            )
+            and _tells_of_memory(_last_line(one))
         ):
             return True
         one = one.__cause__ or one.__context__
     return False
+
+
+def _tells_of_memory(text: str) -> bool:
+    return any(part in text for part in _WANT_OF_MEMORY) or text.endswith(
+        "cannot open shared object file"  # else it says why
+    )
 
 
 def is_interrupt(exception: BaseException) -> bool:

@@ -71,7 +71,14 @@ def test_a_script_that_raises_is_reported_once_and_every_export_gives_its_error_
     assert f"sys.path: {sys.base_prefix}/lib/python" in result.stderr
 
 
-@pytest.mark.parametrize("statement", ["import sys; sys.exit(3)", "raise KeyboardInterrupt", "1 +"])
+CIRCLE = "a, b = OSError(1), OSError(2); a.__cause__, b.__cause__ = b, a; raise a"
+WITHOUT_TEXT = "E = type('E', (RuntimeError,), {'__str__': lambda self: 1 / 0}); raise E"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["import sys; sys.exit(3)", "raise KeyboardInterrupt", "1 +", CIRCLE, WITHOUT_TEXT],
+)
 def test_whatever_the_script_does_at_its_start_the_host_lives(
     build_plugin, native, run, tmp_path, statement
 ):
