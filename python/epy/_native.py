@@ -326,7 +326,9 @@ def is_function_type(value: type) -> bool:
 
 def unwrap(function: "Any") -> "Any":
     """The function that decorators wrapped."""
-    while hasattr(function, "__wrapped__"):
+    met: list[Any] = []
+    while hasattr(function, "__wrapped__") and not any(one is function for one in met):
+        met.append(function)
         function = function.__wrapped__
     return function
 

@@ -75,9 +75,17 @@ def test_a_header_takes_them_with_its_prototype_and_their_annotations():
     assert made.make(3, b"text") == 3
 
 
+def circular() -> ctypes.c_int:
+    return 1
+
+
+circular.__wrapped__ = circular
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
+        (circular, "circular() wraps itself"),
         (functools.partial(digits, b=1), "has the parameter 'c' behind 'b', which a partial gives"),
         (functools.partial(len, ()), "has no annotations: give a prototype"),
         (Adder, "epy.export(Adder): not a function type"),

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 def look_through(function: Any, wrapped: bool) -> tuple[Any, tuple[str, ...], int]:
     """As `_native.parameters`, which has the simple case."""
     given, named = 0, set[str]()
+    met: list[Any] = []
     while True:
+        if any(one is function for one in met):
+            raise SignatureError(
+                "wraps itself: let its __wrapped__ be the function that a decorator was given"
+            )
+        met.append(function)
         if wrapped and hasattr(function, "__wrapped__"):
             given += _is_bound(function)
             function = function.__wrapped__
