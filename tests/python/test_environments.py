@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from epy._running.environments import Environment
+
 SCRIPT = """
 import epy
 
@@ -158,3 +160,20 @@ def test_an_environment_that_includes_the_systems_packages(build_plugin, run, ca
     found = call("open ./plugin.so", "text path").stdout.strip().split(":")
     wanted = [folder for folder in systems.split(":") if Path(folder).is_dir()]
     assert [folder for folder in found if folder in wanted] == wanted
+
+
+def test_packages_are_looked_for_once_by_whoever_asks_meanwhile():
+    """A .pth file imports, and whose import that is asks again."""
+
+    class Nested(Environment):
+        looked = 0
+
+        def _find_packages(self) -> list[str]:
+            self.looked += 1
+            assert [self.find_packages(), self.find_packages()] == [[], []]
+            assert self.is_busy
+            return ["here"]
+
+    environment = Nested("", True)
+    assert environment.find_packages() == ["here"]
+    assert (environment.looked, environment.is_busy) == (1, False)

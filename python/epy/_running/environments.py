@@ -58,9 +58,11 @@ class Environment:
                 )
             if self.packages is None and not self.is_busy:
                 self.is_busy = True
-                self.packages = self._find_packages()
+                try:
+                    self.packages = self._find_packages()
+                finally:
+                    self.is_busy = False
         finally:
-            self.is_busy = False
             if taken:
                 _lock.release()
         return self.packages or []
