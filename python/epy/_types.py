@@ -190,7 +190,7 @@ def scalars(ctype: "Any", start: int = 0) -> "Iterator[tuple[str, int]]":
     if issubclass(ctype, (_Pointer, CFuncPtr)):
         yield "P", start
     elif issubclass(ctype, _SimpleCData):
-        yield ctype._type_, start
+        yield _COMPLEX.get(ctype._type_, ctype._type_), start
     elif issubclass(ctype, Array):
         element: Any = ctype._type_
         for index in range(ctype._length_):
