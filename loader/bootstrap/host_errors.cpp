@@ -65,7 +65,7 @@ int epy_set_log(epy_plugin *given, epy_log_sink *sink, void *user) noexcept {
     return epy::guarded("epy_set_log", -1, [&] {
         const epy::held_plugin self(given);
         if (given != nullptr && !self) {
-            return epy::missing("epy_set_log", "the plugin that is not closed", -1);
+            return epy::no_plugin("epy_set_log");
         }
         epy::set_sink(self.get(), self ? self->path() : nullptr, sink, user);
         return 0;

@@ -5,11 +5,15 @@
 
 namespace epy {
 
+int no_plugin(const char *function) noexcept {
+    set_error(function, nullptr,
+              "no plugin, or one that was closed: take it from epy_plugin_of after dlopen");
+    return -1;
+}
+
 bool make_ready(const held_plugin &self, const char *function) {
     if (!self) {
-        set_error(function, nullptr,
-                  "no plugin, or one that was closed: take it from epy_plugin_of after dlopen");
-        return false;
+        return no_plugin(function) == 0;
     }
     if (self->now() == plugin::phase::unloaded) {
         set_error(function, self->path(), "the plugin was unloaded: dlopen it again");

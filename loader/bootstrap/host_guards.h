@@ -82,6 +82,9 @@ Result with_plugin(const epy_plugin *given, const char *function, Result failure
     });
 }
 
+// What was given for a plugin is none: NULL, closed, or any other pointer. -1.
+int no_plugin(const char *function) noexcept;
+
 template <typename Result>
 Result missing(const char *function, const char *what, Result failure) noexcept {
     set_error(function, nullptr, "%s is NULL", what);

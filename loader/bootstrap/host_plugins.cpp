@@ -108,7 +108,7 @@ int epy_unload(epy_plugin *given, unsigned milliseconds) noexcept {
         const epy::uncancelled whole;
         const epy::held_plugin self(given);
         if (!self) {
-            return epy::missing("epy_unload", "the plugin", -1);
+            return epy::no_plugin("epy_unload");
         }
         return epy::unload_within(*self.get(), std::chrono::milliseconds(milliseconds)) ? 0 : -1;
     });
@@ -117,7 +117,8 @@ int epy_unload(epy_plugin *given, unsigned milliseconds) noexcept {
 int epy_set_python(const char *executable) noexcept {
     return epy::guarded("epy_set_python", -1, [&] {
         if (executable == nullptr || *executable == '\0') {
-            return epy::missing("epy_set_python", "the executable", -1);
+            set_error("epy_set_python", nullptr, "the executable is NULL or empty");
+            return -1;
         }
         return epy::choose_python(executable) ? 0 : -1;
     });

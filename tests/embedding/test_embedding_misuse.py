@@ -15,7 +15,13 @@ class Thing:
 def add(a: c_int, b: c_int) -> c_int:
     return a + b
 
-host = epy.header("int complain(int length);")
+host = epy.header("int complain(int length); int raise_as(const char *type);")
+
+def raised_as(type):
+    try:
+        host.raise_as(type)
+    except Exception as error:
+        return str(error)
 
 def length_of_complaint(length):
     try:
@@ -33,6 +39,15 @@ HOST = """
 #include <string.h>
 
 static epy_plugin *plugin;
+int said_so(void) {
+    const char *last = epy_last_error();
+    const int said = last != NULL && strstr(last, "no plugin, or one that was closed") != NULL;
+    epy_clear_error();
+    return said;
+}
+int visit(const char *name, const char *prototype, void *address, void *user) {
+    return (void)name, (void)prototype, (void)address, (void)user, 0;
+}
 static int (*add)(int, int);
 
 int complain(int length) {
@@ -44,6 +59,8 @@ int complain(int length) {
     free(text);
     return result;
 }
+
+int raise_as(const char *type) { return epy_raise(type, "%%s", "text"); }
 
 int main(int argc, char **argv) {
     void *handle = dlopen(argv[argc - 1], RTLD_NOW);
@@ -90,6 +107,73 @@ def test_a_long_message_is_raised_whole(played):
         int length = 0;
         assert(epy_call_into(plugin, "length_of_complaint", "i", &length, "i", 100000) == 0);
         assert(length == 100000);
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    "type",
+    [
+        "Nothing",
+        "builtins.ValueError.x",
+        "json.Nothing",
+        "..",
+        ".",
+        "",
+        "no.module",
+        " ValueError",
+        "\\xff",
+    ],
+)
+def test_a_class_that_there_is_not_is_named(played, type):
+    """Whatever looking for it has failed with."""
+    stdout = played(
+        f"""
+        const char *text;
+        epy_object *said = epy_call(plugin, "raised_as", "y", "{type}");
+        assert(epy_parse(said, "s", &text) == 0);
+        puts(text);
+        epy_object_release(said);
+        """
+    ).stdout
+    name = type.replace("\\xff", "\N{REPLACEMENT CHARACTER}")
+    assert stdout == f"epy_raise: no exception class {name!r} in the script, nor in Python\n"
+
+
+def test_what_is_no_exception_class_is_named(played):
+    stdout = played(
+        """
+        const char *text;
+        epy_object *said = epy_call(plugin, "raised_as", "y", "Thing");
+        assert(epy_parse(said, "s", &text) == 0);
+        puts(text);
+        epy_object_release(said);
+        """
+    ).stdout
+    assert stdout.startswith("epy_raise: 'Thing' is no exception class: <class ")
+
+
+@pytest.mark.parametrize("pointer", ["NULL", "(epy_plugin *)&text", "(epy_plugin *)1", "closed"])
+def test_what_is_no_plugin_is_told_from_one(played, pointer):
+    calls = (
+        "epy_start({0})",
+        "epy_unload({0}, 1000)",
+        "epy_each_export({0}, visit, NULL)",
+        "epy_set_log({0}, NULL, NULL)",
+        'epy_call_into({0}, "add", "i", &text, "ii", 1, 2)',
+    )
+    body = "".join(
+        f"assert({call.format(pointer)} == -1 && said_so());\n"
+        for call in calls
+        if pointer != "NULL" or "set_log" not in call
+    )
+    played(
+        f"""
+        char text[64] = "";
+        epy_plugin *closed = plugin;
+        assert(epy_start(plugin) == 0 && epy_unload(plugin, 600000) == 0 && dlclose(handle) == 0);
+        (void)text, (void)closed;
+        {body}
         """
     )
 

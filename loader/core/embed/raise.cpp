@@ -54,7 +54,8 @@ template <typename Make> int raise_made(const char *function, Make make) noexcep
 int raise(const char *type, const char *message) noexcept {
     return raise_made("epy_raise", [=](module_state &state) {
         PyObject *native = running_plugin(state);
-        const ref name(PyUnicode_FromString(type));
+        const ref name(
+            PyUnicode_DecodeUTF8(type, static_cast<Py_ssize_t>(std::strlen(type)), "replace"));
         const ref kind = name ? package::call(package::find_exception,
                                               {native == nullptr ? Py_None : native, name.get()})
                               : ref();

@@ -66,9 +66,13 @@ def _find_class(native: _core.NativePlugin | None, name: str) -> Any:
         if found is not None:
             return found
     folder, _, last = name.rpartition(".")
+    problem = Error(f"epy_raise: no exception class {name!r} in the script, nor in Python")
     if not folder:
-        raise Error(f"epy_raise: no exception class {name!r} in the script, nor in Python")
-    return getattr(__import__(folder, fromlist=(last,)), last)
+        raise problem
+    try:
+        return getattr(__import__(folder, fromlist=(last,)), last)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise problem from error
 
 
 def _attribute(place: Any, path: str) -> Any:
