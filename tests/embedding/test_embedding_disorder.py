@@ -45,53 +45,10 @@ def nested():
     return ([1, ("text", [object()])], 3)
 """
 
-HOST = """
-#include <epy.h>
-#undef NDEBUG
-#include <assert.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static epy_plugin *plugin;
-static int (*add)(int, int);
-static epy_object *shared;
-
-/* A call on another thread: waits for ever if Python's lock is not free. */
-static void *call(void *unused) {
-    assert(add(1, 2) == 3);
-    return unused;
-}
-static void call_elsewhere(void) {
-    pthread_t thread;
-    assert(pthread_create(&thread, NULL, call, NULL) == 0);
-    assert(pthread_join(thread, NULL) == 0);
-}
-
-%s
-int main(int argc, char **argv) {
-    void *handle = dlopen(argv[argc - 1], RTLD_NOW);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    plugin = epy_plugin_of(handle);
-    *(void **)&add = dlsym(handle, "add");
-    (void)shared, (void)call_elsewhere;
-    %s
-    return 0;
-}
-"""
-
-OF_HOST = "int of_host(int what) { return what; }"
-
 
 @pytest.fixture
-def played(build_plugin, epy_host, run):
-    def played(body, functions=OF_HOST):
-        return run(
-            epy_host(HOST % (functions, body), "-rdynamic", "-pthread"), build_plugin(SCRIPT)
-        )
-
-    return played
+def played(play):
+    return lambda *of_host: play(SCRIPT, *of_host)
 
 
 # ---- scopes
@@ -176,8 +133,7 @@ def test_a_scope_is_left_on_its_own_thread(played):
         epy_leave(&scope);
         call_elsewhere();
         """,
-        OF_HOST
-        + """
+        """
 static void *leave(void *scope) {
     epy_leave((epy_scope *)scope);
     assert(strstr(epy_last_error(), "not open on this thread"));
@@ -221,8 +177,7 @@ def test_ten_threads_share_an_object(played):
         assert(epy_weak_lock(weak) == NULL && epy_last_error() == NULL);
         epy_object_release(weak);
         """,
-        OF_HOST
-        + """
+        """
 static void *use(void *weak) {
     for (int i = 0; i < 200; ++i) {
         epy_object *mine = i & 1 ? epy_object_retain(shared) : epy_weak_lock((epy_object *)weak);

@@ -30,54 +30,10 @@ def hook():
     host.of_host(-1)
 """
 
-HOST = """
-#include <epy.h>
-#undef NDEBUG
-#include <assert.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static epy_plugin *plugin;
-static int (*add)(int, int), (*fail)(int), (*ask)(int);
-
-static void *call(void *unused) {
-    assert(add(1, 2) == 3);
-    return unused;
-}
-static void call_elsewhere(void) {
-    pthread_t thread;
-    assert(pthread_create(&thread, NULL, call, NULL) == 0);
-    assert(pthread_join(thread, NULL) == 0);
-}
-
-%s
-int main(int argc, char **argv) {
-    void *handle = dlopen(argv[argc - 1], RTLD_NOW);
-    setvbuf(stdout, NULL, _IOLBF, 0);
-    plugin = epy_plugin_of(handle);
-    *(void **)&add = dlsym(handle, "add");
-    *(void **)&fail = dlsym(handle, "fail");
-    *(void **)&ask = dlsym(handle, "ask");
-    (void)add, (void)fail, (void)ask, (void)call_elsewhere;
-    %s
-    return 0;
-}
-"""
-
-OF_HOST = "int of_host(int what) { return what; }"
-
 
 @pytest.fixture
-def played(build_plugin, epy_host, run):
-    def played(body, functions=OF_HOST):
-        host = epy_host(HOST % (functions, body), "-rdynamic", "-pthread")
-        return run(host, build_plugin(SCRIPT)).stdout
-
-    return played
+def played(play):
+    return lambda *of_host: play(SCRIPT, *of_host).stdout
 
 
 def test_a_sink_that_fails_itself_is_not_called_for_that(played):
@@ -89,8 +45,7 @@ def test_a_sink_that_fails_itself_is_not_called_for_that(played):
         assert(strcmp(epy_last_error(), "ValueError: 1") == 0 || depth == 0);
         printf("%d\\n", calls);
         """,
-        OF_HOST
-        + """
+        """
 static int calls, depth;
 static void sink(int level, const char *text, const epy_error *error, void *user) {
     (void)level, (void)text, (void)error, (void)user;
@@ -110,8 +65,7 @@ def test_a_sink_may_take_itself_back(played):
         assert(fail(1) == -1);
         puts("over");
         """,
-        OF_HOST
-        + """
+        """
 static void sink(int level, const char *text, const epy_error *error, void *user) {
     (void)level, (void)text, (void)user;
     assert(epy_set_log(plugin, NULL, NULL) == 0 && add(1, 2) == 3);
@@ -128,8 +82,7 @@ def test_a_visitor_may_unload_the_plugin(played):
         assert(epy_each_export(plugin, visit, NULL) == 0);
         printf("%d %d\\n", visits, (int)epy_plugin_state(plugin));
         """,
-        OF_HOST
-        + """
+        """
 static int visits;
 static int visit(const char *name, const char *prototype, void *address, void *user) {
     assert(*name != 0 && *prototype != 0 && address != NULL && user == NULL);
