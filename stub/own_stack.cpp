@@ -19,8 +19,10 @@ namespace epy {
 namespace {
 
 constexpr std::size_t guard_size = 64 << 10;
-constexpr std::size_t room = 256 << 10;  // to open a library takes some 10 KB
-constexpr std::size_t largest = 8 << 20; // of a main stack without a limit
+constexpr std::size_t room = 256 << 10;      // to open a library takes some 10 KB
+constexpr std::size_t largest = 8 << 20;     // of a main stack without a limit
+constexpr std::size_t kept_free = 128 << 20; // below the main stack, by the kernel
+constexpr std::uintptr_t page_size = 4096;
 
 std::byte *bytes(void *low) noexcept { return static_cast<std::byte *>(low); }
 
@@ -66,6 +68,17 @@ struct announced_work {
 #endif
 
 } // namespace
+
+stack_bounds main_stack_around(std::uintptr_t here) noexcept {
+    const std::uintptr_t top = getauxval(AT_EXECFN);
+    rlimit limit{};
+    if (here >= top || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur > kept_free ||
+        top - here >= limit.rlim_cur) {
+        return {};
+    }
+    const std::uintptr_t high = (top + page_size - 1) & ~(page_size - 1);
+    return {high - limit.rlim_cur, high};
+}
 
 void *map_stack(std::size_t size) noexcept {
     void *made = mmap(nullptr, size + guard_size, PROT_READ | PROT_WRITE,

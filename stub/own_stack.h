@@ -12,6 +12,16 @@ namespace epy {
 [[nodiscard]] void *map_stack(std::size_t size) noexcept;
 void unmap_stack(void *low, std::size_t size) noexcept;
 
+// Where a stack begins and ends.
+struct stack_bounds {
+    std::uintptr_t low = 0;
+    std::uintptr_t high = 0;
+};
+
+// Of the main thread's, which may grow up to its limit, if `here` is on it: for what the C library
+// knows of it, that reads the process's map. Zeros otherwise, and without a limit.
+[[nodiscard]] stack_bounds main_stack_around(std::uintptr_t here) noexcept;
+
 void call_on_stack(void *low, std::size_t size, void (*function)(void *), void *argument);
 
 // Calls `function(argument)` where there is room to open shared objects: on the caller's stack, on

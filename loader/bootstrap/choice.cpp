@@ -143,7 +143,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
              wish.libpython);
     }
     chosen.is_new = found.count == 0;
-    chosen.handle = dlopen(chosen.file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+    chosen.handle = dlopen(chosen.file.c_str(), RTLD_LAZY | RTLD_GLOBAL);
     if (chosen.handle == nullptr) {
         report(wish.plugin, "cannot open its Python: %s; install that Python again", dlerror());
     }

@@ -220,8 +220,9 @@ unsigned char beginning(const char *name) noexcept {
 
 } // namespace
 
-void loaded_object::replace_imports(
-    relocation_table relocations, std::span<const import_replacement> replacements) const noexcept {
+// Of names that the object defines itself, or of others.
+void loaded_object::replace_in(relocation_table relocations, bool is_own,
+                               std::span<const import_replacement> replacements) const noexcept {
     std::bitset<256> beginnings;
     for (const import_replacement &replacement : replacements) {
         beginnings.set(beginning(replacement.name));
@@ -232,7 +233,7 @@ void loaded_object::replace_imports(
             continue;
         }
         const ElfW(Sym) &symbol = symbols_[ELF64_R_SYM(one->r_info)];
-        if (symbol.st_shndx != SHN_UNDEF) { // its own
+        if ((symbol.st_shndx != SHN_UNDEF) != is_own) {
             continue;
         }
         const char *name = strings_ + symbol.st_name;
@@ -250,8 +251,12 @@ void loaded_object::replace_imports(
 
 void loaded_object::replace_imports(
     std::span<const import_replacement> replacements) const noexcept {
-    replace_imports(relocations(), replacements);
-    replace_imports(function_relocations(), replacements);
+    replace_in(relocations(), false, replacements);
+    replace_in(function_relocations(), false, replacements);
+}
+
+void loaded_object::bind_own_calls(std::span<const import_replacement> functions) const noexcept {
+    replace_in(function_relocations(), true, functions);
 }
 
 } // namespace epy

@@ -39,6 +39,8 @@ public:
     [[nodiscard]] void *find_copy(const char *symbol) const noexcept;
     // Lets the object call other functions than those that the dynamic linker found for it.
     void replace_imports(std::span<const import_replacement> replacements) const noexcept;
+    // Lets the object's own calls of its functions of these names lead to these.
+    void bind_own_calls(std::span<const import_replacement> functions) const noexcept;
     // The segment that an address lies in, or null.
     [[nodiscard]] const ElfW(Phdr) * segment_of(const void *address) const noexcept;
     // The code of the object's that is linked first, or null.
@@ -71,8 +73,8 @@ private:
     [[nodiscard]] relocation_table function_relocations() const noexcept;
     [[nodiscard]] relocation_table relocations(std::int64_t table,
                                                std::int64_t size) const noexcept;
-    void replace_imports(relocation_table relocations,
-                         std::span<const import_replacement> replacements) const noexcept;
+    void replace_in(relocation_table relocations, bool is_own,
+                    std::span<const import_replacement> replacements) const noexcept;
     template <typename Item> const Item *table(std::int64_t tag) const noexcept;
     [[nodiscard]] const ElfW(Dyn) * entry(std::int64_t tag) const noexcept;
     [[nodiscard]] const ElfW(Sym) * defined(std::uint32_t index, const char *symbol) const noexcept;

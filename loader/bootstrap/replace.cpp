@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <span>
 
@@ -82,6 +83,18 @@ void replace_in_table(const loaded_object &python, const ElfW(Sym) * symbol,
     store(word, value);
 }
 
+// Python's own calls of them stay as they are, also those that are bound when they are made.
+void keep_own_calls(const loaded_object &python, std::span<const replacement> all) noexcept {
+    std::array<import_replacement, std::size(replaced_words)> own{};
+    std::size_t count = 0;
+    for (const replacement &one : all) {
+        if (*one.original != nullptr && count < own.size()) {
+            own[count++] = {one.name, *one.original};
+        }
+    }
+    python.bind_own_calls({own.data(), count});
+}
+
 // The lowest of the replaced functions, and how far the highest is from it.
 struct address_range {
     std::uintptr_t lowest = UINTPTR_MAX;
@@ -129,6 +142,7 @@ void replace_functions(const void *place, const replacement *replacements,
         for (const replacement &one : all) {
             *one.original = object.find(one.name);
         }
+        keep_own_calls(object, all);
         for (const replacement &one : all) {
             if (*one.original != nullptr) {
                 replace_in_table(object, object.find_symbol(one.name), one);

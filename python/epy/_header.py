@@ -4,7 +4,7 @@ Long because it is all that a start from a header loads: what not every script n
 which costs a start nothing, and much of the rest is what scripts' authors read.
 """
 
-import os
+from posix import fspath
 
 from . import _core, _errors
 from ._instances import typed_signature
@@ -14,6 +14,7 @@ from ._types import is_c_type
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Protocol
 
@@ -86,11 +87,11 @@ def header(
     found or does not parse. What Clang rejects in a header costs that declaration alone.
     """
     script = find_script()
-    if not path_or_text or not isinstance(path_or_text, (str, os.PathLike)):
+    if not path_or_text or not _is_path(path_or_text):
         raise _errors.HeaderError(
             f"epy.header({path_or_text!r}): give the name of a header, or C text"
         )
-    text = os.fspath(path_or_text)
+    text: Any = fspath(path_or_text)
     try:
         folders = _texts(include)
         packages = _texts(pkg)
@@ -124,7 +125,7 @@ def header(
             text, folders, dict(define or {}), script, packages=packages, lang=lang or ""
         )
         script.keep(script.declarations, key, declarations)
-    name = "the header text" if is_text(text) else os.path.basename(text)
+    name = "the header text" if is_text(text) else text.rpartition("/")[2]
     if script.kept is None:
         script.kept = _core.Kept()
     kept, module = script.kept, script.module or "epy"
@@ -135,8 +136,17 @@ def header(
 
 def _texts(paths: "Any") -> "tuple[str, ...]":
     """Of one path, or of several."""
-    several = (paths,) if isinstance(paths, (str, os.PathLike)) else paths
-    return tuple(os.fsdecode(path) for path in several)
+    several = (paths,) if _is_path(paths) else tuple(paths)
+    if not several:
+        return ()
+    from os import fsdecode  # few starts need `os`
+
+    return tuple(map(fsdecode, several))
+
+
+def _is_path(value: object) -> bool:
+    """A str or an `os.PathLike`."""
+    return isinstance(value, str) or hasattr(type(value), "__fspath__")
 
 
 def is_text(text: str) -> bool:

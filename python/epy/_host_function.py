@@ -1,7 +1,7 @@
 """Functions of the host, as a header declares them."""
 
 import ctypes
-import os
+from posix import fspath
 
 from . import _core, _errors
 from ._types import native_address
@@ -52,7 +52,7 @@ def find_address(header: "Header", name: str) -> int:
     library = header._library
     if not isinstance(library, ctypes.CDLL):
         try:
-            library = ctypes.CDLL(None if library is None else os.fspath(library))
+            library = ctypes.CDLL(None if library is None else fspath(library))
         except (OSError, TypeError, ValueError) as error:
             raise _errors.SymbolNotFoundError(
                 f"{header._name}: library={library!r} cannot be loaded ({error}): give its path, a "

@@ -16,7 +16,6 @@ import sys
 from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import MAGIC_NUMBER
 
-from . import _core
 from ._script import Script, namespace, registry
 
 TYPE_CHECKING = False
@@ -220,7 +219,9 @@ def _find_spec(fullname: str, path: object = None, target: object = None) -> "Mo
     if fullname in _FOLLOWED:
         return _followed(fullname, path, target)
     if fullname == "ctypes":
-        return _find_ctypes()
+        from ._ctypes_import import find_ctypes
+
+        return find_ctypes(finder)
     root = fullname.partition(".")[0]
     loader = finder.loaders.get(root)
     if loader is None and "@" in root:
@@ -277,32 +278,6 @@ def _release_importer(threading: "Any") -> None:
 
 _SPAWN = "multiprocessing.spawn"
 _FOLLOWED = {_SPAWN: _follow, "threading": _release_importer}
-
-
-def _find_ctypes() -> "ModuleSpec | None":
-    """From where Python finds it. Once it is imported the core knows."""
-    from _frozen_importlib_external import PathFinder
-
-    spec = PathFinder.find_spec("ctypes")
-    if spec is None:
-        # Some other finder has it. Not asked before Python's own: this thread has the import lock,
-        # and that of environments may run `site`, for whose .pth files another thread holds more.
-        others = sys.meta_path[sys.meta_path.index(finder) + 1 :]
-        spec = next(filter(None, (one.find_spec("ctypes", None) for one in others)), None)
-    loader: Any = spec and spec.loader
-    if loader is None:
-        return None
-
-    def exec_module(module: "ModuleType") -> None:
-        del loader.exec_module
-        loader.exec_module(module)
-        _core.use_ctypes()
-        loading: Any = sys.modules.get("epy._loading")
-        if loading is not None:
-            loading.follow(module)
-
-    loader.exec_module = exec_module
-    return spec
 
 
 def run_modules(script: "Script", sources: "Sources") -> "ModuleType":

@@ -2,6 +2,7 @@
 // is read-only by now: this program is linked like that.
 #include "loader/bootstrap/objects.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -56,6 +57,25 @@ TEST(Objects, ReplaceWhatTheyTakeFromOthersAndNothingElse) {
     EXPECT_EQ(getsid(0), -5);
     EXPECT_EQ(getpgid(0), group);
     EXPECT_FALSE(is_writable(place_of_got()));
+}
+
+// A call that is bound when it is made would go wherever the name leads by then.
+TEST(Objects, AreLedToOwnFunctionsBeforeTheirCallsAreBound) {
+    void *library = dlopen(OWN_CALLS, RTLD_LAZY | RTLD_LOCAL);
+    ASSERT_NE(library, nullptr) << dlerror();
+    const auto inner = reinterpret_cast<int (*)()>(dlsym(library, "inner"));
+    const auto outer = reinterpret_cast<int (*)()>(dlsym(library, "outer"));
+    const import_replacement one[] = {{"inner", reinterpret_cast<void *>(&replaced)},
+                                      {"getsid", reinterpret_cast<void *>(&getppid)}};
+    for_each_object([&](const loaded_object &object) {
+        if (object.contains(reinterpret_cast<const void *>(outer))) {
+            object.bind_own_calls(one);
+        }
+        return true;
+    });
+    EXPECT_EQ(outer(), -4);
+    EXPECT_EQ(inner(), 1);
+    dlclose(library);
 }
 
 } // namespace

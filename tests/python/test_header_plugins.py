@@ -61,7 +61,7 @@ def text(name):
 
 # What a start costs: these modules of epy's, and nothing heavy.
 LOADED = [
-    *("_archive", "_core", "_header", "_instances", "_modules"),
+    *("_archive", "_core", "_ctypes_import", "_header", "_instances", "_modules"),
     *("_native", "_plugin", "_script", "_start", "_types"),
 ]
 

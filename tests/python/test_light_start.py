@@ -131,6 +131,55 @@ def look():
     assert run(native("call"), f"open {plugin}", "int look").stdout == "1\n"
 
 
+CTYPES = """
+import sys
+from ctypes import c_int
+import ctypes, epy
+
+def known():
+    return [name for name in ("os", "types") if name in sys.modules]
+
+@epy.export
+def look(what: c_int) -> c_int:
+    assert known() == [], known()
+    if what == 0:
+        assert sys.modules.keys().isdisjoint({"os of ctypes", "types of ctypes"})
+        assert ctypes._os.name == "posix" and ctypes.LibraryLoader[int].__origin__
+        assert known() == []
+    elif what == 1:
+        import os
+        from os import path
+        assert ctypes._os.fspath is os.fspath and ctypes._os.path is path
+    else:
+        from ctypes import util
+        assert util.find_library("c") and "os" in known()
+    return 1
+"""
+
+
+@pytest.mark.parametrize("what", [0, 1, 2])
+def test_ctypes_imports_no_module_that_nothing_of_it_uses(
+    what: int, build_plugin, native, run
+) -> None:
+    plugin = build_plugin(CTYPES)
+    result = run(native("call"), f"open {plugin}", f"int look {what}")
+    assert result.stdout == "1\n", result.stderr
+
+
+def test_ctypes_gets_what_the_script_has_imported_before(build_plugin, native, run) -> None:
+    plugin = build_plugin(
+        """
+import os, types
+import ctypes, epy
+
+@epy.export("int look(void)")
+def look():
+    return ctypes._os is os and getattr(ctypes, "_types", types) is types
+"""
+    )
+    assert run(native("call"), f"open {plugin}", "int look").stdout == "1\n"
+
+
 def test_a_null_function_raises_whoever_imports_ctypes_later(build_plugin, native, run) -> None:
     plugin = build_plugin(
         SCRIPT

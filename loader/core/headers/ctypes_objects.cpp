@@ -3,6 +3,7 @@
 #include "loader/core/headers/held_pointer.h"
 #include "loader/core/headers/kept_values.h"
 #include "loader/core/values/contents.h"
+#include "loader/core/values/instance_layout.h"
 #include "loader/core/values/item_kinds.h"
 #include "loader/core/values/items.h"
 
@@ -96,10 +97,7 @@ std::size_t size_of_stored(const header_types &types, PyObject *made) {
     return memory && memory.size() > 0 ? memory.size() : 1;
 }
 
-void *place_of(PyObject *instance) {
-    const contents memory(instance, PyBUF_SIMPLE);
-    return memory ? memory.data() : nullptr;
-}
+void *place_of(PyObject *instance) { return ctypes::place_of(instance); }
 
 ref null_pointer(const header_types &types, PyObject *ctype) {
     return pointer_object(types, ctype, {});

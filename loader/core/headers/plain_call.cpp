@@ -12,6 +12,7 @@
 #include "loader/core/thread/context.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/core/values/ctypes_library.h"
+#include "loader/core/values/instance_layout.h"
 #include "loader/core/values/plain_values.h"
 #include "loader/core/values/pointed.h"
 

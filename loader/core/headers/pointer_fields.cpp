@@ -4,7 +4,7 @@
 
 #include "loader/core/cpython.h"
 #include "loader/core/headers/ctypes_objects.h"
-#include "loader/core/values/ctypes_library.h"
+#include "loader/core/values/instance_layout.h"
 #include "loader/core/values/plain_values.h"
 
 namespace epy {
@@ -66,7 +66,7 @@ PyObject *plain_field(const header_types &types, PyObject *pointer, PyObject *na
     PyObject *const place = known != nullptr && PyDict_CheckExact(known)
                                 ? PyDict_GetItemWithError(known, name)
                                 : nullptr;
-    if (place == nullptr || !PyLong_CheckExact(place) || !ctypes::has_nothing_of_its_own(pointer)) {
+    if (place == nullptr || !PyLong_CheckExact(place) || !ctypes::keeps_nothing(pointer)) {
         return nullptr;
     }
     const Py_ssize_t packed = PyLong_AsSsize_t(place);

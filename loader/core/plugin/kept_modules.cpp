@@ -20,9 +20,10 @@ namespace epy {
 namespace {
 
 // What nearly every start uses, or something that goes wrong.
-constexpr const char *names[] = {"_instances", "_signature", "_types",   "_archive", "_errors",
-                                 "_exit",      "_export",    "_modules", "_names",   "_native",
-                                 "_plugin",    "_printable", "_report",  "_script",  "_start"};
+constexpr const char *names[] = {"_instances", "_signature", "_types",  "_archive",
+                                 "_errors",    "_exit",      "_export", "_ctypes_import",
+                                 "_modules",   "_names",     "_native", "_plugin",
+                                 "_printable", "_report",    "_script", "_start"};
 
 const char *package_folder = nullptr; // of the Python that epy starts
 

@@ -25,8 +25,13 @@ void use(std::uintptr_t low, std::uintptr_t high) noexcept {
     stacks.span = large ? high - low - plenty : 0;
 }
 
-// Once per thread. For the main thread the C library reads /proc/self/maps.
-void find_thread_stack() noexcept {
+// Once per thread.
+void find_thread_stack(std::uintptr_t here) noexcept {
+    if (const stack_bounds known = main_stack_around(here); known.high != 0) {
+        stacks.thread_low = known.low;
+        stacks.thread_high = known.high;
+        return;
+    }
     pthread_attr_t attributes;
     if (const int problem = pthread_getattr_np(pthread_self(), &attributes); problem != 0) {
         if (problem != ENOMEM) {                        // then the next call asks again
@@ -69,7 +74,7 @@ void give_back(void *stack) noexcept {
 
 std::size_t levels_below(std::uintptr_t here, bool &jumped) noexcept {
     if (stacks.thread_high == 0) {
-        find_thread_stack();
+        find_thread_stack(here);
         use(stacks.thread_low, stacks.thread_high);
     }
     if (has_plenty_of_stack(here)) {

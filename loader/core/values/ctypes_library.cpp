@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "loader/core/values/instance_layout.h"
+
 namespace epy {
 
 namespace {
@@ -93,6 +95,7 @@ bool find_ctypes(const module_state &known) {
         return false;
     }
     Py_XSETREF(state.c_data, Py_NewRef(reinterpret_cast<PyTypeObject *>(state.simple)->tp_base));
+    ctypes::find_instance_layout(state);
     ref aggregates(PyTuple_Pack(3, structure.get(), a_union.get(), state.array));
     if (!aggregates || !state.follow_ctypes(state)) {
         return false;
@@ -119,14 +122,6 @@ bool has_nothing_of_its_own(PyObject *object) {
     return (references <= 0 || *reinterpret_cast<PyObject **>(reinterpret_cast<char *>(object) +
                                                               references) == nullptr) &&
            type->tp_traverse(object, look, type) == 0;
-}
-
-// What it has of its own it refers to, beside its class and its attributes.
-bool is_as_its_class_says(PyObject *function) {
-    const auto look = [](PyObject *one, void *type) {
-        return one == type || PyDict_CheckExact(one) ? 0 : 1;
-    };
-    return Py_TYPE(function)->tp_traverse(function, look, Py_TYPE(function)) == 0;
 }
 
 bool is_thunk(PyObject *object) {

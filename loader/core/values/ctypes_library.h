@@ -55,9 +55,6 @@ inline constexpr int keeps_errno = 8;
 // reference to it.
 bool has_nothing_of_its_own(PyObject *object);
 
-// Whether a function pointer has no result, arguments or check of its own: those of its class hold.
-bool is_as_its_class_says(PyObject *function);
-
 // Whether it is the code that ctypes has made for a callable: what a struct keeps of a function.
 bool is_thunk(PyObject *object);
 
