@@ -13,7 +13,8 @@ int no_plugin(const char *function) noexcept {
 
 bool make_ready(const held_plugin &self, const char *function) {
     if (!self) {
-        return no_plugin(function) == 0;
+        no_plugin(function);
+        return false;
     }
     if (self->now() == plugin::phase::unloaded) {
         set_error(function, self->path(), "the plugin was unloaded: dlopen it again");
