@@ -22,23 +22,20 @@ struct one_export {
 };
 
 bool unload_within(plugin &self, std::chrono::milliseconds limit) {
-    std::shared_ptr<helper> work = self.unloading();
-    if (work == nullptr) {
-        if (!self.retire()) {
-            return true;
-        }
-        work = std::make_shared<helper>([&self] {
-            self.core()->unload(&self);
-            self.release();
-        });
+    auto work = std::make_shared<helper>([&self] {
+        self.core()->unload(&self);
+        self.release();
+    });
+    if (self.retire(work)) {
         self.retain(); // the helper's
-        self.set_unloading(work);
         if (!work->run()) {
             self.release();
             set_error("epy_unload", self.path(),
                       "no thread for on_unload and to drop the script; both stay");
             return false;
         }
+    } else if (work = self.unloading(); work == nullptr) { // another call's, if there is one
+        return true;
     }
     const gil_release meanwhile;
     if (!work->ends_within(limit)) {

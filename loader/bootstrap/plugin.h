@@ -62,11 +62,10 @@ struct plugin {
     // Starts it unless it has started: ready, failed, circular or absent. May throw.
     turn start_now(name_list *circle = nullptr);
     // The host closes it soon: exports give error values from now on. True if the script has run,
-    // and so is to be dropped.
-    [[nodiscard]] bool retire() noexcept;
-    // What unloads it meanwhile, for who asks again.
+    // and so is to be dropped: by that one, whom who asks again waits for.
+    [[nodiscard]] bool retire(const std::shared_ptr<helper> &) noexcept;
+    // What unloads it meanwhile, or null.
     [[nodiscard]] std::shared_ptr<helper> unloading() noexcept;
-    void set_unloading(std::shared_ptr<helper>) noexcept;
     // Where the image has an export, or null. `name`: without a symbol version.
     [[nodiscard]] void *address_of(const char *name) const noexcept;
 

@@ -32,22 +32,20 @@ void plugin::release_for_core() noexcept {
     }
 }
 
-bool plugin::retire() noexcept {
+bool plugin::retire(const std::shared_ptr<helper> &unloads) noexcept {
     const std::scoped_lock guard(image_lock());
     const bool has_script = open_ && !dead_;
     close_slots();
     dead_ = true;
+    if (has_script) {
+        unloading_ = unloads;
+    }
     return has_script;
 }
 
 std::shared_ptr<helper> plugin::unloading() noexcept {
     const std::scoped_lock guard(image_lock());
     return unloading_;
-}
-
-void plugin::set_unloading(std::shared_ptr<helper> its_helper) noexcept {
-    const std::scoped_lock guard(image_lock());
-    unloading_ = std::move(its_helper);
 }
 
 void plugin::leave_image() noexcept {

@@ -1,3 +1,4 @@
+// How objects end that the collector visits.
 #pragma once
 
 #include "loader/core/py.h"

@@ -1,12 +1,11 @@
 #include "loader/core/call/pointers.h"
 
-#include "loader/core/package.h"
-
 #include <cstring>
 
 #include "loader/core/headers/header_types.h"
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/stored.h"
+#include "loader/core/package.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/does_not_fit.h"

@@ -9,7 +9,7 @@
 // registers and returns the function to leave for.
 extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch(epy::call_record *native,
                                                             epy::frame *registers) noexcept;
-// The same for call_entry_sub, callbacks of sub-interpreters.
+// The same for epy_call_entry_sub, callbacks of sub-interpreters.
 extern "C" [[gnu::visibility("hidden")]] void *epy_dispatch_sub(epy::call_record *native,
                                                                 epy::frame *registers) noexcept;
 

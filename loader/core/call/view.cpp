@@ -102,12 +102,12 @@ PyObject *new_view(void *address, Py_ssize_t count, const element &item, bool wr
     whole.format = const_cast<char *>(item.format);
     whole.shape = &shape;
     whole.strides = &stride;
-    PyObject *made = PyMemoryView_FromBuffer(&whole);
-    if (made == nullptr) {
+    ref made(PyMemoryView_FromBuffer(&whole));
+    if (!made) {
         return nullptr;
     }
     ref managed = ref::borrowed(
-        reinterpret_cast<PyObject *>(reinterpret_cast<PyMemoryViewObject *>(made)->mbuf));
+        reinterpret_cast<PyObject *>(reinterpret_cast<PyMemoryViewObject *>(made.get())->mbuf));
     Py_buffer &master = as_managed(managed.get()).master;
     master.shape = nullptr; // the view has a copy
     master.strides = nullptr;
@@ -115,7 +115,7 @@ PyObject *new_view(void *address, Py_ssize_t count, const element &item, bool wr
     call_extras &extras = extras_of_this_call();
     master.internal = extras.views;
     extras.views = managed.release();
-    return made;
+    return made.release();
 }
 
 bool fits(Py_ssize_t count, const element &item) {

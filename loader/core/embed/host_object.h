@@ -22,8 +22,8 @@ namespace epy {
 
 extern PyType_Spec host_object_spec;
 
-// Methods of the module: host_class_of(name) -> (name, [(prototype, address, name)], key) or None;
-// the base of such classes is HostObject, with the attribute `_host_class_`.
+// Method of the module: describe_host_class(name) -> ([(prototype, address, name or None)], key),
+// or None. The base of such classes is HostObject; they have the key as `_host_class_`.
 PyObject *describe_host_class(PyObject *module, PyObject *name);
 
 // wrap_host_object(class, address) -> the wrapper, for a function that returns a pointer whose

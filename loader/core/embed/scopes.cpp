@@ -83,6 +83,8 @@ bool enter(epy_scope *scope) noexcept {
     }
     open_scope *const made = begin(scope, kind::entered);
     if (made == nullptr) {
+        host->set_error({"MemoryError", nullptr, nullptr, nullptr, "epy_enter", nullptr,
+                         "MemoryError\nException\nBaseException\nobject\n"});
         return false;
     }
     const attachment &python = made->python.emplace();

@@ -1,7 +1,5 @@
 #include "loader/core/headers/classes.h"
 
-#include "loader/core/package.h"
-
 #include <structmember.h>
 
 #include <cstddef>
@@ -16,6 +14,7 @@
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/well_formed.h"
 #include "loader/core/owned_references.h"
+#include "loader/core/package.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/items.h"

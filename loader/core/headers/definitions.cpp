@@ -1,11 +1,10 @@
 #include "loader/core/headers/definitions.h"
 
-#include "loader/core/package.h"
-
 #include <cstdarg>
 
 #include "loader/core/headers/misfits.h"
 #include "loader/core/headers/well_formed.h"
+#include "loader/core/package.h"
 
 namespace epy {
 

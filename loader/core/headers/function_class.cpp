@@ -1,7 +1,5 @@
 #include "loader/core/headers/function_class.h"
 
-#include "loader/core/package.h"
-
 #include "loader/core/guarded.h"
 #include "loader/core/headers/definitions.h"
 #include "loader/core/headers/host_call.h"
@@ -9,6 +7,7 @@
 #include "loader/core/headers/stored.h"
 #include "loader/core/headers/subclass.h"
 #include "loader/core/headers/text.h"
+#include "loader/core/package.h"
 #include "loader/core/values/ctypes_library.h"
 
 namespace epy {
@@ -30,10 +29,6 @@ bool take_text(const header_types &types, const ref &all) {
     }
     return true;
 }
-
-} // namespace
-
-namespace {
 
 // A parameter `void (*)(void)` is C's pointer to any function: what `void (*)()` says.
 ref parameter(const header_types &types, header_classes *self, PyObject *kind) {

@@ -1,7 +1,5 @@
 #include "loader/core/headers/header_types.h"
 
-#include "loader/core/package.h"
-
 #include <memory>
 
 #include "loader/core/headers/classes.h"
@@ -9,6 +7,7 @@
 #include "loader/core/headers/kept_values.h"
 #include "loader/core/headers/text.h"
 #include "loader/core/owned_references.h"
+#include "loader/core/package.h"
 #include "loader/core/values/ctypes_library.h"
 
 namespace epy {

@@ -1,7 +1,5 @@
 #include "loader/core/headers/host_call.h"
 
-#include "loader/core/package.h"
-
 #include <cmath>
 #include <cstring>
 #include <string>
@@ -16,6 +14,7 @@
 #include "loader/core/headers/text.h"
 #include "loader/core/host/kept_gil.h"
 #include "loader/core/host/recording.h"
+#include "loader/core/package.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"

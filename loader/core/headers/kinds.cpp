@@ -1,12 +1,11 @@
 #include "loader/core/headers/kinds.h"
 
-#include "loader/core/package.h"
-
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/definitions.h"
 #include "loader/core/headers/function_class.h"
 #include "loader/core/headers/struct_pointers.h"
 #include "loader/core/headers/subclass.h"
+#include "loader/core/package.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/items.h"
 

@@ -133,10 +133,6 @@ bool set_special_fields(header_classes *self, PyObject *type, PyObject *definiti
                        all.functions.get(), all.enums.get(), all.flexible.get()}));
 }
 
-} // namespace
-
-namespace {
-
 // Once: ctypes gives a struct fields a single time, and what follows may fail for want of memory.
 bool give_native_fields(const header_types &types, PyObject *type, bool is_packed,
                         const collected &all) {

@@ -1,3 +1,4 @@
+// A look at marshalled bytes before Python reads them.
 #pragma once
 
 #include <string_view>

@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "loader/core/noted_error.h" // taken_exception, which nearly all who use this need
 #include "loader/core/package.h"
 #include "loader/core/py.h"
 
@@ -24,8 +25,5 @@ bool misfit_is_set();
 // argument.
 void raise_misfit(const package::name &function, std::initializer_list<PyObject *> arguments,
                   ref reason);
-
-// Takes the exception that is set, as an object.
-ref taken_exception();
 
 } // namespace epy

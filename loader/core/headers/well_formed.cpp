@@ -132,12 +132,12 @@ bool is_enum(PyObject *definition) {
            });
 }
 
-// A macro that is an expression. Who lists macros asks for its parameters.
 bool is_declaration(PyObject *definition) {
     return is_type(declared_type(definition), deepest) &&
            (PyTuple_GET_SIZE(definition) == 2 || is_text(declared_symbol(definition)));
 }
 
+// A macro that is an expression. Who lists macros asks for its parameters.
 bool is_macro(PyObject *definition) {
     return is_text(macro_expression(definition)) &&
            (PyTuple_GET_SIZE(definition) == 2 || all_of(macro_parameters(definition), is_text));

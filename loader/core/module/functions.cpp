@@ -88,9 +88,9 @@ PyObject *set_errno(PyObject *module, PyObject *number) {
     return PyBool_FromLong(in_call);
 }
 
-// The level's number, or -1 with a Python exception.
-bool level_from(int number, log_level &level) {
-    if (number < 0 || number > static_cast<int>(log_level::error)) {
+// False with a Python exception.
+bool level_from(long number, log_level &level) {
+    if (number < 0 || number > static_cast<long>(log_level::error)) {
         PyErr_SetString(PyExc_ValueError, "no such level");
         return false;
     }
@@ -101,8 +101,7 @@ bool level_from(int number, log_level &level) {
 PyObject *ask_if_logged(PyObject *, PyObject *number) {
     log_level level{};
     const long value = PyLong_AsLong(number);
-    return (value == -1 && PyErr_Occurred() != nullptr) ||
-                   !level_from(static_cast<int>(value), level)
+    return (value == -1 && PyErr_Occurred() != nullptr) || !level_from(value, level)
                ? nullptr
                : PyBool_FromLong(is_logged(level) ? 1 : 0);
 }

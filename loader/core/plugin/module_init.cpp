@@ -1,8 +1,8 @@
 // `import plugin` finds plugin.so before plugin.py. What the author means is his script, so that is
 // what the module runs: see epy/_running/importing.py.
 #include "loader/core/plugin/module_init.h"
-#include "loader/core/package.h"
 
+#include "loader/core/package.h"
 #include "loader/core/py.h"
 
 namespace epy {

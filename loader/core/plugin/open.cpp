@@ -189,6 +189,12 @@ const core_api *open_core(const core_options &options) {
     }
     start_attaching();
     const patient_attachment python(options.plugin);
+    if (!python) {
+        *options.no_memory = python.is_out_of_memory();
+        fail(options, "cannot join the host's Python",
+             python.is_out_of_memory() ? "out of memory" : "the host finalizes it");
+        return nullptr;
+    }
     const python_stack stack(python.state());
     const exception_set_aside callers;
     if (has_raised_privileges()) {

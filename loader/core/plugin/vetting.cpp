@@ -4,7 +4,6 @@
 // whatever a script does. What is refused is an exception that no part of the import system takes
 // for "try the next".
 #include "loader/core/plugin/vetting.h"
-#include "loader/core/package.h"
 
 #include <cerrno>
 #include <cstddef>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "loader/core/guarded.h"
+#include "loader/core/package.h"
 #include "loader/core/process_lock.h"
 #include "loader/paths.h"
 #include "loader/trusted.h"

@@ -1,12 +1,11 @@
 #include "loader/core/values/handles.h"
 
-#include "loader/core/package.h"
-
 #include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "loader/core/package.h"
 #include "loader/core/state.h"
 #include "loader/core/values/does_not_fit.h"
 
