@@ -2,11 +2,12 @@
 # README's two commands on a fresh machine: a bare Debian in a temporary folder, a clone of what is
 # committed here, in a folder with a space in its name.
 #
-#   tests/chroot.sh SUITE [demo|test] [root|user]
+#   tests/chroot.sh SUITE [demo|test|matrix] [root|user]
 #
 # SUITE is bookworm, trixie, sid. Both commands, as root, and then in another fresh machine as a
-# user who has sudo, unless the arguments choose. Packages come from where this machine has its own
-# from. Exit status 1 if a command fails; all are tried.
+# user who has sudo, unless the arguments choose. `matrix` is tests/matrix, for every Python that the
+# release has packages of. Packages come from where this machine has its own from. Exit status 1 if a
+# command fails; all are tried.
 #
 # What is mounted is so in a namespace of its own: it goes with the processes there, however they
 # end, and the folder can then be removed.
@@ -23,13 +24,13 @@ commands=(demo test)
 users=(root user)
 for word in "$@"; do
     case $word in
-    demo | test) commands=("$word") ;;
+    demo | test | matrix) commands=("$word") ;;
     root | user) users=("$word") ;;
-    -* | */*) fail "usage: tests/chroot.sh SUITE [demo|test] [root|user]" ;;
+    -* | */*) fail "usage: tests/chroot.sh SUITE [demo|test|matrix] [root|user]" ;;
     *) suite=$word ;;
     esac
 done
-[[ -n $suite ]] || fail "usage: tests/chroot.sh SUITE [demo|test] [root|user]"
+[[ -n $suite ]] || fail "usage: tests/chroot.sh SUITE [demo|test|matrix] [root|user]"
 ((EUID == 0)) || fail "run it as root: it makes a root folder and mounts"
 
 folder=$(mktemp --directory --tmpdir epy-chroot.XXXXXX)
@@ -113,7 +114,13 @@ add_user() { # ROOT NAME
     printf '%s ALL=(ALL) NOPASSWD: ALL\n' "$2" >"$1/etc/sudoers.d/$2"
 }
 
-readme_command() { # demo|test
+line_for() { # demo|test|matrix
+    if [[ $1 == matrix ]]; then
+        # shellcheck disable=SC2016 # for the shell inside
+        echo 'tests/setup.sh && tests/setup.sh pythons &&
+            tests/matrix $(compgen -c | sed -n "s/^python\(3\.[0-9]*\)$/\1/p" | sort --unique --version-sort)'
+        return
+    fi
     grep --only-matching --max-count=1 "tests/setup\.sh.* && cmake --workflow --preset $1" \
         "$folder/clone/README.md"
 }
@@ -133,7 +140,7 @@ for user in "${users[@]}"; do
     git clone --quiet --no-hardlinks "$folder/clone" "$root$home/a clone of epy"
     chroot "$root" chown --recursive "$user:" "$home"
     for command in "${commands[@]}"; do
-        line=$(readme_command "$command")
+        line=$(line_for "$command")
         printf '\n# %s, %s: %s\n' "$suite" "$user" "$line"
         start=$SECONDS
         if run "$root" "$user" "$home" "$line"; then

@@ -2,7 +2,7 @@
 # Prepare a bare Debian 12 or 13 or Ubuntu 24.04 for building and testing: Debian packages by apt, and
 # the virtual environment .venv. `tests/setup.sh demo` installs only what the demo takes,
 # `tests/setup.sh headers` the libraries whose headers are read when all are asked for,
-# `tests/setup.sh pythons` what tests/pythons.sh compiles with,
+# `tests/setup.sh pythons` what tests/pythons.sh compiles with, and each Python that the release has,
 # `tests/setup.sh --python-hosts` also programs that run a Python of their own, beside which plugins are
 # tried, and `tests/setup.sh --further-hosts` large ones that pages of the documentation are tested with (R,
 # a JDK, web servers, Double Commander); some of both come with a service, which Debian starts;
@@ -95,6 +95,8 @@ headers)
 pythons)
     # What tests/pythons.sh compiles a Python with.
     packages+=(make zlib1g-dev libbz2-dev liblzma-dev libsqlite3-dev libssl-dev libreadline-dev uuid-dev)
+    # Those that the release has itself.
+    mapfile -t further_packages < <(apt-cache pkgnames python3. | grep -x 'python3\.[0-9]*-\(dev\|venv\)')
     ;;
 *) fail "usage: tests/setup.sh [demo | headers | pythons | --python-hosts | --further-hosts | --browser]" ;;
 esac
