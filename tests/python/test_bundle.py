@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needs import needs_numpy
 
 VERSION = "{}.{}".format(*sys.version_info)
 SCRIPT = """
@@ -76,6 +77,7 @@ def small(made, epy, tmp_path):
     return Path(shutil.copytree(made(epy), tmp_path / "copy", copy_function=shutil.copyfile))
 
 
+@needs_numpy
 def test_it_runs_where_there_is_not_even_a_libpython(build_plugin, epy, host, machine, tmp_path):
     plugin = build_plugin(LARGE, name="large")
     epy("bundle", plugin, "-o", "sent", "--with", "numpy", "--python")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from needs import needs_numpy
 from plugin_scripts import ADD
 
 LINKED_HOST = """
@@ -203,22 +204,22 @@ def test_a_thousand_exports(build_plugin, call):
     assert call("open ./plugin.so", *(f"int function_{i} 3" for i in range(1000))) == expected
 
 
-def test_extension_modules_load_in_a_host_that_opened_the_plugin_locally(build_plugin, call):
-    build_plugin(
-        """
-        import epy
-        from ctypes import c_int
+@pytest.mark.parametrize("package", ["sqlite3", pytest.param("numpy", marks=needs_numpy)])
+def test_extension_modules_load_in_a_host_that_opened_the_plugin_locally(
+    build_plugin, call, package
+):
+    build_plugin(f"""
+import epy
+from ctypes import c_int
 
-        @epy.export(error=-1)
-        def total() -> c_int:
-            import _ctypes, sqlite3, ssl
-            import numpy
-            assert ssl.create_default_context() and _ctypes
-            row = sqlite3.connect(":memory:").execute("select 40").fetchone()
-            return int(numpy.arange(3).sum()) + row[0]
-    """.replace("\n        ", "\n")
-    )
-    assert call("open ./plugin.so now local", "int total") == ["43"]
+@epy.export(error=-1)
+def total() -> c_int:
+    import _ctypes, ssl, sqlite3
+    import {package}
+    assert ssl.create_default_context() and _ctypes and {package}
+    return sqlite3.connect(":memory:").execute("select 40").fetchone()[0]
+""")
+    assert call("open ./plugin.so now local", "int total") == ["40"]
 
 
 @pytest.mark.parametrize("name", ["größe_Δ_名前", "n" * 500], ids=["utf-8", "500-characters"])

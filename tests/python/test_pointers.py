@@ -9,10 +9,15 @@ import sys
 import weakref
 from ctypes import CFUNCTYPE, POINTER, byref, c_char, c_double, c_int, c_ubyte, c_void_p, pointer
 
-import numpy
 import pytest
+from needs import needs_numpy
 
 import epy
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
 
 C = """
 #include <stddef.h>
@@ -75,39 +80,43 @@ WAYS = [returned, in_field, as_argument]
 
 
 def address_of(value):
-    if isinstance(value, numpy.ndarray):
+    if hasattr(value, "ctypes"):  # of numpy
         return value.ctypes.data
     return memoryview(value).nbytes and ctypes.addressof(c_char.from_buffer(value))
+
+
+def of_numpy(*case):
+    return pytest.param(*case, marks=needs_numpy)
 
 
 FITS = [
     ("real", lambda: array.array("d", [1, 2])),
     ("real", lambda: memoryview(array.array("d", [1, 2]))[1:]),
-    ("real", lambda: numpy.array([[1.0, 2.0], [3.0, 4.0]])),
-    ("real", lambda: numpy.asfortranarray([[1.0, 2.0], [3.0, 4.0]])),
+    of_numpy("real", lambda: numpy.array([[1.0, 2.0], [3.0, 4.0]])),
+    of_numpy("real", lambda: numpy.asfortranarray([[1.0, 2.0], [3.0, 4.0]])),
     ("real", lambda: (c_double * 2)(1, 2)),
-    ("single", lambda: numpy.zeros(3, "f")),
+    of_numpy("single", lambda: numpy.zeros(3, "f")),
     ("number", lambda: array.array("i", [1, 2])),
     ("number", lambda: array.array("I", [1, 2])),
-    ("number", lambda: numpy.zeros(3, numpy.int32)),
-    ("count", lambda: numpy.zeros(3, numpy.int32)),
+    of_numpy("number", lambda: numpy.zeros(3, numpy.int32)),
+    of_numpy("count", lambda: numpy.zeros(3, numpy.int32)),
     ("small", lambda: array.array("h", [1, 2])),
-    ("flags", lambda: numpy.zeros(3, bool)),
+    of_numpy("flags", lambda: numpy.zeros(3, bool)),
     ("bytes", lambda: bytearray(b"abc")),
     ("bytes", lambda: memoryview(bytearray(b"abc"))),
     ("bytes", lambda: array.array("b", [1, 2])),
-    ("bytes", lambda: numpy.zeros(3, numpy.uint8)),
+    of_numpy("bytes", lambda: numpy.zeros(3, numpy.uint8)),
     ("text", lambda: bytearray(b"abc")),
     ("text", lambda: (c_char * 4)()),
     ("text", lambda: (c_ubyte * 4)()),
     ("any", lambda: array.array("d", [1, 2])),
     ("any", lambda: bytearray(b"abc")),
-    ("any", lambda: numpy.zeros(3, "D")),
+    of_numpy("any", lambda: numpy.zeros(3, "D")),
     ("any", lambda: Point(1, 2)),
     ("wide", lambda: array.array("u", "abc")),
-    ("points", lambda: numpy.zeros(2, [("x", "i"), ("y", "i")])),
+    of_numpy("points", lambda: numpy.zeros(2, [("x", "i"), ("y", "i")])),
     ("points", lambda: bytearray(16)),
-    ("addresses", lambda: numpy.zeros(2, numpy.uintp)),
+    of_numpy("addresses", lambda: numpy.zeros(2, numpy.uintp)),
     ("addresses", lambda: (c_void_p * 2)()),
     ("texts", lambda: (ctypes.c_char_p * 2)(b"a", None)),
 ]
@@ -164,9 +173,9 @@ REFUSED = [
     ("real", lambda: b"bytes", "make an array of numbers"),
     ("real", lambda: array.array("i", [1]), "format 'i'"),
     ("real", lambda: array.array("f", [1]), "format 'f'"),
-    ("real", lambda: numpy.zeros(4)[::2], "not contiguous"),
+    of_numpy("real", lambda: numpy.zeros(4)[::2], "not contiguous"),
     ("real", lambda: memoryview(bytes(16)).cast("d"), "read-only"),
-    ("real", lambda: numpy.zeros(2, ">f8"), "format '>d'"),
+    of_numpy("real", lambda: numpy.zeros(2, ">f8"), "format '>d'"),
     ("real", lambda: (c_int * 2)(), ""),
     ("real", lambda: pointer(c_int(1)), "ctypes.cast"),
     ("real", lambda: byref(c_int(1)), ""),
@@ -186,7 +195,7 @@ REFUSED = [
     ("texts", lambda: b"bytes", ""),
     ("any", lambda: object(), ""),
     ("any", lambda: len, ""),
-    ("any", lambda: numpy.zeros(4)[::2], "not contiguous"),
+    of_numpy("any", lambda: numpy.zeros(4)[::2], "not contiguous"),
     ("any", lambda: memoryview(bytes(16)).cast("d"), "read-only"),
 ]
 

@@ -19,8 +19,8 @@ from ctypes import (
     c_wchar,
 )
 
-import numpy
 import pytest
+from needs import needs_numpy
 
 import epy
 
@@ -70,7 +70,10 @@ def test_an_address_is_of_bytes():
         assert in_call(lambda: bytes(epy.view(pointer, 4))) == b"text"  # noqa: B023
 
 
+@needs_numpy
 def test_numpy_has_the_fields_where_c_has_them():
+    import numpy
+
     class Inner(Structure):
         _fields_ = [("wide", c_double), ("narrow", c_char)]
 
