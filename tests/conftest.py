@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -25,6 +26,12 @@ Result = subprocess.CompletedProcess[str]
 COMPILERS = {"cc", "c++", "gcc", "g++", "clang", "clang++"}
 
 LIMIT = 600  # seconds for a program: it hangs. What is only slow, on a busy machine, is no failure.
+
+
+# A shell ignores these for what it runs in the background, and so would each host.
+for one in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(one) is signal.SIG_IGN:
+        signal.signal(one, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

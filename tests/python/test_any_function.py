@@ -108,7 +108,8 @@ epy.callback("int (*)(int)", f) of the prototype that the host means)
 
 def test_a_function_says_itself_what_it_takes(build_plugin, compile_c, run):
     build_plugin(SCRIPT)
-    host = compile_c(HOST, "-L.", "-l:plugin.so", "-Wl,-rpath,.", "-rdynamic")
+    # In C23, which gcc has since 15, `()` says that a function has no parameters.
+    host = compile_c(HOST, "-std=gnu17", "-L.", "-l:plugin.so", "-Wl,-rpath,.", "-rdynamic")
     result = run(host)
     assert (result.stderr, result.stdout) == ("", EXPECTED)
 
