@@ -48,6 +48,17 @@ std::string file_found_by_linker(const std::string &name) {
     return file;
 }
 
+// Where the installation lies that a libpython belongs to; empty without a standard library.
+std::string prefix_of(const std::string &libpython, const std::string &version) {
+    const std::string folder = folder_of(folder_of(libpython));
+    for (const std::string &prefix : {folder, folder_of(folder)}) {
+        if (has_standard_library(prefix, version)) {
+            return prefix;
+        }
+    }
+    return {};
+}
+
 class finder {
 public:
     explicit finder(const python_wish &wish) : wish_(wish) {}
@@ -196,13 +207,8 @@ private:
         if (file.empty()) {
             return false;
         }
-        const std::string folder = folder_of(folder_of(file));
-        for (const std::string &prefix : {folder, folder_of(folder)}) {
-            if (has_standard_library(prefix, version)) {
-                return add_library(file, prefix, version);
-            }
-        }
-        return add_library(file, folder, version);
+        const std::string prefix = prefix_of(file, version);
+        return add_library(file, prefix.empty() ? folder_of(folder_of(file)) : prefix, version);
     }
 
     const python_wish &wish_;
@@ -229,6 +235,18 @@ std::string others_in_system(const std::vector<std::string> &served) {
 
 std::vector<python_candidate> find_candidates(const python_wish &wish) {
     return finder(wish).run();
+}
+
+std::string executable_of(const std::string &libpython) {
+    constexpr std::string_view before = "/libpython";
+    const std::size_t start = libpython.rfind(before);
+    if (start == std::string::npos) {
+        return {};
+    }
+    const std::string name = libpython.substr(start + before.size());
+    const std::string version = name.substr(0, name.find(".so"));
+    const std::string prefix = prefix_of(libpython, version);
+    return prefix.empty() ? std::string() : prefix + "/bin/python" + version;
 }
 
 std::string describe(const std::vector<python_candidate> &candidates, const python_wish &wish) {

@@ -33,6 +33,10 @@ struct python_candidate {
 // As far as the first that can be used, or that ends the search: the last one.
 std::vector<python_candidate> find_candidates(const python_wish &);
 
+// The program of the installation that a libpython belongs to: it need not be there. Empty if it
+// has no standard library.
+std::string executable_of(const std::string &libpython);
+
 // One line: what was looked at, where, and what to install.
 std::string describe(const std::vector<python_candidate> &, const python_wish &);
 

@@ -102,6 +102,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
         chosen = {open_again(*initialized),
                   initialized->file,
                   unfinished == nullptr ? std::string() : unfinished->executable,
+                  {},
                   false,
                   unfinished != nullptr,
                   unfinished != nullptr && unfinished->chosen};
@@ -125,6 +126,7 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     for (const python_object &one : found) {
         if (reinterpret_cast<const void *>(one.is_initialized) == global) {
             chosen.handle = open_again(one);
+            chosen.base = is_same_file(chosen.file, one.file) ? "" : executable_of(one.file);
             chosen.file = one.file;
             return true;
         }

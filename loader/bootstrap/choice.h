@@ -1,7 +1,8 @@
 // Which Python the process's plugins get:
 //   1. a Python that is initialized in this process: join it;
 //   2. a Python that the host has loaded for everyone but not started (a host linked with
-//      libpython): start that one, because two would share their symbols;
+//      libpython): start that one, because two would share their symbols, with the standard library
+//      of its own installation, which need not be the plugin's;
 //   3. one that is found (candidates.h): open its libpython and start it.
 #pragma once
 
@@ -16,6 +17,7 @@ struct chosen_python {
     void *handle = nullptr;
     std::string file;
     std::string executable;
+    std::string base; // for `start`: where its standard library is, if `executable` does not say
     bool start = false;
     bool ours = false;   // epy starts it, or has
     bool chosen = false; // by EPY_PYTHON or the host

@@ -160,7 +160,8 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
     char error[1024] = "";
     bool no_memory = false;
     bool is_between = false;
-    const std::string executable = base_executable(python.executable);
+    const std::string executable =
+        python.base.empty() ? base_executable(python.executable) : python.base;
     const core_options options{core_api_version,
                                wish.plugin,
                                python.start,

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import sysconfig
+from pathlib import Path
 
 from plugin_scripts import ADD
 
@@ -108,6 +109,21 @@ def test_a_host_linked_with_a_python_that_it_has_not_started(
     result = run(host, plugin, "later")
     # To the host it is still its own to initialize.
     assert (result.stdout, result.stderr) == ("0\n1\n0\n", "")
+
+
+def test_a_host_linked_with_another_installation_of_that_python(
+    build_plugin, compile_c, run, tmp_path
+):
+    """Its standard library is its own: that of the plugin's lacks what is built into another's."""
+    standard = Path(os.__file__).parent
+    folder = tmp_path / "other/lib"
+    folder.mkdir(parents=True)
+    library = shutil.copy(LIBPYTHON, folder)
+    (folder / standard.name).symlink_to(standard)
+    plugin = build_plugin(f"{ANSWER}\nimport sys\nprint(sys.base_prefix, sys.base_exec_prefix)\n")
+    host = compile_c(EMBEDDING, library, f"-Wl,-rpath,{folder}")
+    result = run(host, plugin, "later")
+    assert (result.stdout, result.stderr) == (f"0\n{tmp_path}/other {tmp_path}/other\n1\n0\n", "")
 
 
 PRIVATE = r"""
