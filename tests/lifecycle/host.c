@@ -34,12 +34,19 @@
 //   fork A ; B ; ...      in a child, which is waited for
 //   atexit A ; B ; ...    when the process exits
 //   wait FILE, touch FILE until there is such a file; make it
+//   allocators own        PyMem_SetAllocator, of each domain, with functions that take memory from
+//                         nobody else
+//   allocators around     the same with functions that count the calls of those there are
+//   allocators debug      PyMem_SetupDebugHooks
+//   allocated             whether either has been called
 //   exit N, _exit N
 //
 // Scripts find host_held, host_held_and, host_where, host_found, host_wide, host_raise, host_run,
 // host_apply, host_table, host_keep and host_apply_kept in here.
 //
 // Answers are printed one a line.
+//
+// Long because each command is a call of its own.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <pthread.h>
@@ -168,6 +175,76 @@ static int table_found(struct table *self) { return self == NULL ? -1 : host_fou
 static struct table functions = {table_held, table_found};
 struct table *host_table(void) {
     return &functions;
+}
+
+enum { raw_memory, other_memory, object_memory, domains };
+struct allocator {
+    void *context, *(*malloc)(void *, size_t), *(*calloc)(void *, size_t, size_t);
+    void *(*realloc)(void *, void *, size_t);
+    void (*free)(void *, void *);
+};
+void PyMem_GetAllocator(int, struct allocator *), PyMem_SetAllocator(int, struct allocator *);
+void PyMem_SetupDebugHooks(void);
+static struct allocator before[domains];
+static int allocations;
+static const long own_mark = 0x0123456789abcdef;
+
+static void *own_malloc(void *context, size_t size) {
+    long *const made = malloc(size + 16);
+    made[0] = own_mark;
+    ++allocations;
+    return made + 2;
+}
+static void *own_calloc(void *context, size_t count, size_t size) {
+    return memset(own_malloc(context, count * size), 0, count * size);
+}
+static void *whole(void *memory) {
+    long *const made = (long *)memory - 2;
+    if (made[0] != own_mark) {
+        fprintf(stderr, "memory of somebody else\n");
+        abort();
+    }
+    return made;
+}
+static void *own_realloc(void *context, void *memory, size_t size) {
+    return memory == NULL ? own_malloc(context, size)
+                          : (void *)((long *)realloc(whole(memory), size + 16) + 2);
+}
+static void own_free(void *context, void *memory) {
+    if (memory != NULL) {
+        free(whole(memory));
+    }
+}
+static void *counted_malloc(void *context, size_t size) {
+    const struct allocator *real = context;
+    ++allocations;
+    return real->malloc(real->context, size);
+}
+static void *counted_calloc(void *context, size_t count, size_t size) {
+    const struct allocator *real = context;
+    return real->calloc(real->context, count, size);
+}
+static void *counted_realloc(void *context, void *memory, size_t size) {
+    const struct allocator *real = context;
+    return real->realloc(real->context, memory, size);
+}
+static void counted_free(void *context, void *memory) {
+    const struct allocator *real = context;
+    real->free(real->context, memory);
+}
+static void set_allocators(const char *kind) {
+    struct allocator own = {NULL, own_malloc, own_calloc, own_realloc, own_free};
+    struct allocator counted = {NULL, counted_malloc, counted_calloc, counted_realloc,
+                                counted_free};
+    for (int domain = 0; domain < domains; ++domain) {
+        if (strcmp(kind, "own") == 0) {
+            PyMem_SetAllocator(domain, &own);
+        } else {
+            PyMem_GetAllocator(domain, &before[domain]);
+            counted.context = &before[domain];
+            PyMem_SetAllocator(domain, &counted);
+        }
+    }
 }
 
 static void *run_all(void *commands) {
@@ -299,6 +376,14 @@ static void run(char *command) {
         }
     } else if (IS("touch")) {
         fclose(fopen(name, "w"));
+    } else if (IS("allocators")) {
+        if (strcmp(name, "debug") == 0) {
+            PyMem_SetupDebugHooks();
+        } else {
+            set_allocators(name);
+        }
+    } else if (IS("allocated")) {
+        printf("%s\n", allocations == 0 ? "nothing" : "something");
     } else if (IS("exit")) {
         exit(atoi(name));
     } else if (IS("_exit")) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <iterator>
 
+#include "loader/core/plugin/allocators.h"
 #include "loader/core/plugin/callers.h"
 #include "loader/core/plugin/first_initialization.h"
 #include "loader/core/plugin/handover.h"
@@ -267,6 +268,7 @@ void lead_here(const core_options &options) noexcept {
     };
     replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), all, std::size(all));
     take_settings(replace_functions, is_epys);
+    take_allocators(replace_functions, is_epys);
 }
 
 } // namespace
