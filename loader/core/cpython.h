@@ -96,10 +96,6 @@ inline bool has_lock() noexcept {
 // other threads. Before it was the process's, in `_PyRuntime.gilstate`.
 inline constexpr bool current_state_is_the_threads = PY_VERSION_HEX >= 0x030c0000;
 
-// What PyGILState_Ensure leads to. Since 3.12 it is the state that was current last
-// (`bind_gilstate_tstate`), before the thread's first (`autoTSSkey`).
-inline constexpr bool ensure_follows_current_state = PY_VERSION_HEX >= 0x030c0000;
-
 inline PyThreadState *current_state() noexcept {
 #if PY_VERSION_HEX >= 0x030d0000
     return PyThreadState_GetUnchecked();
@@ -126,6 +122,17 @@ inline PyThreadState *new_state(PyInterpreterState *interpreter) noexcept {
 inline void unbind_from_ensure([[maybe_unused]] PyThreadState *state) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
     state->_status.bound_gilstate = 0;
+#endif
+}
+
+// PyGILState_Ensure leads to the thread's first state (`autoTSSkey`). Since 3.12 a state that
+// becomes current takes that place (`tstate_activate`), unless it says that it has it. True of one
+// for which nothing changes when it becomes current.
+inline bool is_bound_to_ensure([[maybe_unused]] const PyThreadState *state) noexcept {
+#if PY_VERSION_HEX >= 0x030c0000
+    return state->_status.bound_gilstate != 0;
+#else
+    return true;
 #endif
 }
 

@@ -42,7 +42,7 @@
 //   exit N, _exit N
 //
 // Scripts find host_held, host_held_and, host_where, host_found, host_wide, host_raise, host_run,
-// host_apply, host_table, host_keep and host_apply_kept in here.
+// host_apply, host_table, host_keep, host_apply_kept and host_do (commands, as a thread's) in here.
 //
 // Answers are printed one a line.
 //
@@ -254,6 +254,8 @@ static void *run_all(void *commands) {
     free(commands);
     return NULL;
 }
+
+int host_do(const char *commands) { return run_all(strdup(commands)) != NULL; }
 
 static char *at_exit, *last;
 static void run_at_exit(void) { run_all(at_exit); }

@@ -18,6 +18,7 @@ HEADER = '''
     struct wide { long values[5]; };
     int host_found(void), host_run(const char *code), host_raise(const char *type);
     int host_apply(int (*function)(int), int number), host_apply_kept(int number);
+    int host_do(const char *commands);
     struct table *host_table(void);
     long double host_wide(int, long, int, int, char, int, int, double, struct wide, float,
                           long double);
@@ -115,6 +116,10 @@ def deep(depth: c_int) -> c_int:
     return depth
 
 @epy.export(error=-9)
+def ends_it() -> c_int:
+    return host.host_do(b"end sub; swap main")
+
+@epy.export(error=-9)
 def through_kept(number: c_int) -> c_int:
     return host.host_apply_kept(number)
 """
@@ -152,3 +157,12 @@ def test_functions_of_the_host_find_its_interpreter(build_for, host, kind, way):
         "end sub | swap main | finalize"
     )
     assert words == [*answers.split(), "finalized:", "0"]
+
+
+def test_a_function_of_the_host_may_end_its_interpreter(build_for, host, kind):
+    build_for(SCRIPT)
+    words = host(
+        f"initialize | open ./plugin.so | keep main | {kind} sub | call ends_it | current main | "
+        f"ensure | current main | release | {kind} sub | call ways | call ends_it | finalize"
+    )
+    assert words == ["0", "current", "current", *IN_SUB.split(), "0", "0", "finalized:", "0"]

@@ -6,6 +6,8 @@ As in weechat (each script is a sub-interpreter, and hooks run with one current)
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 import epy
@@ -139,3 +141,44 @@ def test_a_call_in_an_interpreter_with_a_lock_of_its_own(build_for, host, python
         "restore | end sub | swap main | finalize"
     )
     assert words == ["3", "11", "current", "1", "2", "3", "finalized:", "0"]
+
+
+# Each asks what PyGILState_Ensure leads to, after calls that come without the lock.
+ENSURED = {
+    "the main thread": (
+        "call add 3 4 | ensure | current sub | release | call callbacks | ensure | current sub | "
+        "release | restore | swap main | save | call add 3 4 | ensure | current main | release | "
+        "restore | swap sub"
+    ),
+    "a thread with a state of the sub-interpreter": (
+        "thread state a sub; acquire a; leave a; call callbacks; ensure; current a; release; "
+        "call add 3 4; ensure; current a; release; acquire a; delete a; call callbacks; ensure; "
+        "current main; release; call add 3 4 | restore"
+    ),
+    "a thread with states of both": (
+        "thread state a sub; state b main; acquire b; leave b; call add 3 4; acquire a; leave a; "
+        "call add 3 4; ensure; current a; current b; release; acquire b; leave b; call callbacks; "
+        "ensure; current a; current b; release; acquire a; delete a; ensure; current b; release; "
+        "acquire b; delete b | restore"
+    ),
+    "a thread that has called before": (
+        "thread call add 3 4; state a sub; acquire a; leave a; call add 3 4; call callbacks; "
+        "acquire a; run x = 1; leave a; call add 3 4; acquire a; current a; delete a; "
+        "call callbacks | restore"
+    ),
+    "a state that is handed from thread to thread": (
+        "thread acquire sub; leave sub; call add 3 4; ensure; current sub; release; acquire sub; "
+        "leave sub | call callbacks | ensure | current sub | release | restore"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", ENSURED)
+def test_ensure_leads_where_it_would_have_without_the_call(build_for, host, kind, way):
+    build_for(SCRIPT)
+    around = (
+        f"initialize | open ./plugin.so | keep main | {kind} sub | save | {ENSURED[way]} | "
+        "swap sub | end sub | swap main | finalize"
+    )
+    with_calls = [word for word in host(around) if word not in {"7", "11"}]
+    assert with_calls == host(re.sub(r"call \w+( 3 4)?", "touch x", around)) != []

@@ -20,37 +20,37 @@ bool lead_by(pthread_key_t key, PyThreadState *from, PyThreadState *to) {
     return false;
 }
 
-void lead(PyThreadState *from, PyThreadState *to) noexcept {
+// False where CPython has no key for it (3.15).
+bool lead(PyThreadState *from, PyThreadState *to) noexcept {
     static constinit std::atomic<pthread_key_t> its_key{0};
     if (lead_by(its_key.load(std::memory_order_relaxed), from, to)) {
-        return;
+        return true;
     }
     for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; ++key) {
         if (lead_by(key, from, to)) {
             its_key.store(key, std::memory_order_relaxed);
-            return;
+            return true;
         }
     }
+    return false;
 }
 
 } // namespace
 
 bool is_what_ensure_leads_to(const PyThreadState *state) noexcept {
-    return cpython::ensure_follows_current_state || PyGILState_GetThisThreadState() == state;
+    return PyGILState_GetThisThreadState() == state;
 }
 
-PyThreadState *lead_ensure_to(PyThreadState *state) noexcept {
+void lead_ensure_to(PyThreadState *state) noexcept {
     PyThreadState *const before = PyGILState_GetThisThreadState();
-    if (!cpython::ensure_follows_current_state && before != state) {
-        lead(before, state);
+    if (before != state && lead(before, state)) {
+        cpython::bind_to_ensure(before, state);
     }
-    return before;
 }
 
 void lead_ensure_back(PyThreadState *state, PyThreadState *before) noexcept {
-    if (before != state && PyGILState_GetThisThreadState() == state) {
-        lead(state, before);
-        cpython::bind_to_ensure(state, before);
+    if (PyGILState_GetThisThreadState() == state) {
+        lead_ensure_to(before);
     }
 }
 

@@ -55,7 +55,8 @@ void state_change::take_back() noexcept {
 
 void state_change::make_again() noexcept {
     const int number = errno;
-    run_python([] { PyThreadState_Swap(innermost->own_); });
+    innermost->ensured_ = PyGILState_GetThisThreadState();
+    run_python([] { innermost->found_ = PyThreadState_Swap(innermost->own_); });
     lead_ensure_to(innermost->own_);
     errno = number;
 }

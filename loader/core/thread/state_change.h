@@ -20,8 +20,9 @@ public:
     // The state that was current; null if there was none. Before `begin`, too.
     [[nodiscard]] PyThreadState *found() const noexcept { return found_; }
 
-    // What this thread has found, and then again what it has changed to last. Of a thread that has
-    // found another interpreter's state (call_context::found). Leaves errno alone.
+    // What this thread has found, and then again what it has changed to last: from what the host
+    // has left, which may have ended the interpreter. Of a thread that has found another
+    // interpreter's state (call_context::found). Leaves errno alone.
     static void take_back() noexcept;
     static void make_again() noexcept;
 

@@ -47,9 +47,12 @@ struct thread_block {
 // Holds the GIL with this thread's state for a scope.
 class attachment {
 public:
-    // The state that is remembered for this thread, or null.
+    // The state that is remembered for this thread and that PyGILState_Ensure leads to, or null.
     [[nodiscard]] static PyThreadState *known_state() noexcept {
-        return mine.generation == generation.load(std::memory_order_acquire) ? mine.state : nullptr;
+        return mine.generation == generation.load(std::memory_order_acquire) &&
+                       cpython::is_bound_to_ensure(mine.state)
+                   ? mine.state
+                   : nullptr;
     }
 
     // What runs with the GIL: from 3.12 on only on this thread, before that on any.
