@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <exception>
 
 #include "loader/core/call/callback.h"
 #include "loader/core/thread/unwinding.h"
@@ -47,11 +46,6 @@ void left_by_exception() noexcept {
 }
 
 void left_by_unwinding() noexcept {
-    // Forced unwinding is no exception of C++'s: there is nothing to keep of it. To catch it by its
-    // type would bind a reference to nothing.
-    if (std::current_exception() != nullptr) {
-        left_by_exception();
-    }
     if (!cpython::is_finalizing()) {
         say(log_level::error,
             "epy: pthread_exit was called below %s, where a thread cannot end: it stays there, and "

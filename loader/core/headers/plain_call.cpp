@@ -145,7 +145,7 @@ template <typename Result> Result call_host_code(void *function, const registers
     try {
         return call<Result>(function, with);
     } catch (...) {
-        left_by_unwinding();
+        left_by_exception();
     }
 }
 

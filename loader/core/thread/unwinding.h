@@ -2,8 +2,9 @@
 //
 // Forced unwinding: a CPython before 3.14 that finalizes ends every thread that waits for the GIL
 // so. Such a thread owns nothing of Python any more, so no destructor of ours may run; and the
-// host's frames above may not bear the unwinding. So the thread is parked here for good, as newer
-// CPythons do.
+// host's frames above may not bear the unwinding. A catch would come too late, after the destructors
+// of all frames inside of it. So the thread is parked by the first frame of ours that is asked what
+// it has to clean up (unwinding.cpp), for good, as newer CPythons do.
 //
 // std::bad_alloc, from our own code: the thread holds the GIL, and goes on with MemoryError.
 //
@@ -21,7 +22,7 @@ namespace epy {
 // Ends the process with a line that names the callback that is running.
 [[noreturn]] void left_by_exception() noexcept;
 
-// Of what is being caught: parks the thread if it is forced unwinding, else as left_by_exception.
+// Parks the thread, which the end of Python or pthread_exit unwinds.
 [[noreturn]] void left_by_unwinding() noexcept;
 
 // Runs what may run Python code, wait for the GIL or allocate. Null (false, nothing) with
@@ -36,7 +37,7 @@ template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call
         PyErr_NoMemory();
         return decltype(call())();
     } catch (...) {
-        left_by_unwinding();
+        left_by_exception();
     }
 }
 
