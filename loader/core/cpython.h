@@ -1,6 +1,6 @@
 // What the core relies on of each CPython beyond its documented C API: every item says where
 // CPython's source has it. A new CPython is a walk through these places. call/known_ints.h tries in
-// the running one what is read and written without a function.
+// the running one what is read and written without a function. Long because it is to be one file.
 //
 // What takes an internal header, or one file alone needs, stands there:
 //

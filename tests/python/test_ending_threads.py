@@ -1,4 +1,7 @@
-"""Threads in calls while Python finalizes or the process exits, and threads that are cancelled."""
+"""Threads in calls while Python finalizes or the process exits, and threads that are cancelled.
+
+Long because each way in which a thread may end is tried wherever epy may find it.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_the_wheel_is_one_for_all_pythons_and_systems(environment):
     """Also that auditwheel has found nothing which would tie it to this machine."""
     (wheel,) = environment.parent.glob("epy-*.whl")
     assert wheel.name.endswith("-py3-none-manylinux_2_34_x86_64.whl")
-    assert wheel.stat().st_size < 1_000_000
+    assert wheel.stat().st_size < 1_200_000
 
 
 @pytest.mark.parametrize(

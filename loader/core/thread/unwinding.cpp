@@ -9,10 +9,10 @@
 
 extern "C" {
 
-_Unwind_Reason_Code epy_usual_personality(int version, _Unwind_Action actions,
-                                          _Unwind_Exception_Class kind,
-                                          _Unwind_Exception *exception, _Unwind_Context *context)
-    asm("__real___gxx_personality_v0");
+_Unwind_Reason_Code
+epy_usual_personality(int version, _Unwind_Action actions, _Unwind_Exception_Class kind,
+                      _Unwind_Exception *exception,
+                      _Unwind_Context *context) asm("__real___gxx_personality_v0");
 
 _Unwind_Reason_Code epy_personality(int version, _Unwind_Action actions,
                                     _Unwind_Exception_Class kind, _Unwind_Exception *exception,

@@ -2,9 +2,9 @@
 //
 // Forced unwinding: a CPython before 3.14 that finalizes ends every thread that waits for the GIL
 // so. Such a thread owns nothing of Python any more, so no destructor of ours may run; and the
-// host's frames above may not bear the unwinding. A catch would come too late, after the destructors
-// of all frames inside of it. So the thread is parked by the first frame of ours that is asked what
-// it has to clean up (unwinding.cpp), for good, as newer CPythons do.
+// host's frames above may not bear the unwinding. A catch would come too late, after the
+// destructors of all frames inside of it. So the thread is parked by the first frame of ours that
+// is asked what it has to clean up (unwinding.cpp), for good, as newer CPythons do.
 //
 // std::bad_alloc, from our own code: the thread holds the GIL, and goes on with MemoryError.
 //
