@@ -129,8 +129,10 @@ def plugin(build_for):
 
 @pytest.mark.parametrize("start", STARTS)
 @pytest.mark.parametrize("end", ENDS)
-def test_a_host_finalizes_python(plugin, host, start, end):
+def test_a_host_finalizes_python(plugin, host, start, end, request):
     """Exit functions run in a child as they do there without plugins, if Python is the host's."""
+    if "loads a plugin" in end:  # in a second Python
+        request.getfixturevalue("ctypes_twice")
     commands, answers, said = ENDS[end]
     in_child = {"exit1": "exit1", "exit2": "exit2"} if start != "by epy, joined" else {}
     answers = answers.format(**{"exit1": "", "exit2": "", **in_child})

@@ -161,6 +161,12 @@ def last():
 """
 
 
+def said(result) -> list[str]:
+    """On stderr, but for what a sanitizer says to each who makes a stack."""
+    lines = result.stderr.splitlines()
+    return [line for line in lines if "ASan doesn't fully support makecontext" not in line]
+
+
 @pytest.mark.parametrize("options", [[], ["--eager"]], ids=["lazy", "eager"])
 @pytest.mark.parametrize("stack", SMALL_STACKS)
 def test_a_whole_life_on_a_small_stack(build_plugin, native, run, stack, options):
@@ -170,7 +176,7 @@ def test_a_whole_life_on_a_small_stack(build_plugin, native, run, stack, options
     result = run(native("stacks"), plugin, *(f"{stack}:{deed}" for deed in deeds))
     expected = [f"{stack}:{deed} = {value}" for deed, value in deeds.items()]
     assert result.stdout.splitlines() == [*expected[:-1], "last", expected[-1]]
-    assert result.stderr == ""
+    assert said(result) == []
 
 
 @pytest.mark.parametrize("stack", SMALL_STACKS)
@@ -178,7 +184,7 @@ def test_a_process_ends_on_a_small_stack(build_plugin, native, run, stack):
     calls = [f"{stack}:{deed}" for deed in ("fine", "+exit")]
     result = run(native("stacks"), build_plugin(LIFE), *calls, status=3)
     assert result.stdout.splitlines() == [f"{calls[0]} = 4", "last"]
-    assert result.stderr == ""
+    assert said(result) == []
 
 
 THROUGH_C = """
