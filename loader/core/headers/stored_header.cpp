@@ -70,7 +70,7 @@ ref find(const stored_header *self, const char *prefix, PyObject *name) {
         return {};
     }
     ref found = read(self, std::string("\n").append(prefix).append(bytes_of(encoded.get())) + '\t');
-    if (!found) {
+    if (!found && PyErr_ExceptionMatches(PyExc_MemoryError) == 0) {
         PyErr_Clear();
         header_name_error("'%U' is damaged in the plugin: run `epy build` again", name);
     }
