@@ -66,6 +66,11 @@ struct replacement {
     void **original; // receives the address of Python's own, null if it has none
 };
 
+template <typename Function>
+replacement replaced(const char *name, Function *function, Function *&own) {
+    return {name, reinterpret_cast<void *>(function), reinterpret_cast<void **>(&own)};
+}
+
 struct core_options {
     std::uint32_t version;      // core_api_version
     const char *plugin;         // that is being started, for messages

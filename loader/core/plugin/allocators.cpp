@@ -95,10 +95,6 @@ void take_allocators(void (*replace_functions)(const void *, const replacement *
                                                std::size_t) noexcept,
                      bool (*asked)() noexcept) noexcept {
     is_epys = asked;
-    const auto replaced = [](const char *name, auto *function, auto *&own) {
-        return replacement{name, reinterpret_cast<void *>(function),
-                           reinterpret_cast<void **>(&own)};
-    };
     const replacement all[] = {
         replaced("PyMem_GetAllocator", get_allocator, original.get),
         replaced("PyMem_SetAllocator", set_allocator, original.set),

@@ -112,10 +112,6 @@ void take_settings(void (*replace_functions)(const void *, const replacement *,
                                              std::size_t) noexcept,
                    bool (*asked)() noexcept) noexcept {
     is_epys = asked;
-    const auto replaced = [](const char *name, auto *function, auto *&own) {
-        return replacement{name, reinterpret_cast<void *>(function),
-                           reinterpret_cast<void **>(&own)};
-    };
     const replacement all[] = {
         replaced("Py_PreInitialize", pre_initialize, original.pre_initialize),
         replaced("Py_PreInitializeFromArgs", pre_initialize_from_args,

@@ -238,11 +238,6 @@ static int bytes_main(int count, char **arguments) {
 
 } // extern "C"
 
-template <typename Function>
-replacement replaced(const char *name, Function *function, Function *&own) {
-    return {name, reinterpret_cast<void *>(function), reinterpret_cast<void **>(&own)};
-}
-
 void lead_here(const core_options &options) noexcept {
     static bool done = false;
     if (done) {
