@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <ctime>
 
+#include "loader/signals_blocked.h"
 #include "stub/printable.h"
 
 namespace epy {
@@ -24,6 +25,7 @@ public:
         pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
         pthread_cond_init(&changed_, &attributes);
         pthread_condattr_destroy(&attributes);
+        const signals_blocked quiet;
         runs_ = pthread_create(&thread_, nullptr, &patience::watch, this) == 0;
     }
     ~patience() {

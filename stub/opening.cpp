@@ -19,6 +19,7 @@
 #include "stub/printable.h"
 #include "stub/self.h"
 #include "stub/trust.h"
+#include "stub/uncancelled.h"
 
 // glibc's alone: null in a process with another C library, such as musl.
 extern "C" [[gnu::weak]] int dladdr1(const void *, Dl_info *, void **, int) noexcept;
@@ -307,6 +308,7 @@ const loader_api *find_loader() noexcept {
     if (api != nullptr) {
         return api;
     }
+    const uncancelled whole;
     const opening guard;
     if (!guard.nested()) {
         call_with_room([&] { api = open_loader(); });

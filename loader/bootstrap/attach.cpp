@@ -22,8 +22,9 @@
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/report.h"
-#include "loader/bootstrap/uncancelled.h"
 #include "loader/patience.h"
+#include "loader/signals_blocked.h"
+#include "stub/uncancelled.h"
 
 namespace epy {
 
@@ -46,9 +47,12 @@ public:
         if (overdue != 0) {
             return;
         }
-        std::thread([&core, thread = thread_, state = state_] {
-            reserve(core, thread, *state);
-        }).detach();
+        {
+            const signals_blocked quiet;
+            std::thread([&core, thread = thread_, state = state_] {
+                reserve(core, thread, *state);
+            }).detach();
+        }
         std::unique_lock guard(state_->mutex);
         state_->changed.wait_until(guard, until, [this] { return state_->made; });
         state_->over = !state_->made;

@@ -9,19 +9,31 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
+
+#include "loader/signals_blocked.h"
 
 namespace epy {
+
+// Whether a thread runs code of a script, which has the signals of the thread that makes it.
+enum class runs { epys, scripts };
 
 class helper : public std::enable_shared_from_this<helper> {
 public:
     static constexpr std::chrono::seconds patience{2};
 
-    explicit helper(std::function<void()> work) : work_(std::move(work)) {}
+    explicit helper(std::function<void()> work, runs code = runs::epys)
+        : work_(std::move(work)), code_(code) {}
 
     // False if no thread could be made: the work is not done. May throw std::bad_alloc.
     bool run() {
         auto self = std::make_unique<std::shared_ptr<helper>>(shared_from_this());
         pthread_t thread{};
+        std::optional<signals_blocked> quiet;
+        if (code_ == runs::epys) {
+            quiet.emplace();
+        }
         if (pthread_create(&thread, nullptr, &helper::main, self.get()) != 0) {
             return false;
         }
@@ -59,6 +71,7 @@ private:
     }
 
     std::function<void()> work_;
+    runs code_;
     std::mutex mutex_;
     std::condition_variable changed_;
     pthread_t thread_{};

@@ -1,7 +1,7 @@
 #include "loader/bootstrap/host_guards.h"
 
-#include "loader/bootstrap/uncancelled.h"
 #include "loader/fp_environment.h"
+#include "stub/uncancelled.h"
 
 namespace epy {
 

@@ -9,7 +9,7 @@
 #include "loader/bootstrap/helper.h"
 #include "loader/bootstrap/host_guards.h"
 #include "loader/bootstrap/introduce.h"
-#include "loader/bootstrap/uncancelled.h"
+#include "stub/uncancelled.h"
 
 namespace epy {
 
@@ -22,10 +22,12 @@ struct one_export {
 };
 
 bool unload_within(plugin &self, std::chrono::milliseconds limit) {
-    auto work = std::make_shared<helper>([&self] {
-        self.core()->unload(&self);
-        self.release();
-    });
+    auto work = std::make_shared<helper>(
+        [&self] {
+            self.core()->unload(&self);
+            self.release();
+        },
+        runs::scripts);
     if (self.retire(work)) {
         self.retain(); // the helper's
         if (!work->run()) {

@@ -26,6 +26,7 @@
 #include "loader/immortal.h"
 #include "loader/kernel.h"
 #include "loader/patience.h"
+#include "loader/signals_blocked.h"
 
 namespace epy {
 
@@ -46,6 +47,7 @@ public:
     bool start(bool gil_is_held) noexcept {
         stage_ = gil_is_held ? stage::runs : stage::waits;
         pthread_t thread{};
+        const signals_blocked quiet;
         return pthread_create(
                    &thread, nullptr,
                    [](void *self) -> void * { static_cast<companion *>(self)->accompany(); },

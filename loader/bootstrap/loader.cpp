@@ -5,9 +5,9 @@
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/python.h"
 #include "loader/bootstrap/resolve.h"
-#include "loader/bootstrap/uncancelled.h"
 #include "loader/bootstrap/unload.h"
 #include "loader/stays_mapped.h"
+#include "stub/uncancelled.h"
 
 #include <exception>
 

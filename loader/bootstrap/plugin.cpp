@@ -124,8 +124,9 @@ plugin &plugin::of(stub_info *info) {
 
 image plugin::mapped() const noexcept { return image::of_mapped(reinterpret_cast<void *>(base_)); }
 
-// By the starter, before the first start: names are added and data written later.
-void plugin::check_contents() noexcept {
+// By the starter, before the first start: names are added and data written later. Null, or why the
+// image cannot be used.
+const char *plugin::check_contents() noexcept {
     const std::scoped_lock guard(image_lock());
     if (!checked_ && !dead_) {
         checked_ = true;
@@ -135,9 +136,11 @@ void plugin::check_contents() noexcept {
             records_are_whole_ = epy::records_are_whole(mapped(), *info_);
         }
     }
+    return problem_;
 }
 
 record plugin::error_of(const record &called) const noexcept {
+    const std::scoped_lock guard(image_lock());
     return records_are_whole_ ? called : record{};
 }
 
@@ -164,9 +167,8 @@ turn plugin::run() {
 }
 
 python_state plugin::find_python(const std::chrono::steady_clock::time_point *until) {
-    check_contents();
-    if (problem_ != nullptr) {
-        report(path(), "%s", problem_);
+    if (const char *problem = check_contents(); problem != nullptr) {
+        report(path(), "%s", problem);
         return python_state::failed;
     }
     if (is_dead()) {
@@ -210,16 +212,12 @@ turn plugin::run_script(bool inside_dlopen) noexcept {
     return outcome == loaded::no_memory ? turn::absent : turn::failed;
 }
 
-bool plugin::is_whole() noexcept {
-    check_contents();
-    return problem_ == nullptr;
-}
+bool plugin::is_whole() noexcept { return check_contents() == nullptr; }
 
 void *plugin::module_init() {
-    check_contents();
     const core_api *core = nullptr;
-    if (problem_ != nullptr) {
-        report(path(), "%s", problem_);
+    if (const char *problem = check_contents(); problem != nullptr) {
+        report(path(), "%s", problem);
     } else {
         python_wish asked = wish(); // but for a Python: that runs
         asked.libpython = asked.executable = nullptr;
@@ -301,8 +299,11 @@ bool plugin::retain_if_known(const plugin *wanted) noexcept {
 }
 
 plugin::phase plugin::now() const noexcept {
-    if (is_dead() && problem_ == nullptr) {
-        return phase::unloaded;
+    {
+        const std::scoped_lock guard(image_lock());
+        if (dead_ && problem_ == nullptr) {
+            return phase::unloaded;
+        }
     }
     if (start_.is_ready()) {
         return phase::ready;

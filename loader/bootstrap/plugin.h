@@ -113,20 +113,21 @@ private:
     [[nodiscard]] std::uint32_t slots_of_file() const noexcept;
     static plugin *find_locked(const stub_info *) noexcept;
     [[nodiscard]] image mapped() const noexcept;
-    void check_contents() noexcept;
+    const char *check_contents() noexcept;
     [[nodiscard]] python_wish wish() const noexcept;
     [[nodiscard]] const record **slot(std::uint32_t index) const noexcept;
     [[nodiscard]] const char *text(std::uint64_t address) const noexcept;
 
+    // Guarded by image_lock(), up to records_are_whole_.
     bool dead_ = false; // nothing may touch the image any more
     bool open_ = false; // started: publishing goes to the slots at once
     bool complained_ = false;
+    bool checked_ = false;          // the image's contents, once
     const char *problem_ = nullptr; // why the image cannot be used
-    stub_info *info_;
-    std::uintptr_t base_;  // where the image begins
-    bool checked_ = false; // its contents, once
     bool records_are_whole_ = true;
-    kept_image kept_;        // the image, if it outlives its destructor
+    stub_info *info_;
+    std::uintptr_t base_;    // where the image begins
+    kept_image kept_;        // the same, if it outlives its destructor
     plugin *next_ = nullptr; // mapped, or to be deleted
     tables tables_;
     std::map<std::uint32_t, const record *> pending_;

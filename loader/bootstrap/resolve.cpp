@@ -18,8 +18,8 @@
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/report.h"
-#include "loader/bootstrap/uncancelled.h"
 #include "loader/fp_environment.h"
+#include "stub/uncancelled.h"
 
 namespace epy {
 

@@ -23,7 +23,7 @@
 #include "loader/bootstrap/leaving.h"
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/report.h"
-#include "loader/bootstrap/uncancelled.h"
+#include "stub/uncancelled.h"
 
 namespace epy {
 
@@ -38,12 +38,14 @@ constexpr char gil_is_kept[] =
 
 void run_hooks(plugin &dead) {
     auto has_had_gil = std::make_shared<std::atomic<bool>>(false);
-    auto work = std::make_shared<helper>([&dead, has_had_gil] {
-        dead.core()->with_gil([](void *had) { *static_cast<std::atomic<bool> *>(had) = true; },
-                              has_had_gil.get());
-        dead.core()->unload(&dead);
-        dead.release();
-    });
+    auto work = std::make_shared<helper>(
+        [&dead, has_had_gil] {
+            dead.core()->with_gil([](void *had) { *static_cast<std::atomic<bool> *>(had) = true; },
+                                  has_had_gil.get());
+            dead.core()->unload(&dead);
+            dead.release();
+        },
+        runs::scripts);
     const bool is_alone = holds_gil();
     dead.retain(); // the helper's
     if (!work->run()) {

@@ -120,6 +120,30 @@ def test_calls_nest_from_one_to_the_other_and_back(host, build_own):
     assert words[:-2] == ["0", "521", "522", "0", "512", "612", "712", "711"]
 
 
+DROPPING = """
+import epy
+
+@epy.export("int drop(int)", error=-1)
+def drop(count):
+    for number in range(count):
+        epy.callback("const char *f(void)", str, error=f"the text of {number}")
+    return count
+"""
+
+
+def test_what_one_has_dropped_stays_its_own(host, build_own):
+    """What is left of a callback is memory of its interpreter, which frees it."""
+    for name in "ab":
+        build_own(DROPPING, name=name)
+    calls = "call a:drop 6000 | call b:drop 6000"
+    words = host(
+        f"initialize | open ./a.so a | open ./b.so b | {calls} | {calls} | save | "
+        "thread call a:drop 6000 ; call b:drop 6000 | close a | call b:drop 6000 | restore | "
+        "finalize"
+    )
+    assert words == ["6000"] * 7 + ["finalized:", "0"]
+
+
 def test_its_interpreter_goes_with_it(host, build_own):
     """As often as it is loaded; what shares the main interpreter stays as it is."""
     build_own(WHO.format(who=1), name="p1")

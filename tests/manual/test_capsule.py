@@ -82,10 +82,34 @@ static PyObject *release(PyObject *self, PyObject *arguments) {
     return PyLong_FromLong(status);
 }
 
+/* What the interpreter itself holds dies after every module. */
+static void ask(PyObject *capsule) {
+    PyObject *object;
+    void *handle;
+    (void)capsule;
+    handle = epy_core->handle_new((PyObject *)&PyBaseObject_Type);
+    fputs(handle == NULL && PyErr_ExceptionMatches(PyExc_RuntimeError) ? "none " : "some ", stdout);
+    PyErr_Clear();
+    object = epy_core->handle_object(&handle, NULL);
+    fputs(object == NULL && PyErr_Occurred() ? "none" : "some", stdout);
+    PyErr_Clear();
+}
+
+static PyObject *ask_late(PyObject *self, PyObject *unused) {
+    PyObject *last = PyInterpreterState_GetDict(PyInterpreterState_Get());
+    PyObject *capsule = PyCapsule_New(&stored, NULL, ask);
+    int status = capsule == NULL ? -1 : PyDict_SetItemString(last, "client", capsule);
+    (void)self;
+    (void)unused;
+    Py_XDECREF(capsule);
+    return status < 0 ? NULL : PyLong_FromLong(0);
+}
+
 static PyMethodDef methods[] = {
     {"make", make, METH_VARARGS, NULL},       {"call", call, METH_VARARGS, NULL},
     {"address", address, METH_O, NULL},       {"give", give, METH_O, NULL},
     {"object_of", object_of, METH_VARARGS, NULL}, {"release", release, METH_VARARGS, NULL},
+    {"ask_late", ask_late, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -204,6 +228,10 @@ def test_it_gives_and_takes_handles(built, tried):
         assert alive() is None
         """,
     )
+
+
+def test_after_its_end_it_has_no_handles(built, tried):
+    assert tried(built(), "import client; client.ask_late()").stdout == "none none"
 
 
 OTHERS = {

@@ -396,6 +396,40 @@ int main(int argc, char **argv) {
 """
 
 
+CANCELLED_BEFORE = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+
+static int (*add_one)(void);
+
+static void *call(void *unused) {
+    pthread_cancel(pthread_self());
+    printf("%d ", add_one());
+    for (;;) pthread_testcancel();
+    return unused;
+}
+
+int main(int argc, char **argv) {
+    pthread_t thread;
+    void *result;
+    add_one = (int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "add_one");
+    pthread_create(&thread, NULL, call, NULL);
+    pthread_join(thread, &result);
+    printf("%d %d\\n", result == PTHREAD_CANCELED, add_one());
+}
+"""
+
+
+@pytest.mark.parametrize("kind", [(), ("--standalone",)], ids=["plain", "standalone"])
+def test_a_thread_that_is_cancelled_already_makes_the_first_call(
+    build_plugin, compile_c, run, kind
+):
+    """Whatever files that reads and writes: the loader's too, which the plugin itself opens."""
+    result = run(compile_c(CANCELLED_BEFORE), build_plugin(BUSY, *kind))
+    assert (result.stdout, result.stderr) == ("1 1 1\n", "")
+
+
 def test_a_thread_may_be_cancelled_while_it_starts_a_plugin(build_plugin, compile_c, run):
     plugin = build_plugin(BUSY)
     host = compile_c(CANCELLED_ONCE)

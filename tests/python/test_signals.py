@@ -221,3 +221,55 @@ def value():
     assert not (tmp_path / "modules/__pycache__").exists()
     assert run(native("call"), f"open {plugin}", "int value").stdout == "5\n"
     assert (tmp_path / "modules/__pycache__").exists()
+
+
+def test_the_hosts_signals_come_to_no_thread_of_epys(build_plugin, compile_c, run):
+    """One of epy's waits while exit functions run, and the host's own has the signal blocked."""
+    plugin = build_plugin(
+        HEAD
+        + """
+import atexit, os, signal, time
+
+def work():
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    os.kill(os.getpid(), signal.SIGUSR1)
+    time.sleep(0.1)  # for another thread to take it
+    print(signal.sigpending() == {signal.SIGUSR1}, flush=True)
+
+@epy.on_load
+def load():
+    atexit.register(work)
+"""
+    )
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <signal.h>
+#include <stddef.h>
+static void handle(int number) { (void)number; }
+int main(int argc, char **argv) {
+    signal(SIGUSR1, handle);
+    ((int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "nothing"))();
+    return 0;
+}
+"""
+    )
+    assert run(host, plugin).stdout == "True\n"
+
+
+def test_a_process_that_a_hook_starts_gets_the_hosts_signals(build_plugin, native, run):
+    """The thread that runs the hook has what the host's has blocked, which a process inherits."""
+    plugin = build_plugin(
+        HEAD
+        + """
+import signal, subprocess
+
+@epy.on_unload
+def work():
+    child = subprocess.Popen(["sleep", "1000"])
+    child.terminate()
+    print(child.wait() == -signal.SIGTERM, flush=True)
+"""
+    )
+    result = run(native("call"), f"open {plugin}", "int nothing", "close")
+    assert (result.stdout, result.stderr) == ("0\nTrue\n", "")

@@ -264,3 +264,57 @@ def read() -> c_int:
     result = run(native("buffers"), plugin, "int read")
     assert result.stdout == "-1\n"
     assert "ValueError: operation forbidden on released memoryview" in result.stderr
+
+
+def test_all_views_end_without_memory(build_plugin, compile_c, run):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import CDLL, POINTER, c_int
+
+host = CDLL(None)
+kept = []
+
+@epy.export
+def keep(numbers: POINTER(c_int), count: c_int) -> c_int:
+    kept.extend(epy.view(numbers, count) for _ in range(3))
+    host.begin_to_fail()
+    return 0
+
+@epy.export
+def ended() -> c_int:
+    count = 0
+    for view in kept:
+        try:
+            view[0]
+        except ValueError:
+            count += 1
+    return count
+"""
+    )
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern void *__libc_malloc(size_t);
+static int fails, failed;
+void begin_to_fail(void) { fails = 1; }
+void *malloc(size_t size) {
+    failed += fails;
+    return fails ? NULL : __libc_malloc(size);
+}
+
+int main(int argc, char **argv) {
+    int numbers[2] = {1, 2};
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    int (*keep)(int *, int) = (int (*)(int *, int))dlsym(plugin, "keep");
+    keep(numbers, 2);
+    fails = 0;
+    printf("%d\\n", ((int (*)(void))dlsym(plugin, "ended"))());
+}
+""",
+        "-rdynamic",
+    )
+    assert run(host, plugin).stdout == "3\n"

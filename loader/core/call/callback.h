@@ -29,8 +29,8 @@ struct call_record {
     ref last;  // returned by a callback that was dropped during the call
     // Whose callback it is or was: an address to compare.
     const PyObject *plugin = nullptr;
-    // In which it is called, null for the main one. A dropped record keeps it.
-    std::atomic<sub_interpreter *> interpreter{nullptr};
+    // In which it is called, null for the main one: for good.
+    sub_interpreter *const interpreter;
     // Guarded by the interpreter's GIL; atomic for those who cannot see that (thread sanitizers).
     std::atomic<callback *> target{nullptr};
     void *address = nullptr;              // the callback's own trampoline, once taken
@@ -40,6 +40,8 @@ struct call_record {
     bool complained = false;              // a call after the end was reported
     bool removed = false;                 // the end was a reload, whose script does not define it
     char label[64] = "";                  // for that report
+
+    explicit call_record(sub_interpreter *called_in) noexcept : interpreter(called_in) {}
 };
 
 // closure_entry_x86_64.S finds it there.
@@ -58,7 +60,7 @@ struct callback {
     module_state *state;
     PyObject *weak_references;
     PyObject *attributes;          // that a script gives it
-    unsigned calls_with_survivors; // calls that left a view behind, see view.cpp
+    unsigned calls_with_survivors; // calls that left a view behind, see view_end.cpp
     bool address_reported;
     bool sets_errno; // to that of an OSError that leaves it
 };
@@ -69,9 +71,9 @@ extern PyType_Spec callback_spec;
 // is nothing to look at.
 void keep_for_host(callback &, call_record &, ref object);
 
-// The plugin is unloaded: records of its dropped callbacks let go what they still hold of it, which
-// the vector gets.
-void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held);
+// The plugin is unloaded, in this interpreter: records of its dropped callbacks let go what they
+// still hold of it, which the vector gets.
+void forget_dropped_callbacks(const module_state &, const PyObject *plugin, std::vector<ref> &held);
 
 // Python is gone, with all its objects: no record refers to one any more. What error values lead to
 // stays.

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <vector>
 
+#include "loader/core/attribute.h"
 #include "loader/core/call/callback.h"
 #include "loader/core/guarded.h"
 #include "loader/core/package.h"
@@ -82,11 +83,10 @@ PyObject *get_callback_attribute(PyObject *object, PyObject *name) {
     PyObject *const function = as_callback(object)->function;
     if (function != nullptr && PyUnicode_Check(name) && PyUnicode_GET_LENGTH(name) > 6 &&
         is_of_function(name)) {
-        PyObject *found = PyObject_GetAttr(function, name);
-        if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0) {
-            return found;
+        ref found;
+        if (!find_attribute(function, name, found) || found) {
+            return found.release();
         }
-        PyErr_Clear();
     }
     return PyObject_GenericGetAttr(object, name);
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "loader/core/call/error_value.h"
-#include "loader/core/process_lock.h"
+#include "loader/core/thread/sub_interpreter.h"
 
 namespace epy {
 
@@ -13,64 +13,48 @@ namespace {
 
 constexpr std::size_t drops_before_reuse = 4096;
 
-// Records of dropped callbacks, linked, because a drop must not need memory.
-struct dropped_records {
-    call_record *oldest = nullptr;
-    call_record *newest = nullptr;
-    std::size_t count = 0;
-
-    void add(call_record *native) noexcept {
-        native->next = nullptr;
-        (count++ == 0 ? oldest : newest->next) = native;
-        newest = native;
-    }
-    // Null if none was dropped long enough ago.
-    call_record *take() noexcept {
-        if (count <= drops_before_reuse) {
-            return nullptr;
-        }
-        --count;
-        return std::exchange(oldest, oldest->next);
-    }
-};
-
-dropped_records dropped;                // guarded by the main interpreter's GIL
-dropped_records dropped_in_subs;        // of all others; guarded by the process's lock
+dropped_records dropped_in_main;
 std::atomic<call_record *> newest_made; // all records
 
-call_record *taken_record(const sub_interpreter *interpreter) noexcept {
-    if (interpreter == nullptr) {
-        return dropped.take();
-    }
-    const process_guard guard;
-    return dropped_in_subs.take();
+dropped_records &dropped_in(sub_interpreter *interpreter) noexcept {
+    return interpreter == nullptr ? dropped_in_main : interpreter->dropped;
 }
 
 } // namespace
 
-void retire::operator()(call_record *native) const noexcept {
-    if (native->interpreter == nullptr) {
-        dropped.add(native);
-    } else {
-        const process_guard guard;
-        dropped_in_subs.add(native);
+void dropped_records::add(call_record *native) noexcept {
+    native->next = nullptr;
+    (count++ == 0 ? oldest : newest->next) = native;
+    newest = native;
+}
+
+call_record *dropped_records::take() noexcept {
+    if (count <= drops_before_reuse) {
+        return nullptr;
     }
+    --count;
+    return std::exchange(oldest, oldest->next);
+}
+
+void retire::operator()(call_record *native) const noexcept {
+    dropped_in(native->interpreter).add(native);
 }
 
 owned_record new_record(sub_interpreter *interpreter) {
-    owned_record made(taken_record(interpreter));
+    owned_record made(dropped_in(interpreter).take());
     if (!made) {
-        made.reset(new call_record);
+        made.reset(new call_record(interpreter));
         made->made_before = newest_made;
         while (!newest_made.compare_exchange_weak(made->made_before, made.get())) {
         }
     }
-    made->interpreter = interpreter;
     return made;
 }
 
-void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held) {
-    for (call_record *native = dropped.oldest; native != nullptr; native = native->next) {
+void forget_dropped_callbacks(const module_state &state, const PyObject *plugin,
+                              std::vector<ref> &held) {
+    for (call_record *native = dropped_in(state.interpreter).oldest; native != nullptr;
+         native = native->next) {
         if (native->plugin == plugin) {
             held.push_back(std::move(native->last));
             held.push_back(forget_error_value(*native));
@@ -80,25 +64,13 @@ void forget_dropped_callbacks(const PyObject *plugin, std::vector<ref> &held) {
 }
 
 void forget_dropped_callbacks(const sub_interpreter &ended) noexcept {
-    call_record *next = nullptr;
-    {
-        const process_guard guard;
-        next = dropped_in_subs.oldest;
-    }
-    while (next != nullptr) {
-        ref last; // let go without the lock
-        ref error;
-        ref kept;
-        const process_guard guard;
-        if (next->interpreter == &ended) {
-            last = std::move(next->last);
-            error = forget_error_value(*next);
-            kept = std::move(next->kept);
-            if (kept) { // its memory goes with the interpreter
-                next->head.error[0] = next->head.error[1] = 0;
-            }
+    for (call_record *native = ended.dropped.oldest; native != nullptr; native = native->next) {
+        const ref last = std::move(native->last);
+        const ref error = forget_error_value(*native);
+        const ref kept = std::move(native->kept);
+        if (kept) { // its memory goes with the interpreter
+            native->head.error[0] = native->head.error[1] = 0;
         }
-        next = next->next;
     }
 }
 

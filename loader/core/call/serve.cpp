@@ -156,13 +156,6 @@ template <typename Arguments>
     return result;
 }
 
-// Records of dropped callbacks are used again, by other interpreters, too. With the GIL of this one
-// its own callbacks stay what they are.
-bool is_served_by(const call_record &, const attachment &) noexcept { return true; }
-bool is_served_by(const call_record &native, const sub_attachment &python) noexcept {
-    return native.target != nullptr && python.is_of(native.interpreter);
-}
-
 // A stack was left for one of epy's, and now a call comes from further up there.
 template <typename Attachment> void look_for_jump_below(call_record &native) noexcept {
     const fp_environment floating_point;
@@ -181,10 +174,7 @@ template <typename Attachment, typename Arguments>
     {
         const fp_environment floating_point;
         const Attachment python = attach_for<Attachment>(native);
-        if (python && !is_served_by(native, python)) [[unlikely]] {
-            complain_of_stale_pointer(native);
-            result.bits = native.head.error[0];
-        } else if (python) {
+        if (python) {
             const recursion_limit lowered(python.state(), levels);
             const python_stack stack(python.state());
             result = serve_attached(native, source, call_context::entry(here, python.found()),

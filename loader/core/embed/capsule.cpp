@@ -30,18 +30,31 @@ void *address_of_callback(PyObject *callback) {
     return number ? PyLong_AsVoidPtr(number.get()) : nullptr;
 }
 
+// Python may end epy's module before the extension's, and an object of that asks once more as it
+// dies.
+bool has_ended() {
+    if (state_of_plugins == nullptr) {
+        PyErr_SetString(PyExc_RuntimeError, "epy has ended with its Python: it has no handles now");
+    }
+    return state_of_plugins == nullptr;
+}
+
 void *new_handle(PyObject *object) {
     return run_python([=]() -> void * {
         std::uint64_t address = 0;
-        handle_of_object(*state_of_plugins, &PyBaseObject_Type, object, nullptr, address);
+        if (!has_ended()) {
+            handle_of_object(*state_of_plugins, &PyBaseObject_Type, object, nullptr, address);
+        }
         return reinterpret_cast<void *>(address);
     });
 }
 
 PyObject *object_of(void *handle, PyTypeObject *type) {
-    return run_python([=] {
-        return object_of_handle(*state_of_plugins, type == nullptr ? &PyBaseObject_Type : type,
-                                reinterpret_cast<std::uintptr_t>(handle), false);
+    return run_python([=]() -> PyObject * {
+        return has_ended() ? nullptr
+                           : object_of_handle(*state_of_plugins,
+                                              type == nullptr ? &PyBaseObject_Type : type,
+                                              reinterpret_cast<std::uintptr_t>(handle), false);
     });
 }
 

@@ -27,14 +27,6 @@ bool is_function(const header_types &types, PyObject *value) {
 
 PyObject *type_of_object(PyObject *value) { return reinterpret_cast<PyObject *>(Py_TYPE(value)); }
 
-bool find_attribute(PyObject *object, PyObject *name, ref &out) {
-    out = ref(PyObject_GetAttr(object, name));
-    if (!out && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
-        PyErr_Clear();
-    }
-    return PyErr_Occurred() == nullptr;
-}
-
 bool is_code_of_bytes(char code) { return code == 'c' || code == 'b' || code == 'B'; }
 
 bool keep(PyObject *kept, PyObject *object) {

@@ -27,9 +27,6 @@ char code_of(const header_types &, PyObject *type);
 
 // What follows is empty, or false, with a Python exception.
 
-// Without the attribute `out` stays empty.
-bool find_attribute(PyObject *object, PyObject *name, ref &out);
-
 // The attribute of an object's class.
 ref attribute_of_class(PyObject *instance, PyObject *name);
 

@@ -2,6 +2,7 @@
 // fields.
 #include <cstdint>
 
+#include "loader/core/attribute.h"
 #include "loader/core/cpython.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
@@ -277,12 +278,13 @@ PyObject *get_field(PyObject *self, PyObject *name) {
         }
         return value.release();
     }
-    PyObject *found = PyObject_GenericGetAttr(self, name);
-    if (found != nullptr || PyErr_ExceptionMatches(PyExc_AttributeError) == 0 ||
-        !PyUnicode_Check(name) || is_special(name)) {
-        return found;
+    if (!PyUnicode_Check(name) || is_special(name)) {
+        return PyObject_GenericGetAttr(self, name);
     }
-    PyErr_Clear();
+    ref found = if_any(PyObject_GenericGetAttr(self, name));
+    if (found || PyErr_Occurred() != nullptr) {
+        return found.release();
+    }
     const ref contents(get_contents(self, nullptr));
     return contents ? PyObject_GetAttr(contents.get(), name) : nullptr;
 }

@@ -1,4 +1,5 @@
 // Structs and unions of headers: their fields take Python values, and a misspelt one is an error.
+#include "loader/core/attribute.h"
 #include "loader/core/guarded.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/misfits.h"
@@ -141,13 +142,14 @@ int set(PyObject *self, PyObject *name, PyObject *value) {
 }
 
 PyObject *get(PyObject *self, PyObject *name) {
-    PyObject *found = PyObject_GenericGetAttr(self, name);
-    if (found == nullptr && PyErr_ExceptionMatches(PyExc_AttributeError) != 0 &&
-        PyUnicode_Check(name) && !is_special(name)) {
-        PyErr_Clear();
+    if (!PyUnicode_Check(name) || is_special(name)) {
+        return PyObject_GenericGetAttr(self, name);
+    }
+    ref found = if_any(PyObject_GenericGetAttr(self, name));
+    if (!found && PyErr_Occurred() == nullptr) {
         raise_misfit(package::unknown_field, {type_of_object(self)}, ref::borrowed(name));
     }
-    return found;
+    return found.release();
 }
 
 int set_members(const header_types &types, PyObject *self, PyObject *values, PyObject *named) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "loader/core/attribute.h"
 #include "loader/core/cpython.h"
 #include "loader/core/deallocate.h"
 #include "loader/core/guarded.h"

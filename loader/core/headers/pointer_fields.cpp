@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "loader/core/attribute.h"
 #include "loader/core/cpython.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/values/instance_layout.h"

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "loader/core/attribute.h"
 #include "loader/core/cpython.h"
 #include "loader/core/headers/ctypes_objects.h"
 #include "loader/core/headers/held_pointer.h"

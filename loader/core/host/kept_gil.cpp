@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "loader/core/attribute.h"
 #include "loader/core/cpython.h"
 #include "loader/core/thread/context.h"
 #include "loader/core/thread/state_change.h"
@@ -20,18 +21,10 @@ namespace {
 
 constexpr char subclass_name[] = "_epy_keeps_gil_";
 
-// An attribute, or null without an exception if there is none.
-ref attribute_if_any(PyObject *object, const char *name) {
-    ref found(PyObject_GetAttrString(object, name));
-    if (!found && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
-        PyErr_Clear();
-    }
-    return found;
-}
-
 bool take_over(PyObject *body, PyObject *cls, const char *name) {
-    const ref value = attribute_if_any(cls, name);
-    return value ? PyDict_SetItemString(body, name, value.get()) == 0 : PyErr_Occurred() == nullptr;
+    ref value;
+    return find_attribute(cls, name, value) &&
+           (!value || PyDict_SetItemString(body, name, value.get()) == 0);
 }
 
 ref make_subclass(PyTypeObject *type, long flags) {
@@ -48,9 +41,9 @@ ref make_subclass(PyTypeObject *type, long flags) {
 // What the object says in place of its class. False with a Python exception.
 bool copy_if_own(PyObject *function, PyObject *made, const char *name, const char *of_class) {
     const ref own(PyObject_GetAttrString(function, name));
-    const ref inherited =
-        attribute_if_any(reinterpret_cast<PyObject *>(Py_TYPE(function)), of_class);
-    if (!own || PyErr_Occurred() != nullptr) {
+    ref inherited;
+    if (!own ||
+        !find_attribute(reinterpret_cast<PyObject *>(Py_TYPE(function)), of_class, inherited)) {
         return false;
     }
     const bool same = inherited ? own.get() == inherited.get() : own.get() == Py_None;

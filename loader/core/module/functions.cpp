@@ -265,7 +265,7 @@ PyObject *take_from_host(PyObject *module, PyObject *plugin) {
         return nullptr;
     }
     std::vector<ref> held;
-    forget_dropped_callbacks(plugin, held);
+    forget_dropped_callbacks(state_of(module), plugin, held);
     for (const ref &one : held) {
         if (one && PyList_Append(kept.get(), one.get()) != 0) {
             return nullptr;

@@ -117,7 +117,7 @@ void end_script(plugin *handle, found_gil found) {
             print_exception();
             run_python([&] {
                 std::vector<ref> held; // let go at the end: that may drop further callbacks
-                forget_dropped_callbacks(native.get(), held);
+                forget_dropped_callbacks(state, native.get(), held);
             });
             print_exception();
             run_python([&] { PyDict_DelItem(state.plugins, key.get()); });

@@ -12,6 +12,7 @@
 #include <atomic>
 
 #include "loader/core/cpython.h"
+#include "loader/core/dropped_records.h"
 #include "loader/core/thread/cancellation.h"
 #include "loader/core/thread/context.h"
 #include "loader/core/thread/kept_state.h"
@@ -21,8 +22,8 @@ namespace epy {
 
 struct plugin; // the loader's
 
-// Lives for ever, and stands for another interpreter once its own has ended: records of dropped
-// callbacks refer to it.
+// Lives for ever, and stands for another interpreter once its own has ended: records of callbacks
+// refer to it.
 class sub_interpreter {
 public:
     // Of the interpreter that is current. May throw std::bad_alloc.
@@ -52,6 +53,8 @@ public:
     }
     [[nodiscard]] plugin *owner() const noexcept { return owner_; }
     [[nodiscard]] const char *path() const noexcept { return path_; }
+
+    dropped_records dropped; // of callbacks that were made in it
 
     // A state of this thread's in it; null without memory.
     [[nodiscard]] PyThreadState *new_state() const noexcept { return cpython::new_state(state_); }
@@ -95,10 +98,6 @@ public:
     explicit operator bool() const noexcept { return state_ != nullptr; }
     [[nodiscard]] bool is_out_of_memory() const noexcept { return is_out_of_memory_; }
     [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
-
-    [[nodiscard]] bool is_of(const sub_interpreter *one) const noexcept {
-        return one == &interpreter_;
-    }
 
     // How this thread had a GIL before.
     [[nodiscard]] found_gil found() const noexcept {

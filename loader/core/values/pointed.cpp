@@ -3,6 +3,7 @@
 #include <cstring>
 #include <cwchar>
 
+#include "loader/core/attribute.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/does_not_fit.h"
@@ -205,15 +206,6 @@ fit from_instance(const module_state &state, PyObject *target, PyObject *value, 
         }
     }
     return target == nullptr ? place_of(value, out) : fit::no;
-}
-
-// False with a Python exception.
-bool find_attribute(PyObject *object, const char *name, ref &out) {
-    out = ref(PyObject_GetAttrString(object, name));
-    if (!out && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
-        PyErr_Clear();
-    }
-    return PyErr_Occurred() == nullptr;
 }
 
 // `address`, as callbacks have it. No if there is none.

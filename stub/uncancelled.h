@@ -1,5 +1,6 @@
-// pthread_cancel, put off while a thread starts, waits for or unloads a plugin: unwound in the
-// middle of that it would leave half a start behind, for which others wait for ever.
+// pthread_cancel, put off while a thread opens the loader, or starts, waits for or unloads a
+// plugin: unwound in the middle of that it would leave half a start behind, for which others wait
+// for ever, or the dynamic loader's lock. Freestanding.
 #pragma once
 
 #include <pthread.h>
