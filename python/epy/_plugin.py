@@ -14,6 +14,7 @@ from ._script import Script, imported, registry
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from _thread import LockType
     from collections.abc import Callable
     from typing import Any
 
@@ -155,16 +156,22 @@ def unload(native: "_core.NativePlugin") -> None:
     script = registry.by_plugin.get(native)
     if script is not None:
         # A reload sees that the plugin is gone, and undoes what it has done.
-        waited = _report.acquire(script.reloading, _PATIENCE, script.path, "a reload")
+        waited = _acquire(script.reloading, script, "a reload")
         try:
             run_unload_hooks(script)
         finally:
             _drop(script)
             script.plugin.state = "unloaded"
             _end_reports()
-            _report.write(f"epy: {script.path}: unloaded", level=_report.INFO)
+            if _core.is_logged(_INFO):
+                _report.write(f"epy: {script.path}: unloaded", level=_INFO)
             if waited:
                 script.reloading.release()
+
+
+def _acquire(lock: "LockType", script: "Running", what: str) -> bool:
+    """As `_report.acquire`, which runs that module: an end that waits for nobody takes no memory."""
+    return lock.acquire(blocking=False) or _report.acquire(lock, _PATIENCE, script.path, what)
 
 
 def at_exit() -> None:
@@ -301,7 +308,7 @@ def run_unload_hooks(script: "Running") -> None:
     round. Then its hooks are waited for, a while.
     """
     lock = script.unloading
-    taken = _report.acquire(lock, _PATIENCE, script.path, "an on_unload hook")
+    taken = _acquire(lock, script, "an on_unload hook")
     try:
         while script.on_unload:
             mark, hook = script.on_unload.pop()

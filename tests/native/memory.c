@@ -17,7 +17,7 @@
 // what it takes from its own allocators. For each n a line, "N: " and "right value", "error value",
 // "error value for good" (of a start: the next call has it, too), "wrong value", "next call fails"
 // or "signal S"; below it, indented, what came on stderr, of a crash the functions that it happened
-// in. The last one is "N: no allocation failed".
+// in, and those that the first allocation failed in. The last one is "N: no allocation failed".
 //
 // The plugin has int work(int n), which returns n or -1, and int check(int n), which must return n.
 #define _GNU_SOURCE
@@ -44,13 +44,23 @@ static long armed;   // allocations are counted
 static long counted; // since then
 static long first, last;
 
+enum { most_frames = 24 };
+static void *refused[most_frames]; // the first that failed
+static int refused_count;
+
 static int fails(void) {
-    if (__atomic_load_n(&armed, __ATOMIC_ACQUIRE) == 0) {
+    static __thread int is_here; // what looks for the frames may allocate
+    if (__atomic_load_n(&armed, __ATOMIC_ACQUIRE) == 0 || is_here) {
         return 0;
     }
     const long number = __atomic_add_fetch(&counted, 1, __ATOMIC_RELAXED);
     if (number < first || number > last) {
         return 0;
+    }
+    if (number == first) {
+        is_here = 1;
+        refused_count = backtrace(refused, most_frames);
+        is_here = 0;
     }
     errno = ENOMEM;
     return 1;
@@ -290,24 +300,29 @@ static enum outcome run_phase(const char *phase, const char *path, long n, long 
     return check(2) != 2 ? next_call_fails : counted < n ? nothing_failed : right_value;
 }
 
-// "crashed in INNER < OUTER < ...", and the end. The names are those that libraries export, else
-// the library's own.
-static void tell_about_crash(int number) {
-    enum { most_frames = 24 };
-    void *frames[most_frames];
-    disarm();
-    const int count = backtrace(frames, most_frames);
-    dprintf(STDERR_FILENO, "crashed in");
-    for (int i = 2; i < count; ++i) { // this function, the signal's frame
+// "INNER < OUTER < ...", and the end. The names are those that libraries export, else the library's
+// own.
+static void tell_frames(void *const *frames, int count) {
+    for (int i = 0; i < count; ++i) {
         Dl_info found = {0};
         dladdr(frames[i], &found);
         const char *name = found.dli_sname == NULL ? found.dli_fname : found.dli_sname;
         const char *slash = name == NULL ? NULL : strrchr(name, '/');
-        dprintf(STDERR_FILENO, "%s %s", i == 2 ? "" : " <",
+        dprintf(STDERR_FILENO, "%s%s", i == 0 ? " " : " < ",
                 name == NULL    ? "?"
                 : slash == NULL ? name
                                 : slash + 1);
     }
+}
+
+static void tell_about_crash(int number) {
+    void *frames[most_frames];
+    disarm();
+    const int count = backtrace(frames, most_frames);
+    dprintf(STDERR_FILENO, "crashed in");
+    tell_frames(frames + 2, count - 2); // this function, the signal's frame
+    dprintf(STDERR_FILENO, "\nno memory in");
+    tell_frames(refused, refused_count);
     dprintf(STDERR_FILENO, "\n");
     signal(number, SIG_DFL);
     raise(number);
