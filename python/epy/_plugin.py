@@ -170,7 +170,7 @@ def unload(native: "_core.NativePlugin") -> None:
 
 
 def _acquire(lock: "LockType", script: "Running", what: str) -> bool:
-    """As `_report.acquire`, which runs that module: an end that waits for nobody takes no memory."""
+    """As `_report.acquire`, a module that an end which waits for nobody does not run."""
     return lock.acquire(blocking=False) or _report.acquire(lock, _PATIENCE, script.path, what)
 
 

@@ -103,8 +103,8 @@ STEPS = {
 FOR_GOOD = re.compile(r"cannot open epy's (loader|core): .*(symbol search list|out of memory)")
 
 
-# 3.13 releases the code of a function for which there is no memory twice, when the function cannot be
-# made and again with the frame (MAKE_FUNCTION in Python/bytecodes.c): what follows is undefined.
+# 3.13 releases the code of a function for which there is no memory twice, when the function cannot
+# be made and again with the frame (MAKE_FUNCTION in Python/bytecodes.c): what follows is undefined.
 FUNCTION_NOT_MADE = re.compile(r"^ *no memory in .* PyFunction_NewWithQualName ", re.MULTILINE)
 
 
