@@ -64,6 +64,7 @@ class Script:
     compiles = True  # what asks for machine code
     reads_on = False  # more C text may follow at once: the process that reads it waits for that
     header_options: "HeaderOptions | None" = None
+    words: "frozenset[str] | None" = None  # all that may be asked for of headers; None: anything
 
     def __init__(self, name: str, path: str, state: "State" = "starting") -> None:
         self.name = name

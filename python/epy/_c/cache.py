@@ -48,10 +48,10 @@ def find(name: str) -> dict[str, Any] | None:
     path = os.path.join(folder, name)
     try:
         with open(path, "rb") as file:
-            data = file.read()
-        if len(data) < 4 or zlib.crc32(data[4:]) != int.from_bytes(data[:4], "little"):
+            checksum, data = file.read(4), file.read()
+        if len(checksum) < 4 or zlib.crc32(data) != int.from_bytes(checksum, "little"):
             return None
-        files, answer = marshal.loads(data[4:])
+        files, answer = marshal.loads(data)
         if any(_has_changed(*it) for it in files):
             return None
         os.utime(path)

@@ -11,26 +11,67 @@ from typing import Any
 from .. import _core
 from .._errors import HeaderError
 from .._file.read import read_file
-from .._file.stored_header import add, names
+from .._file.stored_header import add, names, pack
 from .._header import is_text
 from .._parts import HeaderOptions
 from .._script import Script
 from . import flags, process, prototype
+from .reachable import forms, reachable
+from .terms import CHOSEN
 
 _SYSTEM = ("/usr/local/include", "/usr/include")
 
 
 class Definitions:
-    """All that a header declares: stored as in a plugin."""
+    """All that a header declares: stored as in a plugin.
 
-    def __init__(self, answer: Mapping[str, Any], keep: bool) -> None:
+    With `words`, which are all that a script may ask for, it has only what these lead to until
+    somebody does ask for something else.
+    """
+
+    def __init__(
+        self, request: dict[str, Any], keep: bool, words: frozenset[str] | None = None
+    ) -> None:
+        self._request = request
+        self._keep = keep
+        self._words = words
+        self._asked: set[str] = set()  # names
+        self.prototypes: dict[str, tuple[str, Any]] = {}
+        if words is None:
+            self._take(process.ask(request, keep))
+        else:
+            given = {**request, "words": sorted(words)}
+            self._take(process.ask(given, keep, self._choose))
+
+    def _take(self, answer: Mapping[str, Any]) -> None:
         self._index: bytes = answer["index"]
         self._data: bytes = answer["data"]
-        self.find = _core.StoredHeader(self._index, self._data).find
-        self.prototypes: dict[str, tuple[str, Any]] = {}
+        self._stored = _core.StoredHeader(self._index, self._data)
         self.files: list[str] = answer["files"]
         self.described: dict[str, tuple[bool, str]] = answer["described"]  # see `described`
-        self._keep = keep
+
+    def _choose(self) -> dict[str, Any]:
+        """The answer that has what a script may ask for."""
+        whole = process.ask(self._request, self._keep)
+        find = _core.StoredHeader(whole["index"], whole["data"]).find
+        known = names(whole["index"])
+        roots = {*self._asked, *chain.from_iterable(map(forms, self._words or ()))}
+        index, data = pack(reachable(roots.intersection(known), find))
+        return {**whole, "index": index, "data": data}
+
+    def find(self, name: str) -> Any:
+        """What a name stands for; None if the header does not declare it."""
+        found = self._stored.find(name)
+        if self._words is not None:
+            self._asked.add(name)
+            if found is None and name.rpartition(" ")[2] not in self._words:
+                self._read_all()
+                found = self._stored.find(name)
+        return found
+
+    def _read_all(self) -> None:
+        if self._stored.find(CHOSEN) is not None:
+            self._take(process.ask(self._request, self._keep))
 
     def prototype(self, text: str) -> tuple[str, Any]:
         """The name and the type in a C prototype with this header's types."""
@@ -41,11 +82,16 @@ class Definitions:
     @property
     def names(self) -> dict[str, Any]:
         """Every name, with what it stands for."""
-        return {name: self.find(name) for name in names(self._index)}
+        self._read_all()
+        return {name: self._stored.find(name) for name in names(self._index)}
 
     def packed(self) -> tuple[bytes, bytes]:
         """For a plugin: with the prototypes that its script has."""
-        return add(self._index, self._data, self.prototypes)
+        index, data = self._index, self._data
+        if self._words is not None and self._stored.find(CHOSEN) is None:
+            answer = self._choose()
+            index, data = answer["index"], answer["data"]
+        return add(index, data, self.prototypes)
 
 
 def read(
@@ -82,10 +128,10 @@ def read(
         "describe": describe,
         "kind": "header",
     }
-    answer = process.ask(request, script.reads_on)
-    for file in answer["files"]:
+    found = Definitions(request, script.reads_on, script.words)
+    for file in found.files:
         _core.check_trusted(file)
-    return Definitions(answer, script.reads_on)
+    return found
 
 
 def _check_file(name: str, folders: list[str]) -> None:

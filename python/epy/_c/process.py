@@ -14,6 +14,7 @@ import select
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from .._errors import HeaderError
@@ -37,8 +38,11 @@ _lock = threading.Lock()
 _running: tuple[int, subprocess.Popen[bytes]] | None = None  # of the process with this number
 
 
-def ask(request: dict[str, Any], keep: bool) -> dict[str, Any]:
-    """What the reader answers. Raises HeaderError. `keep`: the process serves further requests."""
+def ask(
+    request: dict[str, Any], keep: bool, make: Callable[[], dict[str, Any]] | None = None
+) -> dict[str, Any]:
+    """What the reader answers, or `make` instead of it. Raises HeaderError. `keep`: the process
+    serves further requests."""
     library, resources = find_libclang()
     options = ["-resource-dir", resources] if resources else [f"-isystem{_OWN}"]
     arguments = [
@@ -48,7 +52,10 @@ def ask(request: dict[str, Any], keep: bool) -> dict[str, Any]:
     whole = {**request, "library": library, "arguments": arguments}
     key = cache.key(library, whole)
     answer = cache.find(key)
-    if answer is None:
+    if answer is None and make is not None:
+        answer = make()
+        cache.store(key, answer)
+    elif answer is None:
         with _lock:
             answer = _ask(whole, keep)
         assert "mistake" not in answer, answer["mistake"]

@@ -26,6 +26,7 @@ and, under "struct KEY", "union KEY" and "enum KEY", what a tag stands for:
 whose own fields belong to the whole. `bits` are bit-fields, (name, type, offset, shift, width,
 signed), `members` the names in the header's order, `obstacle` why it cannot be passed by value.
 Under CONST it has which parameters lead to what C only reads, "f:5 g:1": their bits, by function.
+Where a plugin has only what its script may ask for, it has CHOSEN, too: a constant without meaning.
 
 The core reads what a plugin has stored, by the same names: loader/core/headers/kind.h. A later epy
 reads it too, so a new part goes behind the others. tests/definitions.txt has all for both sides.
@@ -38,6 +39,7 @@ from typing import Any
 
 Type = Any
 CONST = "const *"
+CHOSEN = "chosen *"
 OPAQUE = "opaque"  # a struct, union or enum that is only declared, which serves for pointers
 EMPTY = "empty"  # a macro that stands for nothing: it guards a header or marks declarations
 

@@ -85,7 +85,8 @@ def build(
         stamped = stamped._replace(executable="", libpython="")
     sources = read_script(source, target)
     options = HeaderOptions(absolute(flags), tuple(packages))
-    filled = _run(Building(name, source, options), sources)
+    stored = Sources({}) if editable else sources
+    filled = _run(Building(name, source, options, stored), sources)
     check_offers(filled, eager, own_gil)
     for line in warnings(source, sources, target_python, standalone):
         print(f"epy: {line}", file=sys.stderr)
@@ -104,7 +105,6 @@ def build(
     files = files_of(sources, filled)
     settings = _settings(STUB_EAGER * eager | STUB_OWN_GIL * own_gil, stamped)
     constants = [] if editable else list(filled.constants.items())
-    stored = Sources({}) if editable else sources
     try:
         plugin = _stamped(target.name, settings, content, rows, stored, constants, pack)
     except StampError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from .. import _script
@@ -14,6 +15,7 @@ from .._modules import Sources, run_modules
 from .._native import Export, place
 from .._parts import HeaderOptions
 from .._script import Script
+from .asked_names import asked_names
 
 
 class Building(Script):
@@ -22,9 +24,21 @@ class Building(Script):
     building = True
     reads_on = True
 
-    def __init__(self, name: str, path: str, options: HeaderOptions | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        options: HeaderOptions | None = None,
+        stored: Sources | None = None,
+    ) -> None:
         super().__init__(name, path, "building")
         self.header_options = options
+        self.stored = stored  # what the plugin will run
+
+    @cached_property
+    def words(self) -> frozenset[str] | None:  # type: ignore[override]
+        """All that the script may ask headers for, None if that may be anything."""
+        return asked_names(self.stored) if self.stored and self.stored.members else None
 
     def run(self, sources: Sources) -> Any:
         """Run the script, which fills this; returns its module. What runs meanwhile is its."""
