@@ -117,6 +117,15 @@ bool use_as_file(const char *name, const char *view, const void *bytes, std::siz
     return false;
 }
 
+const char memory_remedy[] = "lift the limit on the memory of the host (ulimit -d, ulimit -v)";
+
+bool lacks_memory() {
+    constexpr std::size_t needed = 16 << 20; // libpython, and what that needs
+    void *taken = mmap(nullptr, needed, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return taken == MAP_FAILED || munmap(taken, needed) != 0;
+}
+
 void *open_from_memory(const char *name, const char *view, const void *bytes, std::size_t size) {
     void *handle = nullptr;
     use_as_file(

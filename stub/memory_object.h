@@ -26,4 +26,10 @@ void *open_from_memory(const char *name, const char *view, const void *bytes, st
 // What to do where nothing takes them.
 extern const char memory_object_remedy[];
 
+// Whether the process may have no more memory of its own than Python takes: why a library could not
+// be opened. The dynamic loader says no more than that a segment was not mapped, as of a folder
+// that is mounted with noexec.
+bool lacks_memory();
+extern const char memory_remedy[];
+
 } // namespace epy

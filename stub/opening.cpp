@@ -144,8 +144,9 @@ bool open_own_loader(loader_search &search) {
     search.handle = open_from_memory(loader_soname, "/proc/self/fd", found.start, found.size);
     if (search.handle == nullptr) {
         const char *why = dlerror();
-        search.remedy =
-            why != nullptr && is_host_without_glibc() ? install_for_host : memory_object_remedy;
+        search.remedy = why != nullptr && is_host_without_glibc() ? install_for_host
+                        : why != nullptr && lacks_memory()        ? memory_remedy
+                                                                  : memory_object_remedy;
         snprintf(search.why, sizeof search.why, "the one that it brings along cannot be opened: %s",
                  why == nullptr ? "no folder takes it" : why);
     }
@@ -160,7 +161,9 @@ bool open_if_usable(const loader_candidate &one, void *argument) {
     if (one.verdict == usable::yes) {
         search.handle = dlopen(one.path, RTLD_NOW | RTLD_LOCAL);
         if (search.handle == nullptr) {
-            search.remedy = is_host_without_glibc() ? install_for_host : install_again;
+            search.remedy = is_host_without_glibc() ? install_for_host
+                            : lacks_memory()        ? memory_remedy
+                                                    : install_again;
             snprintf(search.why, sizeof search.why, "%s", dlerror());
         }
     } else if (one.verdict == usable::damaged) {

@@ -4,6 +4,8 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/common_interface_defs.h>
@@ -26,8 +28,7 @@ constexpr std::uintptr_t page_size = 4096;
 
 std::byte *bytes(void *low) noexcept { return static_cast<std::byte *>(low); }
 
-// The main thread's is told apart by where it begins: for what the C library knows of it, that
-// reads the process's map.
+// It is told apart by where it begins.
 bool has_room_on_main_stack(std::uintptr_t here) noexcept {
     const std::uintptr_t top = getauxval(AT_EXECFN);
     rlimit limit{};
@@ -40,7 +41,8 @@ bool has_room_on_main_stack(std::uintptr_t here) noexcept {
 
 bool has_room_on_threads_stack(std::uintptr_t here) noexcept {
     pthread_attr_t attributes;
-    if (pthread_getattr_np == nullptr || pthread_getattr_np(pthread_self(), &attributes) != 0) {
+    if (is_main_thread() || pthread_getattr_np == nullptr ||
+        pthread_getattr_np(pthread_self(), &attributes) != 0) {
         return false;
     }
     void *start = nullptr;
@@ -68,6 +70,8 @@ struct announced_work {
 #endif
 
 } // namespace
+
+bool is_main_thread() noexcept { return syscall(SYS_gettid) == syscall(SYS_getpid); }
 
 stack_bounds main_stack_around(std::uintptr_t here) noexcept {
     const std::uintptr_t top = getauxval(AT_EXECFN);

@@ -18,9 +18,14 @@ struct stack_bounds {
     std::uintptr_t high = 0;
 };
 
-// Of the main thread's, which may grow up to its limit, if `here` is on it: for what the C library
-// knows of it, that reads the process's map. Zeros otherwise, and without a limit.
+// Of the main thread's, which may grow up to its limit, if `here` is on it. Zeros otherwise, and
+// without a limit.
 [[nodiscard]] stack_bounds main_stack_around(std::uintptr_t here) noexcept;
+
+// What the C library knows of the main thread's stack it reads from the process's map, which takes
+// several KB of the stack that it is asked on. Of other threads it knows. (A thread that has forked
+// is the child's main thread.)
+[[nodiscard]] bool is_main_thread() noexcept;
 
 void call_on_stack(void *low, std::size_t size, void (*function)(void *), void *argument);
 

@@ -24,6 +24,7 @@
 #include "loader/bootstrap/report.h"
 #include "loader/patience.h"
 #include "loader/signals_blocked.h"
+#include "stub/own_stack.h"
 #include "stub/uncancelled.h"
 
 namespace epy {
@@ -152,10 +153,7 @@ turn start_inside_dlopen(plugin &self) {
     return run_inside_dlopen(self);
 }
 
-} // namespace
-
-void attach(stub_info *info) noexcept {
-    const uncancelled start;
+void attach_here(stub_info *info) noexcept {
     plugin *self = nullptr;
     try {
         self = &plugin::of(info);
@@ -171,6 +169,13 @@ void attach(stub_info *info) noexcept {
             self->starting().finish(put_off(*self, problem.what()));
         }
     }
+}
+
+} // namespace
+
+void attach(stub_info *info) noexcept {
+    const uncancelled start;
+    call_with_room([=] { attach_here(info); });
 }
 
 } // namespace epy

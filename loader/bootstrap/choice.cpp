@@ -15,6 +15,7 @@
 #include "loader/bootstrap/start.h"
 #include "loader/paths.h"
 #include "loader/trusted.h"
+#include "stub/memory_object.h"
 #include "stub/trust.h"
 
 namespace epy {
@@ -61,6 +62,69 @@ std::string reason_against_candidate(const python_candidate &one) {
     return against;
 }
 
+// The Python that runs, or null. False after saying that there are two.
+bool find_initialized(const python_wish &wish, const python_objects &found,
+                      const python_object *&initialized) {
+    for (const python_object &one : found) {
+        if (one.is_initialized() == 0) {
+            continue;
+        }
+        if (initialized != nullptr && one.main_interpreter() != initialized->main_interpreter()) {
+            report(
+                wish.plugin,
+                "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
+                "start only one of them before the plugin is called",
+                initialized->file, one.file);
+            return false;
+        }
+        initialized = &one;
+    }
+    return true;
+}
+
+// Loaded for everyone: its symbols would win over those of any other libpython.
+bool take_loaded_for_all(const python_objects &found, chosen_python &chosen) {
+    const void *global = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
+    for (const python_object &one : found) {
+        if (reinterpret_cast<const void *>(one.is_initialized) == global) {
+            chosen.handle = open_again(one);
+            chosen.base = is_same_file(chosen.file, one.file) ? "" : executable_of(one.file);
+            chosen.file = one.file;
+            return true;
+        }
+    }
+    return false;
+}
+
+// The last of the candidates; false after saying why not.
+bool is_usable(const python_wish &wish, const std::vector<python_candidate> &candidates) {
+    if (candidates.empty() || !candidates.back().problem.empty()) {
+        report(wish.plugin, "%s", describe(candidates, wish).c_str());
+        return false;
+    }
+    const std::string against = reason_against_candidate(candidates.back());
+    if (!against.empty()) {
+        report(wish.plugin, "%s", against.c_str());
+    }
+    return against.empty();
+}
+
+bool open_anew(const python_wish &wish, const python_objects &found, const python_candidate &from,
+               chosen_python &chosen) {
+    if (wish.libpython != nullptr && from.source != python_source::stamped) {
+        note(log_level::info, wish.plugin,
+             "starts the Python in %s, not the one it was built for (%s)", chosen.file.c_str(),
+             wish.libpython);
+    }
+    chosen.is_new = found.count == 0;
+    chosen.handle = dlopen(chosen.file.c_str(), RTLD_LAZY | RTLD_GLOBAL);
+    if (chosen.handle == nullptr) {
+        report(wish.plugin, "cannot open its Python: %s; %s", dlerror(),
+               lacks_memory() ? memory_remedy : "install that Python again");
+    }
+    return true;
+}
+
 } // namespace
 
 std::string reason_against_wish(const python_wish &wish) {
@@ -81,21 +145,10 @@ void *open_again(const python_object &one) {
 }
 
 bool choose(const python_wish &wish, chosen_python &chosen) {
-    const python_object *initialized = nullptr;
     const python_objects found = find_pythons();
-    for (const python_object &one : found) {
-        if (one.is_initialized() == 0) {
-            continue;
-        }
-        if (initialized != nullptr && one.main_interpreter() != initialized->main_interpreter()) {
-            report(
-                wish.plugin,
-                "this process runs two Pythons (%s and %s) and epy cannot tell which one to use; "
-                "start only one of them before the plugin is called",
-                initialized->file, one.file);
-            return false;
-        }
-        initialized = &one;
+    const python_object *initialized = nullptr;
+    if (!find_initialized(wish, found, initialized)) {
+        return false;
     }
     if (initialized != nullptr) {
         remember_python(*initialized); // so that threads that wait for this one release the GIL
@@ -112,7 +165,6 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     const std::string *named = chosen_by_host;
     asked.chosen_by_host = named == nullptr ? nullptr : named->c_str();
     const std::vector<python_candidate> candidates = find_candidates(asked);
-    const bool is_found = !candidates.empty() && candidates.back().problem.empty();
     if (!candidates.empty()) {
         chosen.executable = candidates.back().executable;
         chosen.file = candidates.back().libpython;
@@ -121,35 +173,8 @@ bool choose(const python_wish &wish, chosen_python &chosen) {
     }
     chosen.start = true;
     chosen.ours = true;
-    // Loaded for everyone: its symbols would win over those of any other libpython.
-    const void *global = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
-    for (const python_object &one : found) {
-        if (reinterpret_cast<const void *>(one.is_initialized) == global) {
-            chosen.handle = open_again(one);
-            chosen.base = is_same_file(chosen.file, one.file) ? "" : executable_of(one.file);
-            chosen.file = one.file;
-            return true;
-        }
-    }
-    if (!is_found) {
-        report(wish.plugin, "%s", describe(candidates, wish).c_str());
-        return false;
-    }
-    if (const std::string against = reason_against_candidate(candidates.back()); !against.empty()) {
-        report(wish.plugin, "%s", against.c_str());
-        return false;
-    }
-    if (wish.libpython != nullptr && candidates.back().source != python_source::stamped) {
-        note(log_level::info, wish.plugin,
-             "starts the Python in %s, not the one it was built for (%s)", chosen.file.c_str(),
-             wish.libpython);
-    }
-    chosen.is_new = found.count == 0;
-    chosen.handle = dlopen(chosen.file.c_str(), RTLD_LAZY | RTLD_GLOBAL);
-    if (chosen.handle == nullptr) {
-        report(wish.plugin, "cannot open its Python: %s; install that Python again", dlerror());
-    }
-    return true;
+    return take_loaded_for_all(found, chosen) ||
+           (is_usable(wish, candidates) && open_anew(wish, found, candidates.back(), chosen));
 }
 
 bool unload(const chosen_python &python, void *core) noexcept {

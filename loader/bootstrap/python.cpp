@@ -153,7 +153,9 @@ opening open_core(const python_wish &wish, const chosen_python &python, const co
         const bool is_refused = core.folder.empty() && why != nullptr;
         report(wish.plugin, "cannot open epy's core: %s; %s",
                why == nullptr ? "what the plugin brings along is damaged" : why,
-               is_refused ? memory_object_remedy : "install epy again");
+               why != nullptr && lacks_memory() ? memory_remedy
+               : is_refused                     ? memory_object_remedy
+                                                : "install epy again");
         unload(python, handle);
         return opening::failed;
     }

@@ -7,15 +7,15 @@
 
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/log_sinks.h"
+#include "stub/own_stack.h"
 #include "stub/printable.h"
 
 namespace epy {
 
 namespace {
 
-[[gnu::format(printf, 3, 0)]] void say_of(log_level level, const char *subject, const char *format,
-                                          std::va_list arguments) noexcept {
-    const int saved_errno = errno;
+[[gnu::format(printf, 3, 0)]] void say_here(log_level level, const char *subject,
+                                            const char *format, std::va_list arguments) noexcept {
     char line[2048];
     constexpr std::size_t room = sizeof line - 1; // for the newline
     const int begin = std::snprintf(line, room, "epy: %s: ", subject);
@@ -34,6 +34,15 @@ namespace {
     if (!is_taken) {
         say(level, "%s", line);
     }
+}
+
+[[gnu::format(printf, 3, 0)]] void say_of(log_level level, const char *subject, const char *format,
+                                          std::va_list arguments) noexcept {
+    const int saved_errno = errno;
+    std::va_list own;
+    va_copy(own, arguments);
+    call_with_room([&] { say_here(level, subject, format, own); });
+    va_end(own);
     errno = saved_errno;
 }
 

@@ -19,6 +19,7 @@
 #include "loader/bootstrap/plugin.h"
 #include "loader/bootstrap/report.h"
 #include "loader/fp_environment.h"
+#include "stub/own_stack.h"
 #include "stub/uncancelled.h"
 
 namespace epy {
@@ -116,7 +117,8 @@ extern "C" epy::jump epy_loader_resolve(const epy::record *called) noexcept {
     const int saved_errno = errno;
     const epy::fp_environment floating_point;
     const epy::uncancelled start;
-    const epy::jump next = epy::serve_or_refuse(called);
+    epy::jump next{};
+    epy::call_with_room([&] { next = epy::serve_or_refuse(called); });
     errno = saved_errno;
     return next;
 }

@@ -192,6 +192,19 @@ def test_too_little_address_space(outcomes):
     assert found[-1] == "no allocation failed"
 
 
+@pytest.mark.parametrize("kind", [(), ("--standalone",)], ids=["plain", "standalone"])
+@pytest.mark.parametrize("megabytes", [1, 2, 4])
+def test_too_little_memory_of_its_own(build_plugin, run, native, kind, megabytes):
+    """As `ulimit -d` gives it. The dynamic loader does not say that it was memory."""
+    plugin = build_plugin(SCRIPT, *kind)
+    limit = f"--data={megabytes << 20}"
+    result = run("prlimit", limit, native("call"), f"open {plugin}", "int work 1")
+    assert result.stdout == "-1\n"
+    lines = result.stderr.splitlines()
+    remedies = ("lift the limit on the memory of the host (ulimit -d, ulimit -v)", "tries again")
+    assert lines and all(line.endswith(remedies) for line in lines), lines
+
+
 def test_a_start_is_tried_again(outcomes):
     """Of Python, of the package epy and of the script: no allocation fails in the second one."""
     found = list(outcomes("first", 1, LAST, 97))

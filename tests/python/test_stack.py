@@ -128,18 +128,23 @@ def raises(n: c_int) -> c_int:
 SMALL_STACKS = ["16", "20", "24", "28", "32", "coroutine16", "signal16"]
 WAYS = ["of the installed epy", "fails at its start"]
 LIFE_STACKS = ["32"]
+TINY_STACKS: list[str] = []
 if not os.environ.get("LD_PRELOAD"):
     WAYS.append("standalone")  # of what comes from memory a sanitizer knows nothing
     LIFE_STACKS = SMALL_STACKS  # and its frames in dlopen alone need 16 KiB
+    TINY_STACKS = ["coroutine4", "signal8"]  # its frames are larger altogether
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_a_plugin_starts_on_a_small_stack(build_plugin, native, run, way):
-    """Down to 16 KiB, the least that a thread has: loader, Python and script start elsewhere."""
+    """Down to 16 KiB, the least that a thread has, to 4 KiB and to what signals had once.
+
+    Loader, Python and script start elsewhere.
+    """
     fails = "fails" in way
     script = FIRST_CALL.replace("{fails}", "not epy.building" if fails else "False")
     plugin = build_plugin(script, *(["--standalone"] if way == "standalone" else []))
-    for stack in SMALL_STACKS:
+    for stack in SMALL_STACKS + TINY_STACKS:
         calls = [f"{stack}:{name}" for name in ("fine", "raises", "fine")]
         result = run(native("stacks"), plugin, *calls)
         fine = -1 if fails else 2

@@ -25,13 +25,7 @@ void use(std::uintptr_t low, std::uintptr_t high) noexcept {
     stacks.span = large ? high - low - plenty : 0;
 }
 
-// Once per thread.
-void find_thread_stack(std::uintptr_t here) noexcept {
-    if (const stack_bounds known = main_stack_around(here); known.high != 0) {
-        stacks.thread_low = known.low;
-        stacks.thread_high = known.high;
-        return;
-    }
+void ask_for_thread_stack() noexcept {
     pthread_attr_t attributes;
     if (const int problem = pthread_getattr_np(pthread_self(), &attributes); problem != 0) {
         if (problem != ENOMEM) {                        // then the next call asks again
@@ -45,6 +39,18 @@ void find_thread_stack(std::uintptr_t here) noexcept {
     pthread_attr_destroy(&attributes);
     stacks.thread_low = reinterpret_cast<std::uintptr_t>(low);
     stacks.thread_high = stacks.thread_low + size;
+}
+
+// Once per thread.
+void find_thread_stack(std::uintptr_t here) noexcept {
+    if (const stack_bounds known = main_stack_around(here); known.high != 0) {
+        stacks.thread_low = known.low;
+        stacks.thread_high = known.high;
+    } else if (is_main_thread()) { // in a coroutine, or its stack has no limit
+        call_with_room(ask_for_thread_stack);
+    } else {
+        ask_for_thread_stack();
+    }
 }
 
 void unmap(void *stack) noexcept { unmap_stack(stack, own_stack_size); }
