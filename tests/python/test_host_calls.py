@@ -209,6 +209,28 @@ def jump(n: c_int) -> c_int:
     assert "epy.tail_call" in line
 
 
+@pytest.mark.parametrize("stack", ["8192", "64"])
+def test_a_jump_that_kept_the_lock_is_detected_at_the_threads_end(
+    build_plugin, compile_c, run, stack
+):
+    """Nobody else would get it."""
+    plugin = build_plugin(
+        HEAD
+        + """
+import ctypes
+
+@epy.export
+def jump(n: c_int) -> c_int:
+    ctypes.PyDLL(None).host_error(b"out")
+    return 0
+"""
+    )
+    result = run(host_of(compile_c), plugin, stack, "jump", status=-signal.SIGABRT)
+    assert result.stdout == "jump jumped: out, errno 7\n"
+    assert result.stderr.startswith("epy: export 'jump' was left by a jump (longjmp, ")
+    assert result.stderr.count("\n") == 1
+
+
 def test_call_raises_what_a_callback_below_it_raised(build_plugin, compile_c, run):
     plugin = build_plugin(
         HEAD

@@ -35,7 +35,21 @@ const char *label_of_running() noexcept {
     return native == nullptr ? "a callback" : native->label;
 }
 
+[[noreturn]] void end_after_jump(const char *label) noexcept {
+    say(log_level::error,
+        "epy: %s was left by a jump (longjmp, a C++ exception) across Python, which cannot go on "
+        "after that: let it `return epy.tail_call(function, ...)` with the function that jumps",
+        label);
+    std::abort();
+}
+
 } // namespace
+
+void look_for_jump_at_end(bool holds_gil) noexcept {
+    if (running.runner != nullptr && holds_gil) {
+        end_after_jump(label_of_running());
+    }
+}
 
 void left_by_exception() noexcept {
     say(log_level::error,
@@ -68,11 +82,7 @@ void call_scope::look_for_jump(PyObject *runner) noexcept {
     const ref text(label && path ? PyUnicode_FromFormat("%S of %S", label.get(), path.get())
                                  : nullptr);
     const char *name = text ? PyUnicode_AsUTF8(text.get()) : nullptr;
-    say(log_level::error,
-        "epy: %s was left by a jump (longjmp, a C++ exception) across Python, which cannot go on "
-        "after that: let it `return epy.tail_call(function, ...)` with the function that jumps",
-        name == nullptr ? "a callback" : name);
-    std::abort();
+    end_after_jump(name == nullptr ? "a callback" : name);
 }
 
 } // namespace epy

@@ -22,6 +22,10 @@ constinit thread_local attachment::remembered attachment::mine;
 struct thread_end {
     static void leave(void *argument) {
         auto *block = static_cast<thread_block *>(argument);
+        // What is known of it here: Python's own key leads nowhere any more.
+        const PyThreadState *const current = attachment::current_state();
+        look_for_jump_at_end(current != nullptr &&
+                             (current == block->made_state || current == attachment::mine.state));
         attachment::mine = {}; // a later destructor of this thread may call again
         block->next = attachment::ended.load(std::memory_order_relaxed);
         while (!attachment::ended.compare_exchange_weak(
@@ -94,6 +98,15 @@ thread_block &this_thread() {
     return *block;
 }
 
+// It may be one that the host ends.
+static void follow_end_of_thread() noexcept {
+    try {
+        this_thread();
+    } catch (const std::bad_alloc &) {
+        return; // a call that is left by a jump there is not seen
+    }
+}
+
 void attachment::remember(PyThreadState *state, unsigned now) noexcept {
     mine.state = state;
     mine.generation = now;
@@ -117,6 +130,9 @@ void find_main_thread() noexcept {
         if (pthread_equal(main_thread.thread, pthread_self()) != 0 &&
             is_what_ensure_leads_to(state)) {
             attachment::remember(state, main_thread.generation);
+        }
+        if (pthread_equal(main_thread.thread, pthread_self()) != 0) {
+            follow_end_of_thread();
         }
     }
 }

@@ -25,6 +25,10 @@ namespace epy {
 // Parks the thread, which the end of Python or pthread_exit unwinds.
 [[noreturn]] void left_by_unwinding() noexcept;
 
+// A thread ends. If a call on it was left by a jump that kept the GIL, nobody would get that any
+// more: ends the process with such a line.
+void look_for_jump_at_end(bool holds_gil) noexcept;
+
 // Runs what may run Python code, wait for the GIL or allocate. Null (false, nothing) with
 // MemoryError if memory runs out.
 template <typename Call> [[gnu::always_inline]] inline auto run_python(Call call) {
