@@ -26,6 +26,9 @@ inline int open_to_read(const char *path) noexcept {
 inline ssize_t read(int file, void *place, std::size_t size) noexcept {
     return syscall(SYS_read, file, place, size);
 }
+inline ssize_t read_link(const char *path, char *place, std::size_t size) noexcept {
+    return syscall(SYS_readlink, path, place, size);
+}
 inline void close(int file) noexcept { syscall(SYS_close, file); }
 
 } // namespace epy::kernel

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <climits>
+#include <cstdio>
 
+#include "loader/kernel.h"
 #include "loader/paths.h"
 
 namespace epy {
@@ -30,19 +33,28 @@ bool read_addresses(std::string_view word, mapped_range &out) {
            read(word.substr(dash + 1), out.end);
 }
 
-// As the kernel writes it: a line feed is \012, and a file that is gone is marked.
-std::string plain_path(std::string_view written) {
-    constexpr std::string_view gone = " (deleted)";
+// In maps a line feed is \012.
+std::string unescaped(std::string_view written) {
     std::string path;
     for (std::size_t i = 0; i < written.size(); ++i) {
         const bool line_feed = written.substr(i, 4) == "\\012";
         path += line_feed ? '\n' : written[i];
         i += line_feed ? 3 : 0;
     }
-    if (path.size() > gone.size() && path.ends_with(gone) && !exists(path)) {
-        path.resize(path.size() - gone.size());
-    }
     return path;
+}
+
+// The path in what the kernel says of a mapping, which marks a file that is gone. Of what is no
+// file it says something else.
+std::string path_in(std::string said) {
+    constexpr std::string_view gone = " (deleted)";
+    if (!said.starts_with('/') || said.starts_with("/memfd:")) {
+        return {};
+    }
+    if (said.size() > gone.size() && said.ends_with(gone) && !exists(said)) {
+        said.resize(said.size() - gone.size());
+    }
+    return said;
 }
 
 } // namespace
@@ -64,12 +76,18 @@ mapped_range range_in_maps(std::string_view maps, std::uintptr_t address) {
         }
         take_word(line); // device
         take_word(line); // inode
-        if (line.starts_with('/') && !line.starts_with("/memfd:")) {
-            found.file = plain_path(line);
-        }
+        found.file = path_in(unescaped(line));
         return found;
     }
     return {};
+}
+
+std::string file_mapped_at(std::uintptr_t begin, std::uintptr_t end) {
+    char link[64];
+    char said[PATH_MAX];
+    std::snprintf(link, sizeof link, "/proc/self/map_files/%lx-%lx", begin, end);
+    const ssize_t size = kernel::read_link(link, said, sizeof said);
+    return size > 0 ? path_in(std::string(said, static_cast<std::size_t>(size))) : std::string();
 }
 
 } // namespace epy

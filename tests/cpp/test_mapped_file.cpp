@@ -1,7 +1,11 @@
 // The file that an address lies in, as the kernel tells it.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "loader/bootstrap/mapped_file.h"
 #include "loader/maps.h"
@@ -41,6 +45,38 @@ TEST(mapped_file, knows_the_place_in_the_file) {
     EXPECT_EQ(found.begin, 0x55d0b000U);
     EXPECT_EQ(found.end, 0x55d0c000U);
     EXPECT_EQ(found.offset, 0x1000U);
+}
+
+constexpr std::size_t page = 4096;
+
+// What is found of a page that is mapped alone, a page's distance from all else.
+std::string found_of(int file) {
+    auto *pages =
+        static_cast<char *>(mmap(nullptr, 3 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    mmap(pages + page, page, PROT_READ, MAP_PRIVATE | MAP_FIXED, file, 0);
+    const auto begin = reinterpret_cast<std::uintptr_t>(pages + page);
+    EXPECT_EQ(epy::file_mapped_at(begin, begin + 2 * page), "");
+    EXPECT_EQ(epy::file_mapped_at(begin - page, begin), "");
+    std::string found = epy::file_mapped_at(begin, begin + page);
+    munmap(pages, 3 * page);
+    return found;
+}
+
+TEST(mapped_file, is_found_by_where_it_is_mapped) {
+    char name[] = "/tmp/epy mapped.XXXXXX";
+    const int file = mkstemp(name);
+    ASSERT_EQ(ftruncate(file, page), 0);
+    EXPECT_EQ(found_of(file), name);
+    const std::string other = std::string(name) + "\nrenamed";
+    ASSERT_EQ(std::rename(name, other.c_str()), 0);
+    EXPECT_EQ(found_of(file), other);
+    unlink(other.c_str());
+    EXPECT_EQ(found_of(file), other);
+    close(file);
+    const int memory = memfd_create("x", 0);
+    ASSERT_EQ(ftruncate(memory, page), 0);
+    EXPECT_EQ(found_of(memory), "");
+    close(memory);
 }
 
 TEST(mapped_file, knows_this_program) {
