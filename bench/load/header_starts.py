@@ -66,7 +66,7 @@ def further_plugin(host: Path, first: Path, folder: Path) -> float:
         script.write_text(PLAIN)
         build: list[str | Path] = [sys.executable, "-m", "epy", "build", script, "-o", other]
         subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([host, "call-each", *others], check=True)  # .pyc files
+    subprocess.run([host, "call-each", *others], check=True, stdout=subprocess.DEVNULL)  # .pyc
     one, all_of_them = (
         instructions(host, "call-each", *files) for files in ([first], [first, *others])
     )
@@ -119,7 +119,7 @@ def main() -> int:
     for name, text in scripts.items():
         script = folder / f"{name}.py"
         script.write_text(text)
-        firsts[name] = count(host, script, folder / f"{name}.so", "call-once")
+        firsts[name] = count(host, script, folder / f"{name}.so", "call-each")
     rows = {
         "plain C text": (firsts["plain"] / 1e6, options.plain, "M"),
         "types of ctypes": (firsts["ctypes"] / 1e6, options.ctypes, "M"),

@@ -4,11 +4,10 @@
 //   open ROUNDS FILE...     dlopen (followed by dlclose, not measured)
 //   dlsym ROUNDS FILE...    one look-up among f0 to f99
 //   call ROUNDS FILE...     one call of int add(int, int)
-//   first FILE              the first call of int add(int, int), and the second
-//   call-each FILE...       the first call of int add(int, int) in each, one after the other
+//   call-each FILE...       dlopen and the first call of int add(int, int) in each, one after the
+//                           other. Prints the KB of memory that the process has written to, its own
+//                           alone, after the first and after the last, and the nanoseconds of each
 //   start FILE              dlopen, and the process ends: to count instructions
-//   call-once FILE          dlopen and the first call of int add(int, int), and the process ends;
-//                           prints the KB of memory that it has written to, its own alone
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { function_count = 100, call_count = 100000, most_files = 8 };
+enum { function_count = 100, call_count = 100000, most_files = 8, most_plugins = 64 };
 
 static double now(void) {
     struct timespec time;
@@ -86,55 +85,51 @@ static double call(add_function *add) {
     return (end - start) / call_count;
 }
 
-static void first(const char *file) {
-    add_function *add = (add_function *)dlsym(open_file(file), "add");
-    const double start = now();
-    const int sum = add(1, 2);
-    const double middle = now();
-    if (sum + add(3, 4) != 10) {
-        fail("wrong sum");
-    }
-    printf("%.0f %.0f\n", middle - start, now() - middle);
-}
-
-// Global: cffi's embedding needs that, for the modules that its Python imports.
-static int call_once(const char *file) {
-    void *handle = dlopen(file, RTLD_NOW | RTLD_GLOBAL);
-    if (handle == NULL) {
-        fail(file);
-    }
-    const int sum = ((add_function *)dlsym(handle, "add"))(1, 2);
+static long private_kilobytes(void) {
     long kilobytes = 0;
     char line[256];
     FILE *rollup = fopen("/proc/self/smaps_rollup", "r");
     while (rollup != NULL && fgets(line, sizeof line, rollup) != NULL) {
         sscanf(line, "Private_Dirty: %ld", &kilobytes);
     }
-    printf("%ld\n", kilobytes);
-    fflush(stdout);
-    _exit(sum != 3);
+    if (rollup != NULL) {
+        fclose(rollup);
+    }
+    return kilobytes;
 }
 
-static int call_each(int count, char **files) {
+// Global: cffi's embedding needs that, for the modules that its Python imports.
+static double open_and_call(const char *file) {
+    const double start = now();
+    void *handle = dlopen(file, RTLD_NOW | RTLD_GLOBAL);
+    add_function *add = handle == NULL ? NULL : (add_function *)dlsym(handle, "add");
+    if (add == NULL || add(1, 2) != 3) {
+        fail(file);
+    }
+    return now() - start;
+}
+
+static void call_each(int count, char **files) {
+    double spent[most_plugins];
+    long first = 0;
     for (int i = 0; i < count; ++i) {
-        add_function *add = (add_function *)dlsym(open_file(files[i]), "add");
-        if (add(1, 2) != 3) {
-            fail(files[i]);
+        spent[i] = open_and_call(files[i]);
+        if (i == 0) {
+            first = private_kilobytes();
         }
     }
+    printf("%ld %ld", first, private_kilobytes());
+    for (int i = 0; i < count; ++i) {
+        printf(" %.0f", spent[i]);
+    }
+    printf("\n");
+    fflush(stdout);
     _exit(0);
 }
 
 int main(int argc, char **argv) {
-    if (argc > 2 && strcmp(argv[1], "call-each") == 0) {
-        return call_each(argc - 2, argv + 2);
-    }
-    if (argc == 3 && strcmp(argv[1], "first") == 0) {
-        first(argv[2]);
-        return 0;
-    }
-    if (argc == 3 && strcmp(argv[1], "call-once") == 0) {
-        return call_once(argv[2]);
+    if (argc > 2 && argc - 2 <= most_plugins && strcmp(argv[1], "call-each") == 0) {
+        call_each(argc - 2, argv + 2);
     }
     if (argc == 3 && strcmp(argv[1], "start") == 0) {
         open_file(argv[2]);
@@ -142,7 +137,7 @@ int main(int argc, char **argv) {
     }
     if (argc < 4 || argc - 3 > most_files) {
         fprintf(stderr,
-                "usage: host open|dlsym|call ROUNDS FILE... | host first|start|call-once FILE\n");
+                "usage: host open|dlsym|call ROUNDS FILE... | host call-each FILE... | host start FILE\n");
         return 2;
     }
     const char *what = argv[1];

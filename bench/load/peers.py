@@ -1,6 +1,7 @@
 """What the first call of `int add(int, int)` costs, with epy and with its peers.
 
-Counted are the instructions of the whole process, by callgrind, and the memory that it has written
+Counted are the instructions of the whole process, by callgrind, the milliseconds that `dlopen` and
+the call take, the median of processes that take turns, and the memory that the process has written
 to and shares with no other.
 
 bench/load/peers.py FOLDER, with the Python of the peers' environment (bench/contenders.sh makes it)
@@ -15,11 +16,13 @@ import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from statistics import median
 
 from header_starts import PLAIN, WITH_CTYPES, build_host, instructions
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / "peers"
+ROUNDS = 100
 
 
 def _run(*command: str | Path, **options: object) -> str:
@@ -62,14 +65,24 @@ def main() -> None:
     host = build_host(folder)
     packages = sysconfig.get_path("purelib")  # where cffi's own module is
     environment = {**os.environ, "PYTHONPATH": packages}
-    print("| first call of | instructions | private memory |\n| --- | --- | --- |")
+    plugins = build(folder)
+    seen: dict[str, list[tuple[float, int]]] = {name: [] for name in plugins}
+    for _ in range(ROUNDS + 1):
+        for name, plugin in plugins.items():
+            memory, _, spent = _run(host, "call-each", plugin, env=environment).split()
+            seen[name].append((float(spent) / 1e6, int(memory)))
+    print("| first call of | instructions | ms | private memory |\n| --- | --- | --- | --- |")
     found = {}
-    for name, plugin in build(folder).items():
-        _run(host, "call-once", plugin, env=environment)  # .pyc files
-        memory = int(_run(host, "call-once", plugin, env=environment))
-        count = instructions(host, "call-once", plugin, env=environment)
-        found[name] = {"instructions": count, "memory": memory}
-        print(f"| {name} | {count / 1e6:.1f} M | {memory / 1024:.2f} MB |", flush=True)
+    for name, plugin in plugins.items():
+        times, memories = zip(*seen[name][1:], strict=True)  # the first has written .pyc files
+        one = {
+            "instructions": instructions(host, "call-each", plugin, env=environment),
+            "ms": round(median(times), 2),
+            "memory": median(memories),
+        }
+        found[name] = one
+        count, memory = one["instructions"] / 1e6, one["memory"] / 1024
+        print(f"| {name} | {count:.1f} M | {one['ms']:.1f} | {memory:.2f} MB |", flush=True)
     (HERE / "starts.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
