@@ -135,10 +135,10 @@ def test_what_one_has_dropped_stays_its_own(host, build_own):
     """What is left of a callback is memory of its interpreter, which frees it."""
     for name in "ab":
         build_own(DROPPING, name=name)
-    calls = "call a:drop 6000 | call b:drop 6000"
+    calls = "call 1:drop 6000 | call 2:drop 6000"
     words = host(
-        f"initialize | open ./a.so a | open ./b.so b | {calls} | {calls} | save | "
-        "thread call a:drop 6000 ; call b:drop 6000 | close a | call b:drop 6000 | restore | "
+        f"initialize | open ./a.so 1 | open ./b.so 2 | {calls} | {calls} | save | "
+        "thread call 1:drop 6000 ; call 2:drop 6000 | close 1 | call 2:drop 6000 | restore | "
         "finalize"
     )
     assert words == ["6000"] * 7 + ["finalized:", "0"]
