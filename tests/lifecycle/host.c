@@ -34,11 +34,16 @@
 //   fork A ; B ; ...      in a child, which is waited for
 //   atexit A ; B ; ...    when the process exits
 //   wait FILE, touch FILE until there is such a file; make it
+//   allocators get        PyMem_GetAllocator, of each domain
 //   allocators own        PyMem_SetAllocator, of each domain, with functions that take memory from
 //                         nobody else
-//   allocators around     the same with functions that count the calls of those there are
+//   allocators around     the same with functions that count the calls of those that `get` got
+//   allocators above      the same with functions that put a header before each block of those
+//   allocators back       the same with those
+//   allocators others     the same with those, each for another domain
 //   allocators debug      PyMem_SetupDebugHooks
-//   allocated             whether either has been called
+//   arenas own, around    PyObject_SetArenaAllocator, likewise
+//   allocated             whether any function of these has been called for Python
 //   exit N, _exit N
 //
 // Scripts find host_held, host_held_and, host_where, host_found, host_wide, host_raise, host_run,
@@ -183,20 +188,24 @@ struct allocator {
     void *(*realloc)(void *, void *, size_t);
     void (*free)(void *, void *);
 };
+struct arena_allocator {
+    void *context, *(*alloc)(void *, size_t);
+    void (*free)(void *, void *, size_t);
+};
 void PyMem_GetAllocator(int, struct allocator *), PyMem_SetAllocator(int, struct allocator *);
 void PyMem_SetupDebugHooks(void);
+void PyObject_GetArenaAllocator(struct arena_allocator *);
+void PyObject_SetArenaAllocator(struct arena_allocator *);
 static struct allocator before[domains];
-static int allocations;
+static struct arena_allocator arenas_before;
+static int allocations; // more than a trial makes
 static const long own_mark = 0x0123456789abcdef;
 
-static void *own_malloc(void *context, size_t size) {
-    long *const made = malloc(size + 16);
+// With a header of 16 bytes, in memory of `real`.
+static void *begin_block(long *made) {
     made[0] = own_mark;
     ++allocations;
     return made + 2;
-}
-static void *own_calloc(void *context, size_t count, size_t size) {
-    return memset(own_malloc(context, count * size), 0, count * size);
 }
 static void *whole(void *memory) {
     long *const made = (long *)memory - 2;
@@ -206,15 +215,30 @@ static void *whole(void *memory) {
     }
     return made;
 }
-static void *own_realloc(void *context, void *memory, size_t size) {
-    return memory == NULL ? own_malloc(context, size)
-                          : (void *)((long *)realloc(whole(memory), size + 16) + 2);
+static void *above_malloc(void *context, size_t size) {
+    const struct allocator *real = context;
+    return begin_block(real->malloc(real->context, size + 16));
 }
-static void own_free(void *context, void *memory) {
+static void *above_calloc(void *context, size_t count, size_t size) {
+    return memset(above_malloc(context, count * size), 0, count * size);
+}
+static void *above_realloc(void *context, void *memory, size_t size) {
+    const struct allocator *real = context;
+    return memory == NULL ? above_malloc(context, size)
+                          : begin_block(real->realloc(real->context, whole(memory), size + 16));
+}
+static void above_free(void *context, void *memory) {
+    const struct allocator *real = context;
     if (memory != NULL) {
-        free(whole(memory));
+        real->free(real->context, whole(memory));
     }
 }
+static void *plain_malloc(void *context, size_t size) { return malloc(size); }
+static void *plain_realloc(void *context, void *memory, size_t size) {
+    return realloc(memory, size);
+}
+static void plain_free(void *context, void *memory) { free(memory); }
+static struct allocator plain = {NULL, plain_malloc, NULL, plain_realloc, plain_free};
 static void *counted_malloc(void *context, size_t size) {
     const struct allocator *real = context;
     ++allocations;
@@ -233,17 +257,32 @@ static void counted_free(void *context, void *memory) {
     real->free(real->context, memory);
 }
 static void set_allocators(const char *kind) {
-    struct allocator own = {NULL, own_malloc, own_calloc, own_realloc, own_free};
-    struct allocator counted = {NULL, counted_malloc, counted_calloc, counted_realloc,
-                                counted_free};
+    static struct allocator above = {NULL, above_malloc, above_calloc, above_realloc, above_free};
+    static struct allocator counted = {NULL, counted_malloc, counted_calloc, counted_realloc,
+                                       counted_free};
     for (int domain = 0; domain < domains; ++domain) {
-        if (strcmp(kind, "own") == 0) {
-            PyMem_SetAllocator(domain, &own);
-        } else {
-            PyMem_GetAllocator(domain, &before[domain]);
-            counted.context = &before[domain];
-            PyMem_SetAllocator(domain, &counted);
-        }
+        struct allocator *given = strcmp(kind, "around") == 0   ? &counted
+                                  : strcmp(kind, "back") == 0   ? &before[domain]
+                                  : strcmp(kind, "others") == 0 ? &before[(domain + 1) % domains]
+                                                                : &above;
+        given->context = given == &counted            ? &before[domain]
+                         : strcmp(kind, "own") == 0   ? &plain
+                         : strcmp(kind, "above") == 0 ? &before[domain]
+                                                      : given->context;
+        PyMem_SetAllocator(domain, given);
+    }
+}
+static void *own_arena(void *context, size_t size) {
+    const struct arena_allocator *real = context;
+    allocations += 30;
+    return real == NULL ? aligned_alloc(4096, size) : real->alloc(real->context, size);
+}
+static void own_free_arena(void *context, void *memory, size_t size) {
+    const struct arena_allocator *real = context;
+    if (real == NULL) {
+        free(memory);
+    } else {
+        real->free(real->context, memory, size);
     }
 }
 
@@ -381,11 +420,22 @@ static void run(char *command) {
     } else if (IS("allocators")) {
         if (strcmp(name, "debug") == 0) {
             PyMem_SetupDebugHooks();
+        } else if (strcmp(name, "get") == 0) {
+            for (int domain = 0; domain < domains; ++domain) {
+                PyMem_GetAllocator(domain, &before[domain]);
+            }
         } else {
             set_allocators(name);
         }
+    } else if (IS("arenas")) {
+        struct arena_allocator own = {NULL, own_arena, own_free_arena};
+        if (strcmp(name, "around") == 0) {
+            PyObject_GetArenaAllocator(&arenas_before);
+            own.context = &arenas_before;
+        }
+        PyObject_SetArenaAllocator(&own);
     } else if (IS("allocated")) {
-        printf("%s\n", allocations == 0 ? "nothing" : "something");
+        printf("%s\n", allocations < 50 ? "nothing" : "something");
     } else if (IS("exit")) {
         exit(atoi(name));
     } else if (IS("_exit")) {

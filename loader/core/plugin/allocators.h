@@ -1,9 +1,16 @@
 // A host that gives Python other memory functions before it initializes the Python that epy has
 // started.
 //
-// The first of its calls that frees an object of before would end the process: for CPython it is
-// too late then. Functions around those that there are may come at any time, and who makes such has
-// asked for these. Others stay out, with one line: Python works, the host's functions are not used.
+// For CPython it is too late then: the first call that frees an object of before would end the
+// process. Only functions may come that pass everything on to those that there are. Whether they do
+// is tried:
+//
+//   PyMem_GetAllocator(domain)           gives functions of epy's that lead to CPython's
+//   PyMem_SetAllocator(domain, others)   a trial: `others` are called for a block, and those of
+//                                        epy's give them one and get it back, or not
+//
+// Others (with memory of their own, with a header before each block, with another domain's) stay
+// out, with one line: Python works, the host's functions are not used.
 #pragma once
 
 #include "loader/core_api.h"
