@@ -102,6 +102,22 @@ def test_of_the_host_s_own_code_are_as_without_plugins(build_plugin, run, tmp_pa
     assert set(result.stderr.splitlines()) == {"host runs", "imported"}
 
 
+def test_of_the_host_s_own_code_begin_with_its_program(build_plugin, run, tmp_path):
+    """Also where nothing of it is needed, as without plugins."""
+    (tmp_path / "host.py").write_text(
+        "import ctypes, multiprocessing, sys\n"
+        "print('program', __name__, flush=True)\n"
+        "if __name__ == '__main__':\n"
+        "    ctypes.CDLL(sys.argv[1]).pooled(b'fork', 1)\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    child = context.Process(target=print, args=('child',), kwargs={'flush': True})\n"
+        "    child.start()\n"
+        "    child.join()\n"
+    )
+    result = run(sys.executable, "host.py", build_plugin(SCRIPT))
+    assert result.stdout == "program __main__\nprogram __mp_main__\nchild\n"
+
+
 def test_that_needs_something_of_a_python_host(build_plugin, run, tmp_path):
     """A plugin passes a function of the host's program on: then that runs in the child."""
     script = """
