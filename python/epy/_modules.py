@@ -276,8 +276,30 @@ def _release_importer(threading: "Any") -> None:
         locks.discard(threading._main_thread._tstate_lock)
 
 
+def follow_shutdown(threading: "Any") -> None:
+    """Before Python's end waits for threads, plugins' are told to end."""
+    shutdown = getattr(threading, "_shutdown", None)  # None: another thread is importing it
+    if shutdown is None or shutdown.__module__ == __name__:
+        return
+
+    def tell_then_shutdown() -> None:
+        try:
+            from ._running import ending
+
+            ending.run_hooks_of_waited_for(threading)
+        finally:
+            shutdown()
+
+    threading._shutdown = tell_then_shutdown
+
+
+def _follow_threading(threading: "Any") -> None:
+    _release_importer(threading)
+    follow_shutdown(threading)
+
+
 _SPAWN = "multiprocessing.spawn"
-_FOLLOWED = {_SPAWN: _follow, "threading": _release_importer}
+_FOLLOWED = {_SPAWN: _follow, "threading": _follow_threading}
 
 
 def run_modules(script: "Script", sources: "Sources") -> "ModuleType":

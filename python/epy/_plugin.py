@@ -9,7 +9,7 @@ import sys
 from _thread import allocate_lock, get_ident, start_new_thread
 
 from . import _archive, _core, _errors, _report
-from ._modules import drop_modules, run_modules
+from ._modules import drop_modules, follow_shutdown, run_modules
 from ._script import Script, imported, registry
 
 TYPE_CHECKING = False
@@ -140,6 +140,8 @@ def _run(script: "Running") -> int:
     script.importing = False
     script.callbacks.clear()
     put_hooks_first(script, known)
+    if "threading" in sys.modules:
+        follow_shutdown(sys.modules["threading"])
     if _core.is_logged(_INFO):
         from ._running.log import say_started
 

@@ -331,6 +331,9 @@ def on_unload(function: "Hook") -> "Hook":
     run when that exits, also after the plugin is gone; those registered in a call, not by the
     start, run before hooks there, if the plugin is still loaded.
 
+    Where a host ends its Python, that waits for threads that are no daemons. Hooks of a plugin that
+    has started such threads, or timers, run before: they can tell them to end.
+
     Hooks run in reverse order, in a thread of epy's, while the dynamic loader's lock is held: they
     must not import modules or look symbols up. dlclose waits for them, at most 2 s; it does not if
     its thread holds the interpreter's lock, as in `_ctypes.dlclose`: they run just after it then.

@@ -1,6 +1,6 @@
 """Threads of a script, and work that its thread pools have left, when the process exits.
 
-In a Python that epy has started; a host's own Python waits for them as it always does.
+In a Python that epy has started. A host's own: test_waited_for.py.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import os
 import sys
 
 from .. import _start
+from .._modules import follow_shutdown
 from . import environments
 
 TYPE_CHECKING = False
@@ -43,6 +44,7 @@ def take_over(
 
     site = __import__("site") if with_site else None
     _become_main_thread(threading)
+    follow_shutdown(threading)
     sys.prefix, sys.exec_prefix = sys.base_prefix, sys.base_exec_prefix
     sys.executable = _find_program(program or "python3")
     sys._base_executable = sys.executable  # type: ignore[attr-defined]
