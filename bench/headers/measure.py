@@ -1,7 +1,8 @@
 """Reading headers, beside what libclang alone needs to parse them, in one run.
 
 `python bench/headers/measure.py [HEADER [FLAG ...]]`: the least of a few rounds, in milliseconds of
-the processor. What the reader's process does is done here, without its start (about 40 ms).
+the processor. What the reader's process does is done here, without its start (about 40 ms): for a
+script that names a score of the header's functions, and for one that may ask for anything.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from pathlib import Path
 
 from epy._c.header import Header
 from epy._c.libclang import Library
+from epy._c.part import Part
 from epy._c.process import find_libclang
 
 ROUNDS = 7
+NAMES = 20
 HEADERS = {"stdio.h": [], "sqlite3.h": [], "fuse3/fuse_lowlevel.h": ["-DFUSE_USE_VERSION=31"]}
 THING = """\
 /* What a thing {0} knows,
@@ -65,8 +68,8 @@ def _used() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def reading(name: str, flags: list[str]) -> tuple[float, float]:
-    """libclang alone, and all of it."""
+def reading(name: str, flags: list[str]) -> tuple[float, float, float]:
+    """libclang alone, what a script names, and all of it."""
     path, resources = find_libclang()
     clang = Library(path)
     arguments = [f"--target={os.uname().machine}-linux-gnu", "-resource-dir", resources, *flags]
@@ -86,7 +89,18 @@ def reading(name: str, flags: list[str]) -> tuple[float, float]:
     def parse() -> None:
         clang.disposeTranslationUnit(clang.parse("bench.c", text.encode(), given, 0x41))
 
-    return least(parse), least(lambda: Header(clang, request).read())
+    whole = Header(clang, request)
+    whole.read()
+    functions = sorted(
+        key for key, it in whole.names.items() if it[0] == "f" and key.isidentifier()
+    )
+    words = functions[:: max(1, len(functions) // NAMES)]
+    part = {**request, "words": words}
+    return (
+        least(parse),
+        least(lambda: Part(clang, part).read()),
+        least(lambda: Header(clang, request).read()),
+    )
 
 
 def builds(name: str, flags: list[str]) -> tuple[float, float]:
@@ -106,7 +120,9 @@ def builds(name: str, flags: list[str]) -> tuple[float, float]:
 def main() -> None:
     gc.disable()
     asked = {sys.argv[1]: sys.argv[2:]} if sys.argv[1:] else HEADERS
-    print(f"{'':24}{'libclang':>9}{'read':>9}{'ratio':>7}{'build':>9}{'cached':>9}{'ratio':>7}")
+    titles = [("libclang", 9), *[("named", 9), ("ratio", 7), ("all", 9), ("ratio", 7)]]
+    titles += [("build", 9), ("cached", 9), ("ratio", 7)]
+    print(" " * 24 + "".join(title.rjust(width) for title, width in titles))
     with tempfile.TemporaryDirectory() as folder:
         long = Path(folder, "10000_lines.h")
         long.write_text(
@@ -117,10 +133,11 @@ def main() -> None:
 
 def report(headers: dict[str, list[str]]) -> None:
     for name, flags in headers.items():
-        parse, read = reading(name, flags)
+        parse, part, whole = reading(name, flags)
         plain, cached = builds(name, flags)
         print(
-            f"{os.path.basename(name):24}{parse:9.1f}{read:9.1f}{read / parse:7.1f}"
+            f"{os.path.basename(name):24}{parse:9.1f}{part:9.1f}{part / parse:7.2f}"
+            f"{whole:9.1f}{whole / parse:7.2f}"
             f"{plain:9.0f}{cached:9.0f}{cached / plain:7.2f}"
         )
 

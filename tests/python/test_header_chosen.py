@@ -10,7 +10,7 @@ import pytest
 
 import epy
 from epy import _core, _header
-from epy._c.reachable import forms, reachable
+from epy._c.reachable import chosen
 from epy._c.terms import CHOSEN, CONST
 from epy._command.asked_names import asked_names
 from epy._file.plugin import open_plugin
@@ -190,8 +190,8 @@ def test_each_name_alone_is_what_it_is_among_all(header: str) -> None:
     for name in whole._all_names():
         if " " in name or name.startswith("__") or find(name)[0] == "?":
             continue
-        chosen = _core.StoredHeader(*pack(reachable(forms(name), find)))
-        host = _header.Header(whole._name, chosen, {}, {}, _core.Kept(), None)
+        one = _core.StoredHeader(*pack(chosen(whole._all_names(), find, [name])))
+        host = _header.Header(whole._name, one, {}, {}, _core.Kept(), None)
         assert _shown(host, name) == _shown(whole, name)
         count += 1
     assert count > 100

@@ -31,7 +31,7 @@ _PLACES = [
 ]  # what these stand for, a use has and not a definition
 # Begins with what is quickly found.
 _PLACE = re.compile(rf"__(?<!\w__)(?:{'|'.join(it[2:] for it in _PLACES)})\b")
-_START, _END = "\x02", "\x03"  # of a macro's text
+START, _END = "\x02", "\x03"  # of a macro's text
 _PRELUDE = f"""
 {"".join(f"#undef {it}{chr(10)}" for it in _PLACES)}#define _Pragma(x)
 #define {ARGUMENT}text(...) #__VA_ARGS__
@@ -42,47 +42,46 @@ _PRELUDE = f"""
 _PRELUDE_OF_CPLUSPLUS = _PRELUDE.partition(f"#define {ARGUMENT}value")[0] + (
     f"#define {ARGUMENT}value(x) (x)\n"
 )
-_RETURN = re.compile(r"\{\s*return\b([^;{}]*);\s*\}\s*$")  # all that a function does
-_MANY = 1000  # of macros: each costs as many steps as it leads to
+RETURN = re.compile(r"\{\s*return\b([^;{}]*);\s*\}\s*$")  # all that a function does
+MANY = 1000  # of macros: each costs as many steps as it leads to
 _FUNCTION, _VARIABLE = 8, 9  # clang-c/Index.h, CXCursorKind
 
 
 class Answers:
     """Asks Clang about macros, and about the values that inline functions return."""
 
-    def __init__(
-        self, clang: Library, macros: Macros, names: dict[str, Any], cplusplus: bool
-    ) -> None:
+    def __init__(self, clang: Library, names: dict[str, Any], cplusplus: bool = False) -> None:
         self.clang: Any = clang
-        self.macros = macros
         self.names = names
         self.prelude = _PRELUDE_OF_CPLUSPLUS if cplusplus else _PRELUDE
         self.variable = "const auto" if cplusplus else "const __auto_type"
         self.plain: dict[str, Any] = {}  # the values of literals
-        self.refused: list[tuple[str, Definition, str]] = []  # with the reason
+        self.refused: list[tuple[str, Definition | None, str]] = []  # with the reason
         self.asked: list[tuple[str, Definition]] = []
         self.inline: dict[str, tuple[list[str], Type]] = {}  # functions: parameters, type
         self.own: list[Cursor] = []  # what the text declares
+        self.is_told = False  # Clang has given the texts
         self.is_clean = False  # these are as without the lines behind it
-        self.excluded: set[int]  # by their place in `asked`, as all these
-        self.texts: dict[int, str]
-        self.values: dict[int, Any]
-        self.problems: dict[int, str]
-        self._sort()
+        self.same: list[int] = []  # where the last of a chain of macros is, for each
+        self.excluded: set[int] = set()  # by their place in `asked`, as all these
+        self.texts: dict[int, str] = {}
+        self.values: dict[int, Any] = {}
+        self.problems: dict[int, str] = {}
 
-    def _sort(self) -> None:
+    def sort(self, macros: Macros) -> None:
+        """What to ask about."""
         open_ = []
-        for name in self.macros.cursors:
-            value = self.macros.plain_value(name)
+        for name in macros.cursors:
+            value = macros.plain_value(name)
             if value is not None:
                 self.plain[name] = value
-            elif (definition := self.macros.definition(name)) is not None:
+            elif (definition := macros.definition(name)) is not None:
                 open_.append((name, definition))
-        words = self.macros.words([name for name, _ in open_])
-        hopeless, count = self.macros.hopeless(words), uses(words)
+        words = macros.words([name for name, _ in open_])
+        hopeless, count = macros.hopeless(words), uses(words)
         for name, definition in open_:
-            if count[name] > _MANY:
-                self.refused.append((name, definition, f"leads to more than {_MANY} others"))
+            if count[name] > MANY:
+                self.refused.append((name, definition, f"leads to more than {MANY} others"))
             elif not is_balanced(definition.body) or (
                 name in hopeless and definition.parameters is None
             ):
@@ -90,36 +89,40 @@ class Answers:
             else:
                 self.asked.append((name, definition))
         number = {name: index for index, (name, _) in enumerate(self.asked)}
-        self.same = [number.get(self.macros.end(name), at) for name, at in number.items()]
+        self.same = [number.get(macros.end(name), at) for name, at in number.items()]
 
     def ask(self, text: str, parse: Any) -> Any:
         """A translation unit of a text, with lines behind it that ask about the macros."""
         self.excluded, self.texts, self.values, self.problems = set(), {}, {}, {}
         for _ in range(4):
             lines = self._lines()
-            start = text.count("\n") + 1
             unit = parse(text + "\n".join(lines) + "\n")
             if unit is None:
                 return None
-            self.is_clean = True
-            numbers = {start + at: line for at, line in enumerate(lines)}
-            bad: set[int] = set()
-            for severity, (file, line, _, _), message, _ in self.clang.problems(unit):
-                shown = numbers.get(line, "") if file == self.clang.main else ""
-                if not shown:  # the first is the text's last
-                    self.is_clean = self.is_clean and severity < ERROR
-                    continue
-                at = re.search(rf"{ARGUMENT}v(\d+) =|{_START}(\d+){_START}", shown)
-                if at and at[1]:
-                    if int(at[1]) not in self.problems or "by zero" in message:
-                        self.problems[int(at[1])] = message
-                elif at:
-                    bad.add(int(at[2]))
+            bad = self._note(unit, text.count("\n") + 1, lines)
             self._hear(self.clang.children(self.clang.getTranslationUnitCursor(unit)))
             if self.texts or not bad:  # Clang has left some of a text as it was
                 break
             self.excluded |= bad
         return unit
+
+    def _note(self, unit: Any, start: int, lines: list[str]) -> set[int]:
+        """What Clang reports of the lines behind the text; those whose text has something wrong."""
+        self.is_clean = True
+        numbers = {start + at: line for at, line in enumerate(lines)}
+        bad: set[int] = set()
+        for severity, (file, line, _, _), message, _ in self.clang.problems(unit):
+            shown = numbers.get(line, "") if file == self.clang.main else ""
+            if not shown:  # the first is the text's last
+                self.is_clean = self.is_clean and severity < ERROR
+                continue
+            at = re.search(rf"{ARGUMENT}v(\d+) =|{START}(\d+){START}", shown)
+            if at and at[1]:
+                if int(at[1]) not in self.problems or "by zero" in message:
+                    self.problems[int(at[1])] = message
+            elif at:
+                bad.add(int(at[2]))
+        return bad
 
     def _lines(self) -> list[str]:
         texts = []
@@ -131,17 +134,22 @@ class Answers:
             use = name
             if parameters is not None:
                 use += f"({', '.join(ARGUMENT + it for it in parameters)})"
-            if parameters is None or not any("..." in it for it in parameters):
+            if not definition.is_open:
                 texts += [f"#ifdef {name}", self._text(index, use), "#endif"]
             if parameters is None and definition.body and not is_list(definition.body):
-                value = f"{self.variable} {ARGUMENT}v{index} = {ARGUMENT}value({name});"
-                values += [f"#ifdef {name}", value, "#endif"]
+                values += [f"#ifdef {name}", self._value(index, name), "#endif"]
+        return self._whole(texts, values)
+
+    def _whole(self, texts: list[str], values: list[str]) -> list[str]:
         start = [*self.prelude.splitlines(), f'static const char *const {ARGUMENT}texts = ""']
-        return [*start, *texts, f'"{_START}";', *values]
+        return [*start, *texts, f'"{START * 2}";', *values]
+
+    def _value(self, index: int, name: str) -> str:
+        return f"{self.variable} {ARGUMENT}v{index} = {ARGUMENT}value({name});"
 
     @staticmethod
     def _text(index: int, use: str) -> str:
-        return f'"{_START}{index}{_START}" {ARGUMENT}expanded({use}) "{_END}"'
+        return f'"{START}{index}{START}" {ARGUMENT}expanded({use}) "{_END}"'
 
     def _hear(self, cursors: list[Cursor]) -> None:
         clang = self.clang
@@ -153,8 +161,9 @@ class Answers:
             if name == f"{ARGUMENT}texts":
                 self.own = cursors[:at]
                 whole = str(clang.evaluate(cursor) or "")
-                if whole.endswith(_START):  # else what one expands to has ended it
-                    found = re.findall(rf"{_START}(\d+){_START}([^{_END}]*){_END}", whole)
+                self.is_told = whole.endswith(START * 2)  # else what one expands to has ended it
+                if self.is_told:
+                    found = re.findall(rf"{START}(\d+){START}([^{_END}]*){_END}", whole)
                     self.texts = {int(index): text for index, text in found}
             elif name.startswith(f"{ARGUMENT}v") and not clang.isInvalidDeclaration(cursor):
                 value = clang.evaluate(cursor)
@@ -190,7 +199,7 @@ class Answers:
         if name not in self.inline:
             return
         whole = clang.text(clang.getCursorPrettyPrinted(cursor, None))
-        if returned := _RETURN.search(whole):
+        if returned := RETURN.search(whole):
             parameters, kind = self.inline[name]
             try:
                 self.names[name] = translate(returned[1], parameters, self.names, "", kind)
@@ -235,9 +244,9 @@ class Answers:
     def _function(self, index: int, name: str, definition: Definition) -> None:
         if name in self.names and not is_a(self.names[name], "?"):
             return
-        parameters = definition.parameters or []
+        parameters = definition.parameters or ()
         try:
-            if any("..." in it for it in parameters):
+            if definition.is_open:
                 raise Unsupported("takes any number of arguments")
             if index not in self.texts:
                 return  # not defined in the end

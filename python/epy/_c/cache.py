@@ -34,10 +34,10 @@ def _folder() -> str:
     return os.path.join(root, "epy", "headers") if root else ""
 
 
-def key(library: str, request: dict[str, Any]) -> str:
+def key(request: dict[str, Any]) -> str:
     """The name of an entry: of all that an answer depends on besides the files that are read."""
     environment = [os.environ.get(name) for name in _ENVIRONMENT]
-    whole = marshal.dumps((_readers(library), request, environment), 2)
+    whole = marshal.dumps((_readers(request["library"]), request, environment), 2)
     return hashlib.blake2b(whole, digest_size=20).hexdigest()
 
 

@@ -16,7 +16,7 @@ from .._header import is_text
 from .._parts import HeaderOptions
 from .._script import Script
 from . import flags, process, prototype
-from .reachable import forms, reachable
+from .reachable import chosen
 from .terms import CHOSEN
 
 _SYSTEM = ("/usr/local/include", "/usr/include")
@@ -40,8 +40,8 @@ class Definitions:
         if words is None:
             self._take(process.ask(request, keep))
         else:
-            given = {**request, "words": sorted(words)}
-            self._take(process.ask(given, keep, self._choose))
+            part = {**request, "kind": "part", "words": sorted(words)}
+            self._take(process.ask(part, keep, self._part_of_known))
 
     def _take(self, answer: Mapping[str, Any]) -> None:
         self._index: bytes = answer["index"]
@@ -50,14 +50,15 @@ class Definitions:
         self.files: list[str] = answer["files"]
         self.described: dict[str, tuple[bool, str]] = answer["described"]  # see `described`
 
-    def _choose(self) -> dict[str, Any]:
-        """The answer that has what a script may ask for."""
-        whole = process.ask(self._request, self._keep)
+    def _part_of_known(self) -> dict[str, Any] | None:
+        whole = process.known(self._request)
+        return whole and {**whole, **self._chosen(whole)}
+
+    def _chosen(self, whole: Mapping[str, Any]) -> dict[str, Any]:
+        """What the script may ask for."""
         find = _core.StoredHeader(whole["index"], whole["data"]).find
-        known = names(whole["index"])
-        roots = {*self._asked, *chain.from_iterable(map(forms, self._words or ()))}
-        index, data = pack(reachable(roots.intersection(known), find))
-        return {**whole, "index": index, "data": data}
+        index, data = pack(chosen(names(whole["index"]), find, self._words or (), self._asked))
+        return {"index": index, "data": data}
 
     def find(self, name: str) -> Any:
         """What a name stands for; None if the header does not declare it."""
@@ -89,8 +90,7 @@ class Definitions:
         """For a plugin: with the prototypes that its script has."""
         index, data = self._index, self._data
         if self._words is not None and self._stored.find(CHOSEN) is None:
-            answer = self._choose()
-            index, data = answer["index"], answer["data"]
+            index, data = self._chosen({"index": index, "data": data}).values()
         return add(index, data, self.prototypes)
 
 

@@ -6,7 +6,7 @@ What they call is in `arithmetic`, which computes as C does: a plugin has no rea
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -68,7 +68,7 @@ _LEVEL = {mark: level for level, marks in enumerate(_LEVELS) for mark in marks.s
 
 
 def translate(
-    text: str, parameters: list[str], names: Mapping[str, Any], prefix: str, kind: Type = None
+    text: str, parameters: Sequence[str], names: Mapping[str, Any], prefix: str, kind: Type = None
 ) -> tuple[str, str, tuple[str, ...]]:
     """The definition of a function, a Python lambda, for an expression in which its parameters
     have a prefix. One with a type converts what it is given, and its result. Raises Unsupported.

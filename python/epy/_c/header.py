@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any
 
@@ -12,15 +13,15 @@ from .answers import Answers
 from .described import describe
 from .expressions import ARGUMENT
 from .kinds import ATTRIBUTED
-from .libclang import ReadError
+from .libclang import Library, ReadError
 from .macros import Macros
 from .messages import Problem, explain
 from .terms import CONST, Unsupported, declared_type, is_a, named, unusable
-from .types import CLASS, ENUM, STRUCT, UNION, Types
+from .types import CLASS, ENUM, STRUCT, UNION, UNUSED, Types
 from .unit import BYTE_ORDER, OPTIONS, RECORD_MACROS, SKIP_BODIES, Unit
 
 # clang-c/Index.h: CXCursorKind, CX_StorageClass
-_FUNCTION, _VARIABLE, _TYPEDEF, _ALIAS, _OTHERS, _MACRO = 8, 9, 20, 36, (1, 23), 501
+FUNCTION, _VARIABLE, _TYPEDEF, _ALIAS, _OTHERS, _MACRO = 8, 9, 20, 36, (1, 23), 501
 _PARAMETER, _INCLUSION, _LAST_DECLARATION = 10, 503, 39
 _ARRAYS = (112, 114)
 _EXTERN, _STATIC = 2, 3
@@ -39,7 +40,17 @@ _first = itemgetter(0)
 class Header(Unit):
     """All that a header declares."""
 
+    def __init__(self, clang: Library, request: dict[str, Any]) -> None:
+        super().__init__(clang, request)
+        self.inline: list[Any] = []
+        self.constant: list[str] = []  # parameters, see `types`
+        self.described: dict[str, Any] = {}
+
     def read(self) -> dict[str, Any]:
+        self.read_names()
+        return self.answer(self.names)
+
+    def read_names(self) -> None:
         self._look()
         if not self.request["lang"] and any(map(self._asks_for_cplusplus, self.problems)):
             self.is_cplusplus, self.standard = True, {}
@@ -49,9 +60,8 @@ class Header(Unit):
         own = self._flat(self.own)
         if self.problems:
             self._find_rejected(own)
-        self._predefine()
-        self.inline: list[Any] = []
-        self.constant: list[str] = []  # parameters, see `types`
+        if "PyObject" in self.standard:
+            self.names["PyObject"] = ("t", "PyObject")
         self._declare_all(own)
         for problem in self.problems:
             self._refuse_lost(problem)
@@ -64,13 +74,18 @@ class Header(Unit):
             raise ReadError(self._explain([*other, *self.problems][0]))
         if self.constant:
             self.names[CONST] = ("c", " ".join(self.constant))
-        index, data = pack(self.names)
+        if self.request["describe"]:
+            self.described = self._described(own)
+
+    def answer(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        """With some of the names."""
+        index, data = pack(names)
         return {
             "index": index,
             "data": data,
             "files": self.included,
             "missing": self._missing(),
-            "described": self._described(own) if self.request["describe"] else {},
+            "described": self.described,
         }
 
     def _look(self) -> None:
@@ -79,15 +94,13 @@ class Header(Unit):
         anything is wrong with the header, it is read without them, too."""
         clang = self.clang
         skipped = f"{self.before}void {ARGUMENT}skipped(void) {{\n{self.text}"
-        outline = self._parse(skipped, OPTIONS, SKIP_BODIES | RECORD_MACROS)
+        outline = self._parse_outline(skipped)
         cursors = clang.children(clang.getTranslationUnitCursor(self._not_none(outline)))
         self.macros = [it for it in cursors if it.kind == _MACRO]
-        self.inclusions = [it for it in cursors if it.kind == _INCLUSION]
-        self.included = [file for file, _ in clang.inclusions(outline) if file != self.main]
-        sources = {file: self._source(file) for file in dict.fromkeys(self.included)}
-        sources[self.main] = skipped.encode("utf-8", "surrogateescape")
-        macros = Macros(clang, self.macros, sources)
-        self.answers = Answers(clang, macros, self.names, self.is_cplusplus)
+        self.inclusions = clang.names([it for it in cursors if it.kind == _INCLUSION])
+        sources = self._sources(outline, skipped)
+        self.answers = Answers(clang, self.names, self.is_cplusplus)
+        self.answers.sort(Macros(clang, self.macros, sources))
 
         self.problems = []
         self.unit = self.answers.ask(self._text(), self._parse_whole)
@@ -98,6 +111,15 @@ class Header(Unit):
             self.own = clang.children(clang.getTranslationUnitCursor(self.unit))
             if self.standard:
                 self.answers.ask(self._text(), self._parse_whole)
+
+    def _sources(self, unit: Any, text: str) -> dict[str, bytes]:
+        """All that was read for a text."""
+        self.included = [file for file, _ in self.clang.inclusions(unit) if file != self.main]
+        found = {file: self._source(file) for file in dict.fromkeys(self.included)}
+        return {**found, self.main: text.encode("utf-8", "surrogateescape")}
+
+    def _parse_outline(self, text: str) -> Any:
+        return self._parse(text, OPTIONS, SKIP_BODIES | RECORD_MACROS)
 
     def _parse_whole(self, text: str) -> Any:
         return self._parse(text, _OF_MACROS, 0)  # with the bodies of inline functions
@@ -199,10 +221,6 @@ class Header(Unit):
                 found.append(cursor)
         return found
 
-    def _predefine(self) -> None:
-        if "PyObject" in self.standard:
-            self.names["PyObject"] = ("t", "PyObject")
-
     def _declare_all(self, cursors: list[Any]) -> None:
         clang = self.clang
         tags = {STRUCT, UNION, CLASS, ENUM}
@@ -211,7 +229,7 @@ class Header(Unit):
             kind = cursor.kind
             name = ""
             try:
-                if kind == _FUNCTION:
+                if kind == FUNCTION:
                     name = clang.text(clang.getCursorSpelling(cursor))
                     self._function(cursor, name)
                 elif kind in (_TYPEDEF, _ALIAS):
@@ -229,10 +247,10 @@ class Header(Unit):
                 if name not in self.names or is_a(self.names[name], "?"):
                     self.names[name] = unusable(str(reason))
         for cursor in unnamed:
-            self._tag(cursor)
+            self._tag(cursor, UNUSED)
 
-    def _tag(self, cursor: Any) -> None:
-        self.types.tag(cursor)
+    def _tag(self, cursor: Any, hint: str = "") -> None:
+        self.types.tag(cursor, hint)
         if cursor.kind == ENUM and (reason := self.types.refused.get(cursor.node)):
             for child in self.clang.children(cursor):
                 name = self.clang.text(self.clang.getCursorSpelling(child))
@@ -246,8 +264,7 @@ class Header(Unit):
             return
         clang = self.clang
         self.types.check(cursor)
-        storage = clang.Cursor_getStorageClass(cursor)
-        if storage == _STATIC or (storage != _EXTERN and clang.Cursor_isFunctionInlined(cursor)):
+        if self._is_inline(cursor):
             self.inline.append(cursor)
             self.names[name] = unusable("is an inline function, which no library has")
         elif self._is_of_cplusplus(symbol := self._symbol(cursor, name), name):
@@ -259,6 +276,11 @@ class Header(Unit):
                 found = clang.Type_getModifiedType(found)
             if bits := self.types.constant.get(found.address):
                 self.constant.append(f"{name}:{bits}")
+
+    def _is_inline(self, cursor: Any) -> bool:
+        storage = self.clang.Cursor_getStorageClass(cursor)
+        is_inlined = storage != _EXTERN and self.clang.Cursor_isFunctionInlined(cursor)
+        return storage == _STATIC or bool(is_inlined)
 
     def _is_of_cplusplus(self, symbol: str, name: str) -> bool:
         """C may well declare a function of C++ by its symbol."""
@@ -319,8 +341,7 @@ class Header(Unit):
         further = os.environ.get("CPATH", "").split(":")
         folders = [*quoted, *plain, *filter(None, further), *system]
         found = []
-        for cursor in self.inclusions:
-            name = self.clang.text(self.clang.getCursorSpelling(cursor))
+        for name in self.inclusions:
             for path in (os.path.join(folder, name) for folder in folders):
                 if os.path.exists(path):
                     break

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ctypes import POINTER, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulonglong, c_void_p
 from typing import Any
 
 ERROR, FATAL = 3, 4  # clang-c/Index.h, CXDiagnosticSeverity
+_WITH_NAMES, _ENUMERATOR = (2, 3, 5), 7  # CXCursorKind: struct, union, enum
 
 
 class ReadError(Exception):
@@ -153,8 +154,10 @@ class Library:
         found: bytes | None = self.getCString(string)
         return (found or b"").decode("utf-8", "surrogateescape")
 
-    def names(self, cursors: Iterable[Cursor]) -> list[str]:
+    def names(self, cursors: list[Cursor]) -> list[str]:
         """Of many at once."""
+        if not cursors:
+            return []
         found = map(self.getCString, map(self.getCursorSpelling, cursors))
         return (
             b"\0".join([it or b"" for it in found]).decode("utf-8", "surrogateescape").split("\0")
@@ -185,6 +188,22 @@ class Library:
 
         self.visitChildren(cursor, _VISITOR(visit), None)
         return found
+
+    def declarations(self, unit: Any) -> tuple[list[Cursor], list[tuple[int, Cursor]]]:
+        """What a unit declares; the tags and enumerators inside, with the place of their whole."""
+        found: list[Cursor] = []
+        inner: list[tuple[int, Cursor]] = []
+
+        def visit(child: Cursor, parent: Cursor, _: Any) -> int:
+            kind = child.kind
+            if parent.kind not in _WITH_NAMES:
+                found.append(child)
+            elif kind in _WITH_NAMES or kind == _ENUMERATOR:
+                inner.append((len(found) - 1, child))
+            return 2 if kind in _WITH_NAMES else 1
+
+        self.visitChildren(self.getTranslationUnitCursor(unit), _VISITOR(visit), None)
+        return found, inner
 
     def fields(self, record: Any) -> list[Cursor]:
         """Of a struct or union: also those without a name."""

@@ -71,8 +71,13 @@ def uses(words: Mapping[str, list[str]]) -> dict[str, int]:
 class Definition(NamedTuple):
     """Of a macro, as it stands in a file."""
 
-    parameters: list[str] | None
+    parameters: tuple[str, ...] | None
     body: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes any number of arguments."""
+        return any("..." in it for it in self.parameters or ())
 
 
 class Macros:
@@ -80,8 +85,8 @@ class Macros:
 
     def __init__(self, clang: Library, cursors: list[Cursor], sources: Mapping[str, bytes]) -> None:
         self.clang: Any = clang
-        names = clang.names(cursors) if cursors else []
-        self.cursors = dict(zip(names, cursors, strict=True))
+        names = clang.names(cursors)
+        self.cursors: Mapping[str, Any] = dict(zip(names, cursors, strict=True))
         self.sources = sources
         self.known: dict[str, Definition | None] = {}
         self.ends: dict[str, str] = {}
@@ -102,6 +107,11 @@ class Macros:
         if source is None:
             return None
         at = offset + len(name if name.isascii() else name.encode("utf-8", "surrogateescape"))
+        return self.behind(source, at)
+
+    @staticmethod
+    def behind(source: bytes, at: int) -> Definition:
+        """The definition of a macro whose name ends there."""
         found = _DEFINITION.match(source, at)
         parameters, body = found.groups(b"") if found else (b"", b"")
         if b"/" in body:
@@ -110,7 +120,7 @@ class Macros:
         if not parameters:
             return Definition(None, text)
         inner = _one_line(parameters[1:-1])
-        return Definition([it.strip() for it in inner.split(",")] if inner else [], text)
+        return Definition(tuple(it.strip() for it in inner.split(",")) if inner else (), text)
 
     def _other_name(self, name: str) -> str:
         """The macro that a macro is another name of, "" if it is none."""

@@ -39,30 +39,38 @@ _running: tuple[int, subprocess.Popen[bytes]] | None = None  # of the process wi
 
 
 def ask(
-    request: dict[str, Any], keep: bool, make: Callable[[], dict[str, Any]] | None = None
+    request: dict[str, Any], keep: bool, make: Callable[[], dict[str, Any] | None] | None = None
 ) -> dict[str, Any]:
-    """What the reader answers, or `make` instead of it. Raises HeaderError. `keep`: the process
-    serves further requests."""
+    """What the reader answers, or `make` if it can. Raises HeaderError. `keep`: the process serves
+    further requests."""
+    whole = _whole(request)
+    key = cache.key(whole)
+    if (found := cache.find(key)) is not None:
+        return found
+    answer = make and make()
+    if answer is None:
+        with _lock:
+            answer = _ask(whole, keep)
+        assert "mistake" not in answer, answer["mistake"]
+        if "error" in answer:
+            raise HeaderError(printable(answer["error"]))
+    cache.store(key, answer)
+    return answer
+
+
+def known(request: dict[str, Any]) -> dict[str, Any] | None:
+    """What the reader has answered before."""
+    return cache.find(cache.key(_whole(request)))
+
+
+def _whole(request: dict[str, Any]) -> dict[str, Any]:
     library, resources = find_libclang()
     options = ["-resource-dir", resources] if resources else [f"-isystem{_OWN}"]
     arguments = [
         *(f"--target={os.uname().machine}-linux-gnu", *options, *request["arguments"]),
         f"-idirafter{os.path.join(_OWN, 'fallback')}",
     ]
-    whole = {**request, "library": library, "arguments": arguments}
-    key = cache.key(library, whole)
-    answer = cache.find(key)
-    if answer is None and make is not None:
-        answer = make()
-        cache.store(key, answer)
-    elif answer is None:
-        with _lock:
-            answer = _ask(whole, keep)
-        assert "mistake" not in answer, answer["mistake"]
-        if "error" in answer:
-            raise HeaderError(printable(answer["error"]))
-        cache.store(key, answer)
-    return answer
+    return {**request, "library": library, "arguments": arguments}
 
 
 def find_libclang() -> tuple[str, str]:

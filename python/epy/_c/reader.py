@@ -16,9 +16,11 @@ import traceback
 from .function import Prototype, Prototypes
 from .header import Header
 from .libclang import Library, ReadError
+from .part import Part
 
 _KINDS: dict[str, type[Header | Prototype]] = {
     "header": Header,
+    "part": Part,
     "prototype": Prototype,
     "prototypes": Prototypes,
 }

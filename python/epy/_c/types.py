@@ -32,7 +32,9 @@ from .unit import BYTE_ORDER
 STRUCT, UNION, CLASS, ENUM, _ENUMERATOR, _ANNOTATION = 2, 3, 4, 5, 7, 406
 _SCOPES = (STRUCT, UNION, CLASS, 22, 31, 32)  # and namespaces, class templates, parts of these
 KEYWORDS = {STRUCT: "struct", UNION: "union", CLASS: "struct", ENUM: "enum"}
-_UNNAMED_TAG = re.compile(r"@[SUE](A@[^@]+|a@[^@]*)$")  # in Clang's name for it: by its typedef
+UNUSED = "anonymous"  # a tag that nothing names
+# In Clang's name for it: by its typedef, or by an enum's first member.
+_UNNAMED_TAG = re.compile(r"@[SUE](?:A@([^@]+)|a@[^@]*)$")
 
 
 class Types:
@@ -50,6 +52,7 @@ class Types:
         self._keys: dict[int, str] = {}  # of tags without a name
         self._begun: set[str] = set()  # tags whose definition has been met
         self._layouts: dict[str, Layout] = {}
+        self.guesses = False  # names of tags depend on what else there is
         self._open = 0  # records whose layout is being found
         self._indirections = 0  # pointers and functions between the innermost one and this type
         self._waiting: dict[str, tuple[Cursor, str, str]] = {}  # tags behind them, see `tag`
@@ -73,14 +76,10 @@ class Types:
             return self.type(clang.Type_getNamedType(found), hint)
         if kind == kinds.TYPEDEF:
             return self.typedef(clang.getTypeDeclaration(found))
-        if (
-            kind == kinds.POINTER
-            or kind in kinds.REFERENCES
-            or kind in (kinds.FUNCTION, kinds.OPEN_FUNCTION)
-        ):
+        if kind in kinds.INDIRECT:
             self._indirections += 1
             try:
-                if kind in (kinds.FUNCTION, kinds.OPEN_FUNCTION):
+                if kind in kinds.FUNCTIONS:
                     return self._function(found, hint)
                 return ("*", self.type(clang.getPointeeType(found), hint))
             finally:
@@ -213,7 +212,10 @@ class Types:
         clang = self.clang
         name: str = clang.text(clang.getCursorSpelling(cursor))
         if not self.has_name(cursor):
-            name = f"{{{hint or 'anonymous'}}}"
+            found = _UNNAMED_TAG.search(clang.text(clang.getCursorUSR(cursor)))
+            hint = (found and found[1]) or hint
+            self.guesses |= "." not in hint and hint != UNUSED and not (found and found[1])
+            name = f"{{{hint or UNUSED}}}"
             while f"{keyword} {name}" in self.names:
                 name += "'"
         elif name == "__va_list_tag":  # no name in C
@@ -229,10 +231,8 @@ class Types:
 
     def has_name(self, cursor: Cursor) -> bool:
         clang = self.clang
-        name = clang.text(clang.getCursorSpelling(cursor))
-        if not name or "(" in name:
-            return False
-        return not _UNNAMED_TAG.search(clang.text(clang.getCursorUSR(cursor)))
+        name, whole = map(clang.text, (clang.getCursorSpelling(cursor), clang.getCursorUSR(cursor)))
+        return bool(name) and "(" not in name and not _UNNAMED_TAG.search(whole)
 
     def _is_class(self, cursor: Cursor) -> bool:
         """Whether it is more than a struct of C."""
@@ -241,8 +241,8 @@ class Types:
     def _enum(self, cursor: Cursor) -> Any:
         clang = self.clang
         integer = self.resolved(self.type(clang.getEnumDeclIntegerType(cursor)))
-        signed = is_signed(integer)
-        value = clang.getEnumConstantDeclValue if signed else clang.getEnumConstantDeclUnsignedValue
+        kind = "" if is_signed(integer) else "Unsigned"
+        value = getattr(clang, f"getEnumConstantDecl{kind}Value")
         items = []
         is_inner = self._is_inner(cursor) or clang.EnumDecl_isScoped(cursor)
         for child in clang.children(cursor):

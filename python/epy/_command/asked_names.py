@@ -27,7 +27,7 @@ _OTHER_WAYS = {
     *("inspect", "locals", "methodcaller", "modules", "pdb", "pickle", "runpy", "setattr", "vars"),
     *("_getframe", "tb_frame"),
 }
-_PLAIN_SPECIAL = {"__doc__", "__file__", "__init__", "__name__"}
+_PLAIN_SPECIAL = {"__file__", "__init__", "__name__"}
 _WORD = re.compile(r"\w+")
 
 
@@ -47,7 +47,12 @@ class _Script:
         made = [one for tree in trees for one in _headers(tree)]
         self.headers = {target.id for target, _ in made}
         self.makers = [call.func for _, call in made]
-        self.texts = [it for _, call in made for it in call.args[:1]]
+        self.texts = {it for _, call in made for it in call.args[:1]}  # and what documents
+        self.texts.update(
+            node.value
+            for node in self.nodes
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        )
         self.functions = {node.name for node in self.nodes if isinstance(node, _FUNCTIONS)}
         self.functions -= {
             node.id
