@@ -93,7 +93,7 @@ def _look_at_packages() -> None:
 
 
 def _find_first(name: str, path: object = None, target: object = None) -> "ModuleSpec | None":
-    if name.startswith("epy"):
+    if name.partition(".")[0] in _kept:
         return _find_forgotten(name)
     if name not in ("signal", "readline"):
         return None
@@ -106,16 +106,17 @@ def _find_first(name: str, path: object = None, target: object = None) -> "Modul
 
 _first = namespace(find_spec=_find_first)
 """The first: signals stay the host's, whatever a script imports, and epy is what it was."""
-_package = sys.modules[__package__]
+_kept = {"sys": sys, __package__: sys.modules[__package__]}
 
 
 def _find_forgotten(name: str) -> "ModuleSpec | None":
     """A module of epy's that a script has taken out of `sys.modules`: calls, and the end, need it.
 
-    A package has its modules as attributes.
+    A package has its modules as attributes. Another `sys` would lack what a start adds, `modules`
+    since 3.12.
     """
     top, *parts = name.split(".")
-    module: Any = _package if top == __package__ else None
+    module: Any = _kept[top]
     for part in parts:
         module = None if module is None else vars(module).get(part)
     if not isinstance(module, type(sys)):
