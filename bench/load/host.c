@@ -136,8 +136,8 @@ int main(int argc, char **argv) {
         _exit(0);
     }
     if (argc < 4 || argc - 3 > most_files) {
-        fprintf(stderr,
-                "usage: host open|dlsym|call ROUNDS FILE... | host call-each FILE... | host start FILE\n");
+        fprintf(stderr, "usage: host open|dlsym|call ROUNDS FILE... | host call-each FILE... | "
+                        "host start FILE\n");
         return 2;
     }
     const char *what = argv[1];
