@@ -150,6 +150,31 @@ def test_a_command_without_standard_output_works(tmp_path):
     assert (tmp_path / "synth.so").exists()
 
 
+@pytest.mark.parametrize("script", ["raise ValueError", "import helper", "import"])
+def test_a_command_without_standard_error_fails_as_with_it(tmp_path, script):
+    (tmp_path / "synth.py").write_text(script)
+    (tmp_path / "helper.py").write_text("raise ValueError")
+    command = f"'{sys.executable}' -m epy build synth.py 2>&-"
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, stdout=subprocess.PIPE)
+    assert (result.returncode, result.stdout) == (2, b"")
+
+
+def test_a_python_may_have_any_path(epy, tmp_path):
+    """Any bytes but NUL: it says itself where it is."""
+    (tmp_path / "synth.py").write_text(SCRIPT)
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\nx")
+    os.mkdir(folder)
+    os.symlink(sys.executable, folder + "/python")
+    epy("build", "synth.py", "--python", folder + "/python")
+    shown = epy("inspect", "synth.so").stdout
+    assert "\\udcff\\nx/python" in shown
+
+
+def test_what_a_build_says_is_one_line(epy, tmp_path):
+    (tmp_path / "a\nb.py").write_text(SCRIPT)
+    assert epy("build", "a\nb.py").stdout == "a\\nb.py -> a\\nb.so\n"
+
+
 # ---- signals
 
 

@@ -234,7 +234,7 @@ def test_a_depfile_of_a_package(rule, tmp_path) -> None:
 
 
 def test_a_depfile_escapes_what_make_would_take_apart(epy, run, tmp_path) -> None:
-    folder = tmp_path / "a $(b) #c"
+    folder = tmp_path / "a $(b) #c:d"
     folder.mkdir()
     (folder / "plugin.py").write_text("import epy\n@epy.export('int f(void)')\ndef f(): ...\n")
     epy("build", folder / "plugin.py", "-o", "plugin.so", "--depfile", "plugin.d")

@@ -100,6 +100,45 @@ def test_what_the_environment_gives_to_compilers_counts(monkeypatch, tmp_path) -
         assert epy.header("host.h").NAME == name.encode()
 
 
+def test_a_header_that_changes_while_it_is_read_is_read_again(monkeypatch, tmp_path) -> None:
+    """What was read is not what is there."""
+    header = tmp_path / "host.h"
+    header.write_text("#define N 3\n")
+    read = process._ask
+
+    def write_meanwhile(request: Any, keep: bool) -> Any:
+        answer = read(request, keep)
+        header.write_text("#define N 4\n")
+        return answer
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(process, "_ask", write_meanwhile)
+        assert epy.header("host.h", include=[tmp_path]).N == 3
+    assert epy.header("host.h", include=[tmp_path]).N == 4
+
+
+def test_an_entry_that_cannot_be_touched_counts(own_cache, no_process, monkeypatch) -> None:
+    """Of a folder that nothing is written to, or of another user."""
+    epy.header("int f(int);")
+
+    def refuse(path: str) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(cache.os, "utime", refuse)
+    no_process()
+    epy.header("int f(int);")
+
+
+def test_what_the_disk_has_no_room_for_leaves_nothing(own_cache, run, tmp_path) -> None:
+    """As with a file that may not become so large."""
+    (tmp_path / "host.h").write_text("int f(int);\n")
+    words = ("-m", "epy", "inspect", "--header", "host.h")
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    shown = run("prlimit", "--fsize=100", sys.executable, *words, env=environment).stdout
+    assert "int f(int)" in shown
+    assert list(own_cache.iterdir()) == []
+
+
 def test_a_damaged_entry_is_read_again(own_cache) -> None:
     text = "int f(int);\n#define N 3\n"
     epy.header(text)

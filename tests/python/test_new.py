@@ -244,3 +244,12 @@ def test_names_are_the_header_s_but_for_python_s_own(new, epy, tmp_path):
     ):
         assert f"\n{line}\n" in text
     epy("build", "unusual.py")
+
+
+def test_what_cannot_be_written_leaves_nothing(run, tmp_path):
+    command = (sys.executable, "-m", "epy", "new", "synth", "--host", "sqlite3")
+    result = run("prlimit", "--fsize=100", *command, status=2)
+    assert result.stderr.startswith("epy: synth.py: File too large")
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == []
+    run(*command)

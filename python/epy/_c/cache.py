@@ -7,6 +7,7 @@ at once; the oldest go when it is full, which each process that adds to it sees 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import marshal
@@ -54,26 +55,38 @@ def find(name: str) -> dict[str, Any] | None:
         files, answer = marshal.loads(data)
         if any(_has_changed(*it) for it in files):
             return None
-        os.utime(path)
     except (OSError, ValueError, EOFError, TypeError):
         return None
+    with contextlib.suppress(OSError):  # it may be another's, or nothing be written there
+        os.utime(path)
     found: dict[str, Any] = answer
     return found
 
 
-def store(name: str, answer: dict[str, Any]) -> None:
-    """Keep an answer; a cache that cannot be written is none."""
+def store(name: str, answer: dict[str, Any], began: int) -> None:
+    """Keep an answer; a cache that cannot be written is none.
+
+    `began`: when the files were still to be read (time.time_ns). One that has been written since
+    may not be what was read.
+    """
     if not (folder := _folder()):
         return
     files = [(file, _stamp(file), _digest(file)) for file in answer["files"]]
+    if any(stamp is not None and stamp[1] >= began for _, stamp, _ in files):
+        return
     files += [(file, None, None) for file in dict.fromkeys(map(_absent, answer["missing"]))]
     data = marshal.dumps((files, answer), _VERSION)
     path = os.path.join(folder, f"{name}.{os.getpid()}")
     try:
         os.makedirs(folder, 0o700, exist_ok=True)
         with open(path, "xb") as file:
-            file.write(zlib.crc32(data).to_bytes(4, "little") + data)
-        os.replace(path, os.path.join(folder, name))
+            try:
+                file.write(zlib.crc32(data).to_bytes(4, "little") + data)
+                file.flush()
+                os.replace(path, os.path.join(folder, name))
+            except BaseException:  # the disk is full, Ctrl-C
+                os.unlink(path)
+                raise
         _make_room(folder)
     except OSError:
         pass

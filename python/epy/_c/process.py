@@ -14,6 +14,7 @@ import select
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,7 @@ def ask(
     key = cache.key(whole)
     if (found := cache.find(key)) is not None:
         return found
+    began = time.time_ns()
     answer = make and make()
     if answer is None:
         with _lock:
@@ -54,7 +56,7 @@ def ask(
         assert "mistake" not in answer, answer["mistake"]
         if "error" in answer:
             raise HeaderError(printable(answer["error"]))
-    cache.store(key, answer)
+    cache.store(key, answer, began)
     return answer
 
 

@@ -63,6 +63,8 @@ def main(argv: list[str] | None = None) -> int:
     Ctrl-C, and a reader of its output that has gone, end the process by SIGINT and SIGPIPE, as they
     end any program.
     """
+    if sys.stderr is None:  # it was closed: what is said there goes nowhere, and fails no command
+        sys.stderr = open(os.devnull, "w")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may be any bytes
     try:
@@ -276,7 +278,7 @@ def _build(options: argparse.Namespace) -> int:
             packages=options.pkg,
             depfile=options.depfile,
         )
-    print(f"{options.script} -> {options.output or output.name}")
+    print(printable(f"{options.script} -> {options.output or output.name}"))
     return 0
 
 

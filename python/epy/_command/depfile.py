@@ -28,6 +28,6 @@ def write_rule(path: Path, target: str | os.PathLike[str], files: Iterable[str])
 
 
 def _escaped(name: str) -> str:
-    for special in " #":
+    for special in " \t#:":
         name = name.replace(special, f"\\{special}")
     return name.replace("$", "$$")

@@ -46,7 +46,14 @@ def write(name: str, texts: tuple[str, str]) -> list[Path]:
     for path in paths:
         if os.path.lexists(path):
             raise Error(f"{path}: is there already; give another NAME")
-    for path, text in zip(paths, texts, strict=True):
-        with path.open("x", encoding="utf-8") as file:
-            file.write(_NAME.sub(stem, text))
+    made: list[Path] = []
+    try:
+        for path, text in zip(paths, texts, strict=True):
+            with path.open("x", encoding="utf-8") as file:
+                made.append(path)
+                file.write(_NAME.sub(stem, text))
+    except OSError as error:
+        for it in made:
+            it.unlink()
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
     return paths

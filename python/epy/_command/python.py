@@ -4,6 +4,7 @@ The interpreter is asked, not guessed at: it is run once, isolated, so that a vi
 environment, a shim on PATH and another version all answer for themselves.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,22 +16,25 @@ from .._errors import PythonNotFoundError
 from .._file.tables import PACKAGE
 from .search import command_for_library
 
-# Printed line by line: version, core's suffix, executable, then candidates for libpython.
+# With a NUL behind each, for paths are any bytes but that: version, core's suffix, executable, then
+# candidates for libpython.
 _QUESTION = """
-import sys, sysconfig
+import os, sys, sysconfig
+def answer(text):
+    sys.stdout.buffer.write(os.fsencode(text or "") + b"\\0")
 get = sysconfig.get_config_var
 version = "%d.%d" % sys.version_info[:2]
 abi = getattr(sys, "abiflags", "")
-print("%d.%d.%d" % sys.version_info[:3])
-print(get("EXT_SUFFIX"))
-print(sys.executable)
+answer("%d.%d.%d" % sys.version_info[:3])
+answer(get("EXT_SUFFIX"))
+answer(sys.executable)
 folders = [get("LIBDIR"), sys.base_prefix + "/lib"]
 names = [get("INSTSONAME"), get("LDLIBRARY")]
 names += ["libpython" + version + abi + end for end in (".so.1.0", ".so")]
 for folder in folders:
     for name in names:
         if folder and name and ".so" in name:
-            print(folder + "/" + name)
+            answer(folder + "/" + name)
 """
 _TIMEOUT = 30  # seconds: whatever --python names may not be a Python at all
 
@@ -74,16 +78,15 @@ def _ask(executable: str) -> list[str]:
         answer = subprocess.run(
             [executable, "-I", "-S", "-c", _QUESTION],
             capture_output=True,
-            text=True,
             timeout=_TIMEOUT,
             stdin=subprocess.DEVNULL,
             check=True,
         )
     except (OSError, subprocess.SubprocessError):
         answer = None
-    lines = answer.stdout.splitlines() if answer else []
-    if len(lines) < 3:
+    found = os.fsdecode(answer.stdout).split("\0")[:-1] if answer else []
+    if len(found) < 3:
         raise PythonNotFoundError(
             f"{executable}: does not run as a Python 3; name another one with --python PATH"
         )
-    return lines
+    return found
