@@ -129,6 +129,8 @@ WHOLES = [
     ("#ifdef X\n#define A(x) x\n#else\n#define A 1\n#endif", "A"),
     ("#ifdef X\n#define A int\n#else\n#define A long\n#endif", "A"),
     ("#ifdef X\n#define A {\n#else\n#define A 1\n#endif", "A"),
+    ("#ifdef X\n#define A {\n#else\n#define A 1\n#endif\n#define B A", "B"),
+    ("#ifdef X\n#define A(x) x\n#else\n#define A(y) (y + 1)\n#endif", "A"),
     ("#define A(a, b, c, d, e, f, g, h, i) a", "A"),
     ("#define A B\n#define B(x) x", "A"),
     ("#ifdef X\n#define linux 1\n#endif", "linux"),
