@@ -86,7 +86,7 @@ struct core_options {
     std::size_t error_size;
     bool *no_memory;  // receives whether that was the reason: the next call tries again
     bool *is_between; // the same for: the host begins or ends Python on this very thread
-    // For `start`: see loader/bootstrap/replace.h.
+    // See loader/bootstrap/replace.h.
     void (*replace_functions)(const void *place, const replacement *, std::size_t count) noexcept;
     const char *(*python_needed_by)(const void *caller) noexcept;
     // Python was finalized: no call is served any more. Any thread.

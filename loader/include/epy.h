@@ -279,11 +279,15 @@ typedef struct epy_scope {
     void *opaque[8];
 } epy_scope;
 /* Keeps Python for many calls: each costs a third less. 0, or -1: then there is nothing to leave.
- * No other thread runs Python meanwhile. To be left on this thread, the last one first. */
+ * No other thread runs Python meanwhile. To be left on this thread, the last one first, and where
+ * it was entered: a function that Python called cannot leave what was open before, and what it has
+ * not left when it returns is ended for it, with a line in the log. A thread that ends inside gives
+ * Python's lock up, with a line, too. */
 EPY_API int epy_enter(epy_scope *scope) EPY_NOEXCEPT;
 EPY_API void epy_leave(epy_scope *scope) EPY_NOEXCEPT;
 /* Gives Python's lock away around something that blocks, and takes it back, if this thread has it:
- * inside of epy_enter (its scope may serve), and in what a thread with the lock has called. */
+ * inside of epy_enter (its scope may serve), and in what a thread with the lock has called. The
+ * same holds for what is not resumed; but a function of ctypes.PyDLL's has to resume it itself. */
 EPY_API void epy_pause(epy_scope *scope) EPY_NOEXCEPT;
 EPY_API void epy_resume(epy_scope *scope) EPY_NOEXCEPT;
 

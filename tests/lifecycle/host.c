@@ -13,6 +13,7 @@
 //   initialized           Py_IsInitialized
 //   run CODE              PyRun_SimpleString
 //   save, restore         PyEval_SaveThread, PyEval_RestoreThread
+//   enter N, leave_scope N epy_enter and epy_leave of scope number N, 0 or 1
 //   ensure, release       PyGILState_Ensure, PyGILState_Release
 //   new S                 Py_NewInterpreter; its state is S from now on
 //   own S                 the same with a GIL of its own (3.12 and newer)
@@ -353,6 +354,11 @@ static void run(char *command) {
         saved = PyEval_SaveThread();
     } else if (IS("restore")) {
         PyEval_RestoreThread(saved);
+    } else if (IS("enter") || IS("leave_scope")) {
+        static long scopes[2][8];
+        void *libepy = dlopen("libepy.so", RTLD_NOW | RTLD_NOLOAD);
+        int (*function)(void *) = dlsym(libepy, IS("enter") ? "epy_enter" : "epy_leave");
+        function(scopes[atoi(rest)]);
     } else if (IS("ensure")) {
         ensured = PyGILState_Ensure();
     } else if (IS("release")) {

@@ -2,9 +2,11 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdlib>
 
 #include "loader/core/call/callback.h"
+#include "loader/core/thread/open_scopes.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/log.h"
 
@@ -59,12 +61,27 @@ void left_by_exception() noexcept {
     std::abort();
 }
 
+void complain_of_open_scope(scope_kind kind) noexcept {
+    static std::atomic<bool> said = false;
+    if (!said.exchange(true)) {
+        const bool is_entered = kind == scope_kind::entered;
+        say(log_level::error,
+            "epy: a function that %s called returned inside of %s, which was ended for it: call %s "
+            "before it returns",
+            running.runner == nullptr ? "the host" : label_of_running(),
+            is_entered ? "epy_enter" : "epy_pause", is_entered ? "epy_leave" : "epy_resume");
+    }
+}
+
 void left_by_unwinding() noexcept {
     if (!cpython::is_finalizing()) {
         say(log_level::error,
             "epy: pthread_exit was called below %s, where a thread cannot end: it stays there, and "
             "who joins it waits for ever; let the function that Python calls return",
             label_of_running());
+        if (attachment::holds_gil()) {
+            PyEval_SaveThread();
+        }
     }
     for (;;) {
         pause();

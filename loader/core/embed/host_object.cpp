@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "loader/core/embed/attached.h"
+#include "loader/core/embed/hooks.h"
 #include "loader/core/embed/known_wrappers.h"
 #include "loader/core/guarded.h"
 #include "loader/core/package.h"
@@ -26,6 +27,12 @@ bool make_strong(module_state &state, void *pointer) {
         known_wrappers::hold(pointer, wrapper, *cell);
     }
     return cell != nullptr || wrapper == nullptr;
+}
+
+void release(const epy_class *of, void *pointer) {
+    if (of->release != nullptr) {
+        call_hook([=] { of->release(pointer); });
+    }
 }
 
 // The host has the object, by a reference of its own or, of a class without a count, until it
@@ -61,7 +68,7 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
                             "%s: the host makes these; scripts get them from the host", of->name);
     }
     ref object(type->tp_alloc(type, 0));
-    void *pointer = object ? of->create() : nullptr;
+    void *pointer = object ? call_hook([of] { return of->create(); }) : nullptr;
     if (object && pointer == nullptr) {
         PyErr_Format(PyExc_RuntimeError, "the host has made no %s", of->name);
         return nullptr;
@@ -71,9 +78,7 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
                      "the host's %s has a Python object before it is made: 'create' must not wrap "
                      "what it gives",
                      of->name);
-        if (of->release != nullptr) {
-            of->release(pointer);
-        }
+        release(of, pointer);
         return nullptr;
     }
     if (object) {
@@ -107,8 +112,8 @@ void deallocate(PyObject *object) {
     known_wrappers::leave(self);
     Py_CLEAR(self->attributes);
     void *pointer = self->pointer;
-    if (pointer != nullptr && self->of->release != nullptr) {
-        self->of->release(pointer);
+    if (pointer != nullptr) {
+        release(self->of, pointer);
     }
     type->tp_free(object);
     Py_DECREF(type);
@@ -190,13 +195,11 @@ ref new_wrapper(module_state &state, const ref &cls, void *pointer) {
         return {};
     }
     if (of->retain != nullptr) {
-        of->retain(pointer);
+        call_hook([=] { of->retain(pointer); });
     }
     ref present = present_wrapper(cls, pointer);
     if (present || PyErr_Occurred() != nullptr) {
-        if (of->release != nullptr) {
-            of->release(pointer);
-        }
+        release(of, pointer);
         return present;
     }
     known_wrappers::keep(as_host_object(made.get()), pointer, of);

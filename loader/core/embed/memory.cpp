@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "loader/core/embed/attached.h"
+#include "loader/core/embed/hooks.h"
 
 namespace epy {
 
@@ -38,7 +39,7 @@ void deallocate(PyObject *object) {
     PyBuffer_Release(&self->bytes);
     if (self->release != nullptr) {
         const exception_set_aside callers;
-        self->release(self->user);
+        call_hook([self] { self->release(self->user); });
     }
     type->tp_free(object);
     Py_DECREF(type);

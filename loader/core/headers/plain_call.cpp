@@ -162,6 +162,7 @@ Result call_as_found(void *function, const registers &with, int *error_number) {
         std::swap(errno, *error_number);
     }
     const Result result = call_host_code<Result>(function, with);
+    leave_scopes_of_c_call();
     if (error_number != nullptr) {
         std::swap(errno, *error_number);
     }

@@ -5,6 +5,7 @@
 
 #include "loader/core/attribute.h"
 #include "loader/core/cpython.h"
+#include "loader/core/host/raised.h"
 #include "loader/core/thread/context.h"
 #include "loader/core/thread/state_change.h"
 #include "loader/core/values/contents.h"
@@ -133,7 +134,7 @@ host_call::host_call(const module_state &state, PyObject *function) {
     const bool keeps = running.found_gil_held() && has_ctypes(state) &&
                        PyObject_TypeCheck(function, state.function_pointer) != 0;
     function_ = keeps ? keeping_gil(function) : ref::borrowed(function);
-    if (!function_ || function_.get() == function || running.found() != found_gil::of_another) {
+    if (!function_ || function_.get() == function) {
         return;
     }
     const contents memory(function_.get(), PyBUF_SIMPLE);
@@ -179,8 +180,15 @@ PyObject *call_as_found(PyObject *module, PyObject *const *arguments, Py_ssize_t
 
 void *epy_begin_host_call() noexcept {
     void *const target = epy::host_call::take_target();
-    epy::state_change::take_back();
+    if (epy::running.found() == epy::found_gil::of_another) {
+        epy::state_change::take_back();
+    }
     return target;
 }
 
-void epy_end_host_call() noexcept { epy::state_change::make_again(); }
+void epy_end_host_call() noexcept {
+    epy::leave_scopes_of_c_call();
+    if (epy::running.found() == epy::found_gil::of_another) {
+        epy::state_change::make_again();
+    }
+}

@@ -10,11 +10,12 @@
 // ctypes decides by a flag of the function pointer's class. Therefore each class gets, when it is
 // needed, a subclass that has the flag, and the call goes through an instance of that.
 //
-// A call that came with another interpreter's state current has changed it for one of ours
-// (thread/state_change.h). The host's functions find that state again: in place of each ctypes
-// calls `epy_call_as_found`, which takes the change back around it. What ctypes makes of arguments
-// and result, and `library=ctypes.PyDLL`, which says that the function uses the script's objects,
-// need the script's interpreter.
+// In place of the function ctypes calls `epy_call_as_found` then. A call that came with another
+// interpreter's state current has changed it for one of ours (thread/state_change.h): around the
+// host's function that is taken back. What ctypes makes of arguments and result, and
+// `library=ctypes.PyDLL`, which says that the function uses the script's objects, need the script's
+// interpreter. And a function that gave the GIL away inside of epy_pause has it again before ctypes
+// makes anything of its result.
 #pragma once
 
 #include "loader/core/state.h"

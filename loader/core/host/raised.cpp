@@ -7,7 +7,11 @@ namespace epy {
 constinit thread_local c_call running_c_call;
 
 PyObject *end_c_call(const c_call &outer, PyObject *result) noexcept {
+    if (scopes_here.innermost != scopes_here.floor) [[unlikely]] {
+        leave_scopes_above_floor(attachment::holds_gil());
+    }
     const c_call ended = std::exchange(running_c_call, outer);
+    scopes_here.floor = ended.outer_floor;
     if (ended.raised == nullptr && ended.failure == nullptr) [[likely]] {
         return result;
     }

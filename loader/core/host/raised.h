@@ -4,14 +4,15 @@
 // of the outer one waits.
 #pragma once
 
-#include "loader/core/py.h"
+#include "loader/core/thread/open_scopes.h"
 
 namespace epy {
 
 struct c_call {
-    int depth = 0;               // of calls that Python has made on this thread
-    PyObject *raised = nullptr;  // owned: raised when the call is over
-    PyObject *failure = nullptr; // owned: of a function of epy.h inside of the call
+    int depth = 0;                     // of calls that Python has made on this thread
+    PyObject *raised = nullptr;        // owned: raised when the call is over
+    PyObject *failure = nullptr;       // owned: of a function of epy.h inside of the call
+    open_scope *outer_floor = nullptr; // for scopes
 };
 
 extern constinit thread_local c_call running_c_call [[gnu::tls_model("initial-exec")]];
@@ -20,8 +21,15 @@ extern constinit thread_local c_call running_c_call [[gnu::tls_model("initial-ex
 // objects.
 [[nodiscard]] inline c_call begin_c_call() noexcept {
     const c_call outer = running_c_call;
-    running_c_call = {outer.depth + 1, nullptr, nullptr};
+    running_c_call = {outer.depth + 1, nullptr, nullptr,
+                      std::exchange(scopes_here.floor, scopes_here.innermost)};
     return outer;
+}
+// The function has returned: before anything else, where that can be.
+inline void leave_scopes_of_c_call() noexcept {
+    if (scopes_here.innermost != scopes_here.floor) [[unlikely]] {
+        leave_scopes_above_floor(false);
+    }
 }
 // What the call gives: its result, or null with what was raised.
 PyObject *end_c_call(const c_call &outer, PyObject *result) noexcept;

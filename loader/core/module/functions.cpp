@@ -30,6 +30,7 @@
 #include "loader/core/plugin/to_run.h"
 #include "loader/core/plugin/type_references.h"
 #include "loader/core/plugin/vetting.h"
+#include "loader/core/thread/open_scopes.h"
 #include "loader/core/values/ctypes_library.h"
 #include "loader/core/values/handles.h"
 #include "loader/core/values/items.h"
@@ -159,7 +160,8 @@ PyObject *log(PyObject *, PyObject *arguments) {
     bool is_taken = false;
     if (const c_text plugin(about); host != nullptr && host->has_sink(plugin.get())) {
         const c_text text(message);
-        const gil_as_found meanwhile; // the sink is the host's code
+        const floor_for_scopes floor; // the sink is the host's code
+        const gil_as_found meanwhile;
         is_taken = host->give_to_sink(level, plugin.get(), text.get(), is_error != 0);
     }
     return PyBool_FromLong(is_taken ? 1 : 0);

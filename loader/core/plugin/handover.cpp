@@ -2,13 +2,12 @@
 
 #include "loader/core/call/scope.h"
 #include "loader/core/py.h"
+#include "loader/core/thread/restore.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {
 
 namespace {
-
-void (*original_restore)(PyThreadState *) = nullptr;
 
 // The call inside which the host got the GIL on this thread, and has it still as far as Python
 // knows: its own and those around it leave the GIL to the host.
@@ -42,13 +41,15 @@ void note_host_has_no_gil() noexcept {
 }
 
 // What called a function of the host's goes on: now it shows whether the host has the GIL.
-extern "C" void restore_thread(PyThreadState *state) {
+bool keeps_gil(PyThreadState *state) {
     if (attachment::current_state() != state || !attachment::holds_gil()) {
         note_host_has_no_gil();
-        original_restore(state);
-    } else if (running.runner != nullptr) {
+        return false;
+    }
+    if (running.runner != nullptr) {
         note_host_has_gil();
     }
+    return true;
 }
 
 // A call is over that took the GIL; `running` is what it was called from. Calls from inside came
@@ -67,18 +68,13 @@ bool host_has_gil() {
 
 } // namespace
 
-void hand_over(void (*replace_functions)(const void *, const replacement *,
-                                         std::size_t) noexcept) noexcept {
+void hand_over() noexcept {
     if (running.runner == nullptr) {
         return;
     }
-    if (original_restore == nullptr) {
-        const replacement restore{"PyEval_RestoreThread", reinterpret_cast<void *>(restore_thread),
-                                  reinterpret_cast<void **>(&original_restore)};
-        replace_functions(reinterpret_cast<const void *>(&Py_GetVersion), &restore, 1);
-        restore_after_host.store(restore_thread, std::memory_order_release);
-        attachment::ask_before_end(host_has_gil);
-    }
+    lead_restore_here();
+    keeps_restored.store(keeps_gil, std::memory_order_release);
+    attachment::ask_before_end(host_has_gil);
     note_host_has_gil();
 }
 

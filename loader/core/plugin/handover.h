@@ -6,17 +6,14 @@
 // the plugin's call gives it up at its end, and the host goes on without it. So from the first such
 // initialization on
 //
-// - PyEval_RestoreThread leads here, ours and that of other libraries (ctypes): a thread that has
-//   the GIL already with the state that it asks for has got what it wants;
+// - PyEval_RestoreThread (thread/restore.h) asks here: a thread that has the GIL already with the
+//   state that it asks for has got what it wants;
 // - a call of a plugin's that ends asks here whether the host has the GIL by now, and leaves it.
 #pragma once
-
-#include "loader/core_api.h"
 
 namespace epy {
 
 // This thread has the GIL for the host.
-void hand_over(void (*replace_functions)(const void *, const replacement *,
-                                         std::size_t) noexcept) noexcept;
+void hand_over() noexcept;
 
 } // namespace epy

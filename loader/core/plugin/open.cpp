@@ -25,6 +25,7 @@
 #include "loader/core/thread/fork.h"
 #include "loader/core/thread/patient_attachment.h"
 #include "loader/core/thread/python_stack.h"
+#include "loader/core/thread/restore.h"
 #include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 #include "loader/core_api.h"
@@ -217,6 +218,7 @@ extern "C" const epy::core_api *epy_core_open(const epy::core_options *options) 
         return nullptr;
     }
     epy::use_log_settings(*options->log);
+    epy::replace_functions_by(options->replace_functions);
     const epy::core_api *api = nullptr;
     epy::run_with_plenty_of_stack([&] {
         try {

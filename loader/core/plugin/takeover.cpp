@@ -90,7 +90,7 @@ PyStatus take_over(const PyConfig &wanted, const PyPreConfig *before = nullptr) 
         return status;
     }
     epy_become_main_thread();
-    hand_over(replace_functions);
+    hand_over();
     run_with_plenty_of_stack([&] {
         const python_stack stack(PyThreadState_Get());
         complete_first_initialization(wanted);

@@ -50,8 +50,8 @@ struct call_context {
 
 extern constinit thread_local call_context running [[gnu::tls_model("initial-exec")]];
 
-// The host's code is over that ran without the GIL: PyEval_RestoreThread, unless the host has
-// initialized Python meanwhile (plugin/handover.h).
+// The host's code is over that ran without the GIL: PyEval_RestoreThread, unless it may have left
+// this thread the GIL (restore.h).
 inline constinit std::atomic<void (*)(PyThreadState *)> restore_after_host{&PyEval_RestoreThread};
 
 // For the host's code, for a scope: gives the GIL away, unless the host's call came with it, and

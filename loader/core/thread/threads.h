@@ -112,6 +112,11 @@ public:
 
     [[nodiscard]] PyThreadState *state() const noexcept { return state_; }
 
+    [[nodiscard]] bool has_taken_gil() const noexcept { return way_ != way::none; }
+
+    // The thread goes no further, or Python is gone: nothing is given back.
+    void abandon() noexcept { way_ = way::none; }
+
     // How this thread had the GIL before.
     [[nodiscard]] found_gil found() const noexcept {
         return change_.found() != nullptr               ? found_gil::of_another
