@@ -8,6 +8,7 @@
 #include "loader/core/thread/patient_attachment.h"
 #include "loader/core/thread/python_stack.h"
 #include "loader/core/thread/stack.h"
+#include "loader/core/thread/sub_interpreter.h"
 #include "loader/core/thread/threads.h"
 #include "loader/log.h"
 
@@ -61,18 +62,35 @@ void unload(plugin *handle) noexcept {
     run_for_loader([&] { unload_here(handle); });
 }
 
-std::uintptr_t awaited_here(std::uintptr_t thread) {
-    const urgency soon;
-    const attachment python;
-    const python_stack stack(python.state());
-    if (!python) {
-        return 0;
-    }
+// Of a thread in the current interpreter.
+std::uintptr_t awaited_in(PyThreadState *state, std::uintptr_t thread) {
+    const python_stack stack(state);
     const ref number(PyLong_FromUnsignedLongLong(thread));
     const ref found = number ? call_package(package::awaited, number.get()) : ref();
     const std::uintptr_t awaited = found ? PyLong_AsUnsignedLongLong(found.get()) : 0;
     print_exception();
     return awaited;
+}
+
+// A script with an interpreter of its own waits in that one.
+std::uintptr_t awaited_here(std::uintptr_t thread) {
+    const urgency soon;
+    const attachment python;
+    if (!python) {
+        return 0;
+    }
+    std::uintptr_t found = awaited_in(python.state(), thread);
+    const sub_interpreter *last = nullptr;
+    while (found == 0) {
+        sub_interpreter *const one = sub_interpreter::next_alive(last);
+        if (one == nullptr) {
+            break;
+        }
+        const sub_attachment there(*one);
+        found = there ? awaited_in(there.state(), thread) : 0;
+        last = one;
+    }
+    return found;
 }
 
 std::uintptr_t awaited(std::uintptr_t thread) noexcept {

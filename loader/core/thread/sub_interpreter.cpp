@@ -68,6 +68,15 @@ sub_interpreter *sub_interpreter::next_of_plugins(const sub_interpreter *last) n
     return found;
 }
 
+sub_interpreter *sub_interpreter::next_alive(const sub_interpreter *last) noexcept {
+    const process_guard guard;
+    sub_interpreter *found = last == nullptr ? newest : last->made_before_;
+    while (found != nullptr && (found->calls_ & ended) != 0) {
+        found = found->made_before_;
+    }
+    return found;
+}
+
 void sub_interpreter::end() noexcept {
     constexpr timespec a_while = {0, 1'000'000};
     constexpr int patience_in_milliseconds = 2000;

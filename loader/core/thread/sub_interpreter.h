@@ -46,6 +46,8 @@ public:
     // Those that plugins have for themselves, one after the other: the next after `last`, the first
     // after null; null after the last.
     static sub_interpreter *next_of_plugins(const sub_interpreter *last) noexcept;
+    // Those that have not ended, likewise.
+    static sub_interpreter *next_alive(const sub_interpreter *last) noexcept;
     // `path` stays as long as the plugin does.
     void give_to(plugin *handle, const char *path) noexcept {
         path_ = path;
