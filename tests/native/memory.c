@@ -17,7 +17,7 @@
 // what it takes from its own allocators. For each n a line, "N: " and "right value", "error value",
 // "error value for good" (of a start: the next call has it, too), "wrong value", "next call fails"
 // or "signal S"; below it, indented, what came on stderr, of a crash the functions that it happened
-// in, and those that the first allocation failed in. The last one is "N: no allocation failed".
+// in, and those that allocations failed in. The last one is "N: no allocation failed".
 //
 // The plugin has int work(int n), which returns n or -1, and int check(int n), which must return n.
 #define _GNU_SOURCE
@@ -44,24 +44,36 @@ static long armed;   // allocations are counted
 static long counted; // since then
 static long first, last;
 
-enum { most_frames = 24 };
-static void *refused[most_frames]; // the first that failed
+enum { most_frames = 24, most_refused = 64 };
+static struct {
+    int count;
+    void *frames[most_frames];
+} refused[most_refused];
 static int refused_count;
 
-static int fails(void) {
+static void remember_refusal(void) {
     static __thread int is_here; // what looks for the frames may allocate
-    if (__atomic_load_n(&armed, __ATOMIC_ACQUIRE) == 0 || is_here) {
+    const int error = errno;
+    if (!is_here) {
+        const int number = __atomic_fetch_add(&refused_count, 1, __ATOMIC_RELAXED);
+        if (number < most_refused) {
+            is_here = 1;
+            refused[number].count = backtrace(refused[number].frames, most_frames);
+            is_here = 0;
+        }
+    }
+    errno = error;
+}
+
+static int fails(void) {
+    if (__atomic_load_n(&armed, __ATOMIC_ACQUIRE) == 0) {
         return 0;
     }
     const long number = __atomic_add_fetch(&counted, 1, __ATOMIC_RELAXED);
     if (number < first || number > last) {
         return 0;
     }
-    if (number == first) {
-        is_here = 1;
-        refused_count = backtrace(refused, most_frames);
-        is_here = 0;
-    }
+    remember_refusal();
     errno = ENOMEM;
     return 1;
 }
@@ -90,7 +102,11 @@ void *mmap(void *place, size_t size, int protection, int flags, int file, off_t 
     if ((flags & MAP_ANONYMOUS) != 0 && fails()) {
         return MAP_FAILED;
     }
-    return (void *)syscall(SYS_mmap, place, size, protection, flags, file, offset);
+    void *made = (void *)syscall(SYS_mmap, place, size, protection, flags, file, offset);
+    if (made == MAP_FAILED && errno == ENOMEM) { // under a limit
+        remember_refusal();
+    }
+    return made;
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *),
@@ -321,8 +337,10 @@ static void tell_about_crash(int number) {
     const int count = backtrace(frames, most_frames);
     dprintf(STDERR_FILENO, "crashed in");
     tell_frames(frames + 2, count - 2); // this function, the signal's frame
-    dprintf(STDERR_FILENO, "\nno memory in");
-    tell_frames(refused, refused_count);
+    for (int i = 0; i < refused_count && i < most_refused; ++i) {
+        dprintf(STDERR_FILENO, "\nno memory in");
+        tell_frames(refused[i].frames, refused[i].count);
+    }
     dprintf(STDERR_FILENO, "\n");
     signal(number, SIG_DFL);
     raise(number);
