@@ -142,7 +142,7 @@ def test_a_failed_build_keeps_the_old_plugin(build_plugin, epy, tmp_path):
 
 def fake_python(tmp_path, *lines):
     path = tmp_path / "python"
-    path.write_text("#!/bin/sh\n" + "".join(f"echo '{line}'\n" for line in lines))
+    path.write_text("#!/bin/sh\n" + "".join(f"printf '%s\\0' '{line}'\n" for line in lines))
     path.chmod(0o755)
     return path
 
