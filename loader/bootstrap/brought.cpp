@@ -11,8 +11,8 @@
 #include "stub/neighbours.h"
 
 extern "C" {
-// The linker's own name for what lies at address 0.
-[[gnu::visibility("hidden")]] extern const Elf64_Ehdr __ehdr_start; // NOLINT
+// The linker's own name for what lies at address 0: the ELF header, and more.
+[[gnu::visibility("hidden")]] extern const char __ehdr_start[]; // NOLINT
 }
 
 namespace epy {
@@ -21,9 +21,9 @@ namespace {
 
 // How much of this loader's image is as it was in the file: up to where code begins.
 std::uint64_t size_of_first_segment() {
-    const char *start = reinterpret_cast<const char *>(&__ehdr_start);
-    const auto *segments = reinterpret_cast<const Elf64_Phdr *>(start + __ehdr_start.e_phoff);
-    for (unsigned i = 0; i < __ehdr_start.e_phnum; ++i) {
+    const auto &header = *reinterpret_cast<const Elf64_Ehdr *>(__ehdr_start);
+    const auto *segments = reinterpret_cast<const Elf64_Phdr *>(__ehdr_start + header.e_phoff);
+    for (unsigned i = 0; i < header.e_phnum; ++i) {
         if (segments[i].p_type == PT_LOAD) {
             return segments[i].p_filesz;
         }
@@ -36,7 +36,7 @@ bool has_this_loader(const void *pack, std::uint64_t size) {
     const packed_bytes found = find_packed(pack, size, loader_soname);
     const std::uint64_t compared = size_of_first_segment();
     return found.start != nullptr && found.unpacked == 0 && compared <= found.size &&
-           std::memcmp(found.start, &__ehdr_start, compared) == 0;
+           std::memcmp(found.start, __ehdr_start, compared) == 0;
 }
 
 struct pack_place {
