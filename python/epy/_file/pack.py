@@ -19,7 +19,12 @@ _MAGIC = b"epy pack 2".ljust(16, b"\0")
 _ENTRY = struct.Struct("<40sQQQQ")  # name, unpacked size or 0, offset, size, checksum
 _TABLE = struct.Struct("<16sQ")  # magic, count
 _ALIGNMENT = 64
-_LEFT_OUT = ("_command",)  # what no running plugin needs
+# What no running plugin needs: it builds some.
+_BUILDERS = ("_command/", "_file/archive_writer.", "_file/pack.", "_file/stamp.", "_file/tail.")
+# What reads headers in a process of its own, which has its modules from files (_c/process.py).
+_READERS = tuple(
+    f"_c/{name}." for name in ("answers", "described", "header", "part", "reader", "words")
+)
 
 
 def make_pack(cores: tuple[str, ...] | None = None) -> bytes:
@@ -88,12 +93,14 @@ def run_time_files() -> Iterator[tuple[str, Path]]:
     """The package's Python files that a running plugin may need, by their path in the package."""
     for path in sorted(PACKAGE.rglob("*.py")):
         file = path.relative_to(PACKAGE).as_posix()
-        if file.partition("/")[0] not in _LEFT_OUT:
+        if not file.startswith(_BUILDERS):
             yield file, path
 
 
 def _modules() -> Iterator[tuple[str, str, Path]]:
     for file, path in run_time_files():
+        if file.startswith(_READERS):
+            continue
         yield file.removesuffix(".py").replace("/", "."), file, path
 
 
