@@ -20,6 +20,8 @@
 // in, and those that allocations failed in. The last one is "N: no allocation failed".
 //
 // The plugin has int work(int n), which returns n or -1, and int check(int n), which must return n.
+//
+// Long because the allocators that fail, and the phases that they fail in, are one program.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
