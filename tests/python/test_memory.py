@@ -243,3 +243,57 @@ def check(n: "number()") -> c_int:
     found = run(native("call"), f"open {plugin}", "int check 5", "int check 5")
     assert found.stdout == "-1\n5\n"
     assert "out of memory at its start; the next call tries again" in found.stderr
+
+
+def test_all_views_end_without_memory(build_plugin, compile_c, run):
+    plugin = build_plugin(
+        """
+import epy
+from ctypes import CDLL, POINTER, c_int
+
+host = CDLL(None)
+kept = []
+
+@epy.export
+def keep(numbers: POINTER(c_int), count: c_int) -> c_int:
+    kept.extend(epy.view(numbers, count) for _ in range(3))
+    host.begin_to_fail()
+    return 0
+
+@epy.export
+def ended() -> c_int:
+    count = 0
+    for view in kept:
+        try:
+            view[0]
+        except ValueError:
+            count += 1
+    return count
+"""
+    )
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+extern void *__libc_malloc(size_t);
+static int fails, failed;
+void begin_to_fail(void) { fails = 1; }
+void *malloc(size_t size) {
+    failed += fails;
+    return fails ? NULL : __libc_malloc(size);
+}
+
+int main(int argc, char **argv) {
+    int numbers[2] = {1, 2};
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    int (*keep)(int *, int) = (int (*)(int *, int))dlsym(plugin, "keep");
+    keep(numbers, 2);
+    fails = 0;
+    printf("%d\\n", ((int (*)(void))dlsym(plugin, "ended"))());
+}
+""",
+        "-rdynamic",
+    )
+    assert run(host, plugin).stdout == "3\n"
