@@ -335,6 +335,10 @@ inline ref referent(PyObject *weak) noexcept {
 // (Modules/_ctypes/stgdict.c); since 3.13 the collector sees it (StgInfo).
 inline constexpr bool ctypes_hides_references = PY_VERSION_HEX < 0x030d0000;
 
+// Since 3.14 a class of ctypes has the class of pointers to it (Modules/_ctypes/_ctypes.c,
+// `ctype_get_pointer_type`); a look into the dictionary that had them before warns.
+inline constexpr bool classes_know_their_pointers = PY_VERSION_HEX >= 0x030e0000;
+
 // Of a module that may be imported where an interpreter has a GIL of its own, since 3.12
 // (Include/moduleobject.h); the end of its slots before.
 #if PY_VERSION_HEX >= 0x030c0000

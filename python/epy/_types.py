@@ -87,8 +87,8 @@ def native_address(function: "CFuncPtr") -> int:
 
 
 def pointer_types() -> "Any":
-    """What ctypes keeps of them, by what they point to; before 3.14."""
-    return ctypes._pointer_type_cache  # type: ignore[attr-defined]
+    """What ctypes keeps of them, by what they point to; since 3.14 that has them itself."""
+    return vars(ctypes).get("_pointer_type_cache", {})
 
 
 def forget_types(root: str) -> list[object]:

@@ -57,8 +57,8 @@ def names_in(folder: str, pattern: str, word: str) -> set[str]:
 def test_what_ctypes_keeps_private_is_named_in_one_file_on_each_side() -> None:
     own = r'"_(?:objects|fields_|type_|length_|flags_|argtypes_|restype_|obj|b_base_)"'
     assert names_in("loader/core", "*.*", own) == {"ctypes_library.h"}
-    assert names_in("loader/core", "*.*", "_pointer_type_cache") == {"ctypes_library.cpp"}
-    assert names_in("python/epy", "*.py", r"ctypes\._\w*cache") == {"_types.py"}
+    assert names_in("loader/core", "*.*", "_pointer_type_cache") == {"ctypes_library.h"}
+    assert names_in("python/epy", "*.py", r"_(?:pointer_type|c_functype)_cache") == {"_types.py"}
 
 
 def test_versions_of_python_are_asked_for_in_one_file() -> None:

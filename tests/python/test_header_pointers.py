@@ -211,3 +211,16 @@ def test_what_is_only_pointed_to_is_not_read():
     table = classes.make(("struct", "table"))(n=3)
     assert type(table) is pointer._type_
     assert asked == ["struct table"]
+
+
+def test_no_header_uses_what_ctypes_gives_up(run: Any) -> None:
+    """Where a script's own use of it is an error."""
+    script = """
+import ctypes, epy
+host = epy.header("struct a { struct a *next; }; struct b; void f(struct a *, struct b *);")
+a = host.a()
+a.next = a
+assert ctypes.POINTER(host.a) is type(a.next) is type(ctypes.pointer(a))
+assert ctypes.POINTER(host.struct.b)._type_ is host.struct.b
+"""
+    assert run(sys.executable, "-W", "error::DeprecationWarning", "-c", script).stderr == ""

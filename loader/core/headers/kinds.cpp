@@ -55,19 +55,18 @@ bool read_members(const header_types &types, PyObject *item, const ref &body,
 ref pointer_to_struct(const header_types &types, header_classes *self, PyObject *target) {
     auto *native = reinterpret_cast<PyObject *>(types.core->pointer);
     PyObject *base = base_of(types, &header_bases::struct_pointer);
-    const ref cache = base == nullptr ? ref() : pointer_classes();
-    if (!cache) {
+    ref known;
+    if (base == nullptr || !find_pointer_class(target, known)) {
         return {};
     }
-    if (ref known = ref(PyObject_CallMethod(cache.get(), "get", "O", target));
-        !known || known.get() != Py_None) { // they did so before, for the script
+    if (known) { // they did so before, for the script
         return known;
     }
     const ref name = name_like(target, "LP_%U");
     ref made = name ? subclass(types, self, name.get(), {base, native},
                                ref(Py_BuildValue("{s:O}", ctypes::item_type, target)))
                     : ref();
-    return made && PyObject_SetItem(cache.get(), target, made.get()) == 0 ? std::move(made) : ref();
+    return made && keep_pointer_class(target, made.get()) ? std::move(made) : ref();
 }
 
 ref pointer_to_class(const header_types &types, header_classes *self, PyObject *target) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "loader/core/cpython.h"
 #include "loader/core/values/instance_layout.h"
 
 namespace epy {
@@ -138,6 +139,31 @@ int *error_number_of_thread(PyObject *name) {
 
 } // namespace ctypes
 
-ref pointer_classes() { return ref(import_from("ctypes", "_pointer_type_cache")); }
+bool find_pointer_class(PyObject *target, ref &found) {
+    if constexpr (cpython::classes_know_their_pointers) {
+        found = ref(PyObject_GetAttrString(target, ctypes::pointer_class));
+        if (!found && PyErr_ExceptionMatches(PyExc_AttributeError) != 0) {
+            PyErr_Clear();
+            return true;
+        }
+    } else {
+        const ref all(import_from("ctypes", ctypes::pointer_classes));
+        found = ref(all ? PyObject_CallMethod(all.get(), "get", "O", target) : nullptr);
+        if (found.get() == Py_None) {
+            found = {};
+            return true;
+        }
+    }
+    return static_cast<bool>(found);
+}
+
+bool keep_pointer_class(PyObject *target, PyObject *pointers) {
+    if constexpr (cpython::classes_know_their_pointers) {
+        return PyObject_SetAttrString(target, ctypes::pointer_class, pointers) == 0;
+    } else {
+        const ref all(import_from("ctypes", ctypes::pointer_classes));
+        return all && PyObject_SetItem(all.get(), target, pointers) == 0;
+    }
+}
 
 } // namespace epy

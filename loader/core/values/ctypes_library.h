@@ -23,9 +23,12 @@ bool find_ctypes_if_imported(const module_state &);
 
 inline bool has_ctypes(const module_state &state) { return state.aggregates != nullptr; }
 
-// ctypes' dictionary of the classes of pointers, by what they lead to: `ctypes.POINTER` gives
-// these.
-ref pointer_classes();
+// The class of pointers to a class that `ctypes.POINTER` gives, empty if nobody has asked for it.
+// False with a Python exception.
+bool find_pointer_class(PyObject *target, ref &found);
+
+// It gives this one from now on. False with a Python exception.
+bool keep_pointer_class(PyObject *target, PyObject *pointers);
 
 // How ctypes describes classes and objects, and what it keeps for itself: only here by name.
 namespace ctypes {
@@ -33,6 +36,8 @@ namespace ctypes {
 inline constexpr char argument_types[] = "_argtypes_"; // of function types
 inline constexpr char result_type[] = "_restype_";
 inline constexpr char result_check[] = "_errcheck_";
+inline constexpr char pointer_class[] = "__pointer_type__";      // of classes, since 3.14
+inline constexpr char pointer_classes[] = "_pointer_type_cache"; // a dictionary of those, before
 inline constexpr char flags[] = "_flags_";
 inline constexpr char item_type[] = "_type_"; // of pointers and arrays; of simple types their code
 inline constexpr char length[] = "_length_";  // of arrays
