@@ -130,16 +130,12 @@ turn start_inside_dlopen(plugin &self) {
                              "in this process");
     }
     const clock::time_point until = clock::now() + limit;
-    switch (self.find_python(&until)) {
-    case python_state::circular:
+    const python_state found = self.find_python(&until);
+    if (found == python_state::circular) {
         return put_off(self, "a thread is starting Python meanwhile");
-    case python_state::failed:
-        return turn::failed;
-    case python_state::gone:
-    case python_state::again:
-        return turn::absent;
-    case python_state::ready:
-        break;
+    }
+    if (found != python_state::ready) {
+        return without_python(found);
     }
     if (!foreign_python_is_running()) {
         return run_inside_dlopen(self);

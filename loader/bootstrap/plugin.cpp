@@ -152,18 +152,11 @@ bool plugin::is_to_be_ended_here() const noexcept { return stands_for(generation
 
 turn plugin::run() {
     const safe_conversions here;
-    switch (find_python(nullptr)) {
-    case python_state::circular:
+    const python_state found = find_python(nullptr);
+    if (found == python_state::circular) {
         return turn::ours; // not a failure: the next call tries again
-    case python_state::failed:
-        return turn::failed;
-    case python_state::gone:
-    case python_state::again:
-        return turn::absent;
-    case python_state::ready:
-        break;
     }
-    return run_script(false);
+    return found == python_state::ready ? run_script(false) : without_python(found);
 }
 
 python_state plugin::find_python(const std::chrono::steady_clock::time_point *until) {

@@ -16,6 +16,11 @@
 
 namespace epy {
 
+// The outcome of a start that found no Python, and of which no other start was in the way.
+inline turn without_python(python_state found) noexcept {
+    return found == python_state::failed ? turn::failed : turn::absent;
+}
+
 // Shared by the image (until its destructor ran) and the core (until it dropped the script). All
 // writes to the image are made under image_lock(), which the destructor takes to mark the plugin
 // dead: a writer either finishes before the image goes or does not begin. What the core still has

@@ -1,4 +1,9 @@
 // The records of callbacks: made, used again long after a drop, never freed.
+//
+// A host may have the address of a callback that is gone, or be on its way into one. So a record
+// stays memory that can be read, answers with its error value, and becomes another callback's only
+// after 4,096 later drops. Each interpreter has its own: what a record still holds, the text of an
+// error value for instance, is memory of the interpreter that made it, under that one's lock.
 #pragma once
 
 #include <memory>

@@ -7,16 +7,11 @@
 #include "loader/core/call/convert.h"
 #include "loader/core/values/contents.h"
 #include "loader/core/values/handles.h"
+#include "loader/core/values/load.h"
 
 namespace epy {
 
 namespace {
-
-template <typename T> T load(const void *source) {
-    T value;
-    std::memcpy(&value, source, sizeof value);
-    return value;
-}
 
 template <typename T> PyObject *integer_to_python(const void *source) {
     const T value = load<T>(source);
@@ -37,6 +32,7 @@ PyObject *none_or(const void *pointer, PyObject *(*make)(const void *)) {
     return pointer == nullptr ? Py_NewRef(Py_None) : make(pointer);
 }
 
+// Long because each type has its row.
 PyObject *plain_to_python(type code, const void *source) {
     switch (code) {
     case type::none:

@@ -3,15 +3,11 @@
 #include <cstdint>
 #include <cstring>
 
+#include "loader/core/values/load.h"
+
 namespace epy {
 
 namespace {
-
-template <typename T> T load(const void *place) {
-    T value;
-    std::memcpy(&value, place, sizeof value);
-    return value;
-}
 
 template <typename T> PyObject *integer(const void *place) {
     return PyLong_FromLongLong(load<T>(place));
