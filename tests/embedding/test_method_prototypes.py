@@ -78,6 +78,7 @@ def test_plain_prototypes_are_read(text, wanted):
             "int f(thing x)",
         ),
         *("int (*f(int))(int)", "int f(int (*)(thing))", "int f(int (x))"),
+        *("int f(int, ...)", "int f(...)", "int f(int, void)", "int f(void v)"),
     ],
 )
 def test_others_are_refused(text):

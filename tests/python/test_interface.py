@@ -255,6 +255,17 @@ def test_methods_says_what_is_wrong_with_a_table(command, message, native, run, 
     assert message in result.stderr
 
 
+def test_methods_refuses_a_ring_of_pointers():
+    class Link(ctypes.Structure):
+        pass
+
+    Link._fields_ = [("next", ctypes.POINTER(Link))]
+    link = Link()
+    link.next.contents = link
+    with pytest.raises(TypeError, match="leads to no structure of function pointers"):
+        epy.methods(link)
+
+
 # ---- set_errno
 
 ERRNO = """

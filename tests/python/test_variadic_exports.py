@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from typing import Any
 
 import pytest
@@ -176,6 +177,34 @@ def test_a_callback_of_c_text_may_be_variadic() -> None:
     native.argtypes = [ctypes.c_char_p]
     assert native(b"%d %g %s", 5, ctypes.c_double(0.5), b"x") == 2
     assert seen == [(5, 0.5, b"x")]
+
+
+@pytest.mark.parametrize("kind", [ctypes.c_char, ctypes.c_wchar])
+def test_a_text_with_a_precision_needs_no_end(kind: Any) -> None:
+    """Behind it a page begins that cannot be read."""
+    page = mmap.mmap(-1, 2 * mmap.PAGESIZE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+    size = ctypes.sizeof(kind)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    libc = ctypes.CDLL(None)
+    assert libc.mprotect(ctypes.c_void_p(start + mmap.PAGESIZE), mmap.PAGESIZE, 0) == 0
+    end = start + mmap.PAGESIZE
+    data = (kind * 3).from_address(end - 3 * size)
+    data[:] = b"abc" if kind is ctypes.c_char else "abc"
+    seen: list[Any] = []
+    call = epy.callback("void (*)(const char *, ...)", lambda text, *rest: seen.extend(rest))
+    native = ctypes.CFUNCTYPE(None, ctypes.c_char_p)(call.address)
+    native.argtypes = [ctypes.c_char_p]
+    text = ctypes.c_void_p(ctypes.addressof(data))
+    code = b"s" if kind is ctypes.c_char else b"ls"
+    native(b"%.*" + code, 3, text)
+    native(b"%-5.2" + code, text)
+    native(b"%.0" + code + b"|%." + code, text, text)
+    assert seen == [3, data[:], data[:2], data[:0], data[:0]]
+    ended = (kind * 5)(*data, *data[:1])
+    seen.clear()
+    native(b"%.*" + code, -1, ended)
+    native(b"%.9" + code, ended)
+    assert seen == [-1, ended.value, ended.value]
 
 
 def test_floats_are_promoted_where_scripts_call_variadic_functions() -> None:

@@ -63,7 +63,9 @@ class Methods:
 def _functions(table: Any) -> Structure:
     """The structure of function pointers that a table leads to."""
     found = table
-    while True:
+    seen: set[type] = set()  # a list's first field leads to its like, and may lead back
+    while type(found) not in seen:
+        seen.add(type(found))
         if isinstance(found, Structure):
             fields = _fields(type(found))
             if any(issubclass(kind, CFuncPtr) for _, kind in fields):
@@ -74,10 +76,10 @@ def _functions(table: Any) -> Structure:
                 raise ValueError("NULL is no table of functions: the host passed none")
             found = found[0]
         else:
-            raise TypeError(
-                f"{type(table).__name__} leads to no structure of function pointers: "
-                "give a pointer to one"
-            )
+            break
+    raise TypeError(
+        f"{type(table).__name__} leads to no structure of function pointers: give a pointer to one"
+    )
 
 
 def _fields(kind: Any) -> list[tuple[str, Any]]:

@@ -95,7 +95,10 @@ def _split(text: str) -> tuple[str, str]:
 def _parameters(inside: str, is_class: Callable[[str], bool], prototype: str) -> Iterator[Any]:
     for one in re.findall(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\))+", inside):
         if "(" not in one:
-            yield _type(one, is_class, prototype, named=True)
+            found = _type(one, is_class, prototype, named=True)
+            if found is None:
+                raise SignatureError(f"'{prototype}': a parameter cannot be void")
+            yield found
             continue
         _, result, types = read_prototype(one, is_class)
         yield ctypes.CFUNCTYPE(*map(type_in_c, (result, *types)))
@@ -109,6 +112,8 @@ def type_in_c(wanted: Any) -> Any:
 def _type(text: str, is_class: Callable[[str], bool], prototype: str, *, named: bool) -> Any:
     stars = text.count("*") + text.count("[")
     found = re.findall(r"\w+", re.sub(r"\[.*?\]", "", text))
+    if not found:
+        raise SignatureError(f"'{prototype}': {text.strip()!r} is no plain type of C's")
     words = [word for word in found if word not in _QUALIFIERS]
     if words[:1] == ["enum"]:
         words = ["int", *words[2:]]

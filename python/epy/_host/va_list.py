@@ -14,6 +14,7 @@ from ctypes import (
     c_char_p,
     c_double,
     c_longdouble,
+    c_size_t,
     c_uint,
     c_uint64,
     c_void_p,
@@ -211,7 +212,7 @@ def format(template: str | bytes, va: Any, /) -> Any:
         raise TypeError(f"a format is a str or bytes, not {template!r}")
     values = VaList(va)
     printf: Any = ctypes.CDLL(None).vsnprintf
-    printf.argtypes = [c_void_p, ctypes.c_size_t, c_char_p, c_void_p]
+    printf.argtypes = [c_void_p, c_size_t, c_char_p, c_void_p]
     size = 512
     while True:
         buffer = create_string_buffer(size)
@@ -241,10 +242,15 @@ def values_of(template: bytes, values: VaList) -> Iterator[Any]:
             continue
         if kind is None:
             raise _unknown(found[0])
-        for star in (width, precision):
-            if star == b"*":
-                yield _integer(values, b"", True)
-        yield _value(values, kind, length or b"", found[0])
+        if width == b"*":
+            yield _integer(values, b"", True)
+        most = int(precision or 0) if precision not in (None, b"*") else -1
+        if precision == b"*":
+            yield (most := _integer(values, b"", True))
+        if kind in b"sS":
+            yield _text(values, length == b"l" or kind == b"S", most)
+        else:
+            yield _value(values, kind, length or b"", found[0])
 
 
 def _value(values: VaList, kind: bytes, length: bytes, directive: bytes) -> Any:
@@ -255,15 +261,22 @@ def _value(values: VaList, kind: bytes, length: bytes, directive: bytes) -> Any:
     if kind == b"c":
         code = _integer(values, b"", False)
         return chr(code) if length == b"l" else bytes((code & 0xFF,))
-    if kind in b"sS":
-        is_wide = length == b"l" or kind == b"S"
-        address = values.take(c_void_p)
-        if not address:
-            return None
-        return wstring_at(address) if is_wide else string_at(address)
     if kind in b"aAeEfFgG":
         return values.take(c_longdouble if length == b"L" else c_double)
     raise _unknown(directive)
+
+
+def _text(values: VaList, is_wide: bool, most: int) -> Any:
+    """None for NULL; where the format says how long it is at most, no NUL need follow."""
+    address = values.take(c_void_p)
+    if not address:
+        return None
+    read: Any = wstring_at if is_wide else string_at
+    if most < 0:
+        return read(address)
+    measure: Any = getattr(ctypes.CDLL(None), "wcsnlen" if is_wide else "strnlen")
+    measure.argtypes, measure.restype = (c_void_p, c_size_t), c_size_t
+    return read(address, measure(address, most))
 
 
 def _integer(values: VaList, length: bytes, signed: bool) -> int:
