@@ -137,6 +137,25 @@ def test_a_host_that_calls_nothing(epy, build_plugin, tmp_path):
     assert result.stderr.startswith("no call reached the plugin: does the host load it, and call")
 
 
+def test_a_file_of_the_host_s_is_never_written_to(build_plugin, run, tmp_path):
+    """A daemon closes what it has not opened, and opens files of its own."""
+    program = """if True:
+        import ctypes, os, sys
+        add = ctypes.CDLL(sys.argv[1]).add
+        add(1, 2)
+        os.closerange(3, 100)
+        own = [open(f"own{number}", "w") for number in range(9)]
+        print(add(3, 4), [os.path.getsize(one.name) for one in own])"""
+    env = {"EPY_TRACE": "trace.json"}
+    result = run("python3", "-c", program, build_plugin(SCRIPT), env=env)
+    assert result.stdout == f"7 {[0] * 9}\n"
+    events = json.loads((tmp_path / "trace.json").read_text().rstrip(",\n") + "]")
+    assert [it["args"]["arguments"] for it in events if it["name"] == "export 'add'"] == [
+        ["1", "2"],
+        ["3", "4"],
+    ]
+
+
 def test_without_the_command_nothing_is_traced(build_plugin, run, tmp_path):
     program = """if True:
         import ctypes, sys

@@ -38,11 +38,26 @@ class Trace:
     """One file of events."""
 
     def __init__(self, path: str) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
-        self._file = os.open(path, flags, 0o600)
+        self._path = os.path.abspath(path)
         self._named: set[tuple[int, int]] = set()  # threads whose name is in the file
+        self._open()
         if os.fstat(self._file).st_size == 0:
             os.write(self._file, b"[\n")
+
+    def _open(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._file = os.open(self._path, flags, 0o600)
+        self._identity = _identity(self._file)
+
+    def _append(self, data: bytes) -> None:
+        """A daemon closes what it has not opened: the number may be another file's by now."""
+        try:
+            is_kept = _identity(self._file) == self._identity
+        except OSError:
+            is_kept = False
+        if not is_kept:
+            self._open()
+        os.write(self._file, data)
 
     def called(self, function: Function, label: str, plugin: str) -> Function:
         """A function that does the same, and writes when it was called, with what, for how long.
@@ -90,9 +105,14 @@ class Trace:
             events.append({**about, "args": {"name": printable(_thread_name(thread))}})
         lines = "".join(f"{json.dumps(it, ensure_ascii=False)},\n" for it in events)
         try:
-            os.write(self._file, lines.encode())
+            self._append(lines.encode())
         except OSError:
-            pass  # the disk is full: the host's call counts for more
+            pass  # the disk is full, or the host in a chroot: its call counts for more
+
+
+def _identity(file: int) -> tuple[int, int]:
+    status = os.fstat(file)
+    return status.st_dev, status.st_ino
 
 
 def _thread_name(thread: int) -> str:
