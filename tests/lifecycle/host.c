@@ -47,8 +47,9 @@
 //   allocated             whether any function of these has been called for Python
 //   exit N, _exit N
 //
-// Scripts find host_held, host_held_and, host_where, host_found, host_wide, host_raise, host_run,
-// host_apply, host_table, host_keep, host_apply_kept and host_do (commands, as a thread's) in here.
+// Scripts find host_held, host_held_and, host_where, host_found, host_led, host_wide, host_raise,
+// host_run, host_apply, host_table, host_keep, host_apply_kept and host_do (commands, as a
+// thread's) in here.
 //
 // Answers are printed one a line.
 //
@@ -153,6 +154,11 @@ int host_where(void) {
     }
     return i < most_states ? i : -1;
 }
+int host_led(void) {
+    const int before = PyGILState_Ensure(), where = host_where();
+    PyGILState_Release(before);
+    return where;
+}
 int host_found(void) { return PyGILState_GetThisThreadState() == led_to ? host_where() : -2; }
 struct wide {
     long values[5];
@@ -175,10 +181,12 @@ int host_apply_kept(int number) { return kept(number); }
 struct table {
     int (*held)(struct table *);
     int (*found)(struct table *);
+    int (*led)(struct table *);
 };
 static int table_held(struct table *self) { return self == NULL ? -1 : host_held(); }
 static int table_found(struct table *self) { return self == NULL ? -1 : host_found(); }
-static struct table functions = {table_held, table_found};
+static int table_led(struct table *self) { return self == NULL ? -1 : host_led(); }
+static struct table functions = {table_held, table_found, table_led};
 struct table *host_table(void) {
     return &functions;
 }

@@ -14,9 +14,10 @@ from ctypes import CFUNCTYPE, c_char, c_double, c_float, c_int, c_long, c_longdo
 
 builtins.here = "the plugin's"
 HEADER = '''
-    struct table { int (*held)(struct table *self), (*found)(struct table *self); };
+    struct table { int (*held)(struct table *self), (*found)(struct table *self);
+                   int (*led)(struct table *self); };
     struct wide { long values[5]; };
-    int host_found(void), host_run(const char *code), host_raise(const char *type);
+    int host_found(void), host_led(void), host_run(const char *code), host_raise(const char *type);
     int host_apply(int (*function)(int), int number), host_apply_kept(int number);
     int host_do(const char *commands);
     struct table *host_table(void);
@@ -38,6 +39,13 @@ def by_pydll(): return script_s.host_where()
 @epy.export(error=-9)
 def ways() -> c_int:
     print(*(one() for one in (by_header, by_pointer, by_call, by_methods, by_pydll)), flush=True)
+    return 0
+
+@epy.export(error=-9)
+def led() -> c_int:
+    table = host.host_table()
+    print(host.host_led(), table[0].led(table), epy.call(process.host_led),
+          epy.methods(table).led(), flush=True)
     return 0
 
 @epy.export(error=-9)
@@ -119,6 +127,16 @@ def deep(depth: c_int) -> c_int:
 def ends_it() -> c_int:
     return host.host_do(b"end sub; swap main")
 
+DELETE = b"acquire a; delete a"
+
+@epy.export(error=-9)
+def deletes_it() -> c_int:
+    return host.host_do(DELETE)
+
+@epy.export(error=-9)
+def deletes_it_by_call() -> c_int:
+    return epy.call(process.host_do, DELETE)
+
 @epy.export(error=-9)
 def through_kept(number: c_int) -> c_int:
     return host.host_apply_kept(number)
@@ -166,3 +184,29 @@ def test_a_function_of_the_host_may_end_its_interpreter(build_for, host, kind):
         f"ensure | current main | release | {kind} sub | call ways | call ends_it | finalize"
     )
     assert words == ["0", "current", "current", *IN_SUB.split(), "0", "0", "finalized:", "0"]
+
+
+def test_functions_of_the_host_find_what_ensure_leads_to(build_for, host, python, kind):
+    """In calls that come without the lock: the thread's first state, from 3.12 on its last."""
+    build_for(SCRIPT)
+    words = host(
+        f"initialize | open ./plugin.so | keep main | {kind} sub | save | thread state a sub; "
+        "acquire a; leave a; call led; ensure; current a; release; acquire a; delete a | "
+        "call led | restore | end sub | swap main | finalize"
+    )
+    main = "1 1 1 1 0" if python.version >= (3, 12) else "0 0 0 0 0"
+    assert words == [*f"2 2 2 2 0 current {main}".split(), "finalized:", "0"]
+
+
+@pytest.mark.parametrize("way", ["deletes_it", "deletes_it_by_call"])
+def test_a_function_of_the_host_may_delete_what_ensure_leads_to(build_for, host, kind, way):
+    """In a call that came without the lock: nothing leads to it afterwards."""
+    build_for(SCRIPT)
+    words = host(
+        "initialize | open ./plugin.so | run name = 'main' | keep main | "
+        f"{kind} sub | run name = 'sub' | save | thread state a sub; acquire a; leave a; "
+        f"call {way}; ensure; run print(name, flush=True); release; "
+        f"state a sub; acquire a; run print(name, flush=True); leave a; call {way}; "
+        "call deep 0 | restore | swap sub | end sub | swap main | finalize"
+    )
+    assert words == ["0", "main", "sub", "0", "0", "finalized:", "0"]

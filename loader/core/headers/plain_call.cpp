@@ -155,7 +155,7 @@ template <typename Result>
 Result call_as_found(void *function, const registers &with, int *error_number) {
     const found_gil found = running.found();
     PyThreadState *const state = found == found_gil::free ? PyEval_SaveThread() : nullptr;
-    if (found == found_gil::of_another) {
+    if (is_changed(found)) {
         state_change::take_back();
     }
     if (error_number != nullptr) {
@@ -168,7 +168,7 @@ Result call_as_found(void *function, const registers &with, int *error_number) {
     }
     if (state != nullptr) {
         run_python([state] { restore_after_host.load(std::memory_order_acquire)(state); });
-    } else if (found == found_gil::of_another) {
+    } else if (is_changed(found)) {
         state_change::make_again();
     }
     return result;

@@ -131,7 +131,7 @@ ref class_that_keeps_gil(PyTypeObject *type) {
 }
 
 host_call::host_call(const module_state &state, PyObject *function) {
-    const bool keeps = running.found_gil_held() && has_ctypes(state) &&
+    const bool keeps = running.found() != found_gil::free && has_ctypes(state) &&
                        PyObject_TypeCheck(function, state.function_pointer) != 0;
     function_ = keeps ? keeping_gil(function) : ref::borrowed(function);
     if (!function_ || function_.get() == function) {
@@ -180,7 +180,7 @@ PyObject *call_as_found(PyObject *module, PyObject *const *arguments, Py_ssize_t
 
 void *epy_begin_host_call() noexcept {
     void *const target = epy::host_call::take_target();
-    if (epy::running.found() == epy::found_gil::of_another) {
+    if (is_changed(epy::running.found())) {
         epy::state_change::take_back();
     }
     return target;
@@ -188,7 +188,7 @@ void *epy_begin_host_call() noexcept {
 
 void epy_end_host_call() noexcept {
     epy::leave_scopes_of_c_call();
-    if (epy::running.found() == epy::found_gil::of_another) {
+    if (is_changed(epy::running.found())) {
         epy::state_change::make_again();
     }
 }

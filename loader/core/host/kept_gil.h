@@ -11,11 +11,11 @@
 // needed, a subclass that has the flag, and the call goes through an instance of that.
 //
 // In place of the function ctypes calls `epy_call_as_found` then. A call that came with another
-// interpreter's state current has changed it for one of ours (thread/state_change.h): around the
-// host's function that is taken back. What ctypes makes of arguments and result, and
-// `library=ctypes.PyDLL`, which says that the function uses the script's objects, need the script's
-// interpreter. And a function that gave the GIL away inside of epy_pause has it again before ctypes
-// makes anything of its result.
+// interpreter's state current, or led to by PyGILState_Ensure, has changed it for one of ours
+// (thread/state_change.h): around the host's function that is taken back. What ctypes makes of
+// arguments and result, and `library=ctypes.PyDLL`, which says that the function uses the script's
+// objects, need the script's interpreter. And a function that gave the GIL away inside of epy_pause
+// has it again before ctypes makes anything of its result.
 #pragma once
 
 #include "loader/core/state.h"

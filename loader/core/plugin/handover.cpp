@@ -28,7 +28,7 @@ void note_host_has_gil() noexcept {
     const bool marks = !running.found_gil_held();
     const bool is_marked = marks || (inside.is_running() && inside.is_marked);
     if (marks) {
-        running.entered_at = call_context::entry(running.entered_at, found_gil::held);
+        running.entered_at = call_context::entry(running.stack_pointer(), found_gil::held);
     }
     inside = {true, running.runner, running.entered_at, is_marked};
 }

@@ -19,13 +19,6 @@ struct call_extras {
     PyObject *views = nullptr; // what epy.view has made, see call/view.h
 };
 
-// How the host's call found the GIL on its thread.
-enum class found_gil : unsigned char {
-    free = 0,
-    held = 1,
-    of_another = 3, // with another interpreter's state current
-};
-
 struct call_context {
     // Above every stack pointer: no call came in on this stack.
     static constexpr std::uintptr_t no_entry = UINTPTR_MAX - 3;
@@ -55,20 +48,21 @@ extern constinit thread_local call_context running [[gnu::tls_model("initial-exe
 inline constinit std::atomic<void (*)(PyThreadState *)> restore_after_host{&PyEval_RestoreThread};
 
 // For the host's code, for a scope: gives the GIL away, unless the host's call came with it, and
-// makes the interpreter current with which that came. With the GIL.
+// makes the interpreter current with which that came, or has PyGILState_Ensure lead there. With the
+// GIL.
 class gil_as_found {
 public:
     gil_as_found() noexcept
         : found_(running.found()),
           state_(found_ == found_gil::free ? PyEval_SaveThread() : nullptr) {
-        if (found_ == found_gil::of_another) {
+        if (is_changed(found_)) {
             state_change::take_back();
         }
     }
     ~gil_as_found() {
         if (state_ != nullptr) {
             run_python([this] { restore_after_host.load(std::memory_order_acquire)(state_); });
-        } else if (found_ == found_gil::of_another) {
+        } else if (is_changed(found_)) {
             state_change::make_again();
         }
     }

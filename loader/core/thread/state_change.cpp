@@ -2,6 +2,7 @@
 
 #include <cerrno>
 
+#include "loader/core/thread/context.h"
 #include "loader/core/thread/gilstate.h"
 #include "loader/core/thread/unwinding.h"
 
@@ -49,14 +50,24 @@ void state_change::end(bool own_goes) noexcept {
 void state_change::take_back() noexcept {
     const int number = errno;
     lead_ensure_to(innermost->ensured_);
-    run_python([] { PyThreadState_Swap(innermost->found_); });
+    if (innermost->found_ == nullptr) {
+        PyEval_SaveThread();
+    } else {
+        run_python([] { PyThreadState_Swap(innermost->found_); });
+    }
     errno = number;
 }
 
 void state_change::make_again() noexcept {
     const int number = errno;
     innermost->ensured_ = PyGILState_GetThisThreadState();
-    run_python([] { innermost->found_ = PyThreadState_Swap(innermost->own_); });
+    run_python([] {
+        if (innermost->found_ == nullptr) {
+            restore_after_host.load(std::memory_order_acquire)(innermost->own_);
+        } else {
+            innermost->found_ = PyThreadState_Swap(innermost->own_);
+        }
+    });
     lead_ensure_to(innermost->own_);
     errno = number;
 }

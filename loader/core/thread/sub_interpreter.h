@@ -103,9 +103,9 @@ public:
 
     // How this thread had a GIL before.
     [[nodiscard]] found_gil found() const noexcept {
-        return change_.found() != nullptr                      ? found_gil::of_another
-               : state_ == nullptr || way_ != way::was_current ? found_gil::free
-                                                               : found_gil::held;
+        return way_ != way::was_current ? change_.found()
+               : state_ != nullptr      ? found_gil::held
+                                        : found_gil::free;
     }
 
 private:

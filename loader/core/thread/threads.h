@@ -119,7 +119,7 @@ public:
 
     // How this thread had the GIL before.
     [[nodiscard]] found_gil found() const noexcept {
-        return change_.found() != nullptr               ? found_gil::of_another
+        return way_ == way::changed                     ? change_.found()
                : state_ != nullptr && way_ == way::none ? found_gil::held
                                                         : found_gil::free;
     }
@@ -128,7 +128,7 @@ private:
     enum class way : unsigned char {
         none,   // no Python, or the GIL was this thread's already
         taken,  // the GIL was not this thread's
-        changed // another interpreter's state was this thread's
+        changed // another interpreter's state was this thread's, or what PyGILState_Ensure led to
     };
 
     static bool is_of_this_thread(const PyThreadState *current) noexcept {
