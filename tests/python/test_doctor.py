@@ -216,3 +216,12 @@ def test_an_editable_script_that_is_gone(doctor, build_plugin, tmp_path):
 def test_hosts_that_load_nothing(doctor, build_plugin, host, problem):
     (found,) = problems(doctor(build_plugin(SCRIPT), "--host", host, wrong=True))
     assert found[0] == "host" and found[1].endswith(problem) and found[2]
+
+
+@pytest.mark.parametrize("size", [4, 5, 18, 19])
+def test_a_host_that_is_the_beginning_of_a_program(doctor, build_plugin, tmp_path, size):
+    host = tmp_path / "host"
+    host.write_bytes(b"\x7fELF\2\1\1".ljust(size, b"\0")[:size])
+    host.chmod(0o755)
+    (found,) = problems(doctor(build_plugin(SCRIPT), "--host", str(host), wrong=True))
+    assert found[1] == f"{host} is no program for x86-64"

@@ -248,7 +248,7 @@ def _host(name: str, package: Path) -> Iterator[Finding]:
         first = data[:80].split(b"\n")[0].decode(errors="replace")
         yield Finding("host", f"{program} is a script: {first}", "name the program that runs it")
         return
-    if data[4] != 2 or data[18:20] != b"\x3e\0":
+    if data[4:5] != b"\2" or data[18:20] != b"\x3e\0":
         problem = f"{program} is no program for x86-64"
         yield Finding("host", problem, "use its build for x86-64: a plugin is of one machine")
         return
