@@ -13,6 +13,8 @@
 #include "loader/core/guarded.h"
 #include "loader/core/py.h"
 #include "loader/core/thread/patient_attachment.h"
+#include "loader/core/thread/python_stack.h"
+#include "loader/core/thread/stack.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {
@@ -26,39 +28,40 @@ thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullp
 alignas(patient_attachment) thread_local std::byte place
     [[gnu::tls_model("initial-exec")]][sizeof(patient_attachment)];
 
+// Python, where it is stopped for the fork.
+void tell(void (*what)()) {
+    if (stopped) {
+        const python_stack stack(held->state());
+        what();
+    }
+}
+
 void before_fork() {
     if (python_forks || is_attaching_stopped()) {
         return;
     }
-    held = new (place) patient_attachment("fork");
-    stopped = *held && PyInterpreterState_Next(PyInterpreterState_Head()) == nullptr;
-    if (stopped) {
-        PyOS_BeforeFork();
-    }
+    run_with_plenty_of_stack([] {
+        held = new (place) patient_attachment("fork");
+        stopped = *held && PyInterpreterState_Next(PyInterpreterState_Head()) == nullptr;
+        tell(PyOS_BeforeFork);
+    });
 }
 
-void let_go() {
-    held->~patient_attachment();
-    held = nullptr;
-}
-
-void in_parent() {
+void go_on(void (*what)()) {
     if (held != nullptr) {
-        if (stopped) {
-            PyOS_AfterFork_Parent();
-        }
-        let_go();
+        run_with_plenty_of_stack([what] {
+            tell(what);
+            held->~patient_attachment();
+            held = nullptr;
+        });
     }
 }
+
+void in_parent() { go_on(PyOS_AfterFork_Parent); }
 
 void in_child() {
     forget_ended_threads();
-    if (held != nullptr) {
-        if (stopped) {
-            PyOS_AfterFork_Child();
-        }
-        let_go();
-    }
+    go_on(PyOS_AfterFork_Child);
 }
 
 PyObject *os_fork_begins(PyObject *, PyObject *) {
