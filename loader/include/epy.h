@@ -233,7 +233,7 @@ typedef struct epy_class {
                                wrapper, until epy_forget */
     void (*release)(void *);   /* may destroy the object */
     void *(*create)(void);     /* for an object that a script makes: the reference is the wrapper's.
-                                  NULL: scripts make none */
+                                  It may epy_raise. NULL: scripts make none */
     const epy_method *methods; /* the last has no prototype; NULL: none */
 } epy_class;
 

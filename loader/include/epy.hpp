@@ -11,6 +11,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -293,16 +294,7 @@ public:
             name,
             [](void *self) { static_cast<T *>(self)->retain(); },
             [](void *self) { static_cast<T *>(self)->release(); },
-            []() noexcept -> void * { // without an object the script gets a RuntimeError
-                try {
-                    auto *made = new T;
-                    made->is_pythons_ = true;
-                    return made;
-                } catch (...) {
-                    raise_caught();
-                    return nullptr;
-                }
-            },
+            constructor(),
             methods,
         };
         check(epy_register_class(&described));
@@ -347,6 +339,25 @@ protected:
     host_class &operator=(const host_class &) = delete;
 
 private:
+    // What it throws is raised in the script.
+    static void *create() noexcept {
+        try {
+            auto *made = new T;
+            made->is_pythons_ = true;
+            return made;
+        } catch (...) {
+            raise_caught();
+            return nullptr;
+        }
+    }
+    static constexpr auto constructor() noexcept -> void *(*)() {
+        if constexpr (std::is_default_constructible_v<T>) {
+            return create;
+        } else {
+            return nullptr;
+        }
+    }
+
     static inline const char *name_ = nullptr;
     std::atomic<int> count_{1};
     bool is_pythons_ = false;

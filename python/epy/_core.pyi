@@ -162,6 +162,9 @@ class HostObject:
 def describe_host_class(name: str, /) -> tuple[list[tuple[str, int, str | None]], Any] | None:
     """The methods of a class that the host has registered, and what its `_host_class_` is."""
 
+def host_object_address(object: object, cls: type[HostObject], /) -> int | None:
+    """The host's pointer; None if it wraps none of that class. UnloadedError if that is gone."""
+
 def wrap_host_object(cls: type[HostObject], address: int, /) -> HostObject:
     """The wrapper of an object that the host has a reference to."""
 

@@ -30,6 +30,9 @@ class Plain(Shape):
 def shape(name):
     return globals()[name]()
 
+def make(name):
+    epy.host_class(name)()
+
 def failure(kind):
     try:
         Plain().fail(kind)
@@ -113,6 +116,18 @@ static int shape_fail(Shape *self, int kind) {
     }
 }
 
+// Scripts can make none.
+class Door : public epy::host_class<Door> {
+public:
+    explicit Door(int number) : number(number) {}
+    int number;
+};
+class Solid : public epy::host_class<Solid> {
+public:
+    virtual ~Solid() = default;
+    virtual double volume() = 0;
+};
+
 struct owned {
     static inline int live = 0;
     owned() { ++live; }
@@ -131,7 +146,9 @@ int main(int argc, char **argv) {
         {"int shape_fail(Shape *self, int kind)", epy::method<shape_fail>(), "fail"},
         {nullptr, nullptr, nullptr},
     };
-    static const bool first = (Shape::register_as("Shape", methods), true);
+    static const bool first = (Shape::register_as("Shape", methods),
+                               Door::register_as("Door", nullptr),
+                               Solid::register_as("Solid", nullptr), true);
     assert(first);
     const epy::plugin script(dlopen(argv[argc - 1], RTLD_NOW));
     script.start();
@@ -194,7 +211,7 @@ def test_a_script_overrides_what_it_likes(played, compiler):
 
 
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
-def test_what_a_method_throws_is_raised_in_the_script(played, compiler):
+def test_what_a_method_or_constructor_throws_is_raised_in_the_script(played, compiler):
     stdout = played(
         """
         for (int kind = 0; kind < 4; ++kind) {
@@ -217,7 +234,29 @@ def test_what_a_method_throws_is_raised_in_the_script(played, compiler):
         "MemoryError: \n"
         "RuntimeError: a C++ exception of no standard class\n"
         "AttributeError: 'Plain' object has no attribute 'nothing'\n"
-        "RuntimeError: the host has made no Shape\n"
+        "RuntimeError: no more shapes\n"
+    )
+
+
+def test_scripts_make_none_of_a_class_that_cannot_be_made_without_more(played):
+    stdout = played(
+        """
+        for (const char *name : {"Door", "Solid"}) {
+            try {
+                script.call("make", "s", name);
+                assert(false);
+            } catch (const epy::error &failed) {
+                std::puts(failed.what());
+            }
+        }
+        Door *door = new Door(5);
+        assert(epy_unwrap(door->wrapper().get(), "Door") == door);
+        door->release();
+        """
+    )
+    assert stdout == "".join(
+        f"TypeError: {name}: the host makes these; scripts get them from the host\n"
+        for name in ("Door", "Solid")
     )
 
 

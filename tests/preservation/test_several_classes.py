@@ -70,6 +70,46 @@ def refused(root):
         else:
             raise AssertionError(said)
 
+class Both(Node, Light):
+    pass
+
+class Imitation:
+    __class__ = Node
+    address = 5
+
+def other_classes(root):
+    light = Lamp()
+    spinner = Spinner(1)
+    spinner.__class__ = Node                  # of the same kind
+    assert type(spinner) is Node and spinner.__class__ is Node
+    for one, cls in ((light, Node), (light, Spinner), (spinner, Light), (spinner, Imitation)):
+        before = type(one)
+        try:
+            one.__class__ = cls
+        except TypeError as error:
+            assert f"cannot become {cls.__name__}" in str(error), error
+        else:
+            raise AssertionError(cls)
+        assert type(one) is before
+    object.__dict__["__class__"].__set__(light, Spinner)
+    both = Both()
+    for use, said in (
+        (lambda: root.add(light), "expected the host's Node"),
+        (lambda: light.set_name("x"), "expected the host's Node"),
+        (lambda: root.set_light(both), "expected the host's Light"),
+        (lambda: root.add(Imitation()), "expected the host's Node"),
+        (lambda: Node.name(None), "expected the host's Node, got None"),
+        (lambda: root.watch(spinner), "expected a function or None, got <epy.Node"),
+    ):
+        try:
+            use()
+        except epy.ArgumentError as error:
+            assert said in str(error), error
+        else:
+            raise AssertionError(said)
+    assert both.name() == "" and root.add(both) is None
+    return light
+
 def alive():
     gc.collect()
     return sum(one() is not None for one in references)
@@ -198,6 +238,18 @@ def test_a_method_takes_and_gives_objects_of_another_class(played):
         script.call("light", "O", wrapper.get());
         assert(script.call("color", "O", wrapper.get()).as<std::string>() == "red");
         script.call("refused", "O", wrapper.get());
+        """
+    )
+
+
+def test_an_object_is_what_it_wraps(played):
+    """Whatever Python class it has, or says that it has."""
+    played(
+        """
+        const epy::object light = script.call("other_classes", "O", wrapper.get());
+        assert(epy_unwrap(light.get(), "Node") == nullptr && epy_error_matches("TypeError"));
+        auto *found = static_cast<Light *>(epy_unwrap(light.get(), "Light"));
+        assert(found != nullptr);
         """
     )
 

@@ -26,6 +26,8 @@ def make():
         return MyClass()
     except RuntimeError as error:
         print(error)
+    except Exception as error:
+        print(repr(error))
 """
 
 HOST = """
@@ -42,6 +44,7 @@ HOST = """
 
 static epy_plugin *plugin;
 static std::atomic<bool> wraps_when_retained{false}, wraps_when_made{false};
+static std::atomic<bool> raises_when_made{false}, gives_nothing{false};
 static epy_object *of_retain = nullptr;
 
 static void retain(void *self) {
@@ -52,7 +55,13 @@ static void retain(void *self) {
 }
 static void release(void *self) { MyClass::release(static_cast<MyClass *>(self)); }
 static void *create() {
+    if (gives_nothing.exchange(false)) {
+        return nullptr;
+    }
     auto *made = new MyClass;
+    if (raises_when_made.exchange(false)) {
+        epy_raise("LookupError", "no room for %%d", 5);
+    }
     if (wraps_when_made.exchange(false)) {
         epy_object_release(epy_wrap("MyClass", made));
     }
@@ -183,3 +192,18 @@ def test_a_constructor_that_wraps_says_so(played):
         "the host's MyClass has a Python object before it is made: 'create' must not wrap what it "
         "gives\n"
     )
+
+
+def test_what_a_constructor_raises_is_raised(played):
+    """Whatever it gives, which goes back; without a reason epy has one. Nothing of it stays."""
+    stdout = played(
+        """
+        raises_when_made = true;
+        epy_object_release(epy_call(plugin, "make", ""));
+        assert(MyClass::live == 0);
+        gives_nothing = true;
+        epy_object_release(epy_call(plugin, "make", ""));
+        epy_object_release(epy_call(plugin, "make", ""));
+        """
+    )
+    assert stdout == "LookupError('no room for 5')\nthe host has made no MyClass\n"

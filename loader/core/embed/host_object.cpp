@@ -9,6 +9,7 @@
 #include "loader/core/embed/hooks.h"
 #include "loader/core/embed/known_wrappers.h"
 #include "loader/core/guarded.h"
+#include "loader/core/host/raised.h"
 #include "loader/core/package.h"
 
 namespace epy {
@@ -43,6 +44,8 @@ bool share_from_now_on(module_state &state, void *pointer) {
 
 // ---- the type
 
+constexpr const char *key_name = "epy.host_class"; // no other capsule passes for one
+
 PyObject *attribute_of_class(PyTypeObject *type, const char *name) {
     return PyObject_GetAttrString(reinterpret_cast<PyObject *>(type), name);
 }
@@ -50,11 +53,28 @@ PyObject *attribute_of_class(PyTypeObject *type, const char *name) {
 const epy_class *class_of(PyTypeObject *type) {
     const ref key(attribute_of_class(type, "_host_class_"));
     auto *found =
-        key ? static_cast<const epy_class *>(PyCapsule_GetPointer(key.get(), nullptr)) : nullptr;
+        key ? static_cast<const epy_class *>(PyCapsule_GetPointer(key.get(), key_name)) : nullptr;
     if (found == nullptr) {
         PyErr_SetString(PyExc_TypeError, "take a class from epy.host_class(name)");
     }
     return found;
+}
+
+// What the host's constructor raises is raised here, whatever it gives. Null with an exception.
+void *made_by_host(const epy_class &of) {
+    const c_call outer = begin_c_call();
+    void *pointer = call_hook([&] { return of.create(); });
+    if (!ref(end_c_call(outer, Py_NewRef(Py_None)))) {
+        const exception_set_aside raised;
+        if (pointer != nullptr) {
+            release(&of, pointer);
+        }
+        return nullptr;
+    }
+    if (pointer == nullptr) {
+        PyErr_Format(PyExc_RuntimeError, "the host has made no %s", of.name);
+    }
+    return pointer;
 }
 
 // A script makes one.
@@ -68,12 +88,11 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
                             "%s: the host makes these; scripts get them from the host", of->name);
     }
     ref object(type->tp_alloc(type, 0));
-    void *pointer = object ? call_hook([of] { return of->create(); }) : nullptr;
-    if (object && pointer == nullptr) {
-        PyErr_Format(PyExc_RuntimeError, "the host has made no %s", of->name);
+    void *pointer = object ? made_by_host(*of) : nullptr;
+    if (pointer == nullptr) {
         return nullptr;
     }
-    if (object && known_wrappers::wrapper_of(pointer) != nullptr) {
+    if (known_wrappers::wrapper_of(pointer) != nullptr) {
         PyErr_Format(PyExc_RuntimeError,
                      "the host's %s has a Python object before it is made: 'create' must not wrap "
                      "what it gives",
@@ -81,12 +100,10 @@ PyObject *make(PyTypeObject *type, PyObject *, PyObject *) {
         release(of, pointer);
         return nullptr;
     }
-    if (object) {
-        known_wrappers::keep(as_host_object(object.get()), pointer, of);
-        if (of->retain == nullptr &&
-            !share_from_now_on(state_of(PyType_GetModuleByDef(type, &core_module)), pointer)) {
-            return nullptr;
-        }
+    known_wrappers::keep(as_host_object(object.get()), pointer, of);
+    if (of->retain == nullptr &&
+        !share_from_now_on(state_of(PyType_GetModuleByDef(type, &core_module)), pointer)) {
+        return nullptr;
     }
     return object.release();
 }
@@ -111,8 +128,7 @@ void deallocate(PyObject *object) {
     }
     known_wrappers::leave(self);
     Py_CLEAR(self->attributes);
-    void *pointer = self->pointer;
-    if (pointer != nullptr) {
+    if (void *pointer = self->pointer; pointer != nullptr) {
         release(self->of, pointer);
     }
     type->tp_free(object);
@@ -168,14 +184,16 @@ ref class_named(const char *name) {
     return text ? package::call(package::host_class, {text.get()}) : ref();
 }
 
-bool is_of(PyObject *object, const ref &cls) {
-    return cls && PyObject_TypeCheck(object, reinterpret_cast<PyTypeObject *>(cls.get())) != 0;
+// By what it wraps: a Python class can be of two of the host's, or be given to an object later.
+bool is_of(const module_state &state, PyObject *object, PyObject *cls) {
+    return PyObject_TypeCheck(object, state.host_object_type) != 0 &&
+           as_host_object(object)->of == class_of(reinterpret_cast<PyTypeObject *>(cls));
 }
 
 // The wrapper that there is; empty without one, and with an exception if it is of another class.
-ref present_wrapper(const ref &cls, void *pointer) {
+ref present_wrapper(const module_state &state, const ref &cls, void *pointer) {
     ref object = ref::borrowed(reinterpret_cast<PyObject *>(known_wrappers::wrapper_of(pointer)));
-    if (object && !is_of(object.get(), cls)) {
+    if (object && !is_of(state, object.get(), cls.get())) {
         PyErr_Format(PyExc_TypeError, "%p is wrapped already, as %s, which is no %s", pointer,
                      Py_TYPE(object.get())->tp_name,
                      reinterpret_cast<PyTypeObject *>(cls.get())->tp_name);
@@ -197,7 +215,7 @@ ref new_wrapper(module_state &state, const ref &cls, void *pointer) {
     if (of->retain != nullptr) {
         call_hook([=] { of->retain(pointer); });
     }
-    ref present = present_wrapper(cls, pointer);
+    ref present = present_wrapper(state, cls, pointer);
     if (present || PyErr_Occurred() != nullptr) {
         release(of, pointer);
         return present;
@@ -207,7 +225,7 @@ ref new_wrapper(module_state &state, const ref &cls, void *pointer) {
 }
 
 ref wrapped(module_state &state, const ref &cls, void *pointer) {
-    ref present = present_wrapper(cls, pointer);
+    ref present = present_wrapper(state, cls, pointer);
     return present || PyErr_Occurred() != nullptr ? std::move(present)
                                                   : new_wrapper(state, cls, pointer);
 }
@@ -236,8 +254,20 @@ PyObject *describe_host_class(PyObject *, PyObject *name) {
             return nullptr;
         }
     }
-    const ref key(PyCapsule_New(const_cast<epy_class *>(found), nullptr, nullptr));
+    const ref key(PyCapsule_New(const_cast<epy_class *>(found), key_name, nullptr));
     return methods && key ? PyTuple_Pack(2, methods.get(), key.get()) : nullptr;
+}
+
+PyObject *host_object_address(PyObject *module, PyObject *arguments) {
+    PyObject *object = nullptr;
+    PyObject *cls = nullptr;
+    if (PyArg_ParseTuple(arguments, "OO!:host_object_address", &object, &PyType_Type, &cls) == 0) {
+        return nullptr;
+    }
+    if (!is_of(state_of(module), object, cls)) {
+        return PyErr_Occurred() == nullptr ? Py_NewRef(Py_None) : nullptr;
+    }
+    return get_address(object, nullptr);
 }
 
 PyObject *wrap_host_object(PyObject *module, PyObject *arguments) {
@@ -271,7 +301,7 @@ void *unwrap(const epy_object *object, const char *class_name) noexcept {
         if (!cls) {
             return nullptr;
         }
-        if (!is_of(found.get(), cls)) {
+        if (!is_of(state, found.get(), cls.get())) {
             PyErr_Format(PyExc_TypeError, "expected the host's %s, got %s", class_name,
                          Py_TYPE(found.get())->tp_name);
             return nullptr;

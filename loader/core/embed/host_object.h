@@ -30,6 +30,9 @@ PyObject *describe_host_class(PyObject *module, PyObject *name);
 // reference stays with the host.
 PyObject *wrap_host_object(PyObject *module, PyObject *arguments);
 
+// host_object_address(object, class) -> the host's pointer; None if it wraps none of that class.
+PyObject *host_object_address(PyObject *module, PyObject *arguments);
+
 namespace embed {
 
 epy_object *wrap(const char *class_name, void *host_object) noexcept;

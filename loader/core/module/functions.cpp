@@ -308,6 +308,8 @@ PyMethodDef module_functions[] = {
      "run_for(plugin, function, *arguments): what the function makes is the plugin's."},
     {"describe_host_class", guarded<describe_host_class>, METH_O,
      "describe_host_class(name) -> ([(prototype, address, name or None)], key), or None."},
+    {"host_object_address", guarded<host_object_address>, METH_VARARGS,
+     "host_object_address(object, class) -> the host's pointer, or None."},
     {"wrap_host_object", guarded<wrap_host_object>, METH_VARARGS,
      "wrap_host_object(class, address) -> the wrapper."},
     {"plain_exporter", guarded<plain_exporter>, METH_O,

@@ -49,7 +49,7 @@ def host_class(name: str) -> Any:
             "plugin starts"
         )
     methods, key = described
-    body: dict[str, Any] = {"_host_class_": key, "__module__": "epy"}
+    body: dict[str, Any] = {"_host_class_": key, "__module__": "epy", "__class__": _own_class(key)}
     made = type(name, (_core.HostObject,), body)
     for prototype, address, own_name in methods:
         in_c, function = _method(made, prototype, address)
@@ -60,6 +60,21 @@ def host_class(name: str) -> Any:
 
 def _is_host_class(name: str) -> bool:
     return name in _made or _core.describe_host_class(name) is not None
+
+
+def _own_class(key: Any) -> Any:
+    """`__class__`: a class of another host class has methods for pointers of another kind."""
+    of_any: Any = vars(object)["__class__"]
+
+    def assign(self: Any, cls: Any) -> None:
+        if isinstance(cls, type) and getattr(cls, "_host_class_", None) is not key:
+            raise TypeError(
+                f"{type(self).__name__} object is the host's: its class cannot become "
+                f"{cls.__name__}, which is not for the host's objects of that kind"
+            )
+        of_any.__set__(self, cls)
+
+    return property(type, assign)
 
 
 def _method(owner: Any, prototype: str, address: int) -> tuple[str, Any]:
@@ -75,7 +90,9 @@ def _method(owner: Any, prototype: str, address: int) -> tuple[str, Any]:
                 f"{name} takes {len(parameters) - 1} arguments, not {len(arguments)}: {prototype}"
             )
         try:
-            found = native(*map(_fitting, (self, *arguments), parameters))
+            found = native(
+                _pointer(self, parameters[0]), *map(_fitting, arguments, parameters[1:])
+            )
         except ctypes.ArgumentError as error:
             raise ArgumentError(f"{name}: {error}; it is declared as `{prototype}`") from None
         return _core.wrap_host_object(host_class(given), found) if given and found else found
@@ -88,9 +105,7 @@ def _method(owner: Any, prototype: str, address: int) -> tuple[str, Any]:
 def _fitting(value: Any, wanted: Any) -> Any:
     """The value, or what it stands for; ctypes looks at the type, but cuts integers off."""
     if isinstance(wanted, HostPointer):
-        if value is not None and not isinstance(value, host_class(wanted.name)):
-            raise ArgumentError(f"expected the host's {wanted.name}, got {value!r}")
-        return None if value is None else value.address
+        return None if value is None else _pointer(value, wanted)
     if isinstance(value, int) and wanted in INTEGERS.values() and wanted(value).value != value:
         raise ArgumentError(f"{value} does not fit in a C {wanted.__name__[2:]}")
     if issubclass(wanted, CFuncPtr) and not isinstance(value, wanted):
@@ -98,12 +113,19 @@ def _fitting(value: Any, wanted: Any) -> Any:
     return value
 
 
+def _pointer(value: Any, wanted: Any) -> int:
+    address = _core.host_object_address(value, host_class(wanted.name))
+    if address is None:
+        raise ArgumentError(f"expected the host's {wanted.name}, got {value!r}")
+    return address
+
+
 def _function_pointer(value: Any, wanted: Any) -> Any:
     """A callable becomes a callback that lives until the plugin is unloaded, as with headers."""
     if value is None:
         return wanted()
     address = getattr(value, "address", None)
-    if isinstance(address, int):
+    if isinstance(address, int) and not isinstance(value, _core.HostObject):
         return wanted(address)
     if not callable(value):
         raise ArgumentError(f"expected a function or None, got {value!r}")
