@@ -282,3 +282,70 @@ int main(int argc, char **argv) {
     )
     result = run(host, plugin)
     assert (result.stdout, result.stderr) == ("they ran\n", "")
+
+
+OLDER_KEY = """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+void Py_InitializeEx(int), *PyEval_SaveThread(void);
+static int (*sorted)(void);
+static pthread_key_t keys[2];
+static void at_end(int which, int *rounds) {
+    printf("%d", sorted());
+    if (++*rounds < 3) pthread_setspecific(keys[which], rounds);
+}
+static void of_older(void *rounds) { at_end(0, rounds); }
+static void of_newer(void *rounds) { at_end(1, rounds); }
+static void *run(void *calls) {
+    static int rounds[2];
+    rounds[0] = rounds[1] = 0;
+    if (calls != NULL) printf("%d ", sorted());
+    pthread_setspecific(keys[0], &rounds[0]);
+    pthread_setspecific(keys[1], &rounds[1]);
+    return NULL;
+}
+int main(int argc, char **argv) {
+    Py_InitializeEx(0);
+    PyEval_SaveThread();
+    pthread_key_create(&keys[0], of_older);
+    sorted = (int (*)(void))dlsym(dlopen(argv[argc - 1], RTLD_NOW), "sorted_by_c");
+    sorted();
+    pthread_key_create(&keys[1], of_newer);
+    for (int i = 0; i < 20; i++) {
+        pthread_t thread;
+        pthread_create(&thread, NULL, run, i % 2 == 0 ? argv[0] : NULL);
+        pthread_join(thread, NULL);
+        puts("");
+    }
+}
+"""
+
+
+def test_a_thread_may_call_while_it_ends_from_a_key_that_is_older_than_the_plugin(
+    build_plugin, linked_with_python, compile_c, run
+):
+    """Made in a host with a Python before a plugin's first call: its destructor runs between
+    Python's and epy's. Callbacks of ctypes ask Python's key for the thread's state."""
+    host = compile_c(OLDER_KEY, *linked_with_python)
+    result = run(
+        host,
+        build_plugin(
+            """
+import ctypes, epy
+from ctypes import c_int, POINTER
+
+COMPARE = ctypes.CFUNCTYPE(c_int, POINTER(c_int), POINTER(c_int))
+difference = COMPARE(lambda a, b: a[0] - b[0])
+libc = ctypes.CDLL(None)
+
+@epy.export
+def sorted_by_c() -> c_int:
+    numbers = (c_int * 4)(3, 1, 4, 2)
+    libc.qsort(numbers, 4, ctypes.sizeof(c_int), difference)
+    return int(list(numbers) == [1, 2, 3, 4])
+"""
+        ),
+    )
+    assert result.stdout.split() == ["1", "111111", "111111"] * 10
+    assert result.stderr == ""

@@ -26,11 +26,27 @@ struct thread_end {
         const PyThreadState *const current = attachment::current_state();
         look_for_jump_at_end(current != nullptr &&
                              (current == block->made_state || current == attachment::mine.state));
-        attachment::mine = {}; // a later destructor of this thread may call again
+        attachment::mine = {.ends = true}; // a later destructor of this thread may call again
+        if (block->made_state != nullptr) {
+            lead_ensure_away_from(block->made_state);
+        }
         block->next = attachment::ended.load(std::memory_order_relaxed);
         while (!attachment::ended.compare_exchange_weak(
             block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
         }
+    }
+
+    // Before the destructors of keys, which run in the keys' order: once Python's key leads
+    // nowhere, one of the host's may call before epy's runs. Each call then looks where Python's
+    // leads. To register it ends the process without memory, so only for hosts that have such keys.
+    static void announce() {
+        thread_local const struct announcement {
+            ~announcement() {
+                attachment::remember(nullptr, UINT_MAX);
+                attachment::mine.ends = true;
+            }
+        } at_end [[gnu::tls_model("initial-exec")]];
+        static_cast<void>(at_end);
     }
 };
 
@@ -43,6 +59,24 @@ const thread_key &key() noexcept {
     static const thread_key the_key(thread_end::leave);
     return the_key;
 }
+
+// Whether there are keys between Python's and this: a host with a Python of its own has made them
+// before a plugin's first call. With the GIL.
+bool has_keys_before(pthread_key_t own) noexcept {
+    const PyThreadState *const state = PyGILState_GetThisThreadState();
+    bool found = false;
+    for (pthread_key_t key = 0; key < own; ++key) {
+        void *const value = pthread_getspecific(key);
+        if (state != nullptr && value == state) {
+            found = false;
+        } else if (pthread_setspecific(key, value) == 0) {
+            found = true;
+        }
+    }
+    return found;
+}
+
+std::atomic<bool> ends_are_announced = false;
 
 // That of Python's main thread lives as long as Python.
 struct {
@@ -92,6 +126,9 @@ thread_block &this_thread() {
         made->mark->process = process.load();
         if (!key().set(made.get())) {
             throw std::bad_alloc();
+        }
+        if (ends_are_announced && !attachment::mine.ends) {
+            thread_end::announce();
         }
         block = made.release();
     }
@@ -198,10 +235,10 @@ PyThreadState *attachment::own_state(unsigned now) noexcept {
         block->made_state = made;
         block->generation = now;
     }
-    if (PyGILState_GetThisThreadState() == nullptr) { // the host has deleted the first one
+    if (PyGILState_GetThisThreadState() == nullptr) { // deleted by the host, or the thread ends
         lead_ensure_to(block->made_state);
     }
-    if (is_what_ensure_leads_to(block->made_state)) {
+    if (is_what_ensure_leads_to(block->made_state) && !mine.ends) {
         remember(block->made_state, now);
     }
     return block->made_state;
@@ -285,7 +322,9 @@ void stop_attaching() noexcept {
 void start_attaching() noexcept {
     static constinit std::atomic<unsigned> last{0};
     unsigned stopped = 0;
-    key();
+    if (has_keys_before(key().number())) {
+        ends_are_announced = true;
+    }
     attachment::generation.compare_exchange_strong(stopped, last.fetch_add(1) + 1);
 }
 

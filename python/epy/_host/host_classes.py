@@ -90,9 +90,7 @@ def _method(owner: Any, prototype: str, address: int) -> tuple[str, Any]:
                 f"{name} takes {len(parameters) - 1} arguments, not {len(arguments)}: {prototype}"
             )
         try:
-            found = native(
-                _pointer(self, parameters[0]), *map(_fitting, arguments, parameters[1:])
-            )
+            found = native(_pointer(self, parameters[0]), *map(_fitting, arguments, parameters[1:]))
         except ctypes.ArgumentError as error:
             raise ArgumentError(f"{name}: {error}; it is declared as `{prototype}`") from None
         return _core.wrap_host_object(host_class(given), found) if given and found else found
