@@ -79,10 +79,6 @@ bool holds_gil() noexcept {
     return any_gil([](const gil_api &gil) { return gil.is_held(); });
 }
 
-void give_up_gil() noexcept {
-    any_gil([](const gil_api &gil) { return gil.is_held() && gil.save() != nullptr; });
-}
-
 bool foreign_python_is_running() noexcept {
     bool runs = false;
     return !any_gil([&](const gil_api &gil) {

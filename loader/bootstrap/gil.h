@@ -46,9 +46,6 @@ void forget_python() noexcept;
 // The calling thread holds the GIL of a Python in this process.
 bool holds_gil() noexcept;
 
-// Releases it, if the calling thread holds it. The thread never takes it again by itself.
-void give_up_gil() noexcept;
-
 // Some Python is initialized in this process and the calling thread does not hold its GIL.
 bool foreign_python_is_running() noexcept;
 

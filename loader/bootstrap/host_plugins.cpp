@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/bootstrap/call_host.h"
 #include "loader/bootstrap/find_plugin.h"
 #include "loader/bootstrap/gil.h"
 #include "loader/bootstrap/helper.h"
@@ -150,13 +151,18 @@ int epy_each_export(epy_plugin *given, epy_visit_export *visit, void *user) noex
     if (!done) {
         return -1;
     }
-    for (const epy::one_export &one : all) {
-        if (const int result = visit(one.name.c_str(), one.prototype.c_str(), one.address, user);
-            result != 0) {
-            return result;
+    int result = 0;
+    const bool returned = epy::call_host("the function that epy_each_export calls", [&] {
+        for (auto one = all.begin(); result == 0 && one != all.end(); ++one) {
+            result = visit(one->name.c_str(), one->prototype.c_str(), one->address, user);
         }
+    });
+    if (!returned) {
+        set_error("epy_each_export", nullptr,
+                  "a C++ exception left the function to call: catch it in there");
+        return -1;
     }
-    return 0;
+    return result;
 }
 
 } // extern "C"

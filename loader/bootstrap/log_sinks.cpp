@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "loader/bootstrap/call_host.h"
 #include "loader/bootstrap/last_error.h"
 #include "loader/bootstrap/locks.h"
 
@@ -71,9 +72,11 @@ bool give_to_sink(int level, const char *path, const char *text, bool is_error) 
         return false;
     }
     inside = true;
-    one.function(level, text, is_error ? last_error() : nullptr, one.user);
+    const bool is_taken = call_host("a log sink", [=, &one] {
+        one.function(level, text, is_error ? last_error() : nullptr, one.user);
+    });
     inside = false;
-    return true;
+    return is_taken;
 }
 
 } // namespace epy

@@ -13,6 +13,12 @@
  * Long because all that a host may ask for stands in one header.
  *
  * Failure: NULL or -1, and epy_last_error() of this thread says why. NULL in gives NULL or -1 out.
+ *
+ * Functions of the host's that epy calls return: none lets a C++ exception out, jumps, or ends its
+ * thread. Python knows of no exceptions: in what it calls (methods, retain, release, create, the
+ * release of a memory, any C function) one ends the process, with a line. Of the others, which have
+ * no Python around them, a visitor's is an error, and a sink's is dropped. A thread that calls
+ * pthread_exit stays where it is, with a line.
  */
 #ifndef EPY_H
 #define EPY_H
@@ -108,7 +114,8 @@ EPY_API int epy_raise_again(void) EPY_NOEXCEPT;
 enum epy_level { EPY_DEBUG, EPY_INFO, EPY_WARNING, EPY_ERROR };
 typedef void epy_log_sink(int level, const char *text, const epy_error *error_or_null, void *user);
 /* For one plugin until it is unloaded; for NULL: for all that have none of their own, and for lines
- * of no plugin. A NULL sink takes it back; 0, or -1. */
+ * of no plugin. What a sink throws is dropped, and the text goes to stderr. A NULL sink takes it
+ * back; 0, or -1. */
 EPY_API int epy_set_log(epy_plugin *plugin_or_null, epy_log_sink *sink, void *user) EPY_NOEXCEPT;
 
 /* ---- Objects. An epy_object * is what exports with a class of epy.Object return and take. */
