@@ -8,6 +8,7 @@
 #include <new>
 
 #include "loader/core/thread/gilstate.h"
+#include "loader/core/thread/older_keys.h"
 #include "loader/thread_key.h"
 
 namespace epy {
@@ -58,22 +59,6 @@ namespace {
 const thread_key &key() noexcept {
     static const thread_key the_key(thread_end::leave);
     return the_key;
-}
-
-// Whether there are keys between Python's and this: a host with a Python of its own has made them
-// before a plugin's first call. With the GIL.
-bool has_keys_before(pthread_key_t own) noexcept {
-    const PyThreadState *const state = PyGILState_GetThisThreadState();
-    bool found = false;
-    for (pthread_key_t key = 0; key < own; ++key) {
-        void *const value = pthread_getspecific(key);
-        if (state != nullptr && value == state) {
-            found = false;
-        } else if (pthread_setspecific(key, value) == 0) {
-            found = true;
-        }
-    }
-    return found;
 }
 
 std::atomic<bool> ends_are_announced = false;
