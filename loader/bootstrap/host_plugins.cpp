@@ -152,7 +152,7 @@ int epy_each_export(epy_plugin *given, epy_visit_export *visit, void *user) noex
         return -1;
     }
     int result = 0;
-    const bool returned = epy::call_host("the function that epy_each_export calls", [&] {
+    const bool returned = epy::call_host("a visitor", [&] {
         for (auto one = all.begin(); result == 0 && one != all.end(); ++one) {
             result = visit(one->name.c_str(), one->prototype.c_str(), one->address, user);
         }

@@ -115,7 +115,7 @@ enum epy_level { EPY_DEBUG, EPY_INFO, EPY_WARNING, EPY_ERROR };
 typedef void epy_log_sink(int level, const char *text, const epy_error *error_or_null, void *user);
 /* For one plugin until it is unloaded; for NULL: for all that have none of their own, and for lines
  * of no plugin. What a sink throws is dropped, and the text goes to stderr. A NULL sink takes it
- * back; 0, or -1. */
+ * back, and may still run on other threads that are in it. 0, or -1. */
 EPY_API int epy_set_log(epy_plugin *plugin_or_null, epy_log_sink *sink, void *user) EPY_NOEXCEPT;
 
 /* ---- Objects. An epy_object * is what exports with a class of epy.Object return and take. */

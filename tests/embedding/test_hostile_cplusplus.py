@@ -163,7 +163,7 @@ static void in_memory(void *) {{ throw_in("memory"); }}
     assert result.stderr.startswith("epy: a C++ exception crossed Python below ")
 
 
-@pytest.mark.parametrize("where", ["a log sink", "the function that epy_each_export calls"])
+@pytest.mark.parametrize("where", ["a log sink", "a visitor"])
 def test_a_thread_cannot_end_in_a_function_that_epy_waits_for(played, where):
     """It stays there, whether it had Python's lock or not; others have that."""
     result = played(
