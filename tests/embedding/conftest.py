@@ -50,16 +50,25 @@ _OF_HOST = "int of_host(int what) { return what; }"
 
 
 @pytest.fixture
-def play(build_plugin, epy_host, run) -> Any:
+def embedding_host(epy_host) -> Any:
+    """`embedding_host(body, functions)`: the program alone. Its last argument is the plugin."""
+
+    def embedding_host(body: str, functions: str = "") -> Any:
+        if "int of_host(" not in functions:
+            functions = _OF_HOST + functions
+        return epy_host(_HOST % (functions, body), "-rdynamic", "-pthread")
+
+    return embedding_host
+
+
+@pytest.fixture
+def play(embedding_host, build_plugin, run) -> Any:
     """`play(script, body, functions)`: the result of a host with that body of its main function.
 
     `functions` are the host's, which scripts find in it; `of_host` is there if they have none.
     """
 
     def play(script: str, body: str, functions: str = "") -> Any:
-        if "int of_host(" not in functions:
-            functions = _OF_HOST + functions
-        host = epy_host(_HOST % (functions, body), "-rdynamic", "-pthread")
-        return run(host, build_plugin(script))
+        return run(embedding_host(body, functions), build_plugin(script))
 
     return play
