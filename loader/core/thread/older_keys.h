@@ -23,4 +23,17 @@ inline bool has_keys_before(pthread_key_t own) noexcept {
     return found;
 }
 
+// Runs when this thread ends, before the destructors of keys, which run in the keys' order. To
+// register it ends the process without memory: so only for hosts that have such keys.
+template <void (*end)() noexcept> void before_keys_end() {
+    struct announcement {
+        announcement() noexcept = default;
+        ~announcement() { end(); }
+        announcement(const announcement &) = delete;
+        announcement &operator=(const announcement &) = delete;
+    };
+    thread_local const announcement at_end [[gnu::tls_model("initial-exec")]];
+    static_cast<void>(at_end);
+}
+
 } // namespace epy

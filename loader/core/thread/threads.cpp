@@ -37,17 +37,11 @@ struct thread_end {
         }
     }
 
-    // Before the destructors of keys, which run in the keys' order: once Python's key leads
-    // nowhere, one of the host's may call before epy's runs. Each call then looks where Python's
-    // leads. To register it ends the process without memory, so only for hosts that have such keys.
-    static void announce() {
-        thread_local const struct announcement {
-            ~announcement() {
-                attachment::remember(nullptr, UINT_MAX);
-                attachment::mine.ends = true;
-            }
-        } at_end [[gnu::tls_model("initial-exec")]];
-        static_cast<void>(at_end);
+    // Once Python's key leads nowhere, a host's destructor may call before epy's runs: each call
+    // then looks where Python's leads.
+    static void announce() noexcept {
+        attachment::remember(nullptr, UINT_MAX);
+        attachment::mine.ends = true;
     }
 };
 
@@ -113,7 +107,7 @@ thread_block &this_thread() {
             throw std::bad_alloc();
         }
         if (ends_are_announced && !attachment::mine.ends) {
-            thread_end::announce();
+            before_keys_end<thread_end::announce>();
         }
         block = made.release();
     }
