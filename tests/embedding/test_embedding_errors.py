@@ -31,7 +31,8 @@ def tried(function, how):
     except BaseException as error:
         context = f" while {error.__context__!r}" if error.__context__ else ""
         names = [one.name for one in __import__("traceback").extract_tb(error.__traceback__)]
-        return f"{error!r}{context} in {names}"
+        file = f" of {error.filename}" if getattr(error, "filename", None) else ""
+        return f"{error!r}{file}{context} in {names}"
 
 @epy.export
 def with_header(how: c_int) -> c_int:
@@ -78,6 +79,7 @@ int checked(int how) {
     case 7: assert(fail(2) == -7 && epy_error_matches("KeyError")); epy_clear_error(); return 6;
     case 8: fail(2); return epy_raise("RuntimeError", "mine");
     case 9: return epy_raise("json.decoder.JSONDecodeError", "wrong number of arguments");
+    case 11: epy_raise("ValueError", "first"); return epy_raise("KeyError", "the last counts");
     default: return how;
     }
 }
@@ -171,10 +173,11 @@ RAISED = [
     (0, "SpamError('3 of spam')"),
     (1, "JSONDecodeError"),
     (2, "returned 5"),
-    (3, "FileNotFoundError(2, 'No such file or directory')"),
+    (3, "FileNotFoundError(2, 'No such file or directory') of /no/such"),
     (4, "Error(\"epy_raise: no exception class 'NoSuchError' in the script, nor in Python\")"),
     (5, "Picky('picky')"),
     (10, "returned 10"),
+    (11, "KeyError('the last counts')"),
 ]
 
 

@@ -143,6 +143,8 @@ def test_a_wrong_format_is_an_error_and_what_it_steals_is_released(played):
         assert(epy_build("(N(sN)i", counter, "x", epy_object_retain(counter), 1) == NULL);
         assert(epy_object_refcount(counter) == 0);
         counter = counter_new(4);
+        assert(epy_build("(ON)", (epy_object *)8, epy_object_retain(counter)) == NULL);
+        assert(epy_object_refcount(counter) == 1);
         drop(epy_build("y#N", NULL, (ptrdiff_t)-1, counter));
         assert(epy_call(plugin, "no_such", "N", epy_object_retain(counter)) == NULL);
         assert(epy_error_matches("AttributeError"));
