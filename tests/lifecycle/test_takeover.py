@@ -227,7 +227,10 @@ def test_a_host_that_asks_for_no_signals_gets_none(order):
 
 
 def test_a_thread_that_has_started_python_and_ended_is_none_of_the_host_s(order):
-    code = "import threading as t; print(t.enumerate() == [t.main_thread()], flush=True)"
+    code = (
+        "import threading as t; "
+        "print(t.enumerate() == [t.main_thread()] == [t.current_thread()], flush=True)"
+    )
     script = ADD + "import threading\n"
     found = order(
         "configured", "thread", "open", "without_signals", script=script, env={"RUN": code}

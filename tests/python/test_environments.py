@@ -36,6 +36,10 @@ def version() -> epy.c_str:
 def python() -> epy.c_str:
     import of_{0}, sys
     return f"{{sys.prefix == sys.base_prefix}} {{sys.executable}}"
+
+@epy.export("void run(void (*function)(void))")
+def run(function):
+    function()
 """
 
 
@@ -129,6 +133,25 @@ def test_a_host_with_python_has_its_own_packages_and_the_plugins_theirs(
         "No package metadata was found for of-one",
     ]
     assert one_line_about_both(result.stderr, tmp_path, "one", "two")
+
+
+CALLED_BACK = """
+import ctypes
+
+@ctypes.CFUNCTYPE(None)
+def function():
+    try:
+        import of_one_too
+    except ModuleNotFoundError as error:
+        print(error)
+
+ctypes.PyDLL("./one.so").run(function)
+"""
+
+
+def test_code_of_the_host_that_a_plugin_calls_has_the_host_s_packages(two_environments, run):
+    result = run(sys.executable, "-c", CALLED_BACK, env={"PYTHONPATH": None})
+    assert (result.stdout, result.stderr) == ("No module named 'of_one_too'\n", "")
 
 
 def test_a_module_of_an_environment_finds_others_of_it_later(two_environments, run):
