@@ -19,8 +19,6 @@ public:
     [[nodiscard]] bool set(const void *value) const noexcept {
         return is_made_ && pthread_setspecific(key_, value) == 0;
     }
-    // Values of lesser numbers end before; 0 without a key.
-    [[nodiscard]] pthread_key_t number() const noexcept { return is_made_ ? key_ : 0; }
 
 private:
     pthread_key_t key_{};

@@ -48,12 +48,6 @@ void lead_ensure_to(PyThreadState *state) noexcept {
     }
 }
 
-void lead_ensure_away_from(PyThreadState *state) noexcept {
-    if (PyGILState_GetThisThreadState() == state) {
-        lead(state, nullptr);
-    }
-}
-
 void lead_ensure_back(PyThreadState *state, PyThreadState *before) noexcept {
     if (PyGILState_GetThisThreadState() == state) {
         lead_ensure_to(before);

@@ -12,9 +12,6 @@ bool is_what_ensure_leads_to(const PyThreadState *) noexcept;
 // To a state, null for nothing.
 void lead_ensure_to(PyThreadState *) noexcept;
 
-// To nothing, if it leads to that state, which is no longer this thread's. Without the GIL.
-void lead_ensure_away_from(PyThreadState *state) noexcept;
-
 // From `state`, which is current and goes, back to what it led to before.
 void lead_ensure_back(PyThreadState *state, PyThreadState *before) noexcept;
 

@@ -8,7 +8,6 @@
 #include <new>
 
 #include "loader/core/thread/gilstate.h"
-#include "loader/core/thread/older_keys.h"
 #include "loader/thread_key.h"
 
 namespace epy {
@@ -27,21 +26,11 @@ struct thread_end {
         const PyThreadState *const current = attachment::current_state();
         look_for_jump_at_end(current != nullptr &&
                              (current == block->made_state || current == attachment::mine.state));
-        attachment::mine = {.ends = true}; // a later destructor of this thread may call again
-        if (block->made_state != nullptr) {
-            lead_ensure_away_from(block->made_state);
-        }
+        attachment::mine = {}; // a later destructor of this thread may call again
         block->next = attachment::ended.load(std::memory_order_relaxed);
         while (!attachment::ended.compare_exchange_weak(
             block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
         }
-    }
-
-    // Once Python's key leads nowhere, a host's destructor may call before epy's runs: each call
-    // then looks where Python's leads.
-    static void announce() noexcept {
-        attachment::remember(nullptr, UINT_MAX);
-        attachment::mine.ends = true;
     }
 };
 
@@ -54,8 +43,6 @@ const thread_key &key() noexcept {
     static const thread_key the_key(thread_end::leave);
     return the_key;
 }
-
-std::atomic<bool> ends_are_announced = false;
 
 // That of Python's main thread lives as long as Python.
 struct {
@@ -105,9 +92,6 @@ thread_block &this_thread() {
         made->mark->process = process.load();
         if (!key().set(made.get())) {
             throw std::bad_alloc();
-        }
-        if (ends_are_announced && !attachment::mine.ends) {
-            before_keys_end<thread_end::announce>();
         }
         block = made.release();
     }
@@ -214,10 +198,10 @@ PyThreadState *attachment::own_state(unsigned now) noexcept {
         block->made_state = made;
         block->generation = now;
     }
-    if (PyGILState_GetThisThreadState() == nullptr) { // deleted by the host, or the thread ends
+    if (PyGILState_GetThisThreadState() == nullptr) { // the host has deleted the first one
         lead_ensure_to(block->made_state);
     }
-    if (is_what_ensure_leads_to(block->made_state) && !mine.ends) {
+    if (is_what_ensure_leads_to(block->made_state)) {
         remember(block->made_state, now);
     }
     return block->made_state;
@@ -301,9 +285,7 @@ void stop_attaching() noexcept {
 void start_attaching() noexcept {
     static constinit std::atomic<unsigned> last{0};
     unsigned stopped = 0;
-    if (has_keys_before(key().number())) {
-        ends_are_announced = true;
-    }
+    key();
     attachment::generation.compare_exchange_strong(stopped, last.fetch_add(1) + 1);
 }
 

@@ -169,7 +169,6 @@ private:
         PyThreadState *state = nullptr;
         unsigned generation = UINT_MAX; // never that of a Python
         thread_block *block = nullptr;
-        bool ends = false; // its destructors run: from now on nothing is remembered
     };
     static constinit thread_local remembered mine [[gnu::tls_model("initial-exec")]];
     static void remember(PyThreadState *, unsigned now) noexcept;
