@@ -113,11 +113,13 @@ static void *find(const char *name) {
 
 static void call(char **words) {
     void *function = find(words[0]);
+    state *const outer = led_to; // a function of the host may call again
     led_to = PyGILState_GetThisThreadState();
     printf("%d\n", words[1] == NULL ? ((int (*)(void))function)()
                    : words[2] == NULL
                        ? ((int (*)(int))function)(atoi(words[1]))
                        : ((int (*)(int, int))function)(atoi(words[1]), atoi(words[2])));
+    led_to = outer;
 }
 
 // PyInterpreterConfig, of which the last is the GIL: 2 is an own one.
