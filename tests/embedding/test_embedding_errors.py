@@ -256,6 +256,22 @@ def test_reports_go_to_the_sink_of_the_plugin_or_of_all(played):
     assert result.stderr.count("epy: exception in") == 1 and "picky" in result.stderr
 
 
+def test_a_sink_goes_before_that_of_all_and_with_its_plugin(played):
+    result = played(
+        """
+        assert(epy_set_log(plugin, sink, (void *)"own") == 0);
+        assert(epy_set_log(NULL, sink, (void *)"all") == 0);
+        fail(2);
+        assert(dlclose(handle) == 0);
+        handle = dlopen(argv[argc - 1], RTLD_NOW);
+        LOOK_UP(fail, "fail");
+        fail(2);
+        """
+    )
+    assert [line[:5] for line in result.stdout.splitlines()] == ["[own ", "[all "]
+    assert result.stderr == ""
+
+
 def test_a_sink_may_wait_for_a_thread_that_calls_python(played):
     """It runs without Python's lock, as the host's call came."""
     main = HOST.replace(

@@ -39,9 +39,10 @@ HOST = """
 #include <stdio.h>
 #include <string.h>
 
+static const char *last = "answer";
 static int show(const char *name, const char *prototype, void *address, void *plugin) {
     printf("%%s: %%s, %%d\\n", name, prototype, address == dlsym(plugin, name));
-    return strcmp(name, "answer") == 0 ? 5 : 0;
+    return strcmp(name, last) == 0 ? 5 : 0;
 }
 
 /* As POSIX has it: C has no conversion of a pointer to an object into one to a function. */
@@ -50,7 +51,7 @@ static int show(const char *name, const char *prototype, void *address, void *pl
 int main(int argc, char **argv) {
     void *handle = dlopen(argv[argc - 1], RTLD_NOW);
     epy_plugin *plugin = epy_plugin_of(handle);
-    (void)show;
+    (void)show, (void)last;
     (void)plugin;
     setvbuf(stdout, NULL, _IOLBF, 0);
     %s
@@ -117,6 +118,19 @@ def test_each_export_has_its_prototype_and_its_address(played):
         "fail: int fail(int x), 1",
         "answer: int answer, 1",
     ]
+
+
+def test_a_visit_ends_where_the_visitor_says_so(played):
+    result = played(
+        """
+        last = "fail";
+        assert(epy_each_export(plugin, show, handle) == 5);
+        last = "";
+        assert(epy_each_export(plugin, show, handle) == 0);
+        """
+    )
+    names = [line.partition(":")[0] for line in result.stdout.splitlines()[1:-1]]
+    assert names == ["add", "fail", "add", "fail", "answer"]
 
 
 def test_what_is_no_plugin_is_told_so(played):
