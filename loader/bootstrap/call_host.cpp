@@ -24,7 +24,9 @@ namespace {
 
 } // namespace
 
-bool call_host(const char *what, void (*call)(void *), void *argument) noexcept {
+// Of an unwinding that is forced there is no object: what is caught is never looked at.
+[[gnu::no_sanitize("null")]] bool call_host(const char *what, void (*call)(void *),
+                                            void *argument) noexcept {
     const uncancelled whole;
     try {
         call(argument);
