@@ -285,10 +285,12 @@ bool plugin::retain_if_known(const plugin *wanted) noexcept {
     while (found != nullptr && found != wanted) {
         found = found->next_;
     }
-    if (found != nullptr) {
-        found->retain();
+    // One that nobody has any more is there until a helper has unmapped its image: it stays over.
+    int count = found == nullptr ? 0 : found->references_.load(std::memory_order_relaxed);
+    while (count != 0 &&
+           !found->references_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
     }
-    return found != nullptr;
+    return count != 0;
 }
 
 plugin::phase plugin::now() const noexcept {
