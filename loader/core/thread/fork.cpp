@@ -4,6 +4,9 @@
 //
 // A host with sub-interpreters forks on its own terms, because PyOS_AfterFork_Child deletes them:
 // there Python's lock is held during the fork, and nothing else is done.
+//
+// The host's thread may have little stack, and the handlers run on it. Each leaves it by itself for
+// its part: what lies on a stack of epy's is not there any more when the next one runs.
 #include "loader/core/thread/fork.h"
 
 #include <pthread.h>
@@ -28,7 +31,7 @@ thread_local patient_attachment *held [[gnu::tls_model("initial-exec")]] = nullp
 alignas(patient_attachment) thread_local std::byte place
     [[gnu::tls_model("initial-exec")]][sizeof(patient_attachment)];
 
-// Python, where it is stopped for the fork.
+// Runs one of Python's functions for a fork, where it is stopped.
 void tell(void (*what)()) {
     if (stopped) {
         const python_stack stack(held->state());
