@@ -306,3 +306,35 @@ def test_a_thread_is_stopped_in_the_text_of_its_exception(build_for, host, funct
         "restore | finalize"
     )
     assert words == ["finalized:", "0"]
+
+
+STILL_INSIDE = r"""
+import epy, os, time
+
+@epy.export("int count(void)")
+def count():
+    return 1
+
+@epy.export("int returns_at_the_end(int number)", error=-1)
+def returns_at_the_end(number):
+    open("inside", "w").close()
+    while not os.path.exists("ending"):
+        time.sleep(0.001)
+    time.sleep(0.05)
+    return number + 10
+
+@epy.on_unload
+def says_so():
+    open("ending", "w").close()
+"""
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_call_that_has_begun_returns_before_python_is_gone(build_for, host, start):
+    build_for(STILL_INSIDE)
+    words = host(
+        f"{STARTS[start]} | save | start call returns_at_the_end 1 | wait inside | restore | "
+        "finalize | join | call count",
+        GONE,
+    )
+    assert words == ["1", "11", "finalized:", "0", "0"]

@@ -69,11 +69,7 @@ def test_three_lives_with_a_module_of_the_host_and_threads(whole_host, ctypes_tw
     written, said = whole_host("three_lives.cpp", "./plugin.so", when, threads)
     life = ["ping 8", "others 7", "finalized 0, wrong 0, afterwards -1 -1"]
     assert written == ["before 2"] * (when == "before") + 3 * life + ["end"]
-    ends = [line for line in said if "the host has finalized Python" in line]
-    if threads == "ended":
-        assert ends == said and len(ends) == 3
-    else:  # calls may be under way when Python ends, and tell what of theirs was gone
-        assert ends
+    assert ["the host has finalized Python" in line for line in said] == 3 * [True]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -108,7 +108,9 @@ int main(int, char **arguments) {
         std::printf("others %d\n", others());
         live(std::strcmp(arguments[3], "stay") == 0);
     }
-    dlclose(plugin);
+    if (std::strcmp(arguments[3], "stay") != 0) { // else they may be about to call
+        dlclose(plugin);
+    }
     std::puts("end");
     return 0;
 }

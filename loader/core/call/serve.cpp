@@ -149,7 +149,8 @@ template <typename Arguments>
                                     host_errno, known);
         } else {
             const attachment python(known);
-            result = serve_attached(native, source, here, host_errno, known);
+            result = python ? serve_attached(native, source, here, host_errno, known)
+                            : refuse(native, python);
         }
     }
     this_errno() = host_errno;

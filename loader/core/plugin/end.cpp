@@ -54,6 +54,7 @@ PyObject *end_of_calls(PyObject *module, PyObject *) {
     } else {
         end_own_interpreters(attachment::current_state());
         stop_attaching();
+        wait_for_calls_inside();
         keep_no_longer();
     }
     Py_RETURN_NONE;

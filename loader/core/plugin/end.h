@@ -3,7 +3,8 @@
 // A host may finalize Python, whether it or epy has started it, and initialize it again:
 //
 //   exit functions, in reverse order; the last are epy's: on_unload hooks, then end_of_calls()
-//     -> no call begins any more. Threads that are inside are ended or parked by CPython.
+//     -> no call begins any more, and those that have begun get a second to return. Threads that
+//        are inside then are ended or parked by CPython when they want the GIL.
 //   modules and interpreters are deleted
 //   what Py_AtExit has registered
 //     -> nothing of the core's leads into Python any more; the loader is told, so that slots lead

@@ -1,11 +1,15 @@
 #include "loader/core/thread/threads.h"
 
+#include <linux/membarrier.h>
 #include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <ctime>
 #include <memory>
 #include <new>
+#include <utility>
 
 #include "loader/core/thread/gilstate.h"
 #include "loader/thread_key.h"
@@ -26,10 +30,11 @@ struct thread_end {
         const PyThreadState *const current = attachment::current_state();
         look_for_jump_at_end(current != nullptr &&
                              (current == block->made_state || current == attachment::mine.state));
+        block->is_inside = false;
         attachment::mine = {}; // a later destructor of this thread may call again
-        block->next = attachment::ended.load(std::memory_order_relaxed);
+        block->next_ended = attachment::ended.load(std::memory_order_relaxed);
         while (!attachment::ended.compare_exchange_weak(
-            block->next, block, std::memory_order_release, std::memory_order_relaxed)) {
+            block->next_ended, block, std::memory_order_release, std::memory_order_relaxed)) {
         }
     }
 };
@@ -64,7 +69,6 @@ struct state_glimpse {
 };
 
 std::atomic<unsigned> ends = 0;
-std::atomic<unsigned> process = 0;
 
 // While it is held, Python does not begin to finalize. Nobody waits for the GIL meanwhile.
 pthread_mutex_t making_state = PTHREAD_MUTEX_INITIALIZER;
@@ -87,29 +91,32 @@ PyThreadState *attachment::make_state(unsigned now) noexcept {
 thread_block &this_thread() {
     thread_block *&block = attachment::mine.block;
     if (block == nullptr) {
-        auto made = std::make_unique<thread_block>();
-        made->mark = std::make_shared<thread_mark>();
-        made->mark->process = process.load();
+        std::unique_ptr<thread_block> made = make_block();
         if (!key().set(made.get())) {
             throw std::bad_alloc();
         }
         block = made.release();
+        make_known(block);
     }
     return *block;
 }
 
-// It may be one that the host ends.
-static void follow_end_of_thread() noexcept {
+// From now on the end of this thread, which may be the host's, is seen, and the end of Python waits
+// for its calls. False without memory.
+static bool follow_this_thread() noexcept {
     try {
         this_thread();
+        return true;
     } catch (const std::bad_alloc &) {
-        return; // a call that is left by a jump there is not seen
+        return false;
     }
 }
 
 void attachment::remember(PyThreadState *state, unsigned now) noexcept {
-    mine.state = state;
-    mine.generation = now;
+    if (follow_this_thread()) {
+        mine.state = state;
+        mine.generation = now;
+    }
 }
 
 void attachment::remember_if_main(PyThreadState *state, unsigned now) noexcept {
@@ -127,12 +134,9 @@ void find_main_thread() noexcept {
         main_thread.state = state;
         main_thread.thread = static_cast<pthread_t>(state->thread_id);
         main_thread.generation = attachment::generation.load();
-        if (pthread_equal(main_thread.thread, pthread_self()) != 0 &&
+        if (pthread_equal(main_thread.thread, pthread_self()) != 0 && follow_this_thread() &&
             is_what_ensure_leads_to(state)) {
             attachment::remember(state, main_thread.generation);
-        }
-        if (pthread_equal(main_thread.thread, pthread_self()) != 0) {
-            follow_end_of_thread();
         }
     }
 }
@@ -151,13 +155,17 @@ void attachment::attach_in_place_of(PyThreadState *known, PyThreadState *current
         remember_if_main(current, now);
         return;
     }
+    is_out_of_memory_ = !follow_this_thread();
+    if (is_out_of_memory_) {
+        return;
+    }
     PyThreadState *const own = known == nullptr ? own_state(now) : known;
     if (own == nullptr) {
         return;
     }
     if (current == nullptr && is_what_ensure_leads_to(own)) {
-        take(own);
-    } else {
+        take(own, now);
+    } else if (enter(now)) {
         change(current, own);
     }
 }
@@ -180,13 +188,7 @@ PyThreadState *attachment::own_state(unsigned now) noexcept {
     if (main_thread.generation == now && pthread_equal(main_thread.thread, pthread_self()) != 0) {
         return main_thread.state;
     }
-    thread_block *block = nullptr; // first: a state cannot be taken back without the GIL
-    try {
-        block = &this_thread();
-    } catch (const std::bad_alloc &) {
-        is_out_of_memory_ = true;
-        return nullptr;
-    }
+    thread_block *const block = mine.block;
     if (block->made_state == nullptr || block->generation != now) {
         cancellation_put_off making; // which waits for locks
         making.begin();
@@ -229,7 +231,8 @@ bool attachment::attach_for_host() noexcept {
     if (mine.block != nullptr && mine.block->made_state == state) {
         mine.block->made_state = nullptr;
     }
-    remember(nullptr, UINT_MAX); // the host may free it
+    mine.state = nullptr; // the host may free it
+    mine.generation = UINT_MAX;
     if (!holds_gil()) {
         PyEval_RestoreThread(state);
     }
@@ -240,7 +243,7 @@ bool attachment::attach_for_host() noexcept {
 void attachment::clear_ended_threads() {
     thread_block *block = ended.exchange(nullptr, std::memory_order_acquire);
     while (block != nullptr) {
-        thread_block *next = block->next;
+        thread_block *next = block->next_ended;
         block->mark->ended = true;
         ++ends;
         if (block->made_state != nullptr &&
@@ -249,12 +252,11 @@ void attachment::clear_ended_threads() {
             cpython::unbind_from_ensure(block->made_state);
             PyThreadState_Delete(block->made_state);
         }
+        make_unknown(block);
         delete block;
         block = next;
     }
 }
-
-bool has_ended(const thread_mark &mark) noexcept { return mark.ended || mark.process != process; }
 
 unsigned ends_of_threads() noexcept { return ends; }
 
@@ -282,10 +284,30 @@ void stop_attaching() noexcept {
     pthread_mutex_unlock(&making_state);
 }
 
+void wait_for_calls_inside() noexcept {
+    constexpr timespec a_while = {0, 1'000'000};
+    constexpr int patience_in_milliseconds = 1000;
+    // Where the kernel refuses, what another thread has stored is seen a moment later.
+    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0);
+    syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+    const thread_block *const own = attachment::mine.block;
+    if (!is_another_inside(own)) {
+        return;
+    }
+    PyThreadState *const state = PyEval_SaveThread();
+    for (int waited = 0; is_another_inside(own) && waited < patience_in_milliseconds; ++waited) {
+        nanosleep(&a_while, nullptr);
+    }
+    run_python([state] { PyEval_RestoreThread(state); });
+}
+
 void start_attaching() noexcept {
     static constinit std::atomic<unsigned> last{0};
     unsigned stopped = 0;
     key();
+    if (is_attaching_stopped()) {
+        forget_who_is_inside();
+    }
     attachment::generation.compare_exchange_strong(stopped, last.fetch_add(1) + 1);
 }
 
@@ -316,11 +338,8 @@ void forget_ended_threads() noexcept {
         main_thread.generation = 0; // which is no Python's
     }
     attachment::ended.store(nullptr, std::memory_order_relaxed);
-    ++process;
     ++ends;
-    if (attachment::mine.block != nullptr) {
-        attachment::mine.block->mark->process = process.load();
-    }
+    forget_other_threads(attachment::mine.block);
 }
 
 } // namespace epy

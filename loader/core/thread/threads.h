@@ -5,6 +5,12 @@
 // because nobody frees them before Python ends; others that Python or the host made are looked up
 // at each call. A Python that is started again is another generation.
 //
+// CPython ends a thread that waits for the GIL while Python is finalized, if the thread looks in
+// time: one that gets no processor until Python is initialized again goes on with a state that was
+// freed. So the end waits for calls that have begun (wait_for_calls_inside). A call marks its
+// thread before it looks whether Python ends. The mark is a plain store, as each call pays for it;
+// the end makes it seen (membarrier(2)).
+//
 // When a thread ends, nothing takes the GIL, because the host may be joining the thread while it
 // holds it. The state goes on a list, which the next call that holds the GIL clears.
 //
@@ -18,31 +24,17 @@
 
 #include <atomic>
 #include <climits>
-#include <memory>
+#include <utility>
 
 #include "loader/core/cpython.h"
 #include "loader/core/thread/cancellation.h"
 #include "loader/core/thread/context.h"
 #include "loader/core/thread/state_change.h"
+#include "loader/core/thread/thread_block.h"
 #include "loader/core/thread/unwinding.h"
 #include "loader/current_state.h"
 
 namespace epy {
-
-// What outlives a thread of it, for those who keep things by thread.
-struct thread_mark {
-    std::atomic<bool> ended = false;
-    std::atomic<unsigned> process =
-        0; // how many forks were before: a child has but the thread that forked
-};
-
-// What the core keeps for one host thread.
-struct thread_block {
-    PyThreadState *made_state = nullptr; // by epy, to be cleared after the thread
-    unsigned generation = 0;             // of the Python that it belongs to
-    std::shared_ptr<thread_mark> mark;
-    thread_block *next = nullptr;
-};
 
 // Holds the GIL with this thread's state for a scope.
 class attachment {
@@ -79,11 +71,13 @@ public:
     // May not return: a Python that finalizes ends or parks the thread.
     attachment() noexcept : attachment(known_state(), current_state()) {}
     // Of a thread that is known, and has no current state.
-    explicit attachment(PyThreadState *known) noexcept { take(known); }
+    [[gnu::always_inline]] explicit attachment(PyThreadState *known) noexcept {
+        take(known, mine.generation);
+    }
     // The same where they were looked up.
     attachment(PyThreadState *known, PyThreadState *current) noexcept {
         if (current == nullptr && known != nullptr) [[likely]] {
-            take(known);
+            take(known, mine.generation);
         } else {
             attach_in_place_of(known, current);
         }
@@ -95,9 +89,11 @@ public:
             } else {
                 end_unusually();
             }
+            leave();
             cancellation_.end();
         } else if (way_ == way::changed) [[unlikely]] {
             change_.end(false);
+            leave();
             cancellation_.end();
         }
     }
@@ -115,7 +111,11 @@ public:
     [[nodiscard]] bool has_taken_gil() const noexcept { return way_ != way::none; }
 
     // The thread goes no further, or Python is gone: nothing is given back.
-    void abandon() noexcept { way_ = way::none; }
+    void abandon() noexcept {
+        if (std::exchange(way_, way::none) != way::none) {
+            leave();
+        }
+    }
 
     // How this thread had the GIL before.
     [[nodiscard]] found_gil found() const noexcept {
@@ -144,7 +144,28 @@ private:
     PyThreadState *make_state(unsigned now) noexcept;
     void change(PyThreadState *current, PyThreadState *own) noexcept;
 
-    void take(PyThreadState *own) noexcept {
+    // Of a thread with a block. False if `now` is not the Python that runs.
+    bool enter(unsigned now) noexcept {
+        std::atomic<bool> &is_inside = mine.block->is_inside;
+        was_inside_ = is_inside.load(std::memory_order_relaxed);
+        is_inside.store(true, std::memory_order_release);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (generation.load(std::memory_order_acquire) == now) [[likely]] {
+            return true;
+        }
+        leave();
+        return false;
+    }
+    void leave() noexcept {
+        if (mine.block != nullptr) [[likely]] { // not so if this thread is at its end
+            mine.block->is_inside.store(was_inside_, std::memory_order_release);
+        }
+    }
+
+    [[gnu::always_inline]] void take(PyThreadState *own, unsigned now) noexcept {
+        if (!enter(now)) [[unlikely]] {
+            return;
+        }
         state_ = own;
         way_ = way::taken;
         cancellation_.begin();
@@ -179,6 +200,7 @@ private:
     friend bool is_attaching_stopped() noexcept;
     friend void start_attaching() noexcept;
     friend unsigned number_of_python() noexcept;
+    friend void wait_for_calls_inside() noexcept;
     friend void forget_ended_threads() noexcept;
     friend void find_main_thread() noexcept;
     friend struct thread_end;
@@ -188,6 +210,7 @@ private:
     state_change change_;               // if `changed`
     cancellation_put_off cancellation_; // unless `none`
     way way_ = way::none;
+    bool was_inside_ = false; // unless `none`
     bool is_out_of_memory_ = false;
 };
 
@@ -223,14 +246,16 @@ private:
 // The block of the calling thread. Only inside an attachment. May throw std::bad_alloc.
 thread_block &this_thread();
 
-// Whether the thread is known to have ended. How often that became known of one.
-bool has_ended(const thread_mark &) noexcept;
+// How often it became known of a thread that it has ended.
 unsigned ends_of_threads() noexcept;
 
 // Python is being finalized, or the core's module dies: no attachment succeeds any more.
 void stop_attaching() noexcept;
 bool is_attaching_stopped() noexcept;
 void start_attaching() noexcept;
+// After stop_attaching: no attachment of another thread's is under way, or a second has passed, as
+// one may be in a function that does not return. With the GIL, which it leaves meanwhile.
+void wait_for_calls_inside() noexcept;
 // Says, once, that a call finds no Python because it is, or was, finalized: the loader's.
 extern void (*complain_of_end)(const char *label) noexcept;
 // Whether this thread goes on after a Python that ends now: others of Python's do not come back.
