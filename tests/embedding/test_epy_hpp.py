@@ -296,6 +296,7 @@ def test_a_callback_lives_as_long_as_the_host_has_it(played, compiler):
         script.call("subscribe", "i", 4);
         listener copy = stored;
         stored = listener();
+        script.call("drop");
         assert(copy.is_live() && copy(1) == 5);
         int (*function)(int) = copy.get();
         copy = listener();
