@@ -65,6 +65,9 @@ def keep(data):
 def drop():
     kept.clear()
 
+def address_of_check():
+    return ctypes.cast(ctypes.pythonapi.PyGILState_Check, ctypes.c_void_p).value
+
 text = bytearray(b"abc")
 
 @epy.export("int anything(void)")
@@ -367,16 +370,23 @@ def test_scopes_end_by_themselves(played):
     """Another thread comes in while the lock is given away, whatever leaves the scope."""
     played(
         """
+        const auto has_lock =
+            reinterpret_cast<int (*)()>(script.call("address_of_check").as<long>());
+        assert(!has_lock());
         try {
             const epy::batch calls;
+            assert(has_lock());
             {
                 const epy::pause blocked;
+                assert(!has_lock());
                 std::thread([&] { script.call("drop"); }).join();
             }
+            assert(has_lock());
             script.call("parse", "s", "x");
         } catch (const epy::error &failed) {
             assert(failed.type() == "ValueError");
         }
+        assert(!has_lock());
         std::thread([&] { script.call("drop"); }).join();
         """
     )
