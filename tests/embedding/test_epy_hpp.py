@@ -24,6 +24,11 @@ class Wrong(Shape):
     def area(self, side):
         raise LookupError("no area")
 
+class Broken(Shape):
+    @property
+    def area(self):
+        raise LookupError("no method")
+
 class Plain(Shape):
     pass
 
@@ -188,7 +193,7 @@ def test_a_script_overrides_what_it_likes(played, compiler):
     played(
         """
         Shape *own = new Shape;
-        assert(own->area(5) == 15);
+        assert(own->area(5) == 15 && !own->override_of("area"));
         own->release();
         const struct { const char *name; double area; } wanted[] = {
             {"Square", 25}, {"Half", 7.5}, {"Plain", 15}};
@@ -197,16 +202,18 @@ def test_a_script_overrides_what_it_likes(played, compiler):
             auto *shape = static_cast<Shape *>(epy_unwrap(made.get(), "Shape"));
             shape->retain();
             made = epy::object();
-            assert(shape->area(5) == one.area);
+            assert(shape->area(5) == one.area && !shape->override_of("volume"));
             assert(shape->wrapper().call("area", "d", 5.0).as<double>() == one.area);
             shape->release();
         }
-        epy::object wrong = script.call("shape", "s", "Wrong");
-        try {
-            static_cast<Shape *>(epy_unwrap(wrong.get(), "Shape"))->area(1);
-            assert(false);
-        } catch (const epy::error &failed) {
-            assert(failed.type() == "LookupError");
+        for (const char *name : {"Wrong", "Broken"}) {
+            epy::object wrong = script.call("shape", "s", name);
+            try {
+                static_cast<Shape *>(epy_unwrap(wrong.get(), "Shape"))->area(1);
+                assert(false);
+            } catch (const epy::error &failed) {
+                assert(failed.type() == "LookupError");
+            }
         }
         """,
         compiler,
