@@ -70,6 +70,12 @@ def keep(data):
 def drop():
     kept.clear()
 
+def hold(shape):
+    kept.append(shape)
+
+def area_of_held():
+    return kept[0].area(5)
+
 def address_of_check():
     return ctypes.cast(ctypes.pythonapi.PyGILState_Check, ctypes.c_void_p).value
 
@@ -217,6 +223,25 @@ def test_a_script_overrides_what_it_likes(played, compiler):
         }
         """,
         compiler,
+    )
+
+
+def test_an_object_that_is_released_once_too_often_is_forgotten(played):
+    played(
+        """
+        Shape *own = new Shape;
+        script.call("hold", "O", own->wrapper().get());
+        assert(script.call("area_of_held").as<double>() == 15);
+        own->release();
+        own->release();
+        assert(Shape::live == 0);
+        try {
+            script.call("area_of_held");
+            assert(false);
+        } catch (const epy::error &failed) {
+            assert(failed.type() == "epy.UnloadedError");
+        }
+        """
     )
 
 
