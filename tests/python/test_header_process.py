@@ -184,6 +184,17 @@ def test_a_cache_that_cannot_be_written_is_none(monkeypatch) -> None:
     assert epy.header("#define N 1\n").N == 1
 
 
+def test_what_a_read_that_is_interrupted_would_have_given_is_nobody_s(monkeypatch) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(process.select, "select", interrupt)
+        epy.header("enum { FIRST = 1 };")
+    host = epy.header("enum { SECOND = 2 };")
+    assert (hasattr(host, "FIRST"), host.SECOND) == (False, 2)
+
+
 def test_a_process_that_has_ended_is_started_again() -> None:
     epy.header("#define N 1\n")
     assert process._running is not None

@@ -120,19 +120,19 @@ def _ask(request: dict[str, Any], keep: bool) -> dict[str, Any]:
     process = _start()
     source, target = process.stdout, process.stdin
     assert source is not None and target is not None
-    problem = ""
+    serves = False  # else, also after Ctrl-C, it may answer this when it is asked something else
+    problem = f"is not read after {_LIMIT} s"
     try:
         target.write(marshal.dumps(request))
         target.flush()
-        if not select.select([source], [], [], _LIMIT)[0]:
-            problem = f"is not read after {_LIMIT} s"
-        else:
+        if select.select([source], [], [], _LIMIT)[0]:
             answer: dict[str, Any] = marshal.load(source)
+            serves = keep
             return answer
     except (OSError, EOFError):
         problem = f"ended libclang's process (status {process.wait()})"
     finally:
-        if problem or not keep:
+        if not serves:
             close()
     raise HeaderError(f"{request['name']}: {problem}: paste the declarations that you need as text")
 
