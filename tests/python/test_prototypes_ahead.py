@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from ctypes import Structure, c_int
 from typing import Any
@@ -54,6 +55,12 @@ def test_a_thousand_prototypes_are_asked_for_once(asked: list[dict[str, Any]]) -
     found = in_a_script(texts)
     assert found[texts[999]] == ("f999", "CFUNCTYPE(c_int, c_char_p, c_ulong, POINTER(node))")
     assert len(asked) == 1
+
+
+def test_data_beside_them_costs_nothing(asked: list[dict[str, Any]]) -> None:
+    began = time.process_time()
+    assert in_a_script(["int f(int)", "rows (1) " * 20_000 + "-"])["int f(int)"][0] == "f"
+    assert time.process_time() - began < 5
 
 
 def test_each_is_as_if_it_were_alone(asked: list[dict[str, Any]]) -> None:

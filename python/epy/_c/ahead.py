@@ -20,6 +20,7 @@ from . import process
 _PLAIN = re.compile(r"(?!.*\b(?:typedef|asm)\b)[\w\s*(),.\[\]]*\w[\s*]*\([\w\s*(),.\[\]]*\)")
 _COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 _COMPLEX = re.compile(r"\b(float|double)\s+complex\b")  # <complex.h> has a macro
+_LONG = 2000  # characters: data, which the pattern needs time for
 _Key = tuple[str, tuple[str, ...]]  # a prototype, and the lines of C before it
 
 _answers: dict[_Key, dict[str, Any] | None] = {}
@@ -62,7 +63,7 @@ def find(
 
 def _is_plain(text: str) -> bool:
     is_balanced = text.count("(") == text.count(")") and text.count("[") == text.count("]")
-    return is_balanced and _PLAIN.fullmatch(text) is not None
+    return is_balanced and len(text) < _LONG and _PLAIN.fullmatch(text) is not None
 
 
 def _texts_around(text: str) -> list[str]:
