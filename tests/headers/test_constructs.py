@@ -42,6 +42,30 @@ VALUES = {
     "ioctl_numbers": {"CRIOGET": 0xC0046365},
     "string_macros": {"PREPOST": b"before after"},
     "typed_constants": {"ONE": 1},
+    "texts_of_variables": {
+        "ZERO": b"a\0b",
+        "QUOTED": b'a = "b"\x801',
+        "POINTER": b"ab",
+        "WIDE": "€b",
+        "WIDE_POINTER": "ab",
+    },
+    "wide_characters_in_macros": {"IS_EURO": 0, "LESS": 0, "BEFORE": 2},
+    "enum_of_char": {"MINUS": -1, "LETTER": 120, "BELOW": -2, "ON": 1},
+}
+# What of a header must not be there, and why.
+REFUSED = {
+    "int128_constants": {"BIG": "no constant", "LARGE": "static variable"},
+    "suffixes_of_others": {
+        "HALF_OF": "has the number 0.5f16",
+        "TWICE": "has the number 2.0Q",
+        "TURNED": "has the number 1.0i",
+    },
+    "no_characters": {
+        "BEYOND": "has 0x110000, which is no character",
+        "HALF": "has 0xd800",
+        "WIDE": "has 0x7fffffff",
+        "WIDE_HALF": "has 0xd800",
+    },
 }
 
 
@@ -59,6 +83,26 @@ def test_a_construct_has_its_value(name: str) -> None:
         if callable(found):
             found = found(*range(3, 3 + found.__code__.co_argcount))
         assert (key, found, type(found)) == (key, value, type(value))
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_python_cannot_hold_costs_itself_alone(name: str) -> None:
+    host = epy.header(f"{name}.h", include=[HERE])
+    for key, reason in REFUSED[name].items():
+        with pytest.raises(epy.HeaderNameError, match=reason):
+            getattr(host, key)
+    assert ctypes.sizeof(host.struct.s) == 4
+
+
+def test_members_of_an_enum_of_characters_are_numbers() -> None:
+    host = epy.header("enum_of_char.h", include=[HERE])
+    found = host.struct.s(a=-1, b=-1, c=-2, d=1)
+    assert (found.a, found.b, found.c, found.d) == (-1, -1, -2, 1)
+
+
+def test_bits_of_characters_have_their_sign() -> None:
+    found = epy.header("char_bit_fields.h", include=[HERE]).struct.s(a=-1, b=-1, c=-1, d=7)
+    assert (found.a, found.b, found.c, found.d) == (-1, -1, -1, 7)
 
 
 def test_a_name_that_is_undefined_in_the_end_is_not_there() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 from .expressions import ARGUMENT, translate
 from .libclang import ERROR, Cursor, Library
-from .literals import text_of
-from .macros import LITERAL, Definition, Macros, is_balanced, is_list, uses
+from .literals import LITERALS, text_of
+from .macros import Definition, Macros, is_balanced, is_list, uses
 from .terms import (
     EMPTY,
     Type,
@@ -24,7 +24,6 @@ from .terms import (
     unusable,
 )
 
-_LITERALS = re.compile(r'(?:(?:u8|[uUL])?"(?:\\.|[^"\\])*"\s*)+')
 _PLACES = [
     *("__LINE__", "__FILE__", "__FILE_NAME__", "__BASE_FILE__", "__INCLUDE_LEVEL__"),
     *("__COUNTER__", "__DATE__", "__TIME__", "__TIMESTAMP__"),
@@ -230,8 +229,8 @@ class Answers:
             while inner[:1] == "(" and inner[-1:] == ")":
                 inner = inner[1:-1].strip()
             try:
-                if _LITERALS.fullmatch(inner):
-                    self._constant(name, text_of(LITERAL.findall(inner)))
+                if LITERALS.fullmatch(inner):
+                    self._constant(name, text_of(inner))
                     return
                 problem = "a list" if is_list(definition.body) else self.problems.get(index, "")
                 reason = f"is no constant ({problem})" if problem else "is no constant"

@@ -230,7 +230,7 @@ class _Translator:
             self.at -= 1
             return f"of({self.strings()!r})"
         if kind == "char":
-            return f"number({character(text)})"
+            return character(text)
         if kind == "number":
             return number(text)
         if kind == "name":
@@ -244,7 +244,7 @@ class _Translator:
             self.at += 1
         if any(ARGUMENT in part for part in parts):
             raise Unsupported("makes a text of its argument")
-        return text_of(parts)
+        return text_of("".join(parts))
 
     def name(self, text: str) -> str:
         if text in self.parameters:

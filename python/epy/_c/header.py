@@ -14,6 +14,7 @@ from .described import describe
 from .expressions import ARGUMENT
 from .kinds import ATTRIBUTED
 from .libclang import Library, ReadError
+from .literals import text_at_end
 from .macros import Macros
 from .messages import Problem, explain
 from .terms import CONST, Unsupported, declared_type, is_a, named, unusable
@@ -307,8 +308,8 @@ class Header(Unit):
         if clang.isConstQualifiedType(element):
             value = clang.evaluate(cursor)
             if value is not None:
-                is_text = isinstance(value, str)
-                value = value.encode("utf-8", "surrogateescape") if is_text else value
+                if isinstance(value, str):  # perhaps not all of it
+                    value = text_at_end(clang.text(clang.getCursorPrettyPrinted(cursor, None)))
                 self.names[name] = ("c", value)
                 return
         if clang.Cursor_getStorageClass(cursor) == _STATIC:

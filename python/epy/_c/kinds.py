@@ -27,6 +27,7 @@ SIMPLE: dict[int, Type] = {
     22: "c_double",
     23: "c_longdouble",
 }
+AS_NUMBERS = {"c_bool": "c_ubyte", "c_char": "c_byte", "c_wchar": "c_int"}  # `enum E : char`
 COMPLEX, POINTER, RECORD, ENUM, TYPEDEF = 100, 101, 105, 106, 107
 OPEN_FUNCTION, FUNCTION, ARRAY, VECTOR, ANY_ARRAY = 110, 111, 112, 113, (114, 115, 116)
 REFERENCES, ELABORATED, ATTRIBUTED, EXTENDED_VECTOR, ATOMIC = (103, 104), 119, 163, 176, 177

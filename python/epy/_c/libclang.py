@@ -8,6 +8,7 @@ from ctypes import POINTER, c_char_p, c_double, c_int, c_longlong, c_uint, c_ulo
 from typing import Any
 
 ERROR, FATAL = 3, 4  # clang-c/Index.h, CXDiagnosticSeverity
+_LONG = 8  # bytes of the longest integer that libclang gives
 _WITH_NAMES, _ENUMERATOR = (2, 3, 5), 7  # CXCursorKind: struct, union, enum
 
 
@@ -253,10 +254,11 @@ class Library:
             )
 
     def evaluate(self, cursor: Any) -> int | float | str | None:
-        """The value of a constant's initializer; None if it has none at compile time."""
+        """The value of a constant's initializer; None if it has none at compile time, or more bits
+        than libclang gives. Of a text it is the bytes before a zero: not all of it."""
         result = self.Cursor_Evaluate(cursor)
         kind = self.EvalResult_getKind(result) if result else 0
-        if kind == 1:
+        if kind == 1 and self.Type_getSizeOf(self.getCursorType(cursor)) <= _LONG:
             if self.EvalResult_isUnsignedInt(result):
                 return int(self.EvalResult_getAsUnsigned(result))
             return int(self.EvalResult_getAsLongLong(result))

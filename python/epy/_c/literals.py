@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from .terms import Unsupported
+
+LITERAL = re.compile(r'(?:u8|[uUL])?"(?:\\.|[^"\\])*"')
+LITERALS = re.compile(rf"(?:{LITERAL.pattern}\s*)+")
+_AT_END = re.compile(rf"{LITERALS.pattern}$")
 
 
 def number(text: str) -> str:
@@ -15,7 +20,10 @@ def number(text: str) -> str:
         digits = lower.rstrip("l" if is_hexadecimal else "fl")
         single = lower.endswith("f") and (not is_hexadecimal or "p" in lower)
         digits = digits.rstrip("f") if single else digits
-        value = float.fromhex(digits) if is_hexadecimal else float(digits)
+        try:
+            value = float.fromhex(digits) if is_hexadecimal else float(digits)
+        except ValueError:
+            raise Unsupported(f"has the number {text}") from None
         return f"{'single' if single else 'of'}({value!r})"
     digits = lower.rstrip("ul")
     suffix = lower[len(digits) :]
@@ -36,24 +44,37 @@ def number(text: str) -> str:
     return f"number({value}, 64, False)"
 
 
-def character(text: str) -> int:
-    """The value of a character constant."""
-    inner = text[text.index("'") + 1 : -1]
-    codes = _codes(inner)
+def character(text: str) -> str:
+    """A Python expression of a character constant, with the type that C gives it."""
+    prefix, _, inner = text[:-1].partition("'")
+    codes = _codes(inner, wide=bool(prefix))
     if len(codes) != 1:
         raise Unsupported("is a character of several bytes")
-    return codes[0] if text[0] != "'" or codes[0] < 128 else codes[0] - 256
+    value = codes[0] - 256 if not prefix and codes[0] > 127 else codes[0]
+    return f"number({value}, 32, {prefix != 'U'})"
 
 
-def text_of(literals: list[str]) -> bytes | str:
+def text_at_end(declaration: str) -> bytes | str:
+    """The value of the literals that a declaration ends with."""
+    found = _AT_END.search(declaration)
+    return text_of(found[0] if found else '""')
+
+
+def text_of(literals: str) -> bytes | str:
     """The value of string literals side by side; wide ones are str."""
-    parts = [(it.partition('"')[0], it.partition('"')[2][:-1]) for it in literals]
+    parts = [it[:-1].partition('"')[::2] for it in LITERAL.findall(literals)]
     prefix = max(prefix for prefix, _ in parts)
     if prefix in ("u", "U"):
         raise Unsupported("is a string of a type that Python has not")
-    if prefix == "L":
-        return "".join(chr(code) for _, part in parts for code in _codes(part, wide=True))
-    return b"".join(bytes(_codes(part)) for _, part in parts)
+    codes = [code for _, part in parts for code in _codes(part, wide=prefix == "L")]
+    return "".join(map(_chr, codes)) if prefix == "L" else bytes(codes)
+
+
+def _chr(code: int) -> str:
+    """The character with this code. Raises Unsupported."""
+    if code > sys.maxunicode or 0xD800 <= code < 0xE000:  # half of a pair
+        raise Unsupported(f"has {code:#x}, which is no character")
+    return chr(code)
 
 
 _ESCAPE = re.compile(
@@ -75,9 +96,9 @@ def _codes(text: str, wide: bool = False) -> list[int]:
         start = escape.end()
         octal, digits, short, long, other = escape.groups()
         if octal or digits:
-            found.append(int(octal or digits, 8 if octal else 16) & (0x7FFFFFFF if wide else 255))
+            found.append(int(octal or digits, 8 if octal else 16) & (0xFFFFFFFF if wide else 255))
         elif short or long:
-            plain(chr(int(short or long, 16)))
+            plain(_chr(int(short or long, 16)))
         else:
             found.append(_ESCAPES.get(other, ord(other) & 255))
     plain(text[start:])

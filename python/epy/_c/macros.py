@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from .libclang import Cursor, Library
+from .literals import LITERAL
 
 _QUOTED = r'"(?:\\.|[^"\\\n])*"|' + r"'(?:\\.|[^'\\\n])*'"
 _COMMENTS = r"/\*.*?\*/|//[^\n]*"
@@ -23,7 +24,6 @@ _INTEGER = re.compile(
     r"(?:0[xX][\da-fA-F]{1,16}|0[0-7]{0,21}|[1-9]\d{0,18})[uU]?[lL]{0,2}|-[1-9]\d{0,8}"
 )
 _TEXT = re.compile(r'"[^"\\\n]*"', re.ASCII)
-LITERAL = re.compile(r'(?:u8|[uUL])?"(?:\\.|[^"\\])*"')
 _NAME = re.compile(r"[^\W\d][\w$]*", re.ASCII)
 _BRACKETS = re.compile(r"\([^()]*\)")
 _NO_VALUE = re.compile(r"[{};]|\b(?:__attribute__|__asm__|asm|do|return|goto)\b")

@@ -88,4 +88,4 @@ def named(kind: str, found: Type, name: str, symbol: str) -> tuple[Any, ...]:
 
 def is_signed(name: Any) -> bool:
     """Whether it is the name of a signed integer type."""
-    return name in ("c_byte", "c_short", "c_int", "c_long", "c_longlong")
+    return name in ("c_char", "c_byte", "c_wchar", "c_short", "c_int", "c_long", "c_longlong")

@@ -240,17 +240,17 @@ class Types:
 
     def _enum(self, cursor: Cursor) -> Any:
         clang = self.clang
-        integer = self.resolved(self.type(clang.getEnumDeclIntegerType(cursor)))
-        kind = "" if is_signed(integer) else "Unsigned"
-        value = getattr(clang, f"getEnumConstantDecl{kind}Value")
+        found = self.resolved(self.type(clang.getEnumDeclIntegerType(cursor)))
+        integer = kinds.AS_NUMBERS.get(found, found)
+        sign = "" if is_signed(integer) else "Unsigned"
+        value = getattr(clang, f"getEnumConstantDecl{sign}Value")
         items = []
         is_inner = self._is_inner(cursor) or clang.EnumDecl_isScoped(cursor)
-        for child in clang.children(cursor):
-            if child.kind == _ENUMERATOR:
-                name = clang.text(clang.getCursorSpelling(child))
-                items.append((name, value(child)))
-                if not is_inner:
-                    self.names[name] = ("c", items[-1][1])
+        for child in (it for it in clang.children(cursor) if it.kind == _ENUMERATOR):
+            name = clang.text(clang.getCursorSpelling(child))
+            items.append((name, value(child)))
+            if not is_inner:
+                self.names[name] = ("c", items[-1][1])
         return ("enum", integer, tuple(items))
 
     def _record(self, cursor: Cursor, keyword: str, key: str) -> Any:
