@@ -61,6 +61,23 @@ def grow(b, larger):
     larger.at = [b.at[0] * 2, b.at[1] * 2]
     larger.name = b.name + b"s"
     return getattr(b, "in").a
+
+bits = epy.header(
+    "struct bits { unsigned low : 3; int high : 5; union { int x; unsigned y; }; float ratio; };"
+    "int turned(struct bits *bits, struct bits *other);"
+)
+
+@bits.export
+def turned(bits, other):
+    other.low, other.high, other.x, other.ratio = ~bits.low & 7, bits.high, bits.x, bits.ratio
+    return bits.y
+
+class Narrow(Structure):
+    _fields_ = [("low", c_int, 3)]
+
+@epy.export
+def narrow(p: POINTER(Narrow)) -> c_int:
+    return p[0].low
 """
 
 
@@ -87,6 +104,13 @@ def plugin(build_plugin):
             ("grow", '{"at": [1, 2.5], "in": {"a": 3}, "name": "x"}', "out"),
             '3\nlarger = {"at": [2.0, 5.0], "in": {"a": 0}, "name": "xs"}',
         ),
+        (
+            ("turned", '{"low": 5, "high": -2, "x": 7, "ratio": 0.5}', "out"),
+            '7\nother = {"low": 2, "high": -2, "x": 7, "y": 7, "ratio": 0.5}',
+        ),
+        (("narrow", '{"low": 3}'), "3"),
+        (("count", '"\\u00e4"', "2"), "359"),
+        (("count", b'"\xff"', "1"), "255"),
     ],
 )
 def test_call(epy, plugin, arguments, printed):
@@ -108,6 +132,12 @@ def test_call(epy, plugin, arguments, printed):
         (("count", "[300]", "1"), "expected text or a list of bytes for void *"),
         (("grow", '{"nmae": "x"}', "out"), "box has no field 'nmae'; did you mean name?"),
         (("moved", "[1]"), "takes 2 arguments, 1 given"),
+        (("moved", "[" * 50_000, "null"), "point: '[[["),
+        (("count", '"\\ud800"', "1"), "does not convert; expected characters"),
+        (("grow", '{"name": "\\ud800"}', "out"), "b[0].name: \"\\ud800\" does not convert"),
+        (("turned", '{"low": 8}', "out"), "bits[0]: bits.low is"),
+        (("turned", '{"z": 1}', "out"), "bits has no field 'z'; it has low, high, x, y, ratio"),
+        (("narrow", '{"low": 4}'), "p[0].low: 4 does not convert; expected an integer of fewer bits"),
     ],
 )
 def test_a_wrong_call_is_one_line(mistake, plugin, arguments, words):

@@ -148,7 +148,7 @@ def _bytes_of(place: str, text: str) -> Any:
     """What a void pointer leads to: the bytes of a JSON text or list."""
     value = json_values.read(place, text)
     if isinstance(value, str):
-        return ctypes.create_string_buffer(value.encode())
+        return ctypes.create_string_buffer(json_values.encode(place, value))
     if isinstance(value, list) and all(isinstance(one, int) and 0 <= one < 256 for one in value):
         return (ctypes.c_ubyte * len(value))(*value)
     raise Error(f"{place}: {text} does not convert; expected text or a list of bytes for void *")

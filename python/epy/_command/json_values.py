@@ -12,6 +12,7 @@ from typing import Any
 from .._errors import Error
 
 _INTEGERS = "bBhHiIlLqQ"
+_SHOWN = 200  # characters of a text
 
 
 def is_pointer(ctype: Any) -> bool:
@@ -23,8 +24,17 @@ def read(place: str, text: str) -> Any:
     """What a JSON text says; Error names the place."""
     try:
         return json.loads(text)
-    except ValueError as error:
-        raise Error(f"{place}: {text!r} is no JSON: {error}; quote it for the shell") from None
+    except (ValueError, RecursionError) as error:
+        shown = text if len(text) < _SHOWN else f"{text[:_SHOWN]}..."
+        raise Error(f"{place}: {shown!r} is no JSON: {error}; quote it for the shell") from None
+
+
+def encode(place: str, text: str) -> bytes:
+    """What a command line or a JSON text has, in bytes; Error for half of a pair, "\\ud800"."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise _misfit(place, text, "characters") from None
 
 
 def make(place: str, ctype: Any, value: Any) -> Any:
@@ -51,7 +61,7 @@ def show(value: Any) -> Any:
     """As JSON can hold it."""
     if isinstance(value, Structure | Union):
         complete(type(value))
-        return {field[0]: show(getattr(value, field[0])) for field in _fields(type(value))}
+        return {name: show(getattr(value, name)) for name in _fields(type(value))}
     if isinstance(value, Array):
         if getattr(type(value)._type_, "_type_", None) == "c":
             return _text(bytes(value).split(b"\0")[0])
@@ -87,7 +97,7 @@ def _pointer(place: str, ctype: Any, value: Any) -> Any:
     complete(element)
     kind = getattr(element, "_type_", None)
     if isinstance(value, str) and kind in ("c", "b", "B"):
-        data = value.encode()
+        data = encode(place, value)
         made: Any = (element * (len(data) + 1)).from_buffer_copy(data + b"\0")
     else:
         items = value if isinstance(value, list) else [value]
@@ -99,7 +109,7 @@ def _pointer(place: str, ctype: Any, value: Any) -> Any:
 
 def _struct(place: str, ctype: Any, value: Any) -> Any:
     complete(ctype)
-    fields = {field[0]: field[1] for field in _fields(ctype)}
+    fields = _fields(ctype)
     if isinstance(value, list) and len(value) <= len(fields):
         value = dict(zip(fields, value, strict=False))
     if not isinstance(value, dict):
@@ -112,14 +122,19 @@ def _struct(place: str, ctype: Any, value: Any) -> Any:
             raise Error(f"{place}: {ctype.__name__} has no field {name!r}; {hint}")
         stored = make(f"{place}.{name}", fields[name], item)
         is_text = isinstance(stored, Array) and isinstance(item, str)  # ctypes takes bytes for it
-        setattr(made, name, item.encode() if is_text else stored)
+        try:
+            setattr(made, name, encode(place, item) if is_text else stored)
+        except (Error, ValueError) as error:
+            raise Error(f"{place}: {error}") from None
+        if isinstance(stored, int) and (getattr(made, name) or 0) != stored:
+            raise _misfit(f"{place}.{name}", item, "an integer of fewer bits")
     return made
 
 
 def _array(place: str, ctype: Any, value: Any) -> Any:
     element, length = ctype._type_, ctype._length_
     if isinstance(value, str) and getattr(element, "_type_", None) == "c":
-        data = value.encode()
+        data = encode(place, value)
         if len(data) > length:
             raise _misfit(place, value, f"at most {length} bytes")
         return ctype(*data)
@@ -142,17 +157,27 @@ def _simple(place: str, ctype: Any, value: Any) -> Any:
     if kind == "?" and isinstance(value, bool):
         return value
     if kind in "zZ" and (value is None or isinstance(value, str)):
-        return value if kind == "Z" or value is None else value.encode()
-    if kind == "c" and isinstance(value, str) and len(value.encode()) == 1:
-        return value.encode()
+        return value if kind == "Z" or value is None else encode(place, value)
+    if kind == "c" and isinstance(value, str) and len(data := encode(place, value)) == 1:
+        return data
     if kind == "P" and (value is None or (isinstance(value, int) and value >= 0)):
         return value
     raise _misfit(place, value, f"a value for {ctype.__name__}")
 
 
-def _fields(ctype: Any) -> list[Any]:
+def _fields(ctype: Any) -> dict[str, Any]:
+    """The fields' types, by name."""
     bases = [base for base in reversed(ctype.__mro__) if "_fields_" in vars(base)]
-    return [field for base in bases for field in base._fields_]
+    fields = {field[0]: field[1] for base in bases for field in base._fields_}
+    if not hasattr(ctype, "_epy_names_"):
+        return fields
+    found = {}  # of a header: with bit-fields, and what is in anonymous members
+    for name in ctype._epy_names_:
+        if name.startswith("#"):
+            found |= _fields(fields[name])
+        else:
+            found[name] = ctype._epy_classes_.make(ctype._epy_types_[name])
+    return found
 
 
 def _example(fields: dict[str, Any]) -> str:
