@@ -101,6 +101,15 @@ def test_a_bad_script_is_one_line(mistake, tmp_path, script):
     assert os.listdir(tmp_path) == ["bad.py"]
 
 
+@pytest.mark.parametrize("text", [b"import", b"x = '\0'", b"x = '\xff'"])
+def test_a_module_that_nobody_imports_is_named_if_it_is_none(mistake, tmp_path, text):
+    package = tmp_path / "synth"
+    package.mkdir()
+    (package / "__init__.py").write_text(SCRIPT)
+    (package / "unused.py").write_bytes(text)
+    assert mistake("build", "synth").startswith(f"{package}/unused.py:")
+
+
 def test_a_script_that_raises_shows_its_traceback_first(epy, tmp_path):
     (tmp_path / "bad.py").write_text("def f():\n    return 1 / 0\nf()\n")
     result = epy("build", "bad.py", status=2)
@@ -124,6 +133,13 @@ def test_bad_outputs_are_one_line(mistake, tmp_path):
     script.write_text(SCRIPT)
     assert "not a file" in mistake("build", script, "-o", tmp_path)
     assert "replace its script" in mistake("build", script, "-o", script)
+    helper = tmp_path / "helper.py"
+    helper.write_text("X = 1\n")
+    script.write_text(f"import helper\n{SCRIPT}")
+    assert "replace its script" in mistake("build", script, "-o", helper)
+    assert "choose another --depfile" in mistake("build", script, "--depfile", script)
+    assert (script.read_text(), helper.read_text()) == (f"import helper\n{SCRIPT}", "X = 1\n")
+    script.write_text(SCRIPT)
     missing = f"{tmp_path}/none/synth.so"
     assert mistake("build", script, "-o", missing).startswith(f"{missing}: No such")
     assert script.read_text() == SCRIPT

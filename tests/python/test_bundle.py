@@ -206,3 +206,9 @@ def test_what_cannot_be_bundled_is_named(build_plugin, mistake, epy, tmp_path):
     (tmp_path / "sent/precious").write_text("")
     assert "is there already" in mistake("bundle", plugin, "-o", "sent")
     assert [path.name for path in (tmp_path / "sent").iterdir()] == ["precious"]
+
+
+def test_a_bundle_is_a_folder_of_its_own(small, mistake, tmp_path):
+    for output in (".", "", f"../{tmp_path.name}"):
+        told = mistake("bundle", small / "small.so", "-o", output)
+        assert told.startswith(f"{tmp_path}: is there already")

@@ -134,10 +134,10 @@ def test_call(epy, plugin, arguments, printed):
         (("moved", "[1]"), "takes 2 arguments, 1 given"),
         (("moved", "[" * 50_000, "null"), "point: '[[["),
         (("count", '"\\ud800"', "1"), "does not convert; expected characters"),
-        (("grow", '{"name": "\\ud800"}', "out"), "b[0].name: \"\\ud800\" does not convert"),
+        (("grow", '{"name": "\\ud800"}', "out"), 'b[0].name: "\\ud800" does not convert'),
         (("turned", '{"low": 8}', "out"), "bits[0]: bits.low is"),
         (("turned", '{"z": 1}', "out"), "bits has no field 'z'; it has low, high, x, y, ratio"),
-        (("narrow", '{"low": 4}'), "p[0].low: 4 does not convert; expected an integer of fewer bits"),
+        (("narrow", '{"low": 4}'), "p[0].low: 4 does not convert; expected an integer of few"),
     ],
 )
 def test_a_wrong_call_is_one_line(mistake, plugin, arguments, words):

@@ -91,6 +91,18 @@ def test_version(epy):
     assert epy("--version").stdout == f"epy {package.__version__}\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("-o", "gain.h"), "-o is for --pyi"),
+        (("--header", "gain.h", "-o", "gain.txt"), "-o is for --pyi"),
+        (("--pyi",), "name one plugin, or a header"),
+    ],
+)
+def test_inspect_takes_no_option_that_it_would_not_heed(mistake, plugin, arguments, told):
+    assert told in mistake("inspect", plugin, *arguments)
+
+
 @pytest.mark.parametrize("arguments", [("build",), ("nonsense",), ("build", "a.py", "b.py")])
 def test_wrong_usage_is_one_line(mistake, arguments):
     assert "--help" in mistake(*arguments)

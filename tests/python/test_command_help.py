@@ -1,5 +1,6 @@
 """Finding one's way on the command line: help, completion, near names, the list of functions."""
 
+import os
 import re
 
 import pytest
@@ -110,6 +111,9 @@ def test_inspect_c_is_a_header_for_hosts(epy, build_plugin, compile_c, run, tmp_
     header = epy("inspect", "--c", build_plugin(SCRIPT)).stdout
     (tmp_path / "plugin.h").write_text(header)
     assert "/* raw: an address" in header and "/* struct Point origin; 8 bytes */" in header
+    os.rename(tmp_path / "plugin.so", tmp_path / "7 ü.so")
+    assert "\n#define _7___H\n" in epy("inspect", "--c", "7 ü.so").stdout
+    os.rename(tmp_path / "7 ü.so", tmp_path / "plugin.so")
     strict = ("-std=c99", "-pedantic", "-Wextra", "-Werror")
     host = compile_c(HOST, *strict, "-L.", "-l:plugin.so", "-Wl,-rpath," + str(tmp_path))
     assert run(host).stdout == "42 6 8 3\n"

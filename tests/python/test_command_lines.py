@@ -85,6 +85,13 @@ def test_any_exception_of_a_script_is_one_line_at_the_end(epy, tmp_path):
     assert result.stderr.splitlines()[-1] == f"epy: {tmp_path}/bad.py:2: Odd: no"
 
 
+def test_an_exception_without_a_text_is_one_line_at_the_end(epy, tmp_path):
+    script = "class Odd(Exception):\n    def __str__(self): return 3\nraise Odd\n"
+    (tmp_path / "bad.py").write_text(script)
+    (line,) = epy("build", "bad.py", status=2).stderr.splitlines()[-1:]
+    assert line == f"epy: {tmp_path}/bad.py:3: Odd: (its text cannot be had: TypeError)"
+
+
 def test_a_struct_larger_than_memory_is_refused(mistake, tmp_path):
     (tmp_path / "big.py").write_text(
         'import epy\nh = epy.header("struct s { char a[1ull << 62]; char b[1ull << 62]; };")\n'
@@ -148,6 +155,13 @@ def test_a_command_without_standard_output_works(tmp_path):
     command = f"'{sys.executable}' -m epy build synth.py >&-"
     assert subprocess.run(["sh", "-c", command], cwd=tmp_path).returncode == 0
     assert (tmp_path / "synth.so").exists()
+
+
+def test_a_command_without_standard_output_is_interrupted_as_with_it(tmp_path):
+    (tmp_path / "synth.py").write_text("raise KeyboardInterrupt")
+    command = f"exec '{sys.executable}' -m epy build synth.py >&-"
+    result = subprocess.run(["sh", "-c", command], cwd=tmp_path, stderr=subprocess.PIPE)
+    assert (result.returncode, result.stderr) == (-signal.SIGINT, b"epy: interrupted\n")
 
 
 @pytest.mark.parametrize("script", ["raise ValueError", "import helper", "import"])

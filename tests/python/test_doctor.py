@@ -218,6 +218,14 @@ def test_hosts_that_load_nothing(doctor, build_plugin, host, problem):
     assert found[0] == "host" and found[1].endswith(problem) and found[2]
 
 
+def test_libraries_of_a_host_may_lie_anywhere(doctor, build_plugin, monkeypatch, tmp_path):
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    os.mkdir(folder)
+    shutil.copy("/lib/x86_64-linux-gnu/libm.so.6", folder)
+    monkeypatch.setenv("LD_LIBRARY_PATH", folder)
+    assert not problems(doctor(build_plugin(SCRIPT), "--host", "sqlite3"))
+
+
 @pytest.mark.parametrize("size", [4, 5, 18, 19])
 def test_a_host_that_is_the_beginning_of_a_program(doctor, build_plugin, tmp_path, size):
     host = tmp_path / "host"

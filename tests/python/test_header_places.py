@@ -165,6 +165,8 @@ def test_a_real_package() -> None:
         ("x", {"PATH": "/nowhere"}, r"pkg='x': there is no pkg-config: install pkgconf, or"),
         ("x", {"PKG_CONFIG": "/no thing"}, r"there is no /no thing: install|there is no '?/no"),
         ("x", {"PKG_CONFIG": "/"}, r"pkg='x': / does not serve \(.*Permission denied"),
+        ("x", {"PKG_CONFIG": "a 'b"}, r"pkg='x': PKG_CONFIG is no command line \(No closing"),
+        ("x", {"PKG_CONFIG": "printf %b '-DA=\\042' #"}, r"does not serve \(No closing quotation"),
     ],
 )
 def test_a_package_that_is_not_found(mistake, monkeypatch, tmp_path, name, environment, message):

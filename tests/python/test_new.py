@@ -90,6 +90,8 @@ def test_what_is_there_stays(new, mistake, tmp_path):
         (["a-b", "--host", "bash"], "'a-b': no name for a script: use letters, digits and _"),
         (["--host", "sqlite"], "--host sqlite: no skeleton for it; did you mean sqlite3?"),
         (["--host", "?"], f"--host ?: no skeleton for it; there are {', '.join(hosts())}"),
+        (["class", "--host", "bash"], "'class': no name for a script: use letters, digits and _, "),
+        (["a/epy.py", "--host", "bash"], "'epy': no name for a script: "),
         (["no/folder", "--host", "bash"], "no/folder.py: No such file or directory; check the "),
     ],
 )
@@ -169,6 +171,28 @@ def test_a_header_elsewhere(new, run, tmp_path):
     (tmp_path / "sub" / "player.h").write_text(PLAYER)
     new("effect", "--header", "player.h", "--export", "player_start", "-I", f"{tmp_path}/sub")
     assert f"    epy build effect.py -I {tmp_path}/sub\n" in (tmp_path / "effect.py").read_text()
+    result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert "1 passed" in result.stdout
+
+
+def test_a_name_in_the_header_is_its_own(new, epy, tmp_path):
+    """Skeletons have NAME where the plugin's is to stand."""
+    (tmp_path / "NAME.h").write_text("int NAME(int NAME); int GET_NAME(void);")
+    new("effect", "--header", "NAME.h", "--export", "*NAME")
+    text = (tmp_path / "effect.py").read_text()
+    assert "def NAME(NAME):" in text and "def GET_NAME():" in text and '"NAME.h"' in text
+    epy("build", "effect.py")
+
+
+@pytest.mark.parametrize("folder", ["a b", "a\\x", os.fsdecode(b"\xff")])
+def test_a_header_and_its_options_may_have_any_characters(new, epy, run, tmp_path, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "player.h").write_text("typedef TYPE value;\nvalue get(void);\n")
+    given = ("-I", f"./{folder}", "-D", "TYPE=unsigned int", "-D", 'A="""', "-pthread")
+    new("effect", "--header", f"./{folder}/player.h", "--export", "get", *given)
+    text = (tmp_path / "effect.py").read_text()
+    assert "-D 'TYPE=unsigned int' -D " in text
+    epy("build", "effect.py", *given)
     result = run(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert "1 passed" in result.stdout
 

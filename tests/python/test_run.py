@@ -57,6 +57,15 @@ def test_a_host_that_names_no_plugin_gets_it_preloaded(epy, cache, tmp_path):
     assert epy("run", "who.py", "--", "id", "-u", env=cache).stdout == "4242\n"
 
 
+@pytest.mark.parametrize("name", ["a plugin.py", "a:plugin.py"])
+def test_what_the_linker_would_take_for_two_paths_is_not_preloaded(
+    mistake, script, monkeypatch, tmp_path, name
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    os.rename(tmp_path / script, tmp_path / name)
+    assert f"/{name[:-3]}.so: LD_PRELOAD takes no path" in mistake("run", name, "--", "id")
+
+
 def test_options_of_the_host_are_the_host_s(epy, script, cache):
     assert epy("run", script, "--", "sh", "-c", "echo $0 -o", "{}", env=cache).stdout.endswith(
         "plugin.so -o\n"
@@ -68,6 +77,10 @@ def test_options_of_the_host_are_the_host_s(epy, script, cache):
     [
         ([], "name the host's command line: epy run plugin.py -- HOST ARG ..."),
         (["--", "no-such-host"], "no-such-host: No such file or directory; the host's command "),
+        (
+            ["-I", "in", "--", "ls"],
+            "-I: options come first, the host's command line comes after --",
+        ),
     ],
 )
 def test_mistakes(mistake, script, tmp_path, arguments, message):

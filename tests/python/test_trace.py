@@ -179,9 +179,15 @@ def test_a_file_that_cannot_be_written_is_one_line(build_plugin, run):
     [
         ([], "name the host's command line: epy trace plugin.so -- HOST ARG ..."),
         (["--", "no-such-host"], "no-such-host: No such file or directory; the host's command "),
+        (["-o", "out", "--", "ls"], "-o: options come first, the host's command line comes after"),
     ],
 )
 def test_mistakes(mistake, build_plugin, tmp_path, arguments, message):
     plugin = build_plugin(SCRIPT)
     assert mistake("trace", plugin, *arguments).startswith(message)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plugin.py", "plugin.so"]
+
+
+def test_a_folder_is_no_output_and_told_before_the_host_runs(mistake, build_plugin, tmp_path):
+    told = mistake("trace", "-o", tmp_path, build_plugin(SCRIPT), "--", "touch", "ran")
+    assert told.startswith(f"{tmp_path}: Is a directory") and not (tmp_path / "ran").exists()

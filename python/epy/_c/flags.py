@@ -65,7 +65,10 @@ def of_packages(packages: tuple[str, ...]) -> list[tuple[str, str]]:
     named = f"pkg={' '.join(packages)!r}"
     if _core.has_raised_privileges():  # it is found by an environment variable
         raise HeaderError(f"{named}: a program with raised privileges runs no pkg-config: build it")
-    given = shlex.split(os.environ.get("PKG_CONFIG", ""))
+    try:
+        given = shlex.split(os.environ.get("PKG_CONFIG", ""))
+    except ValueError as error:
+        raise HeaderError(f"{named}: PKG_CONFIG is no command line ({error}): correct it") from None
     environment = {k: v for k, v in os.environ.items() if k not in ("LD_PRELOAD", "LD_AUDIT")}
     for program in (given,) if given else (["pkg-config"], ["pkgconf"]):
         try:
@@ -78,6 +81,7 @@ def of_packages(packages: tuple[str, ...]) -> list[tuple[str, str]]:
                 encoding="utf-8",
                 errors="surrogateescape",
             )
+            found = split(shlex.split(answer.stdout))
         except FileNotFoundError:
             continue
         except (OSError, ValueError, subprocess.TimeoutExpired) as error:
@@ -88,7 +92,7 @@ def of_packages(packages: tuple[str, ...]) -> list[tuple[str, str]]:
                 f"{named}: {shlex.join(program)} does not know it ({reason}): install the package "
                 "with its .pc file (Debian: -dev), or name its folder in PKG_CONFIG_PATH"
             )
-        return split(shlex.split(answer.stdout))
+        return found
     raise HeaderError(
         f"{named}: there is no {shlex.join(given) or 'pkg-config'}: install pkgconf, or give the "
         "folders by include="

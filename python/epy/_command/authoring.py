@@ -145,22 +145,24 @@ _FILES = ("FILE", "OUT", "PATH", "PLUGIN", "PLUGIN|NAME", "SCRIPT")
 
 def _command(options: argparse.Namespace) -> list[str]:
     words: list[str] = options.host
+    if words and words[0] != "--" and words[0].startswith("-"):
+        raise Error(f"{words[0]}: options come first, the host's command line comes after --")
     return words[1:] if words[:1] == ["--"] else words
 
 
 def _new(options: argparse.Namespace) -> int:
     from . import new
 
-    new.check_name(options.name)
+    name = new.name_in(options.name)
     if options.header is None:
-        texts = new.of_host(options.host)
+        texts = new.of_host(options.host, name)
     else:
         from .new_from_header import skeleton
 
         if not options.export:
             raise Error("--header needs --export PATTERN: the functions that the host looks up")
         with Progress(f"reads {options.header}"):
-            made = skeleton(options.header, options.export, options.flags, options.pkg)
+            made = skeleton(name, options.header, options.export, options.flags, options.pkg)
         texts = made.script, made.test
         for it in made.left_out:
             print(f"epy: left out: {it}", file=sys.stderr)

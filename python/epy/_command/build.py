@@ -1,5 +1,6 @@
 """`epy build`: import a script, collect what it exports, and stamp it into a copy of the stub."""
 
+import functools
 import marshal
 import os
 import sys
@@ -28,7 +29,7 @@ from .._report import format_exception
 from .._running.importing import init_name
 from .._types import plain_codes
 from .building import Building
-from .choices import check_choices, check_offers, check_target, has_own_gil
+from .choices import check_choices, check_offers, check_targets, has_own_gil
 from .depfile import files_of, write_rule
 from .later_prototypes import read_later_prototypes
 from .needed_modules import warnings
@@ -76,7 +77,6 @@ def build(
     # Everything before the script runs, which may change the folder.
     target = Path(os.path.abspath(_target(f"{name}.so" if output is None else output)))
     rule = None if depfile is None else Path(os.path.abspath(depfile))
-    check_target(target, source, rule)
     stamped = find(python)
     own_gil = has_own_gil(os.fspath(script), isolation, reload, stamped)
     target_python = stamped.executable
@@ -84,6 +84,7 @@ def build(
     if standalone:
         stamped = stamped._replace(executable="", libpython="")
     sources = read_script(source, target)
+    check_targets(target, rule, [filename for filename, _ in sources.members.values()])
     options = HeaderOptions(absolute(flags), tuple(packages))
     stored = Sources({}) if editable else sources
     filled = _run(Building(name, source, options, stored), sources)
@@ -276,14 +277,20 @@ class _Content:
         return rows
 
 
+@functools.cache
 def _compile(filename: str, source: bytes) -> bytes:
     """A module as marshalled code. Starting the compiler takes longer than most scripts run."""
-    return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
+    try:
+        return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
+    except ValueError as error:
+        raise ScriptError(f"{filename}: {error}") from None
 
 
 def _run(script: Building, sources: Sources) -> Building:
     """Import the script, which fills it."""
     try:
+        for member in sources.members.values():  # also those that no build imports
+            _compile(*member)
         script.run(sources)
         script.check_complete()
         check_used_names(script, sources)
@@ -303,7 +310,7 @@ def _run(script: Building, sources: Sources) -> Building:
 
 def _failure(script: Building, sources: Sources, error: BaseException) -> Error:
     """The one line for a script that raised; what is not plain from it is printed before."""
-    first_line = (str(error).splitlines() or [""])[0]
+    first_line = _first_line(error)
     if isinstance(error, SyntaxError) and error.filename is not None:
         text = f": {error.text.strip()}" if error.text else ""
         place = f"{error.filename}:{error.lineno}" if error.lineno else error.filename
@@ -318,6 +325,13 @@ def _failure(script: Building, sources: Sources, error: BaseException) -> Error:
         kind = "below" if sources.package else "beside"
         first_line += f": install it for {sys.executable}, or put it {kind} the script"
     return ScriptError(f"{place}: {type(error).__name__}: {first_line}")
+
+
+def _first_line(error: BaseException) -> str:
+    try:
+        return (str(error).splitlines() or [""])[0]
+    except Exception as other:
+        return f"(its text cannot be had: {type(other).__name__})"
 
 
 def _place(script: Building, sources: Sources, error: BaseException) -> str:

@@ -55,13 +55,14 @@ def bundle(
 ) -> tuple[int, int]:
     """Make the folder; how many files it has, and bytes. Error if that cannot be."""
     _check(plugin)
-    target = Path(output)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    target = Path(os.path.abspath(output))
+    is_free = target.is_dir() and not any(target.iterdir()) and not target.samefile(".")
+    if target.exists() and not is_free:
         raise Error(f"{target}: is there already; choose another -o, or remove it")
     found = find_packages(packages)
     files = [(name, file) for package in found for name, file in files_of(package)]
     # Beside it, so that a folder of that name is a whole one.
-    made = target.with_name(f"{target.name or 'bundle'}.part-{os.getpid()}")
+    made = target.with_name(f"{target.name}.part-{os.getpid()}")
     try:
         with Progress(f"bundles {plugin}") as progress:
             _fill(made, plugin, files, python, progress)

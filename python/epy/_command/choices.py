@@ -1,6 +1,5 @@
 """What is asked of `epy build` and does not go together: told before anything is written."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -22,12 +21,13 @@ def check_choices(script: str, editable: bool, standalone: bool, cores: tuple[st
         raise ScriptError("'': no script: give a .py file, or the folder of a package")
 
 
-def check_target(target: Path, source: str, rule: Path | None) -> None:
-    """`rule` is the file for make."""
+def check_targets(target: Path, rule: Path | None, files: list[str]) -> None:
+    """`rule` is the file for make; the script is in the files."""
     if rule == target:
         raise StampError(f"{target}: the plugin would replace its --depfile; choose another")
-    if target.exists() and os.path.exists(source) and os.path.samefile(source, target):
-        raise StampError(f"{target}: the plugin would replace its script; choose another -o")
+    for path, option in ((target, "-o"), (rule, "--depfile")):
+        if path is not None and path.exists() and any(map(path.samefile, files)):
+            raise StampError(f"{path}: it would replace its script; choose another {option}")
 
 
 def has_own_gil(script: str, isolation: str, reload: bool, python: Python) -> bool:

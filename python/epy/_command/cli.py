@@ -63,16 +63,16 @@ def main(argv: list[str] | None = None) -> int:
     Ctrl-C, and a reader of its output that has gone, end the process by SIGINT and SIGPIPE, as they
     end any program.
     """
-    if sys.stderr is None:  # it was closed: what is said there goes nowhere, and fails no command
-        sys.stderr = open(os.devnull, "w")
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed: what is said there goes nowhere, and fails nothing
+            setattr(sys, name, open(os.devnull, "w"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # paths may be any bytes
     try:
         try:
             return _run(argv)
         finally:
-            if sys.stdout is not None:  # it was closed
-                sys.stdout.flush()
+            sys.stdout.flush()
     except KeyboardInterrupt:
         print("epy: interrupted", file=sys.stderr)
         return _die(signal.SIGINT)
@@ -120,8 +120,7 @@ def _run(argv: list[str] | None) -> int:
     except Error as error:
         problem = str(error)
     except OSError as error:
-        problem = system_errors.describe(error)
-        if not problem:
+        if not (problem := system_errors.describe(error)):
             raise
     print(f"{coloured('epy:', 'bad', sys.stderr)} {printable(problem)}", file=sys.stderr)
     return 2
@@ -147,7 +146,6 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     authoring.add_new(commands)
-
     _add_build(commands)
     _add_inspect(commands)
     _add_call(commands)
@@ -292,9 +290,11 @@ def _stub(options: argparse.Namespace) -> int:
 def _inspect(options: argparse.Namespace) -> int:
     from . import inspect
 
+    if options.output is not None and not options.pyi:
+        raise Error("-o is for --pyi; of all else the shell makes a file, as in `... > gain.h`")
     if options.header is not None:
         return _write_stub(options) if options.pyi else _inspect_header(options)
-    if len(options.names) != 1:
+    if len(options.names) != 1 or options.pyi:
         raise Error("name one plugin, or a header with --header")
     description = inspect.describe(Path(options.names[0]))
     if options.json:

@@ -271,7 +271,8 @@ def _libraries(program: str) -> list[str] | None:
     result = subprocess.run(
         [linker, "--list", program],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
         timeout=_LIMIT,
         stdin=subprocess.DEVNULL,
     )

@@ -25,7 +25,7 @@ def render_c(found: Description) -> str:
     Of structs it has the tags alone, and a name that C does not know is what a pointer to it is to
     a host: opaque.
     """
-    guard = re.sub(r"\W", "_", f"{Path(found['plugin']).stem}_H").upper()
+    guard = re.sub(r"^(?=\d)|\W", "_", f"{Path(found['plugin']).stem}_H", flags=re.ASCII).upper()
     declared, lines = [], []
     for item in found["functions"]:
         if item["codes"] is None and item["signature"].endswith("(...)"):

@@ -171,7 +171,7 @@ def _fields(ctype: Any) -> dict[str, Any]:
     fields = {field[0]: field[1] for base in bases for field in base._fields_}
     if not hasattr(ctype, "_epy_names_"):
         return fields
-    found = {}  # of a header: with bit-fields, and what is in anonymous members
+    found: dict[str, Any] = {}  # of a header: with bit-fields, and what is in anonymous members
     for name in ctype._epy_names_:
         if name.startswith("#"):
             found |= _fields(fields[name])

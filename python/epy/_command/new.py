@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import keyword
 import os
-import re
 from pathlib import Path
 
 from .._errors import Error
 
 # One script for each host, and its test: as they are, but that NAME stands for the plugin's name.
 _SKELETONS = Path(__file__).with_name("skeletons")
-_NAME = re.compile("NAME")
 
 
 def hosts() -> list[str]:
@@ -19,21 +18,26 @@ def hosts() -> list[str]:
     return sorted(path.stem for path in _SKELETONS.glob("[!t_]*.py"))
 
 
-def of_host(host: str) -> tuple[str, str]:
-    """A script for a host that there is a skeleton for, and its test. Error for another one."""
+def of_host(host: str, name: str) -> tuple[str, str]:
+    """A script of that name for a host with a skeleton, and its test. Error for another host."""
     if host not in hosts():
         near = difflib.get_close_matches(host, hosts(), 1)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(hosts())}"
         raise Error(f"--host {host}: no skeleton for it; {hint}")
     texts = [(_SKELETONS / f"{prefix}{host}.py").read_text("utf-8") for prefix in ("", "test_")]
-    return texts[0], texts[1]
+    script, test = (text.replace("NAME", name) for text in texts)
+    return script, test
 
 
-def check_name(name: str) -> None:
-    """Error for a path whose last part is no name for a module."""
-    stem = os.path.basename(name).removesuffix(".py")
-    if not stem.isidentifier():
-        raise Error(f"{stem!r}: no name for a script: use letters, digits and _")
+def name_in(path: str) -> str:
+    """The last part of a path. Error if that is no name for a module, or hides epy."""
+    stem = os.path.basename(path).removesuffix(".py")
+    if not stem.isidentifier() or keyword.iskeyword(stem) or stem == "epy":
+        raise Error(
+            f"{stem!r}: no name for a script: use letters, digits and _, no word of Python's, and "
+            "not epy"
+        )
+    return stem
 
 
 def write(name: str, texts: tuple[str, str]) -> list[Path]:
@@ -51,9 +55,11 @@ def write(name: str, texts: tuple[str, str]) -> list[Path]:
         for path, text in zip(paths, texts, strict=True):
             with path.open("x", encoding="utf-8") as file:
                 made.append(path)
-                file.write(_NAME.sub(stem, text))
-    except OSError as error:
+                file.write(text)
+    except BaseException as error:  # the disk is full, Ctrl-C
         for it in made:
             it.unlink()
-        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from None
+        raise
     return paths

@@ -7,6 +7,7 @@ import json
 import keyword
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -28,12 +29,13 @@ from .._c.terms import (
 )
 from .._errors import Error, HeaderNameError
 from .._parts import HeaderOptions
+from .._printable import printable
 from .building import Building
 
 _HEAD = '''\
-"""NAME: a plugin for hosts with the interface of {header}.
+"""{name}: a plugin for hosts with the interface of {header}.
 
-    epy build NAME.py{options}
+    {command}
 """
 
 import epy
@@ -56,7 +58,7 @@ from epy.testing import build
 @pytest.fixture(scope="module")
 def plugin(tmp_path_factory):
     folder = tmp_path_factory.mktemp("plugin")
-    return CDLL(build(Path(__file__).with_name("NAME.py"), folder{options}))
+    return CDLL(build(Path(__file__).with_name("{name}.py"), folder{options}))
 
 
 @pytest.mark.parametrize("name", {names})
@@ -66,7 +68,7 @@ def test_hosts_find_it(plugin, name):
 
 
 class Skeleton(NamedTuple):
-    """A script, and its test: NAME stands for the plugin's name in both."""
+    """A script, and its test."""
 
     script: str
     test: str
@@ -74,12 +76,13 @@ class Skeleton(NamedTuple):
 
 
 def skeleton(
+    plugin: str,
     header: str,
     patterns: Iterable[str],
     flags: Iterable[tuple[str, str]] = (),
     packages: Iterable[str] = (),
 ) -> Skeleton:
-    """A script that exports each function of the header whose name fits a pattern.
+    """The script of a plugin that exports each function of the header whose name fits a pattern.
 
     A struct of functions that one of them returns is filled with a function for each member. Raises
     HeaderNameError if none fits.
@@ -98,9 +101,13 @@ def skeleton(
             f"{header}: declares no function like {' or '.join(wanted)}; "
             f"`epy inspect --header {header}` lists what it has"
         )
-    words = [*(f"{flag} {value}" for flag, value in flags), *(f"--pkg {it}" for it in packages)]
+    given = [*flags, *(("--pkg", it) for it in packages)]
+    words = [word for pair in given for word in pair if word]
     text = _HEAD.format(
-        header=header, quoted=json.dumps(header), options="".join(f" {word}" for word in words)
+        name=plugin,
+        header=_documented(header),
+        command=_documented(shlex.join(["epy", "build", f"{plugin}.py", *words])),
+        quoted=json.dumps(header),
     )
     writer = _Writer(header, definitions)
     written = []
@@ -111,9 +118,14 @@ def skeleton(
         except Error as error:
             writer.leave_out(name, error)
     text += "".join(f"\n\n# left out: {it}\n" for it in writer.left_out)
-    arguments = "".join(f", {part!r}" for word in words for part in word.split(" ", 1))
-    test = _TEST.format(options=arguments, names=_quoted(written))
+    arguments = "".join(f", {word!r}" for word in words)
+    test = _TEST.format(name=plugin, options=arguments, names=_quoted(written))
     return Skeleton(text, test, writer.left_out)
+
+
+def _documented(text: str) -> str:
+    """As a docstring can have it."""
+    return printable(text).replace("\\", "\\\\").replace('"""', '\\"""')
 
 
 def _quoted(names: list[str]) -> str:

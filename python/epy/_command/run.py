@@ -73,6 +73,11 @@ def placed(
         arguments.append(argument)
     found = dict(environment)
     if arguments == command:
+        if " " in path or ":" in path:
+            raise Error(
+                f"{path}: LD_PRELOAD takes no path with a space or a colon; rename it, or give the "
+                "host's command line a {} for it"
+            )
         # Behind what is there: a sanitizer's library must come first.
         found["LD_PRELOAD"] = ":".join(filter(None, (found.get("LD_PRELOAD"), path)))
     return arguments, found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -27,6 +28,8 @@ def trace(plugin: Path, command: list[str], output: Path) -> tuple[int, str]:
     if not command:
         raise Error("name the host's command line: epy trace plugin.so -- HOST ARG ...")
     open_plugin(plugin)  # it may be none
+    if output.is_dir():  # told before the host has run
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(output))
     descriptor, events = tempfile.mkstemp(
         ".part", f".{output.name}.", os.path.dirname(os.path.abspath(output))
     )
