@@ -211,6 +211,36 @@ def test_a_stub_of_a_name_that_is_none_is_one_line(mistake, stub) -> None:
     )
 
 
+WORDS = """
+struct Any { int self, values; struct Any *next; };
+struct pair { int x; };
+struct words { long bytes; const char *name; struct pair dict, tuple; const int *str; void *Any; };
+int property(int *value, struct Any any);
+int Address(void);
+int overload(char *type);
+enum { Final = 1 };
+"""
+OF_WORDS = """
+import epy
+from host import host
+
+host.Any(1, self=2, values=3).next = host.Any()
+words = host.words(dict=(1,), bytes=host.Final)
+words.name = words.name or b"none"
+words.tuple = words.dict
+count, value = host.property(epy.out, host.Any())
+"""
+
+
+def test_names_of_a_header_may_be_those_that_its_stub_uses(epy, mypy, pyright, tmp_path) -> None:
+    (tmp_path / "host.h").write_text(WORDS)
+    (tmp_path / "host.py").write_text('import epy\n\nhost = epy.header("host.h")\n')
+    (tmp_path / "words.py").write_text(OF_WORDS)
+    epy("inspect", "--header", "host.h", "--pyi", "-o", "host.pyi")
+    assert mypy("words.py", "host.pyi") == []
+    assert pyright("words.py", "host.pyi") == []
+
+
 @pytest.mark.parametrize("header", ["sqlite3.h", "fuse3/fuse_lowlevel.h"])
 def test_stubs_of_real_headers(epy, mypy, header, tmp_path) -> None:
     epy(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -38,16 +39,22 @@ from typing import Any, Final, overload
 from epy.typing import Address, Declarations, Out, Pointer, Record, Text, WideText
 
 """
+_BUILTINS = "bool bytes complex dict property str tuple type"
+_IMPORTED = [*re.findall(r"from (\S+) import (.+)", _START), ("builtins", _BUILTINS)]
+_MODULES = {name: module for module, names in _IMPORTED for name in re.findall(r"\w+", names)}
+# Before these stands \0 until it is known whether a member of the header has the same name.
+_MARKED = re.compile(r"\0(\w+)")
+_MEMBER = re.compile(r"^    (?:def )?(\w+)", re.MULTILINE)
 _NUMBERS = {
-    "c_bool": "bool",
+    "c_bool": "\0bool",
     "c_float": "float",
     "c_double": "float",
     "c_longdouble": "float",
-    "c_float_complex": "complex",
-    "c_double_complex": "complex",
-    "c_char": "bytes",
-    "c_wchar": "str",
-    "PyObject": "Any",
+    "c_float_complex": "\0complex",
+    "c_double_complex": "\0complex",
+    "c_char": "\0bytes",
+    "c_wchar": "\0str",
+    "PyObject": "\0Any",
 }
 _TAGS = ("struct", "union")
 
@@ -82,7 +89,7 @@ class _Stub:
         self.constant = dict(it.split(":") for it in words)  # see `_c.terms`
 
     def of(self, name: str, module: str, names: dict[str, Any]) -> str:
-        taken = {module}
+        taken = {module, *_MODULES}
         for key, found in names.items():
             keyword_, _, tag = key.partition(" ")
             if keyword_ in _TAGS and found[0] in _TAGS:
@@ -92,7 +99,7 @@ class _Stub:
                     plain += "_"
                 taken.add(plain)
                 self.classes[key] = plain
-        lines = [_START.format(name=name)]
+        lines: list[str] = []
         for key, plain in self.classes.items():
             lines += self._record(plain, names[key])
         members: list[str] = []
@@ -101,28 +108,33 @@ class _Stub:
                 members += self._member(key, found)
             elif key.split(" ")[0] in _TAGS and _is_name(tag := key.partition(" ")[2]):
                 if tag not in names and key in self.classes:
-                    members.append(f"{tag}: type[_{self.classes[key]}]")
+                    members.append(f"{tag}: \0type[_{self.classes[key]}]")
         lines += [f"_{plain} = {plain}" for plain in self.classes.values()]
         lines += [f"\nclass _Header(Declarations):{'' if members else ' ...'}"]
         lines += [f"    {it}" for it in members]
-        return "\n".join([*lines, "", f"{module}: _Header", ""])
+        text = "\n".join([*lines, "", f"{module}: _Header", ""])
+        hidden = _MODULES.keys() & _MEMBER.findall(text)
+        start = [f"from {_MODULES[it]} import {it} as _epy_{it}" for it in sorted(hidden)]
+        text = _MARKED.sub(lambda it: f"_epy_{it[1]}" if it[1] in hidden else it[1], text)
+        return "\n".join([_START.format(name=name).rstrip(), *start, "\n", text])
 
     def _record(self, plain: str, definition: Any) -> list[str]:
         fields = dict(self._fields(definition))
         given = ", ".join(f"{name}: {taken} = ..." for name, (_, taken) in fields.items())
+        own, values = (f"_{it}" if it in fields else it for it in ("self", "values"))
         lines = [f"class {plain}(Record):"]
         for name, (found, taken) in fields.items():
             if found == taken:
                 lines.append(f"    {name}: {found}")
             else:
                 lines += [
-                    "    @property",
+                    "    @\0property",
                     f"    def {name}(self) -> {found}: ...",
                     f"    @{name}.setter",
                     f"    def {name}(self, value: {taken}, /) -> None: ...",
                 ]
         lines.append(
-            f"    def __init__(self, *values: Any{', ' if given else ''}{given}) -> None: ..."
+            f"    def __init__({own}, *{values}: \0Any{', ' if given else ''}{given}) -> None: ..."
         )
         return [*lines, ""]
 
@@ -143,20 +155,20 @@ class _Stub:
             value = constant_value(found)
             is_literal = isinstance(value, (int, str, bytes))
             return [
-                f"{name}: Final{f' = {value!r}' if is_literal else f'[{type(value).__name__}]'}"
+                f"{name}: \0Final{f' = {value!r}' if is_literal else f'[{type(value).__name__}]'}"
             ]
         if kind in ("m", "x"):
-            given = "".join(f", {_plain(it)}: Any" for it in macro_parameters(found))
-            return [f"def {name}(self{given}) -> Any: ..."]
+            given = "".join(f", {_plain(it)}: \0Any" for it in macro_parameters(found))
+            return [f"def {name}(self{given}) -> \0Any: ..."]
         if kind == "f":
             return self._function(name, self.header._classes.resolved(declared_type(found)))
         if kind == "v":
-            return [f"{name}: Any"]
+            return [f"{name}: \0Any"]
         if kind == "t":
             meant = self.header._classes.resolved(declared_type(found))
             is_record = isinstance(meant, tuple) and meant[0] in _TAGS
             plain = self.classes.get(" ".join(meant)) if is_record else None
-            return [f"{name}: type[_{plain}]" if plain else f"{name}: Any"]
+            return [f"{name}: \0type[_{plain}]" if plain else f"{name}: \0Any"]
         return []
 
     def _function(self, name: str, kind: Any) -> list[str]:
@@ -164,13 +176,13 @@ class _Stub:
         bits = int(self.constant.get(name, 0))
         taken = [self._taken(it) for it in parameters]
         more = [
-            f"{it} | Out" if self._is_written(kind, bits >> index & 1) else it
+            f"{it} | \0Out" if self._is_written(kind, bits >> index & 1) else it
             for index, (kind, it) in enumerate(zip(parameters, taken, strict=True))
         ]
         shown = [_signature(name, taken, is_open, self._found(result))]
         if more != taken:
-            shown.append(_signature(name, more, is_open, "Any"))
-            return [line for it in shown for line in ("@overload", it)]
+            shown.append(_signature(name, more, is_open, "\0Any"))
+            return [line for it in shown for line in ("@\0overload", it)]
         return shown
 
     def _is_written(self, kind: Any, is_constant: int) -> bool:
@@ -192,24 +204,24 @@ class _Stub:
         if meant[0] in _TAGS:
             # By another name than the class's own, which a field or a function may have too.
             plain = self.classes.get(" ".join(meant))
-            return f"_{plain}" if plain else "Any"
+            return f"_{plain}" if plain else "\0Any"
         if meant[0] == "enum":
             return "int"
         if meant[0] == "[":
-            return "Any"
-        return self._pointer(pointer_target(meant)) if is_a(meant, "*") else "Any"
+            return "\0Any"
+        return self._pointer(pointer_target(meant)) if is_a(meant, "*") else "\0Any"
 
     def _pointer(self, target: Any) -> str:
         meant = self.header._classes.resolved(target)
         if meant is None:
             return "int | None"
         if meant in ("c_char", "c_wchar"):
-            return "bytes | None" if meant == "c_char" else "str | None"
+            return "\0bytes | None" if meant == "c_char" else "\0str | None"
         if is_a(meant, "("):
-            return f"Callable[..., {self._found(function_result(meant))}]"
+            return f"\0Callable[..., {self._found(function_result(meant))}]"
         found = self._found(target)
         is_record = isinstance(meant, tuple) and meant[0] in _TAGS
-        return found if is_record or found == "Any" else f"Pointer[{found}]"
+        return found if is_record or found == "\0Any" else f"\0Pointer[{found}]"
 
     def _taken(self, kind: Any) -> str:
         """What Python may give."""
@@ -217,19 +229,20 @@ class _Stub:
         if not isinstance(meant, tuple) or meant[0] == "enum":
             return self._found(kind)
         if meant[0] in _TAGS:
-            return f"{self._found(kind)} | tuple[Any, ...] | dict[str, Any]"
+            return f"{self._found(kind)} | \0tuple[\0Any, ...] | \0dict[\0str, \0Any]"
         if meant[0] != "*":
-            return "Any"
+            return "\0Any"
         target = self.header._classes.resolved(pointer_target(meant))
         if target in ("c_char", "c_wchar"):
-            return "Text" if target == "c_char" else "WideText"
-        return "Address"
+            return "\0Text" if target == "c_char" else "\0WideText"
+        return "\0Address"
 
 
 def _signature(name: str, types: list[str], is_open: int, result: str) -> str:
     given = "".join(f", a{index}: {it}" for index, it in enumerate(types, 1))
     given += ", /" if given else ""
-    return f"def {name}(self{given}{', *more: Any' if is_open else ''}) -> {result}: ..."
+    given += ", *more: \0Any" if is_open else ""
+    return f"def {name}(self{given}) -> {result}: ..."
 
 
 def _plain(parameter: str) -> str:

@@ -141,10 +141,6 @@ def _file(image: Image, address: int) -> Description | None:
     return _missing_file(os.fsdecode(image.text_at(address))) if address else None
 
 
-def _stored(archive: Archive, name: str) -> Description:
-    return _missing_file(archive.text("python", name))
-
-
 def _missing_file(path: str) -> Description:
     return {"path": path, "exists": os.path.exists(path)}
 
