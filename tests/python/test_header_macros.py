@@ -112,6 +112,12 @@ def test_a_header_without_errors_is_read_once_where_declarations_count() -> None
     assert found == [False, True]
 
 
+@pytest.mark.parametrize(("text", "values"), [("(a) << (b)", ("x", 1)), ("(a) % (b)", (1.5, 1))])
+def test_what_c_does_not_compute_is_a_type_error(text: str, values: tuple[Any, Any]) -> None:
+    with pytest.raises(TypeError, match=f"takes integers, not {values[0]!r} and 1"):
+        epy.header(f"#define COMPUTED(a, b) ({text})\n").COMPUTED(*values)
+
+
 def test_what_is_shifted_right_by_its_whole_width_is_gone() -> None:
     """As of 64 bits: <elf.h> has the macro for them, and a script passes what it reads there."""
     host = epy.header("#define ELF64_R_SYM(i) ((i) >> 32)\n#define HIGH(i) ((i) >> 40)\n")

@@ -114,8 +114,10 @@ def _unary(mark: str, one: Any) -> Any:
 
 def _binary(mark: str, one: Any, other: Any) -> Any:
     kind = _common(one, other)
-    if kind is None:
+    if kind is None and mark in _OPERATORS:
         return _of_pointers(mark, one, other)
+    if kind is None or (not kind[0] and mark in _OF_INTEGERS):
+        raise TypeError(f"{mark} takes integers, not {_value(one)!r} and {_value(other)!r}")
     if mark in ("<<", ">>"):
         kind = _common(one, _Number(0)) or kind
         count = other.value
@@ -168,6 +170,9 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": lambda a, b: a <= b,
     ">=": lambda a, b: a >= b,
 }
+
+
+_OF_INTEGERS = ("%", "<<", ">>", "&", "|", "^")
 
 
 def _choose(condition: Any, one: Callable[[], Any], other: Callable[[], Any], plain: bool) -> Any:
