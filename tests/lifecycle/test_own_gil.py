@@ -79,6 +79,18 @@ int main(void) {
     return 0;
 }
 """
+KEPT = """
+import epy
+host = epy.header("void host_keep(int (*function)(int));")
+
+@epy.callback("int add(int number)", error=-3)
+def add(number):
+    return number + 10
+
+@epy.export("int keep(void)", error=-1)
+def keep():
+    return host.host_keep(add) or 0
+"""
 COUNT = "run import _interpreters; print(len(_interpreters.list_all()), flush=True)"
 
 
@@ -274,6 +286,13 @@ def test_hooks_run_when_the_host_finalizes(host, build_own):
     build_own(HOOKS)
     words = host("initialize | open ./plugin.so | call nothing | finalize")
     assert words == ["1", "unload", "exit", "finalized:", "0"]
+
+
+def test_what_the_host_has_kept_returns_its_error_value_when_python_is_gone(host, build_own):
+    build_own(KEPT)
+    steps = "initialize | open ./plugin.so | call keep | kept 1 | finalize | kept 1"
+    words = host(steps, "the host has finalized Python: calls return their error values")
+    assert words == ["0", "11", "finalized:", "0", "-3"]
 
 
 def test_hooks_run_when_a_host_without_python_exits(build_own, native, run):

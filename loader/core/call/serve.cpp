@@ -98,6 +98,8 @@ template <typename Arguments>
 [[gnu::noinline]] served refuse(call_record &native, const sub_attachment &python) noexcept {
     if (python.is_out_of_memory()) {
         complain_of_memory(&native);
+    } else if (native.interpreter->has_ended_with_python()) {
+        refuse_for_end(native.label);
     } else {
         complain_of_stale_pointer(native);
     }

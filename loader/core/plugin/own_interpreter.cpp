@@ -206,6 +206,7 @@ bool end_own_interpreter(plugin *handle, PyThreadState *here) {
 
 void end_own_interpreters(PyThreadState *here) {
     while (sub_interpreter *one = sub_interpreter::next_of_plugins(nullptr)) {
+        one->note_end_of_python();
         end_own_interpreter(one->owner(), here);
     }
 }

@@ -41,6 +41,7 @@ sub_interpreter *sub_interpreter::of_current() {
     }
     found->state_ = PyInterpreterState_Get();
     found->owner_ = nullptr;
+    found->ended_with_python_ = false;
     found->calls_ = 0;
     return found;
 }

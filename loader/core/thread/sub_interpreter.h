@@ -36,8 +36,11 @@ public:
     // From now on no call begins. Waits, at most two seconds and without the GIL, for those that
     // are under way. With its GIL.
     void end() noexcept;
-    // The same at its very end, where nobody can be waited for: from here on this may stand for
-    // another one.
+    // Before `end`: Python ends, and this with it.
+    void note_end_of_python() noexcept { ended_with_python_ = true; }
+    [[nodiscard]] bool has_ended_with_python() const noexcept { return ended_with_python_; }
+    // The same as `end` at its very end, where nobody can be waited for: from here on this may
+    // stand for another one.
     void forget() noexcept { calls_.fetch_or(ended | free); }
 
     // That of a plugin which has one for itself, or null; after `take` it is nobody's.
@@ -84,7 +87,8 @@ private:
     PyInterpreterState *state_ = nullptr;
     std::atomic<plugin *> owner_{nullptr};
     const char *path_ = nullptr; // of the owner
-    kept_states kept_;           // while it has an owner
+    std::atomic<bool> ended_with_python_{false};
+    kept_states kept_; // while it has an owner
     sub_interpreter *made_before_ = nullptr;
 };
 
