@@ -96,6 +96,7 @@ def test_what_a_sink_throws_is_dropped_and_its_report_is_not(played):
         for (int how = 0; how < 2; ++how) {
             epy_set_log(plugin.get(), sink, reinterpret_cast<void *>(how));
             assert(fail(how) == -1 && epy_error_matches("ValueError") && add(1, 2) == 3);
+            assert(std::uncaught_exceptions() == 0);
         }
         assert(calls == 2);
         """,
@@ -226,6 +227,7 @@ static int visit(const char *, const char *, void *, void *) {
     )
 
 
+@pytest.mark.once("the process's exit is looked at")
 def test_references_and_scopes_end_in_any_order(played):
     """Also after dlclose, and in destructors behind main. What belongs to no plugin stays."""
     result = played(
