@@ -116,6 +116,7 @@ def played(build_plugin, epy_host, run):
     return played
 
 
+@pytest.mark.once("counts a thread's errors from the process's first")
 @pytest.mark.parametrize("compiler", ["gcc", "g++"])
 def test_the_last_error_is_that_of_an_export(played, compiler):
     result = played(

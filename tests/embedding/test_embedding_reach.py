@@ -250,6 +250,7 @@ def test_a_start_that_fails_is_told(played):
     assert "KeyError: 'no'" in result.stderr
 
 
+@pytest.mark.once("a Python is chosen before any runs")
 def test_the_host_chooses_the_python(build_plugin, epy_host, run, tmp_path):
     script = SCRIPT + "\nimport sys\n@epy.export\ndef which() -> epy.c_str: return chosen()\n"
     script += "def chosen():\n    from epy import _start\n    return _start.executable\n"

@@ -57,6 +57,7 @@ def host(epy, run, tmp_path):
     return host
 
 
+@pytest.mark.once("there is no table before the first plugin")
 @pytest.mark.parametrize("way", ["a call", "the library", "the handle alone"])
 @pytest.mark.parametrize("compiler", ["gcc", "g++"])
 def test_a_host_takes_the_table(build_plugin, host, run, way, compiler):

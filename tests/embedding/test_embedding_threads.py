@@ -151,6 +151,7 @@ def test_a_function_that_python_called_with_the_lock_gives_it_away(played):
     played("start(0); assert(through(7) == 7); wait_for_ticks();")
 
 
+@pytest.mark.once("no Python runs before the first plugin")
 def test_a_scope_without_python_is_none(played):
     stdout = played(
         """

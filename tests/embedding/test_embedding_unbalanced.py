@@ -200,6 +200,7 @@ def test_a_thread_ends_inside(played, how):
     )
 
 
+@pytest.mark.once("a thread stays")
 @pytest.mark.parametrize("way", WAYS)
 def test_a_thread_that_ends_inside_below_python_stays_there(played, way):
     played(
@@ -215,6 +216,7 @@ def test_a_thread_that_ends_inside_below_python_stays_there(played, way):
     )
 
 
+@pytest.mark.once("the process's exit is looked at")
 @pytest.mark.parametrize("end", ["return 0", "exit(0)", "_exit(0)", "pthread_exit(NULL)"])
 def test_a_process_ends_inside(play, end):
     """Hooks run all the same."""

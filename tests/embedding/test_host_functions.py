@@ -156,6 +156,7 @@ PLACES = (
 )  # fmt: skip
 
 
+@pytest.mark.once("closes a plugin that a call is in, whose end no round waits for")
 @pytest.mark.parametrize("place", PLACES)
 def test_a_function_of_the_hosts_does_what_it_likes(embedding_host, build_plugin, run, place):
     """It calls, fails, wraps, forgets, forks, starts others, waits for threads; in other processes

@@ -248,11 +248,11 @@ static int run_rounds(int argc, char **argv, char **environment) {
         if (status != 0) {
             break;
         }
-        if (rounds == 0) { /* a process that ends after its first round unloads nothing */
+        unload_plugins(); /* as the end of the process does: hooks and exit functions are heard */
+        if (rounds == 0) {
             flush_python();
             be_silent();
         }
-        unload_plugins();
         is_counted = count(&counts[rounds++]);
         registered_now_count = 0;
         restore_variables();

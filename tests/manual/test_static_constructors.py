@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 SCRIPT = """
 import epy
 
@@ -58,6 +60,7 @@ int main() {
 """
 
 
+@pytest.mark.once("the process's start and exit are looked at")
 def test_objects_before_main_and_after(build_plugin, epy_host, run):
     """Their constructors start Python; their destructors call it, or are told that it is over."""
     plugin = build_plugin(SCRIPT)
