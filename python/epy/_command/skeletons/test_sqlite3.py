@@ -16,6 +16,10 @@ def test_the_function():
     assert NAME.shout("hello") == "HELLO!"
 
 
+@pytest.mark.skipif(
+    not hasattr(sqlite3.Connection, "enable_load_extension"),
+    reason="this Python's SQLite is one that loads no extensions",
+)
 def test_sql_calls_it(plugin):
     """Python's own SQLite is a host like any other."""
     with sqlite3.connect(":memory:") as connection:
