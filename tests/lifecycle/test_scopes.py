@@ -35,6 +35,7 @@ def test_the_host_takes_the_lock_back_inside(plugin, host, inner):
     assert answers == ["0", *(["3"] if inner else []), "1", "7", "5", "11", "finalized:", "0"]
 
 
+@pytest.mark.once("the host starts and ends a Python of its own")
 def test_the_host_ends_python_inside(plugin, host, ctypes_twice):
     answers = host(
         "initialize 0 | open ./plugin.so | call add 1 2 | enter 0 | finalize | leave_scope 0 |"

@@ -48,8 +48,8 @@ WAYS = {
     ),
     "while it raises": (
         "run f = epy.callback('int f(int)', lambda n: 1 // (n - n), error=-1) | "
-        "run sys.stderr = open('log', 'w') | run ctypes.CDLL(None).host_keep(f) | swap main | "
-        "kept 1 | swap sub",
+        "run import io, sys; sys.stderr = io.StringIO() | run ctypes.CDLL(None).host_keep(f) | "
+        "swap main | kept 1 | swap sub",
         "-1",
     ),
 }
@@ -128,6 +128,7 @@ print(found.sides, ctypes.CDLL(None).host_apply(double, 4), flush=True)
 """)
     words = host(
         f"initialize | keep main | {kind} sub | run import sys; "
-        f"sys.path[:0] = ['.', {PACKAGES!r}]; import parts | end sub | swap main | finalize"
+        f"sys.path[:0] = ['.', {PACKAGES!r}]; import parts | end sub | swap main | "
+        "run print(open('/proc/thread-self/children').read().split(), flush=True) | finalize"
     )
-    assert words == ["3", "8", "finalized:", "0"]
+    assert words == ["3", "8", "[]", "finalized:", "0"], "the reader's process has ended, too"

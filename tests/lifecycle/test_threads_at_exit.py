@@ -59,6 +59,7 @@ ENDS = {
 }
 
 
+@pytest.mark.once("the process's exit is looked at")
 @pytest.mark.parametrize("end", ENDS)
 def test_they_are_waited_for_a_while(build_plugin, native, run, end):
     """Hooks, which tell them to end, are before; exit functions are behind, in any case."""

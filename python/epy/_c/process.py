@@ -6,6 +6,7 @@ this one closes its pipe.
 
 from __future__ import annotations
 
+import atexit
 import glob
 import marshal
 import os
@@ -114,6 +115,7 @@ def close() -> None:
         process.kill()
         process.wait()
     _running = None
+    atexit.unregister(close)
 
 
 def _ask(request: dict[str, Any], keep: bool) -> dict[str, Any]:
@@ -160,4 +162,5 @@ def _start() -> subprocess.Popen[bytes]:
                 "Python process: build the plugin with `epy build`"
             ) from None
         _running = os.getpid(), process
+        atexit.register(close)  # a host's interpreter may end long before the host
     return _running[1]
