@@ -129,6 +129,7 @@ print(found.sides, ctypes.CDLL(None).host_apply(double, 4), flush=True)
     words = host(
         f"initialize | keep main | {kind} sub | run import sys; "
         f"sys.path[:0] = ['.', {PACKAGES!r}]; import parts | end sub | swap main | "
-        "run print(open('/proc/thread-self/children').read().split(), flush=True) | finalize"
+        "run from pathlib import Path; "
+        "print(Path('/proc/thread-self/children').read_text().split(), flush=True) | finalize"
     )
     assert words == ["3", "8", "[]", "finalized:", "0"], "the reader's process has ended, too"
