@@ -197,6 +197,79 @@ for i in range(30):
     assert run(sys.executable, "-c", host).stderr == ""
 
 
+def test_a_new_thread_is_not_the_one_that_started_python(build_plugin, native, run):
+    """It may have that one's number, as its stack."""
+    plugin = build_plugin("""
+import epy, threading
+of_thread = threading.local()
+@epy.export("int is_known(void)")
+def is_known():
+    known = hasattr(of_thread, "known")
+    of_thread.known = True
+    return known
+""")
+    result = run(native("call"), f"open {plugin}", *["thread int is_known"] * 5)
+    assert result.stdout.split() == ["0"] * 5
+
+
+def test_calls_below_a_call_of_a_thread_that_ends_have_their_state(build_plugin, compile_c, run):
+    """Of the thread that has started Python, when Python's key does not lead to its state."""
+    host = compile_c(
+        """
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+static int (*begin)(void), (*checks)(void);
+static pthread_key_t key;
+int twice(int (*function)(void)) { return 10 * function() + function(); }
+static void at_end(void *unused) { (void)unused; printf("%d\\n", checks()); }
+static void *run(void *some) {
+    begin();
+    pthread_key_create(&key, at_end);
+    pthread_setspecific(key, some);
+    return NULL;
+}
+int main(int argc, char **argv) {
+    void *plugin = dlopen(argv[argc - 1], RTLD_NOW);
+    pthread_t thread;
+    begin = (int (*)(void))dlsym(plugin, "begin");
+    checks = (int (*)(void))dlsym(plugin, "checks");
+    pthread_create(&thread, NULL, run, &key);
+    pthread_join(thread, NULL);
+}
+""",
+        "-rdynamic",
+    )
+    script = """
+import epy
+from ctypes import CDLL, c_int, pythonapi
+
+epy.error_hook = lambda error: None
+checked = []
+
+@epy.export
+def begin() -> c_int:
+    return 0
+
+@epy.callback("int check(void)", error=0)
+def check():
+    checked.append(pythonapi.PyGILState_Check())
+    raise ValueError("which makes more calls of epy's")
+
+@epy.callback("int between(void)")
+def between():
+    checked.append(pythonapi.PyGILState_Check())
+    return CDLL(None).twice(check)
+
+@epy.export
+def checks() -> c_int:
+    epy.call(CDLL(None).twice, between)
+    return sum(checked)
+"""
+    result = run(host, build_plugin(script))
+    assert (result.stdout, result.stderr) == ("6\n", "")
+
+
 def test_a_thread_may_call_while_it_ends(build_plugin, compile_c, run):
     """From a destructor that runs after Python's own, whose key leads to no state any more, and
     after epy's own, when the state is another's to clear."""

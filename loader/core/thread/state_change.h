@@ -34,6 +34,9 @@ public:
         return found_ != nullptr ? found_gil::of_another : found_gil::led_elsewhere;
     }
 
+    // One has begun on this thread, and leads PyGILState_Ensure elsewhere for its scope.
+    [[nodiscard]] static bool has_begun() noexcept { return innermost != nullptr; }
+
     // What this thread has found, and then again what it has changed to last: from what the host
     // has left, which may have ended the interpreter. Of a thread that `is_changed`
     // (call_context::found). Leaves errno alone.

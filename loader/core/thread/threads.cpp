@@ -31,7 +31,9 @@ struct thread_end {
         look_for_jump_at_end(current != nullptr &&
                              (current == block->made_state || current == attachment::mine.state));
         block->is_inside = false;
+        const unsigned main_of = attachment::mine.main_of;
         attachment::mine = {}; // a later destructor of this thread may call again
+        attachment::mine.main_of = main_of;
         block->next_ended = attachment::ended.load(std::memory_order_relaxed);
         while (!attachment::ended.compare_exchange_weak(
             block->next_ended, block, std::memory_order_release, std::memory_order_relaxed)) {
@@ -49,10 +51,10 @@ const thread_key &key() noexcept {
     return the_key;
 }
 
-// That of Python's main thread lives as long as Python.
+// That of Python's main thread lives as long as Python: the thread may end before, and its number
+// (pthread_t) is another thread's then.
 struct {
     std::atomic<unsigned> generation{0};
-    pthread_t thread{};
     PyThreadState *state = nullptr;
 } main_thread;
 
@@ -112,10 +114,14 @@ static bool follow_this_thread() noexcept {
     }
 }
 
+// Not in the scope of a change: PyGILState_Ensure leads to the state for that scope only.
 void attachment::remember(PyThreadState *state, unsigned now) noexcept {
-    if (follow_this_thread()) {
+    if (!state_change::has_begun() && follow_this_thread()) {
         mine.state = state;
         mine.generation = now;
+        if (state == main_thread.state) {
+            mine.main_of = now;
+        }
     }
 }
 
@@ -132,10 +138,8 @@ void find_main_thread() noexcept {
     }
     if (state != nullptr) {
         main_thread.state = state;
-        main_thread.thread = static_cast<pthread_t>(state->thread_id);
         main_thread.generation = attachment::generation.load();
-        if (pthread_equal(main_thread.thread, pthread_self()) != 0 && follow_this_thread() &&
-            is_what_ensure_leads_to(state)) {
+        if (is_what_ensure_leads_to(state)) {
             attachment::remember(state, main_thread.generation);
         }
     }
@@ -185,7 +189,7 @@ PyThreadState *attachment::own_state(unsigned now) noexcept {
             return first;
         }
     }
-    if (main_thread.generation == now && pthread_equal(main_thread.thread, pthread_self()) != 0) {
+    if (main_thread.generation == now && mine.main_of == now) {
         return main_thread.state;
     }
     thread_block *const block = mine.block;
@@ -334,7 +338,7 @@ bool is_attaching_stopped() noexcept {
 
 void forget_ended_threads() noexcept {
     making_state = PTHREAD_MUTEX_INITIALIZER; // a thread that is gone may have held it
-    if (pthread_equal(main_thread.thread, pthread_self()) == 0) {
+    if (attachment::mine.main_of != main_thread.generation) {
         main_thread.generation = 0; // which is no Python's
     }
     attachment::ended.store(nullptr, std::memory_order_relaxed);

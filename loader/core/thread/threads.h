@@ -190,6 +190,7 @@ private:
         PyThreadState *state = nullptr;
         unsigned generation = UINT_MAX; // never that of a Python
         thread_block *block = nullptr;
+        unsigned main_of = UINT_MAX; // whose main thread this is: stays when its block is gone
     };
     static constinit thread_local remembered mine [[gnu::tls_model("initial-exec")]];
     static void remember(PyThreadState *, unsigned now) noexcept;
