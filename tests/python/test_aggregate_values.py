@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 POINT = """
 class Point(Structure):
     _fields_ = [("x", c_int), ("y", c_int)]
@@ -72,6 +74,7 @@ def use_memory() -> None:
     assert (lines, errors) == (["number 5 5 2.5"], "")
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_a_struct_result_of_another_class_gives_the_error_value(check):
     lines, errors = check(
         POINT_C

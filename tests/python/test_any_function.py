@@ -106,6 +106,7 @@ epy.callback("int (*)(int)", f) of the prototype that the host means)
 """
 
 
+@pytest.mark.once("what a script gives the host stays until unload")
 def test_a_function_says_itself_what_it_takes(build_plugin, compile_c, run):
     build_plugin(SCRIPT)
     # In C23, which gcc has since 15, `()` says that a function has no parameters.

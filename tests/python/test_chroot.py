@@ -45,11 +45,13 @@ def host(compile_c, run, tmp_path):
     return host
 
 
+@pytest.mark.once("changes the process's root")
 def test_a_plugin_that_has_started_goes_on(build_plugin, host):
     result = host(build_plugin(ADD), "early")
     assert (result.stdout, result.stderr) == ("2\n5\n", "")
 
 
+@pytest.mark.once("changes the process's root")
 def test_an_eager_plugin_has_started(build_plugin, host):
     result = host(build_plugin(ADD, "--eager"))
     assert (result.stdout, result.stderr) == ("5\n", "")

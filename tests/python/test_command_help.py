@@ -107,6 +107,7 @@ int main(void) {
 """
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_inspect_c_is_a_header_for_hosts(epy, build_plugin, compile_c, run, tmp_path):
     header = epy("inspect", "--c", build_plugin(SCRIPT)).stdout
     (tmp_path / "plugin.h").write_text(header)

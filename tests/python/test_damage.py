@@ -125,6 +125,7 @@ def test_records_are_known_to_be_damaged_without_a_loader(plugin, native, run):
     assert run(native("call"), f"open {plugin}", "int add 2 3").stdout == "0\n"
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_data_belongs_to_the_host(plugin, compile_c, run, epy, mistake):
     """It may write there before its first call; `inspect` reads the file."""
     host = compile_c(
@@ -147,6 +148,7 @@ def test_data_belongs_to_the_host(plugin, compile_c, run, epy, mistake):
     assert "is damaged" in mistake("inspect", plugin)
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_a_plugin_of_the_first_contract_is_served(plugin, native, run, epy):
     """It has no checksums, and its records no mark."""
     image = load(plugin)
@@ -162,6 +164,7 @@ def test_a_plugin_of_the_first_contract_is_served(plugin, native, run, epy):
     assert "count" in epy("inspect", plugin).stdout
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_a_stripped_plugin_is_not_damaged(plugin, native, run, epy):
     run("strip", plugin)
     epy("inspect", plugin)
@@ -169,6 +172,7 @@ def test_a_stripped_plugin_is_not_damaged(plugin, native, run, epy):
     assert result.stdout.splitlines() == ["5", "HI", "41"]
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_data_files_are_not_read_before_a_script_asks(tmp_path, epy, native, run, mistake):
     """Large ones cost a start nothing; `inspect` reads all."""
     package = tmp_path / "pack"

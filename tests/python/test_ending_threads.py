@@ -115,6 +115,7 @@ int main(int argc, char **argv) {
 """
 
 
+@pytest.mark.once("the host starts and ends a Python of its own")
 def test_a_host_finalizes_its_python_while_threads_are_in_callbacks(
     build_plugin, linked_with_python, compile_c, run
 ):
@@ -254,6 +255,7 @@ int main(int argc, char **argv) {
     assert result.stderr == ""
 
 
+@pytest.mark.once("a thread stays")
 @pytest.mark.parametrize("way", ["header", "ctypes"])
 def test_a_thread_that_ends_itself_below_python_says_why_it_stays(
     build_plugin, compile_c, run, tmp_path, way

@@ -54,6 +54,7 @@ def prepare() -> c_int:
 """
 
 
+@pytest.mark.once("threads of the script go on")
 def test_a_host_forks_while_python_threads_are_busy(build_plugin, native, run):
     # Each fork waits for its turn with the lock, which takes a second under a sanitizer.
     result = run(native("fork"), build_plugin(WORK + BUSY), "20")
@@ -62,6 +63,7 @@ def test_a_host_forks_while_python_threads_are_busy(build_plugin, native, run):
     assert (result.stdout.splitlines(), result.stderr) == (expected, "")
 
 
+@pytest.mark.once("what is written at the end is looked at")
 def test_a_child_flushes_what_it_wrote(build_plugin, native, run):
     plugin = build_plugin(
         WORK.replace("    return x", "    sys.stdout.write(f'[{x} not flushed]')\n    return x")

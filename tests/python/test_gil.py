@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import plugin_scripts
+import pytest
 
 COUNTER = (
     plugin_scripts.COUNTER
@@ -117,6 +118,7 @@ def leave() -> c_int:
     assert result.stderr == ""
 
 
+@pytest.mark.once("ends later than the round")
 def test_a_late_hook_calls_its_own_plugin_s_export(build_plugin, native, run, tmp_path):
     """By its address, when the plugin's image is gone: the address outlives it."""
     plugin = build_plugin("""

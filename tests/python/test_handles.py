@@ -124,6 +124,7 @@ def host(native, run, build_plugin):
     return host
 
 
+@pytest.mark.once("what goes at the end is looked at")
 def test_the_same_object_arrives_however_long_python_has_dropped_it(host):
     lines, errors = host(
         "make make 5", "make make 6", "call collect 0", "call is_same 0", "call is_same 1",
@@ -170,6 +171,7 @@ def test_null_and_none_stand_for_each_other(host):
     assert errors == []
 
 
+@pytest.mark.once("what goes at the end is looked at")
 @pytest.mark.parametrize("pointer", ["0x1", "0x1000", "-1", "0x7fffffffffff", "0x8000000000000000"])
 def test_a_pointer_that_is_no_handle_gives_the_error_value(host, pointer):
     lines, errors = host("make make 5", f"call rate {pointer}", f"call free {pointer}")
@@ -187,6 +189,7 @@ def test_an_address_inside_the_memory_of_handles_is_no_handle(build_plugin):
     assert set(found) == {-1}
 
 
+@pytest.mark.once("what goes at the end is looked at")
 def test_the_class_must_fit_and_a_subclass_does(host):
     lines, errors = host(
         "make make 5", "make make_sampler 6", "make make_other",
@@ -211,6 +214,7 @@ def test_a_handle_leaves_through_an_out_parameter(host):
     assert errors == []
 
 
+@pytest.mark.once("what goes at the end is looked at")
 def test_a_stale_handle_is_told_from_4096_later_ones(host):
     lines, errors = host("make make_other", "make make 1", "call free 1", "many 4000 again free",
                          "call rate 1", "call any_object 0")  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 
 def test_function_pointers_in_both_directions(build_plugin, compile_c, run) -> None:
     """One that arrives is callable; one that leaves for good keeps its address.
@@ -123,6 +125,7 @@ int main(void) {{
     )
 
 
+@pytest.mark.once("what a script stores in the host's memory stays, up to 4 MB")
 def test_what_a_struct_without_an_owner_points_to_lives_until_unload(
     build_plugin, compile_c, run
 ) -> None:
@@ -233,6 +236,7 @@ int finish(session s);
 """
 
 
+@pytest.mark.once("what a script stores in the host's memory stays, up to 4 MB")
 def test_structs_by_value_and_handles_of_mapped_typedefs(build_plugin, compile_c, run) -> None:
     """Long because a script and its host belong together."""
     build_plugin(
@@ -307,6 +311,7 @@ int main(void) {
     assert "InvalidHandleError" in result.stderr
 
 
+@pytest.mark.once("what a script stores in the host's memory stays, up to 4 MB")
 def test_a_buffer_refines_a_parameter(build_plugin, compile_c, run) -> None:
     build_plugin("""
 import epy, math

@@ -193,6 +193,7 @@ thread.join()
 }
 
 
+@pytest.mark.once("the script counts what it leaves itself")
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_goes(build_plugin, native, run, kind) -> None:
     """The number of those that are there does not grow, however often the plugin is loaded."""
