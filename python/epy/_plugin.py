@@ -369,12 +369,12 @@ def _withdraw_bindings(script: "Running") -> list[object]:
     return bindings.withdraw(script)
 
 
-def _forget_types(script: "Running") -> list[object]:
+def _forget_types(script: "Running", modules: list[object]) -> list[object]:
     if not script.module or "ctypes" not in sys.modules:
         return []
     from ._types import forget_types
 
-    return forget_types(script.module)
+    return forget_types(script.module, modules)
 
 
 def _try_twice(step: "Callable[..., object]", script: "Running", left: list[object]) -> None:
@@ -446,6 +446,6 @@ _STEPS: "tuple[Callable[[Running, list[object]], object], ...]" = (
     lambda script, left: left.extend(_core.take_from_host(script.native)),
     lambda script, left: left.extend(_give_signals_back(script)),
     lambda script, left: left.extend(drop_modules(script.module)),
-    lambda script, left: left.extend(_forget_types(script)),
+    lambda script, left: left.extend(_forget_types(script, left)),
     lambda script, left: _collect(script, left),
 )

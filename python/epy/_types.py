@@ -91,40 +91,58 @@ def pointer_types() -> "Any":
     return vars(ctypes).get("_pointer_type_cache", {})
 
 
-def forget_types(root: str) -> list[object]:
-    """Take the types of the modules below `root` out of ctypes' caches; returns them.
+def forget_types(root: str, modules: "Iterable[object]") -> list[object]:
+    """Take the types of the modules, which are those below `root`, out of ctypes' caches; returns
+    them.
 
     Those keep for ever what they hold, and with a class of a script all of its module.
     """
     ours: Any = ctypes
     forgotten: list[object] = []
+    own = _function_types(modules)
     for cache in (ours._c_functype_cache, pointer_types(), _core.array_types()):
         if isinstance(cache, dict):  # since 3.14 pointer types are kept by what they point to
             for key in list(cache):  # classes of handles leave it when they die: at any moment
-                if _mentions(key() if isinstance(key, ReferenceType) else key, root):
+                if _mentions(key() if isinstance(key, ReferenceType) else key, root, own):
                     forgotten += key, cache.pop(key, None)
     return forgotten
 
 
-def _mentions(ctype: "Any", root: str) -> bool:
-    """Whether a ctypes type, or a tuple with some, is made of one of these modules."""
+def _function_types(modules: "Iterable[object]") -> "frozenset[int]":
+    """The ids of those that the modules have, and that ctypes makes anew each time (PYFUNCTYPE):
+    they do not say whose they are."""
+    ours: Any = ctypes
+    kept = set(map(id, list(ours._c_functype_cache.values())))
+    return frozenset(
+        id(one)
+        for module in modules
+        if isinstance(module, type(ctypes))
+        for one in list(vars(module).values())
+        if isinstance(one, type) and issubclass(one, CFuncPtr) and id(one) not in kept
+    )
+
+
+def _mentions(ctype: "Any", root: str, own: "frozenset[int]") -> bool:
+    """Whether a ctypes type, or a tuple with some, is one of `own` or made of these modules."""
     if isinstance(ctype, tuple):
-        return any(_mentions(one, root) for one in ctype)
+        return any(_mentions(one, root, own) for one in ctype)
     if not isinstance(ctype, type):
         return False
+    if id(ctype) in own:
+        return True
     # Not by attribute: a type may have none, or anything in its place.
     module = type.__getattribute__(ctype, "__dict__").get("__module__")
     if isinstance(module, str) and (module == root or module.startswith(root + ".")):
         return True
     if issubclass(ctype, (_Pointer, Array)):
-        return _mentions(getattr(ctype, "_type_", None), root)
+        return _mentions(getattr(ctype, "_type_", None), root, own)
     if issubclass(ctype, CFuncPtr):
         function: Any = ctype
         parts = (
             getattr(function, "_restype_", None),
             *(getattr(function, "_argtypes_", None) or ()),
         )
-        return _mentions(parts, root)
+        return _mentions(parts, root, own)
     return False
 
 

@@ -92,6 +92,14 @@ Item.ballast = Ballast()
 def take(item: POINTER(Item)) -> POINTER(Item): return item
 items = (POINTER(Item) * 2)()
 """,
+    "types of functions": """
+Next = PYFUNCTYPE(c_int, c_int)
+Next.ballast = Ballast()
+@epy.export("int pass_on(Next next, int n)")
+def pass_on(next, n): return n
+@epy.export
+def give(known: CFUNCTYPE(c_int, Next)) -> Next: return None
+""",
     "classes of a header": """
 host = epy.header('''
     enum kind { A, B };
