@@ -171,6 +171,7 @@ def start() -> c_int:
     assert result.stderr == ""
 
 
+@pytest.mark.once("a file that the first round leaves says when")
 def test_a_plugin_closed_during_its_first_call_uses_its_data(build_plugin, native, run) -> None:
     plugin = build_plugin(
         DATA

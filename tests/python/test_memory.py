@@ -173,6 +173,7 @@ def outcomes(build_plugin, children, request):
     return outcomes
 
 
+@pytest.mark.once("a Python for debugging does not bear that memory runs out")
 @pytest.mark.parametrize("count", [1, 40])
 @pytest.mark.parametrize("phase", STEPS)
 def test_an_allocation_fails(outcomes, phase, count):
@@ -185,6 +186,7 @@ def test_while_the_loader_is_opened(outcomes, count):
     assert len(list(outcomes("first", count, 30, 1))) == 30
 
 
+@pytest.mark.once("a Python for debugging does not bear that memory runs out")
 def test_too_little_address_space(outcomes):
     """As `ulimit -v` gives it: of the start nothing is for good."""
     found = [what for what, _ in outcomes("limit", 1, LAST, 1 if ALL else 5)]

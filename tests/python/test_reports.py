@@ -117,6 +117,7 @@ def test_levels(reports):
     assert "epy: PLUGIN: exports function 'fail'" in debug
 
 
+@pytest.mark.once("the host changes its folder and closes what is open")
 @pytest.mark.parametrize("way", ["colon", "variable", "default level"])
 def test_a_file_gets_it_all_with_time_and_process(reports, tmp_path, way):
     log = tmp_path / "host.log"

@@ -156,6 +156,7 @@ def made() -> POINTER(c_int):
 """
 
 
+@pytest.mark.once("what the end prints is looked at")
 def test_each_thread_has_its_own(run_host) -> None:
     assert run_host(
         WATCHED,
@@ -171,6 +172,7 @@ def test_each_thread_has_its_own(run_host) -> None:
     ) == ["1 2", "number 2 went", "number 1 went", "3"]
 
 
+@pytest.mark.once("what the end prints is looked at")
 def test_what_an_ended_thread_got_stays_until_the_next_return_on_another(run_host) -> None:
     assert run_host(
         WATCHED,

@@ -205,6 +205,7 @@ assert importlib.util.find_spec("readline").origin == readline.__spec__.origin
     assert run(native("call"), f"open {build_plugin(script)}", "int work").stdout == "1\n"
 
 
+@pytest.mark.once("the script leaves a folder in sys.path")
 def test_bytecode_is_not_written_where_that_would_end_the_host(build_plugin, native, run, tmp_path):
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules/fresh.py").write_text("value = 5\n")
@@ -223,6 +224,7 @@ def value():
     assert (tmp_path / "modules/__pycache__").exists()
 
 
+@pytest.mark.once("the process's exit is looked at")
 def test_the_hosts_signals_come_to_no_thread_of_epys(build_plugin, compile_c, run):
     """One of epy's waits while exit functions run, and the host's own has the signal blocked."""
     plugin = build_plugin(

@@ -176,6 +176,7 @@ def test_of_several_pythons_one_that_the_system_has_is_to_be_installed(
     assert "; install it (" in line
 
 
+@pytest.mark.once("changes the process's root")
 @pytest.mark.parametrize("strip", [(), ("--strip-all",)])
 def test_a_host_may_change_its_root_after_the_start(build_plugin, host, run, tmp_path, strip):
     plugin = build_plugin(SCRIPT, "--standalone")

@@ -98,6 +98,7 @@ def test_an_on_load_hook_that_raises_is_a_failed_start(build_plugin, native, run
     assert result.stderr.count("OSError: no host") == 1
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_a_failed_start_gives_error_values_of_every_kind(build_plugin, native, run):
     """They come from the plugin's file: no Python object is behind them."""
     plugin = build_plugin("""

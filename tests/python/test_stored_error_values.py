@@ -155,6 +155,7 @@ int main(void) {
 """
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_they_arrive_whole_while_the_plugin_has_not_started(
     build_plugin: Any, compile_c: Any, run: Any
 ) -> None:

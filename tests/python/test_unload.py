@@ -176,6 +176,7 @@ def test_hooks_that_raise_do_not_stop_the_others(build_plugin, native, run):
     assert "ValueError: on purpose" in result.stderr
 
 
+@pytest.mark.once("a file that the first round leaves says when")
 def test_a_plugin_may_be_closed_during_its_first_call(build_plugin, native, run):
     """The thread comes back through the loader, not through the plugin that is gone."""
     build_plugin(

@@ -138,6 +138,7 @@ for name, type_name in {types!r}.items():
 WAYS = ["fail", "over", "under", "wrong", "raise"]
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_the_host_gets_the_error_value_when_python_cannot_give_a_result(build_plugin, native, run):
     """On an exception; on a result out of range, of another type, with methods that raise."""
     plugin = build_plugin(ERRORS.format(types=TYPES))
@@ -150,6 +151,7 @@ def test_the_host_gets_the_error_value_when_python_cannot_give_a_result(build_pl
     } == expected
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_each_failed_call_is_reported_once(build_plugin, native, run):
     plugin = build_plugin(ERRORS.format(types=TYPES))
     result = run(native("values"), plugin, "errors")
@@ -160,6 +162,7 @@ def test_each_failed_call_is_reported_once(build_plugin, native, run):
     assert 'in fail\n    raise ValueError("on purpose")' in result.stderr
 
 
+@pytest.mark.once("addresses of dropped callbacks, 4,096 of them, keep their error values")
 def test_a_result_that_does_not_convert_is_named(build_plugin, native, run):
     plugin = build_plugin(ERRORS.format(types=TYPES))
     text = run(native("values"), plugin, "errors").stderr
