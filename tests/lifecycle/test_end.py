@@ -14,7 +14,7 @@ pytestmark = pytest.mark.once("the host starts and ends a Python of its own")
 
 SCRIPT = r"""
 import atexit, epy
-from ctypes import CFUNCTYPE, c_char_p, c_int
+from ctypes import CFUNCTYPE, c_char_p, c_int, py_object, pythonapi
 
 calls = 0
 
@@ -37,6 +37,7 @@ def add(number):
 @epy.export(error=-1)
 def keep() -> c_int:
     host.host_keep(add)
+    pythonapi.Py_IncRef(py_object(add))  # as by an extension, which holds it for ever
     return 0
 
 @epy.export(error=-1)
@@ -234,12 +235,14 @@ AGAIN = {
 def test_plugins_start_again_in_a_python_that_the_host_has_initialized_again(plugin, host, start):
     words = host(
         f"{AGAIN[start]} | initialize | call count | save | thread call count | restore | "
-        "call count | finalize | initialize | call count | call keep | kept 1 | finalize"
+        "call count | call keep | finalize | initialize | call count | kept 1 | call keep | "
+        "kept 1 | finalize",
+        "callback 'add' was called after it was dropped",
     )
     assert words == [
         *f"1 {HOOKS}".split(),
-        *"1 2 3 unload3 exit3 finalized: 0".split(),
-        *"1 0 11 unload1 exit1 finalized: 0".split(),
+        *"1 2 3 0 unload3 exit3 finalized: 0".split(),
+        *"1 -3 0 11 unload1 exit1 finalized: 0".split(),
     ]
 
 
