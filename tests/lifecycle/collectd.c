@@ -22,7 +22,10 @@ static PyObject *make_module(void) { return PyModule_Create(&definition); }
 int configure(void) {
     if (Py_IsInitialized())
         return -1;
-    PyImport_AppendInittab("collectd", make_module);
+    // collectd appends its one; others give a whole table.
+    struct _inittab modules[] = {{"collectd", make_module}, {NULL, NULL}};
+    if (PyImport_ExtendInittab(modules) != 0)
+        return -1;
     Py_Initialize();
 #if PY_VERSION_HEX < 0x030d0000
     PyEval_InitThreads();
