@@ -137,6 +137,23 @@ def test_output_that_cannot_be_written_is_an_error(build_plugin, tmp_path):
     )
 
 
+@pytest.mark.parametrize("command", ["build none.py", "build", "none", "inspect none.so"])
+@pytest.mark.parametrize("streams", ["2>/dev/full", ">/dev/full 2>/dev/full", "2>&-", ">&- 2>&-"])
+def test_a_mistake_that_cannot_be_told_is_one_all_the_same(run, command, streams):
+    run("sh", "-c", f"'{sys.executable}' -m epy {command} {streams}", status=2)
+
+
+@pytest.mark.parametrize("taken", ["sys.stdout.close(); sys.stderr.close()",
+                                   "sys.stdout = sys.stderr = None",
+                                   "sys.stdout = sys.stderr = io.StringIO()"])  # fmt: skip
+def test_a_script_that_takes_the_streams_gives_them_back(epy, tmp_path, taken):
+    (tmp_path / "takes.py").write_text(f"import io, sys\n{taken}\n{SCRIPT}")
+    assert epy("build", "takes.py").stdout == "takes.py -> takes.so\n"
+    (tmp_path / "takes.py").write_text(f"import io, sys\n{taken}\n{SCRIPT}raise ValueError('no')\n")
+    result = epy("build", "takes.py", status=2)
+    assert result.stderr.splitlines()[-1].endswith("ValueError: no")
+
+
 def test_a_folder_that_is_gone_is_told(run, tmp_path):
     (tmp_path / "gone").mkdir()
     leave = 'cd gone && rmdir ../gone && exec "$0" -m epy build ../plugin.py 2>&1'

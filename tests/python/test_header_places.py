@@ -251,4 +251,7 @@ def test_bad_depfiles_are_one_line(mistake, tmp_path) -> None:
     told = mistake("build", "plugin.py", "--depfile", "plugin.so")
     assert "the plugin would replace its --depfile" in told
     assert "no/plugin.d: No such file" in mistake("build", "plugin.py", "--depfile", "no/plugin.d")
+    two_lines = mistake("build", "plugin.py", "-o", "two\nlines.so", "--depfile", "plugin.d")
+    assert "make has no rule for a name with a line break: rename it" in two_lines
+    assert not (tmp_path / "plugin.d").exists()
     assert not (tmp_path / "plugin.so").exists()

@@ -16,6 +16,7 @@ from .._native import Export, place
 from .._parts import HeaderOptions
 from .._script import Script
 from .asked_names import asked_names
+from .streams import kept
 
 
 class Building(Script):
@@ -44,7 +45,8 @@ class Building(Script):
         """Run the script, which fills this; returns its module. What runs meanwhile is its."""
         outer, _script.registry.building = _script.registry.building, self
         try:
-            return run_modules(self, sources)
+            with kept():
+                return run_modules(self, sources)
         finally:
             _script.registry.building = outer
 

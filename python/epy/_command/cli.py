@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import io
 import os
 import signal
 import sys
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 from .. import __version__
 from .._errors import Error
 from .._printable import printable
-from . import authoring, system_errors
+from . import authoring, streams, system_errors
 from .colours import coloured
 from .options import add_header_options, apart, versions
 from .progress import Progress
@@ -54,7 +53,7 @@ class _Parser(argparse.ArgumentParser):
         if file is not None and file is sys.stdout:
             file.write(message)
         else:
-            super()._print_message(message, file)
+            streams.complain(message.rstrip("\n"))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -63,38 +62,29 @@ def main(argv: list[str] | None = None) -> int:
     Ctrl-C, and a reader of its output that has gone, end the process by SIGINT and SIGPIPE, as they
     end any program.
     """
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # closed: what is said there goes nowhere, and fails nothing
-            setattr(sys, name, open(os.devnull, "w"))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # paths may be any bytes
+    streams.begin()
     try:
         try:
             return _run(argv)
         finally:
             sys.stdout.flush()
     except KeyboardInterrupt:
-        print("epy: interrupted", file=sys.stderr)
+        streams.complain("epy: interrupted")
         return _die(signal.SIGINT)
     except BrokenPipeError:
         return _die(signal.SIGPIPE)
     except OSError as error:
-        print(f"epy: standard output: {error.strerror}", file=sys.stderr)
-        _discard_output()
+        streams.complain(f"epy: standard output: {error.strerror}")
+        streams.discard_output()
         return 2
 
 
 def _die(number: int) -> int:
-    _discard_output()
+    streams.discard_output()
     signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     return 128 + number
-
-
-def _discard_output() -> None:
-    """Python would try to write the rest again when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(argv: list[str] | None) -> int:
@@ -122,7 +112,7 @@ def _run(argv: list[str] | None) -> int:
     except OSError as error:
         if not (problem := system_errors.describe(error)):
             raise
-    print(f"{coloured('epy:', 'bad', sys.stderr)} {printable(problem)}", file=sys.stderr)
+    streams.complain(f"{coloured('epy:', 'bad', sys.stderr)} {printable(problem)}")
     return 2
 
 

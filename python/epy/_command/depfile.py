@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from .._errors import StampError
 from .._file.stamp import write
 from .._modules import Sources
 from .._script import Script
@@ -22,12 +23,14 @@ def files_of(sources: Sources, script: Script) -> list[str]:
 
 
 def write_rule(path: Path, target: str | os.PathLike[str], files: Iterable[str]) -> None:
-    """In make's format, with the target as the command line named it."""
+    """In make's format, with the target as the command line named it. Raises StampError."""
     rule = " \\\n ".join([f"{_escaped(os.fspath(target))}:", *map(_escaped, files)])
     write(path, os.fsencode(rule + "\n"), 0o644)
 
 
 def _escaped(name: str) -> str:
+    if "\n" in name:
+        raise StampError(f"{name}: make has no rule for a name with a line break: rename it")
     for special in " \t#:":
         name = name.replace(special, f"\\{special}")
     return name.replace("$", "$$")
