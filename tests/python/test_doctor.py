@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from epy import Error
+from epy._command import linker
+
 PACKAGE = Path(os.environ["EPY_BUILD_DIR"]) / "python/epy"
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
 
@@ -233,3 +236,10 @@ def test_a_host_that_is_the_beginning_of_a_program(doctor, build_plugin, tmp_pat
     host.chmod(0o755)
     (found,) = problems(doctor(build_plugin(SCRIPT), "--host", str(host), wrong=True))
     assert found[1] == f"{host} is no program for x86-64"
+
+
+def test_a_program_whose_file_does_not_answer_is_one_line(monkeypatch, tmp_path):
+    os.mkfifo(tmp_path / "host")
+    monkeypatch.setattr(linker, "_LIMIT", 0.1)
+    with pytest.raises(Error, match=r"host: /.* --list does not end: is it on a file"):
+        linker.libraries_of(tmp_path / "host")

@@ -17,7 +17,6 @@ import os
 import py_compile
 import re
 import shutil
-import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
@@ -29,6 +28,7 @@ from .._file.read import read_file
 from .._file.tables import LOADER, checksum_of_packed
 from .bundled_packages import files_of, find_packages, folder_of_packages, has_extensions
 from .inspect import describe
+from .linker import libraries_of
 from .progress import Progress
 from .python import find
 
@@ -47,7 +47,6 @@ _LEFT_OUT = shutil.ignore_patterns(
 _SYSTEMS = re.compile(
     r"(ld-linux-x86-64|lib(c|m|dl|rt|util|pthread|resolv|nsl|anl|gcc_s|stdc\+\+))\.so|libpython3"
 )
-_LINKER = "/lib64/ld-linux-x86-64.so.2"
 
 
 def bundle(
@@ -135,10 +134,7 @@ def _libraries(made: Path) -> Iterator[Path]:
     """What the objects in the folder need of this system, but the C library and the like."""
     known: set[str] = set()
     for one in sorted(made.rglob("*.so*")):
-        listed = subprocess.run(
-            [_LINKER, "--list", one], capture_output=True, text=True, errors="replace"
-        ).stdout
-        for name, path in re.findall(r"^\s*(\S+) => (/\S+) \(", listed, re.MULTILINE):
+        for name, path in (libraries_of(one) or {}).items():
             if name in known or _SYSTEMS.match(name) or Path(path).is_relative_to(made.resolve()):
                 continue
             known.add(name)

@@ -7,7 +7,6 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,11 +21,11 @@ from .._file.tables import LOADER, PACKAGE, STUB
 from .._printable import printable
 from .colours import coloured
 from .inspect import Description, describe
+from .linker import libraries_of
 from .python import find
 from .search import Search, Seen
 
 _NO_EXEC = os.ST_NOEXEC
-_LIMIT = 60  # seconds for the dynamic linker's list of a program's libraries: it hangs
 
 
 class Finding(NamedTuple):
@@ -252,30 +251,14 @@ def _host(name: str, package: Path) -> Iterator[Finding]:
         problem = f"{program} is no program for x86-64"
         yield Finding("host", problem, "use its build for x86-64: a plugin is of one machine")
         return
-    libraries = _libraries(program)
+    libraries = libraries_of(program)
     if libraries is None:
         problem = f"{program} is linked statically"
         yield Finding("host", problem, "use a build of it that loads shared objects")
         return
     yield Finding("host", program)
-    for library in libraries:
+    for library in libraries.values():
         version = re.search(r"libpython(3\.\d+)[a-z]*\.so", library)
         if version is not None:
             yield Finding("its own Python", f"{library}, which the plugin joins")
             yield _core("the core for it", package, version[1])
-
-
-def _libraries(program: str) -> list[str] | None:
-    """Of a program that is linked dynamically, as the dynamic linker finds them."""
-    linker = "/lib64/ld-linux-x86-64.so.2"
-    result = subprocess.run(
-        [linker, "--list", program],
-        capture_output=True,
-        encoding="utf-8",
-        errors="surrogateescape",
-        timeout=_LIMIT,
-        stdin=subprocess.DEVNULL,
-    )
-    if result.returncode != 0 or "statically linked" in result.stdout:
-        return None
-    return [line.partition(" => ")[2].partition(" (")[0] for line in result.stdout.splitlines()]
