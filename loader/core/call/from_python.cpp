@@ -137,6 +137,8 @@ bool nothing_from_python(PyObject *value) {
     return true;
 }
 
+// Long because each type has its row.
+// NOLINTNEXTLINE(readability-function-size)
 bool plain_from_python(const module_state &state, const parameter &expected, PyObject *value,
                        c_value &out) {
     switch (expected.code) {

@@ -33,6 +33,7 @@ PyObject *none_or(const void *pointer, PyObject *(*make)(const void *)) {
 }
 
 // Long because each type has its row.
+// NOLINTNEXTLINE(readability-function-size)
 PyObject *plain_to_python(type code, const void *source) {
     switch (code) {
     case type::none:
