@@ -65,12 +65,18 @@ def grow(b, larger):
 bits = epy.header(
     "struct bits { unsigned low : 3; int high : 5; union { int x; unsigned y; }; float ratio; };"
     "int turned(struct bits *bits, struct bits *other);"
+    "struct open { int count; int items[]; }; int counted(struct open *open, struct open *other);"
 )
 
 @bits.export
 def turned(bits, other):
     other.low, other.high, other.x, other.ratio = ~bits.low & 7, bits.high, bits.x, bits.ratio
     return bits.y
+
+@bits.export
+def counted(open, other):
+    other.count = open.count + 1
+    return open.count
 
 class Narrow(Structure):
     _fields_ = [("low", c_int, 3)]
@@ -109,6 +115,7 @@ def plugin(build_plugin):
             '7\nother = {"low": 2, "high": -2, "x": 7, "y": 7, "ratio": 0.5}',
         ),
         (("narrow", '{"low": 3}'), "3"),
+        (("counted", '{"count": 2, "items": []}', "out"), '2\nother = {"count": 3, "items": []}'),
         (("count", '"\\u00e4"', "2"), "359"),
         (("count", b'"\xff"', "1"), "255"),
     ],
@@ -138,6 +145,7 @@ def test_call(epy, plugin, arguments, printed):
         (("turned", '{"low": 8}', "out"), "bits[0]: bits.low is"),
         (("turned", '{"z": 1}', "out"), "bits has no field 'z'; it has low, high, x, y, ratio"),
         (("narrow", '{"low": 4}'), "p[0].low: 4 does not convert; expected an integer of few"),
+        (("counted", '{"items": [1]}', "null"), "open[0].items: [1] does not convert; expected []"),
     ],
 )
 def test_a_wrong_call_is_one_line(mistake, plugin, arguments, words):

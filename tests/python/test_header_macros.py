@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -116,6 +117,28 @@ def test_a_header_without_errors_is_read_once_where_declarations_count() -> None
 def test_what_c_does_not_compute_is_a_type_error(text: str, values: tuple[Any, Any]) -> None:
     with pytest.raises(TypeError, match=f"takes integers, not {values[0]!r} and 1"):
         epy.header(f"#define COMPUTED(a, b) ({text})\n").COMPUTED(*values)
+
+
+def test_a_quotient_of_doubles_is_that_of_c() -> None:
+    """Of integers C has none: Python's own error says so."""
+    divide = epy.header("#define DIVIDE(a, b) ((a) / (b))\n").DIVIDE
+    found = [divide(*it) for it in ((1.0, 0.0), (1, -0.0), (-1.0, 0.0), (-1.0, -0.0), (7.0, 2))]
+    assert found == [math.inf, -math.inf, -math.inf, math.inf, 3.5]
+    assert all(math.isnan(divide(*it)) for it in ((0.0, 0.0), (math.nan, 0.0)))
+    with pytest.raises(ZeroDivisionError):
+        divide(1, 0)
+
+
+def test_one_byte_beside_a_number_is_a_character() -> None:
+    host = epy.header("#define IS_A(c) ((c) == 'a')\n#define DIGIT(c) ((c) - '0')\n")
+    assert [host.IS_A(it) for it in (b"a", b"b", 97)] == [1, 0, 1]
+    assert [host.DIGIT(it) for it in (b"7", b"\xff", 55)] == [7, -49, 7]
+
+
+@pytest.mark.parametrize("value", ["(__int128)5", "(unsigned __int128)1 << 100"])
+def test_a_constant_of_too_many_bits_says_so(value: str) -> None:
+    with pytest.raises(epy.HeaderNameError, match="128-bit integers are not supported"):
+        epy.header(f"#define WIDE ({value})\n").WIDE  # noqa: B018
 
 
 def test_what_is_shifted_right_by_its_whole_width_is_gone() -> None:

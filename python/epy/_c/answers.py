@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from .expressions import ARGUMENT, translate
+from .kinds import COMPLEX, IMPOSSIBLE
 from .libclang import ERROR, Cursor, Library
 from .literals import LITERALS, text_of
 from .macros import Definition, Macros, is_balanced, is_list, uses
@@ -165,9 +166,12 @@ class Answers:
                     found = re.findall(rf"{START}(\d+){START}([^{_END}]*){_END}", whole)
                     self.texts = {int(index): text for index, text in found}
             elif name.startswith(f"{ARGUMENT}v") and not clang.isInvalidDeclaration(cursor):
-                value = clang.evaluate(cursor)
+                index, value = int(name[len(ARGUMENT) + 1 :]), clang.evaluate(cursor)
+                kind = clang.getCanonicalType(clang.getCursorType(cursor)).kind
                 if isinstance(value, (int, float)):
-                    self.values[int(name[len(ARGUMENT) + 1 :])] = value
+                    self.values[index] = value
+                elif kind < COMPLEX and kind in IMPOSSIBLE:
+                    self.problems.setdefault(index, IMPOSSIBLE[kind])
         self.is_clean = self.is_clean and len(self.own) < len(cursors)
 
     def take(self, own: list[Cursor]) -> None:

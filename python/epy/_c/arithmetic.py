@@ -7,6 +7,7 @@ long and unsigned long that holds it, a float is a double. What is no number is 
 from __future__ import annotations
 
 import ctypes
+import math
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,7 +113,22 @@ def _unary(mark: str, one: Any) -> Any:
     return _Number(value, one.bits, one.signed)
 
 
+def _beside(one: Any, other: Any) -> Any:
+    """One byte that stands beside a number is a character."""
+    is_character = isinstance(one, bytes) and len(one) == 1 and isinstance(other, _Number)
+    return _as(one[0], "c") if is_character else one
+
+
+def _quotient(one: float, other: float) -> float:
+    """As IEC 60559 has it, Annex F of C."""
+    if other:
+        return one / other
+    is_number = one != 0 and not math.isnan(one)
+    return math.copysign(math.inf, one) * math.copysign(1, other) if is_number else math.nan
+
+
 def _binary(mark: str, one: Any, other: Any) -> Any:
+    one, other = _beside(one, other), _beside(other, one)
     kind = _common(one, other)
     if kind is None and mark in _OPERATORS:
         return _of_pointers(mark, one, other)
@@ -159,7 +175,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
+    "/": _quotient,
     "&": lambda a, b: a & b,
     "|": lambda a, b: a | b,
     "^": lambda a, b: a ^ b,

@@ -24,6 +24,10 @@ def files_of(sources: Sources, script: Script) -> list[str]:
 
 def write_rule(path: Path, target: str | os.PathLike[str], files: Iterable[str]) -> None:
     """In make's format, with the target as the command line named it. Raises StampError."""
+    if "%" in os.fspath(target):
+        raise StampError(
+            f"{target}: make and ninja differ about % in what a rule makes: choose another name"
+        )
     rule = " \\\n ".join([f"{_escaped(os.fspath(target))}:", *map(_escaped, files)])
     write(path, os.fsencode(rule + "\n"), 0o644)
 

@@ -61,7 +61,9 @@ def show(value: Any) -> Any:
     """As JSON can hold it."""
     if isinstance(value, Structure | Union):
         complete(type(value))
-        return {name: show(getattr(value, name)) for name in _fields(type(value))}
+        fields = _fields(type(value)).items()
+        # What a flexible array has lies behind the struct, where this one has no room.
+        return {n: [] if _is_flexible(it) else show(getattr(value, n)) for n, it in fields}
     if isinstance(value, Array):
         if getattr(type(value)._type_, "_type_", None) == "c":
             return _text(bytes(value).split(b"\0")[0])
@@ -121,6 +123,8 @@ def _struct(place: str, ctype: Any, value: Any) -> Any:
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(fields)}"
             raise Error(f"{place}: {ctype.__name__} has no field {name!r}; {hint}")
         stored = make(f"{place}.{name}", fields[name], item)
+        if _is_flexible(fields[name]):
+            continue
         is_text = isinstance(stored, Array) and isinstance(item, str)  # ctypes takes bytes for it
         try:
             setattr(made, name, encode(place, item) if is_text else stored)
@@ -132,6 +136,8 @@ def _struct(place: str, ctype: Any, value: Any) -> Any:
 
 
 def _array(place: str, ctype: Any, value: Any) -> Any:
+    if _is_flexible(ctype) and value != []:
+        raise _misfit(place, value, "[]: it has room in C alone, behind the struct")
     element, length = ctype._type_, ctype._length_
     if isinstance(value, str) and getattr(element, "_type_", None) == "c":
         data = encode(place, value)
@@ -178,6 +184,10 @@ def _fields(ctype: Any) -> dict[str, Any]:
         else:
             found[name] = ctype._epy_classes_.make(ctype._epy_types_[name])
     return found
+
+
+def _is_flexible(ctype: Any) -> bool:
+    return issubclass(ctype, Array) and ctype._length_ == 0
 
 
 def _example(fields: dict[str, Any]) -> str:
