@@ -98,6 +98,8 @@ void end_views(call_extras &extras, PyObject *runner) {
     ended_views survivors; // linked as they were: to end a view takes no memory
     while (ref ended = take_first(extras.views)) {
         _PyManagedBufferObject &managed = as_managed(ended.get());
+        // As memoryview.release() leaves one: the collector does not look at it any more.
+        PyObject_GC_UnTrack(ended.get());
         managed.flags |= _Py_MANAGED_BUFFER_RELEASED;
         const ref owner(std::exchange(managed.master.obj, nullptr));
         if (Py_REFCNT(&managed) > 1) {
