@@ -157,6 +157,12 @@ is_main_threads(const PyThreadState *state) noexcept {
     return __atomic_load_n(&state->id, __ATOMIC_ACQUIRE) == 1;
 }
 
+// Whether this thread made it: the kernel's number, not pthread_t, which glibc gives to the next
+// thread when one has ended.
+inline bool is_of_this_thread(const PyThreadState *state) noexcept {
+    return state->native_thread_id == PyThread_get_thread_native_id();
+}
+
 inline bool has_exception(const PyThreadState *state) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
     return state->current_exception != nullptr;

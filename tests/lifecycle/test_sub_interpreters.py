@@ -67,6 +67,11 @@ WAYS = {
         "swap main",
         "1 2 3",
     ),
+    "the main thread is so behind another one, too": (
+        "keep main | save | thread call count | restore | new sub | call count | swap main | "
+        "call count | swap sub | call count | swap main",
+        "1 1 2 3",
+    ),
     "the lock is free": (
         "keep main | new sub | save | call add 1 2 | call callbacks | restore | "
         "current sub | swap main",

@@ -125,12 +125,6 @@ void attachment::remember(PyThreadState *state, unsigned now) noexcept {
     }
 }
 
-void attachment::remember_if_main(PyThreadState *state, unsigned now) noexcept {
-    if (cpython::is_main_threads(state)) {
-        remember(state, now);
-    }
-}
-
 void find_main_thread() noexcept {
     PyThreadState *state = PyInterpreterState_ThreadHead(PyInterpreterState_Main());
     while (state != nullptr && !cpython::is_main_threads(state)) {
@@ -141,6 +135,8 @@ void find_main_thread() noexcept {
         main_thread.generation = attachment::generation.load();
         if (is_what_ensure_leads_to(state)) {
             attachment::remember(state, main_thread.generation);
+        } else if (cpython::is_of_this_thread(state)) { // with a sub-interpreter's, since 3.12
+            attachment::mine.main_of = main_thread.generation;
         }
     }
 }
@@ -156,7 +152,9 @@ void attachment::attach_in_place_of(PyThreadState *known, PyThreadState *current
     }
     if (current != nullptr && current->interp == PyInterpreterState_Main()) {
         state_ = current;
-        remember_if_main(current, now);
+        if (cpython::is_main_threads(current)) {
+            remember(current, now);
+        }
         return;
     }
     is_out_of_memory_ = !follow_this_thread();
@@ -189,11 +187,14 @@ PyThreadState *attachment::own_state(unsigned now) noexcept {
             return first;
         }
     }
-    if (main_thread.generation == now && mine.main_of == now) {
+    thread_block *const block = mine.block;
+    const bool is_new = block->made_state == nullptr || block->generation != now;
+    if (main_thread.generation == now &&
+        (mine.main_of == now || (is_new && cpython::is_of_this_thread(main_thread.state)))) {
+        mine.main_of = now;
         return main_thread.state;
     }
-    thread_block *const block = mine.block;
-    if (block->made_state == nullptr || block->generation != now) {
+    if (is_new) {
         cancellation_put_off making; // which waits for locks
         making.begin();
         PyThreadState *const made = make_state(now);

@@ -194,7 +194,6 @@ private:
     };
     static constinit thread_local remembered mine [[gnu::tls_model("initial-exec")]];
     static void remember(PyThreadState *, unsigned now) noexcept;
-    static void remember_if_main(PyThreadState *, unsigned now) noexcept;
 
     friend thread_block &this_thread();
     friend void stop_attaching() noexcept;
