@@ -16,9 +16,8 @@ namespace {
 void (*tell_loader)() noexcept = nullptr;
 std::atomic<bool> is_leaving = false;
 
-// Nothing of Python's is left, nor is the GIL.
+// Nothing of Python's is left, nor is the GIL. interpreter_is_gone has run: it is registered first.
 void python_is_gone() noexcept {
-    stop_attaching();
     forget_callbacks();
     tell_loader();
 }
