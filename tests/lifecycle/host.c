@@ -39,6 +39,8 @@
 //   allocators own        PyMem_SetAllocator, of each domain, with functions that take memory from
 //                         nobody else
 //   allocators around     the same with functions that count the calls of those that `get` got
+//   allocators noting     the same with functions that make a note of each block in raw memory,
+//                         whose functions stay
 //   allocators above      the same with functions that put a header before each block of those
 //   allocators back       the same with those
 //   allocators others     the same with those, each for another domain
@@ -255,6 +257,15 @@ static void *counted_malloc(void *context, size_t size) {
     ++allocations;
     return real->malloc(real->context, size);
 }
+static void *noting_malloc(void *context, size_t size) {
+    const struct allocator *raw = &before[raw_memory];
+    void *const note = raw->malloc(raw->context, size);
+    if (note == NULL) {
+        return NULL;
+    }
+    raw->free(raw->context, note);
+    return counted_malloc(context, size);
+}
 static void *counted_calloc(void *context, size_t count, size_t size) {
     const struct allocator *real = context;
     return real->calloc(real->context, count, size);
@@ -271,8 +282,11 @@ static void set_allocators(const char *kind) {
     static struct allocator above = {NULL, above_malloc, above_calloc, above_realloc, above_free};
     static struct allocator counted = {NULL, counted_malloc, counted_calloc, counted_realloc,
                                        counted_free};
-    for (int domain = 0; domain < domains; ++domain) {
+    const int is_noting = strcmp(kind, "noting") == 0;
+    counted.malloc = is_noting ? noting_malloc : counted_malloc;
+    for (int domain = is_noting ? other_memory : 0; domain < domains; ++domain) {
         struct allocator *given = strcmp(kind, "around") == 0   ? &counted
+                                  : is_noting                   ? &counted
                                   : strcmp(kind, "back") == 0   ? &before[domain]
                                   : strcmp(kind, "others") == 0 ? &before[(domain + 1) % domains]
                                                                 : &above;

@@ -34,6 +34,12 @@ WAYS = {
     "with a header before each block": (
         "call fill 9 | allocators get | allocators above", STAY, "nothing",
     ),
+    "around, with notes in memory of another domain": (
+        "call fill 9 | allocators get | allocators noting", STAY, "nothing",
+    ),
+    "the same with Python's lock": (
+        "call fill 9 | ensure | allocators get | allocators noting", "", "something",
+    ),
     "those of another domain": (
         "call fill 9 | allocators get | allocators others", STAY, "nothing",
     ),

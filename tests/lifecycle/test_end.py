@@ -141,6 +141,36 @@ def test_a_host_finalizes_python(plugin, host, start, end, request):
     assert words == ["1", *answers.split()]
 
 
+def test_a_host_that_has_initialized_nothing_finalizes_nothing(plugin, host):
+    """As uWSGI, collectd and nbdkit do, which finalize at their ends in any case."""
+    words = host("open ./plugin.so | call count | finalize | call count | thread finalize | text")
+    assert words == ["1", "finalized:", "0", "2", "finalized:", "0", "text", "unload2", "exit2"]
+
+
+# Dies while Python finalizes: lets a thread come, and waits until it has called, without the lock.
+WAITING = """
+import os, time
+def wait(self, make=os.mkdir, is_there=os.access, sleep=time.sleep):
+    make("dying")
+    for _ in range(1000):
+        if is_there("called", 0):
+            break
+        sleep(0.01)
+waiting = type("Waiting", (), {"__del__": wait})()
+"""
+
+
+@pytest.mark.parametrize("start", ["by the host", "by epy, taken over"])
+def test_a_thread_that_python_has_not_seen_does_not_come_while_it_finalizes(plugin, host, start):
+    """It would have to wait for the lock, and CPython would end it, or stop it for ever."""
+    words = host(
+        f"{STARTS[start]} | start wait dying; call count; touch called | run {WAITING} | {CLEAR} | "
+        "finalize",
+        GONE,
+    )
+    assert words == ["1", "-1", "finalized:", "0"]
+
+
 LATER = {
     # Whose functions a host's Python is given it does not say.
     "by the host": "later1 unload1 exit1",
@@ -263,52 +293,6 @@ def test_so_does_one_side_by_side_with_its_script(epy, host, tmp_path, start):
         *"40 1 text 40 2 unload2 exit2 finalized: 0".split(),
         *"1 0 11 40 unload1 exit1 finalized: 0".split(),
     ]
-
-
-REPORTS = r"""
-import epy, os, time
-from ctypes import CFUNCTYPE, c_int, cast
-
-class Slow(Exception):
-    asked = 0
-
-    def __str__(self):
-        Slow.asked += 1
-        while Slow.asked == stops_at:
-            open("inside", "w").close()
-            time.sleep(0.01)
-        return "slow"
-
-stops_at = 0
-
-@epy.export(error=-1)
-def fails(number: c_int) -> c_int:
-    global stops_at
-    stops_at = number
-    raise Slow
-
-@epy.callback(CFUNCTYPE(c_int), error=-2)
-def inner():
-    raise Slow
-
-@epy.export(error=-1)
-def records(number: c_int) -> c_int:
-    global stops_at
-    stops_at = number
-    return epy.call(cast(inner.address, CFUNCTYPE(c_int)))
-"""
-
-
-@pytest.mark.parametrize("number", [1, 2])
-@pytest.mark.parametrize("function", ["fails", "records"])
-def test_a_thread_is_stopped_in_the_text_of_its_exception(build_for, host, function, number):
-    """Of the report, and of what `epy_last_error` gives."""
-    build_for(REPORTS)
-    words = host(
-        f"initialize | open ./plugin.so | save | start call {function} {number} | wait inside | "
-        "restore | finalize"
-    )
-    assert words == ["finalized:", "0"]
 
 
 STILL_INSIDE = r"""

@@ -126,6 +126,40 @@ def test_a_host_linked_with_another_installation_of_that_python(
     assert (result.stdout, result.stderr) == (f"0\n{tmp_path}/other {tmp_path}/other\n1\n0\n", "")
 
 
+PLACE = f"{ANSWER}\nimport sys\nprint(sys.base_prefix, sys.base_exec_prefix, sys.executable)\n"
+OWN_PLACE = (
+    f"0\n{sys.base_prefix} {sys.base_exec_prefix} {os.path.realpath(sys.executable)}\n1\n0\n"
+)
+
+
+def test_a_host_linked_with_a_libpython_that_has_no_installation(
+    build_plugin, compile_c, run, tmp_path
+):
+    """No standard library is near it: that of the plugin's Python serves."""
+    folder = tmp_path / "alone/lib"
+    folder.mkdir(parents=True)
+    library = shutil.copy(LIBPYTHON, folder)
+    plugin = build_plugin(PLACE)
+    host = compile_c(EMBEDDING, library, f"-Wl,-rpath,{folder}")
+    result = run(host, plugin, "later")
+    assert (result.stdout, result.stderr) == (OWN_PLACE, "")
+
+
+def test_a_host_linked_with_the_plugin_s_libpython_by_another_path(
+    build_plugin, compile_c, run, tmp_path
+):
+    """It is the plugin's installation, whatever lies around that path."""
+    standard = Path(os.__file__).parent
+    folder = tmp_path / "other/lib"
+    folder.mkdir(parents=True)
+    (folder / Path(LIBPYTHON).name).symlink_to(LIBPYTHON)
+    (folder / standard.name).symlink_to(standard)
+    plugin = build_plugin(PLACE)
+    host = compile_c(EMBEDDING, folder / Path(LIBPYTHON).name, f"-Wl,-rpath,{folder}")
+    result = run(host, plugin, "later")
+    assert (result.stdout, result.stderr) == (OWN_PLACE, "")
+
+
 PRIVATE = r"""
 #include <dlfcn.h>
 #include <stdio.h>
