@@ -27,7 +27,10 @@ HEADER = '''
 host = epy.header(HEADER)
 TYPES = (c_int, c_long, c_int, c_int, c_char, c_int, c_int, c_double, host.wide, c_float,
          c_longdouble)
-script_s = epy.header("int host_where(void);", library=ctypes.PyDLL(None))
+script_s = epy.header(
+    "int host_where(void); void *PyGILState_GetThisThreadState(void), *PyThreadState_Get(void);",
+    library=ctypes.PyDLL(None),
+)
 process = ctypes.CDLL(None)
 
 def by_header(): return host.host_found()
@@ -47,6 +50,12 @@ def led() -> c_int:
     print(host.host_led(), table[0].led(table), epy.call(process.host_led),
           epy.methods(table).led(), flush=True)
     return 0
+
+@epy.export(error=-9)
+def led_again() -> c_int:
+    '''Behind a function of the host's; callbacks that ctypes makes go where it leads.'''
+    assert host.host_found() >= 0
+    return script_s.PyGILState_GetThisThreadState() == script_s.PyThreadState_Get()
 
 @epy.export(error=-9)
 def arguments() -> c_int:
@@ -145,6 +154,10 @@ IN_SUB = "1 1 1 1 0"
 IN_MAIN = "0 0 0 0 0"
 WAYS = {
     "each way": ("call ways | swap main | call ways", f"{IN_SUB} 0 {IN_MAIN} 0"),
+    "and PyGILState_Ensure leads to the plugin's again": (
+        "save | thread state a sub; acquire a; call led_again; delete a | restore",
+        "1",
+    ),
     "arguments and results of each kind": (
         "call arguments | swap main | call arguments",
         "4267 267",
