@@ -89,6 +89,12 @@ def run(tmp_path: Path) -> Callable[..., Result]:
 
 
 @pytest.fixture
+def no_python_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of which Python a plugin finds: whoever runs them may have named one."""
+    monkeypatch.delenv("EPY_PYTHON", raising=False)
+
+
+@pytest.fixture
 def epy(run: Callable[..., Result]) -> Callable[..., Result]:
     """`epy("build", ...)` runs epy's command line; options as for `run`."""
 

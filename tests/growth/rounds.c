@@ -170,7 +170,11 @@ static void flush_python(void) {
     epy_scope scope;
     *(void **)&run = python_function("PyRun_SimpleStringFlags");
     if (api != NULL && run != NULL && api->enter(&scope) == 0) {
-        run("import sys; sys.stdout.flush(); sys.stderr.flush()", NULL);
+        run("import sys\n"
+            "for stream in sys.stdout, sys.stderr:\n"
+            "    try: stream.flush()\n"
+            "    except BaseException: pass # a script may put anything into its place\n",
+            NULL);
         api->leave(&scope);
     }
 }

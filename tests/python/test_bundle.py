@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from needs import needs_numpy
 
+pytestmark = pytest.mark.usefixtures("no_python_named")
+
 VERSION = "{}.{}".format(*sys.version_info)
 SCRIPT = """
 import epy

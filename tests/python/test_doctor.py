@@ -11,6 +11,8 @@ import pytest
 from epy import Error
 from epy._command import linker
 
+pytestmark = pytest.mark.usefixtures("no_python_named")
+
 PACKAGE = Path(os.environ["EPY_BUILD_DIR"]) / "python/epy"
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
 

@@ -10,6 +10,8 @@ import pytest
 
 from epy._running.environments import Environment
 
+pytestmark = pytest.mark.usefixtures("no_python_named")
+
 SCRIPT = """
 import epy
 

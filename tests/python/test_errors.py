@@ -205,6 +205,7 @@ epy.error_hook = lambda report: print(report.text, end="", file=sys.stderr)
 """
 
 
+@pytest.mark.once("the host closes its standard error")
 @pytest.mark.parametrize("hook", ["", PRINTING_HOOK])
 def test_standard_error_that_is_closed_later(build_plugin, compile_c, run, hook):
     result = run(compile_c(CLOSING_HOST), build_plugin(FAIL + hook))
@@ -350,6 +351,7 @@ for name in "add", "fail":
     assert "ZeroDivisionError" in reports(result.stderr)["fail"]
 
 
+@pytest.mark.once("CPython imports what was forgotten anew")
 @pytest.mark.parametrize("close", [[], ["close"]], ids=["exit", "unload"])
 def test_a_script_that_forgets_every_module_ends_as_others_do(build_plugin, native, run, close):
     """epy's are what they were, for calls, reports, hooks and exit functions."""

@@ -14,6 +14,8 @@ from elftools.elf.elffile import ELFFile
 from epy._file.elf import Image
 from epy._file.tables import Tables
 
+pytestmark = pytest.mark.usefixtures("no_python_named")
+
 PACKAGE = Path(os.environ["EPY_BUILD_DIR"]) / "python/epy"
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
 VERSION = "{}.{}".format(*sys.version_info)

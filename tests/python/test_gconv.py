@@ -163,6 +163,7 @@ int main(int argc, char **argv) {
 """
 
 
+@pytest.mark.once("the C library loads a converter once")
 def test_who_has_the_gil_does_not_wait_for_a_converter_that_waits_for_the_gil(
     build_plugin, compile_c, run, tmp_path
 ):

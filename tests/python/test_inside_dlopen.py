@@ -133,6 +133,7 @@ threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True).start
 """
 
 
+@pytest.mark.once("a thread of the script stays busy")
 def test_a_busy_thread_of_another_plugin_does_not_keep_a_plugin_from_starting(make, native, run):
     one = make("one", "import epy\nif not epy.building:" + BUSY.replace("\n", "\n    ") + ADD)
     result = run(native("call"), f"open {one}", f"open {make('two')}", "int add 1 2")

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 from pathlib import Path
 
+import pytest
 from plugin_scripts import ADD
 
 LIBPYTHON = f"{sysconfig.get_config_var('LIBDIR')}/{sysconfig.get_config_var('INSTSONAME')}"
@@ -183,6 +184,7 @@ int main(int argc, char **argv) {
 """
 
 
+@pytest.mark.once("the host begins Python once")
 def test_a_host_that_loaded_its_python_for_itself_only(build_plugin, compile_c, run):
     """Extension modules need libpython's symbols: the loader makes them global."""
     result = run(compile_c(PRIVATE), build_plugin(ANSWER), LIBPYTHON)

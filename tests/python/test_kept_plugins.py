@@ -76,6 +76,7 @@ int main(int argc, char **argv) {
 """
 
 
+@pytest.mark.once("the loader is there from the first round on")
 @pytest.mark.parametrize("contract", [number for number in sorted(KEPT) if number <= 3])
 def test_a_host_connects_to_one_that_has_no_name_for_it(contract, compile_c, run, epy, tmp_path):
     """Once the loader is there: it was opened by the host, or by a plugin that was called."""

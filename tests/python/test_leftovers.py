@@ -216,6 +216,7 @@ def test_all_goes(build_plugin, native, run, kind) -> None:
     assert alive[0] == alive[1] != "0"
 
 
+@pytest.mark.once("loads two hundred times itself")
 def test_many_loads_of_all_kinds_do_not_grow_the_process(build_plugin, native, run) -> None:
     renamed = (
         re.sub(r"\b(use|make)\b", rf"\1_{number}", text)
