@@ -228,6 +228,7 @@ def test_many_loads_of_all_kinds_do_not_grow_the_process(build_plugin, native, r
     assert int(growth) < 8 * 1024  # KB; each load has more than 1,500
 
 
+@pytest.mark.once("the script counts what it leaves itself")
 def test_a_script_that_failed_goes_too(build_plugin, native, run) -> None:
     plugin = build_plugin(
         HEAD

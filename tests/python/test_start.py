@@ -53,6 +53,7 @@ def missing(path: str) -> str:
 # A script that fails.
 
 
+@pytest.mark.usefixtures("no_python_named")
 def test_a_script_that_raises_is_reported_once_and_every_export_gives_its_error_value(
     build_plugin, native, run, tmp_path
 ):
@@ -159,7 +160,7 @@ def which():
 
 
 @pytest.fixture
-def environment(run, tmp_path) -> Path:
+def environment(run, tmp_path, no_python_named) -> Path:
     """A virtual environment of its own; the path of its Python."""
     run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
     (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
