@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.once("goes to other machines, and has a label of its own")
+
 PROJECT = Path(__file__).parents[2]
 OWN = "{}.{}".format(*sys.version_info)
 VERSIONS = ["3.11", "3.12", "3.13", "3.14"]
