@@ -11,19 +11,13 @@ import pytest
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
-# Where there are wheels tests/setup.sh installs it, and a test that lacks it fails. It is there for
-# the tests' own Python, not for one that EPY_PYTHON names.
-OF_NUMPY = (
-    pytest.mark.skipif(
-        sys.version_info >= (3, 15) and find_spec("numpy") is None,
-        reason="there is no numpy for this Python yet",
-    ),
-    pytest.mark.usefixtures("no_python_named"),
+# Where there are wheels tests/setup.sh installs it, and a test that lacks it fails.
+with_numpy = pytest.mark.skipif(
+    sys.version_info >= (3, 15) and find_spec("numpy") is None,
+    reason="there is no numpy for this Python yet",
 )
 
 
 def needs_numpy(test: Test) -> Test:
-    """A mark of tests."""
-    for mark in OF_NUMPY:
-        test = mark(test)
-    return test
+    """Marks a test whose plugin imports it: it is there for the tests' own Python."""
+    return pytest.mark.usefixtures("no_python_named")(with_numpy(test))

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from needs import OF_NUMPY
+from needs import with_numpy
 from plugin_scripts import ADD
 
 LINKED_HOST = """
@@ -204,7 +204,8 @@ def test_a_thousand_exports(build_plugin, call):
     assert call("open ./plugin.so", *(f"int function_{i} 3" for i in range(1000))) == expected
 
 
-@pytest.mark.parametrize("package", ["sqlite3", pytest.param("numpy", marks=OF_NUMPY)])
+@pytest.mark.usefixtures("no_python_named")
+@pytest.mark.parametrize("package", ["sqlite3", pytest.param("numpy", marks=with_numpy)])
 def test_extension_modules_load_in_a_host_that_opened_the_plugin_locally(
     build_plugin, call, package
 ):

@@ -10,7 +10,7 @@ import weakref
 from ctypes import CFUNCTYPE, POINTER, byref, c_char, c_double, c_int, c_ubyte, c_void_p, pointer
 
 import pytest
-from needs import OF_NUMPY
+from needs import with_numpy
 
 import epy
 
@@ -86,7 +86,7 @@ def address_of(value):
 
 
 def of_numpy(*case):
-    return pytest.param(*case, marks=OF_NUMPY)
+    return pytest.param(*case, marks=with_numpy)
 
 
 FITS = [
