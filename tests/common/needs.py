@@ -1,7 +1,8 @@
-"""Packages that not every Python has yet: what needs one of them is listed as skipped there."""
+"""What not every Python or build has: tests that need it are listed as skipped there, with why."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -21,3 +22,8 @@ with_numpy = pytest.mark.skipif(
 def needs_numpy(test: Test) -> Test:
     """Marks a test whose plugin imports it: it is there for the tests' own Python."""
     return pytest.mark.usefixtures("no_python_named")(with_numpy(test))
+
+
+def bears_no_thread_sanitizer(reason: str) -> pytest.MarkDecorator:
+    """A mark of tests."""
+    return pytest.mark.skipif("libtsan" in os.environ.get("LD_PRELOAD", ""), reason=reason)

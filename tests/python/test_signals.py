@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from needs import bears_no_thread_sanitizer
 
 INT, PIPE, TERM, CHLD, WINCH = (
     str(int(number))
@@ -205,6 +206,7 @@ assert importlib.util.find_spec("readline").origin == readline.__spec__.origin
     assert run(native("call"), f"open {build_plugin(script)}", "int work").stdout == "1\n"
 
 
+@bears_no_thread_sanitizer("its start writes a file, to which the limit applies")
 @pytest.mark.once("the script leaves a folder in sys.path")
 def test_bytecode_is_not_written_where_that_would_end_the_host(build_plugin, native, run, tmp_path):
     (tmp_path / "modules").mkdir()

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from needs import bears_no_thread_sanitizer
 
 HOST = Path(os.environ["EPY_BUILD_DIR"]) / "tests" / "lifecycle" / "maya_host"
 HERE = Path(__file__).parent
@@ -114,6 +115,7 @@ print(node.select(), Node("persp").select(), isinstance(node, Node), cmds.ls())
     assert shown.splitlines() == ["1 ['pCube1']", "1 2 True ['pCube1', 'persp']"]
 
 
+@bears_no_thread_sanitizer("it notes each address that is used, in memory of its own")
 def test_a_hundred_rounds_do_not_grow_the_process(maya):
     shown = maya("""
 cmds.loadPlugin(PLUGIN)
