@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.once("each wait takes until its line is said, ten seconds and more")
+
 SCRIPT = """
 import ctypes, epy, threading
 from ctypes import c_int
