@@ -323,6 +323,7 @@ UNKNOWN_LAYOUT = (
 )
 
 
+@pytest.mark.usefixtures("no_python_named")
 @pytest.mark.parametrize("level", ["debug", "info"])
 def test_that_calls_make_new_objects_is_said_at_the_level_debug(build_plugin, native, run, level):
     asked = "from epy import _core; print(_core.reuses_arguments)"
