@@ -148,6 +148,22 @@ def test_a_call_in_an_interpreter_with_a_lock_of_its_own(build_for, host, python
     assert words == ["3", "11", "current", "1", "2", "3", "finalized:", "0"]
 
 
+def test_since_3_12_ensure_leads_to_a_state_that_came_after_a_first_call(
+    build_for, host, python, kind
+):
+    """The host's last one of the thread, also behind calls: until then it led to the plugin's."""
+    build_for(SCRIPT)
+    if python.version < (3, 12):
+        return  # it leads to the first one
+    words = host(
+        f"initialize | open ./plugin.so | keep main | {kind} sub | save | thread call add 1 2; "
+        "state a sub; acquire a; leave a; call add 3 4; ensure; current a; release; "
+        "call callbacks; ensure; current a; release; acquire a; delete a; call add 5 6 | restore | "
+        "swap sub | end sub | swap main | finalize"
+    )
+    assert words == ["3", "7", "current", "11", "current", "11", "finalized:", "0"]
+
+
 # Each asks what PyGILState_Ensure leads to, after calls that come without the lock.
 ENSURED = {
     "the main thread": (
