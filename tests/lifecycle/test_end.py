@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+import epy
+
 pytestmark = pytest.mark.once("the host starts and ends a Python of its own")
 
 SCRIPT = r"""
@@ -293,6 +295,28 @@ def test_so_does_one_side_by_side_with_its_script(epy, host, tmp_path, start):
         *"40 1 text 40 2 unload2 exit2 finalized: 0".split(),
         *"1 0 11 40 unload1 exit1 finalized: 0".split(),
     ]
+
+
+WITHOUT_A_PLUGIN = f"""
+import ctypes, sys
+sys.path.append({epy.__path__[0].rpartition("/")[0]!r})
+import epy
+
+add = epy.callback(ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int), lambda a: a + 10, error=-3)
+ctypes.CDLL(None).host_keep(add)
+"""
+REFERENCES = {"by the script": "", "for ever": "ctypes.pythonapi.Py_IncRef(ctypes.py_object(add))"}
+
+
+@pytest.mark.parametrize("held", REFERENCES)
+def test_callbacks_of_a_python_that_imports_epy_alone_end_with_it(host, tmp_path, held):
+    """No plugin has started, and none of epy's exit functions is there."""
+    (tmp_path / "script.py").write_text(WITHOUT_A_PLUGIN + REFERENCES[held])
+    words = host(
+        "initialize | run exec(open('script.py').read()) | kept 1 | save | thread kept 2 | "
+        "restore | finalize | kept 1 | thread kept 2"
+    )
+    assert words == ["11", "12", "finalized:", "0", "-3", "-3"]
 
 
 STILL_INSIDE = r"""

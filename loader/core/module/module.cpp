@@ -94,6 +94,9 @@ int execute(PyObject *module) {
         return -1;
     }
     if (is_main_interpreter()) {
+        if (!follow_interpreter()) {
+            return -1;
+        }
         state_of_plugins = &state;
         handles_of_plugins = state.handles;
         start_attaching();
@@ -118,9 +121,6 @@ int clear(PyObject *module) {
 
 void deallocate(void *module) {
     module_state &state = state_of(static_cast<PyObject *>(module));
-    if (state_of_plugins == &state) {
-        stop_attaching(); // it goes; one whose import failed is none that is called
-    }
     clear(static_cast<PyObject *>(module));
     if (state_of_plugins == &state) {
         state_of_plugins = nullptr;

@@ -19,7 +19,9 @@ std::atomic<bool> is_leaving = false;
 // Nothing of Python's is left, nor is the GIL. interpreter_is_gone has run: it is registered first.
 void python_is_gone() noexcept {
     forget_callbacks();
-    tell_loader();
+    if (tell_loader != nullptr) {
+        tell_loader();
+    }
 }
 
 // The host may have cleared its exit functions (atexit._clear()), and its last ones may call.
@@ -31,15 +33,28 @@ void interpreter_is_gone(PyObject * /*capsule*/) noexcept {
 
 } // namespace
 
+bool follow_interpreter() {
+    constexpr const char *key = "epy";
+    PyObject *const dies_with_interpreter = PyInterpreterState_GetDict(PyInterpreterState_Main());
+    if (dies_with_interpreter == nullptr) {
+        PyErr_NoMemory();
+        return false;
+    }
+    if (PyDict_GetItemString(dies_with_interpreter, key) != nullptr) {
+        return true;
+    }
+    const ref last(PyCapsule_New(&is_leaving, nullptr, interpreter_is_gone));
+    if (!last || PyDict_SetItemString(dies_with_interpreter, key, last.get()) != 0) {
+        return false;
+    }
+    static_cast<void>(Py_AtExit(python_is_gone)); // others may have taken its 32 places
+    return true;
+}
+
 void follow_end(const core_options &options) {
     tell_loader = options.python_is_gone;
     complain_of_end = options.complain_of_end;
-    const ref done = package::call(package::follow_end, {});
-    const ref last(PyCapsule_New(&is_leaving, nullptr, interpreter_is_gone));
-    PyObject *const dies_with_interpreter = PyInterpreterState_GetDict(PyInterpreterState_Main());
-    if (!done || !last || dies_with_interpreter == nullptr ||
-        PyDict_SetItemString(dies_with_interpreter, "epy", last.get()) != 0 ||
-        Py_AtExit(python_is_gone) != 0) {
+    if (!package::call(package::follow_end, {})) {
         PyErr_WriteUnraisable(nullptr);
     }
 }

@@ -12,8 +12,9 @@
 //   a later call -> Python is initialized again: plugins start again, all modules are made anew.
 //                   Else it returns the error value, and one line says why.
 //
-// Hosts that fork clear exit functions in the child (atexit._clear()). If epy's are gone, its
-// module or Py_AtExit tells of the end, and on_unload hooks do not run.
+// Hosts that fork clear exit functions in the child (atexit._clear()), and where no plugin has
+// started epy's are not there. Then the interpreter's dict tells of the end, where a call would
+// wait for a Python that is gone, and on_unload hooks do not run.
 #pragma once
 
 #include "loader/core/py.h"
@@ -21,7 +22,11 @@
 
 namespace epy {
 
-// From now on the end of this Python is followed. With the GIL; once for each.
+// From now on no call outlives this Python. With the GIL, before threads attach; false with an
+// exception.
+bool follow_interpreter();
+
+// From now on its end is orderly. With the GIL; once for each Python.
 void follow_end(const core_options &);
 
 // epy._core.end_of_calls(), the last exit function.

@@ -198,6 +198,10 @@ const core_api *open_core(const core_options &options) {
     }
     const python_stack stack(python.state());
     const exception_set_aside callers;
+    if (!follow_interpreter()) {
+        fail_with_exception(options, "cannot join the host's Python");
+        return nullptr;
+    }
     if (has_raised_privileges()) {
         // Or epy's folder gets files whose bits are those of the host's umask.
         PySys_SetObject("dont_write_bytecode", Py_True);
