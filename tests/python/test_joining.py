@@ -133,6 +133,7 @@ OWN_PLACE = (
 )
 
 
+@pytest.mark.usefixtures("no_python_named")
 def test_a_host_linked_with_a_libpython_that_has_no_installation(
     build_plugin, compile_c, run, tmp_path
 ):
@@ -146,6 +147,7 @@ def test_a_host_linked_with_a_libpython_that_has_no_installation(
     assert (result.stdout, result.stderr) == (OWN_PLACE, "")
 
 
+@pytest.mark.usefixtures("no_python_named")
 def test_a_host_linked_with_the_plugin_s_libpython_by_another_path(
     build_plugin, compile_c, run, tmp_path
 ):

@@ -100,6 +100,7 @@ def test_no_class_that_cannot_change_is_made_of_one_that_can(run):
     assert run(sys.executable, "-c", CLASSES).stdout == ""
 
 
+@pytest.mark.once("the core is an ordinary one under another name, and counts no references")
 def test_a_core_that_was_built_for_a_debugging_build_is_found(native, run, tmp_path):
     debugging = "/usr/bin/python3-dbg"
     tag = "import sys; print(*sys.version_info[:2], sep='')"

@@ -69,8 +69,9 @@ def test_a_new_export_can_be_looked_up(reload, tmp_path):
     script = FIRST.replace(
         "epy.reload()",
         f"""
-    import os
-    os.path.exists("newer.py") or open("newer.py", "w").write({newer!r})
+    import pathlib
+    newer = pathlib.Path("newer.py")
+    newer.exists() or newer.write_text({newer!r})
     epy.reload()""",
     )
     assert reload(script, new, *more)[1:] == ["1", "12", "1", "120"]

@@ -102,6 +102,7 @@ def test_reports_from_several_threads_are_equal(reports):
     )
 
 
+@pytest.mark.usefixtures("no_python_named")
 def test_levels(reports):
     assert reports("1x1", env={"EPY_LOG": "error"}) == report(1)
     assert reports("1x1", env={"EPY_LOG": "warning"}) == report(1)

@@ -40,6 +40,7 @@ int main(int argc, char **argv) {
 """
 
 
+@pytest.mark.usefixtures("no_python_named")
 @pytest.mark.parametrize("missing", ["_start.py", "_script.py"])
 def test_the_next_plugin_starts_what_another_could_not(compile_c, run, tmp_path, missing):
     """With the packages, manners and exit functions of a Python that epy has started."""
