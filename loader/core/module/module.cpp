@@ -42,6 +42,14 @@ bool begin_in_sub_interpreter(PyObject *module, module_state &state) {
            ref(PyObject_CallMethod(exits.get(), "register", "O", function.get()));
 }
 
+// One of the module's classes. False with an exception.
+bool add_type(PyObject *module, PyTypeObject *&type, PyType_Spec &spec,
+              PyTypeObject *base = nullptr) {
+    type = reinterpret_cast<PyTypeObject *>(
+        PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject *>(base)));
+    return type != nullptr && PyModule_AddType(module, type) == 0;
+}
+
 int execute(PyObject *module) {
     if (!cpython::has_lock()) {
         PyErr_SetString(PyExc_ImportError,
@@ -50,26 +58,11 @@ int execute(PyObject *module) {
         return -1;
     }
     module_state &state = state_of(module);
-    state.native_function_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &native_function_spec, nullptr));
-    if (state.native_function_type == nullptr ||
-        PyModule_AddType(module, state.native_function_type) != 0) {
-        return -1;
-    }
-    state.callback_type = reinterpret_cast<PyTypeObject *>(PyType_FromModuleAndSpec(
-        module, &callback_spec, reinterpret_cast<PyObject *>(state.native_function_type)));
-    state.plugin_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &native_plugin_spec, nullptr));
-    state.tail_call_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &tail_call_spec, nullptr));
-    state.host_object_type = reinterpret_cast<PyTypeObject *>(
-        PyType_FromModuleAndSpec(module, &host_object_spec, nullptr));
-    if (state.host_object_type == nullptr ||
-        PyModule_AddType(module, state.host_object_type) != 0 || state.callback_type == nullptr ||
-        state.plugin_type == nullptr || state.tail_call_type == nullptr ||
-        PyModule_AddType(module, state.callback_type) != 0 ||
-        PyModule_AddType(module, state.plugin_type) != 0 ||
-        PyModule_AddType(module, state.tail_call_type) != 0) {
+    if (!add_type(module, state.native_function_type, native_function_spec) ||
+        !add_type(module, state.callback_type, callback_spec, state.native_function_type) ||
+        !add_type(module, state.plugin_type, native_plugin_spec) ||
+        !add_type(module, state.tail_call_type, tail_call_spec) ||
+        !add_type(module, state.host_object_type, host_object_spec)) {
         return -1;
     }
     is_logged(log_level::error); // the environment is read now, before scripts can change it
