@@ -68,7 +68,12 @@ std::string file_of(const void *address) {
     return realpath(found.dli_fname, absolute) != nullptr ? absolute : found.dli_fname;
 }
 
+// dladdr also looks which symbol the address is of, among the thousands that a plugin has room for.
 std::uintptr_t load_address_of(const void *address) noexcept {
+    beginning object{.inside = reinterpret_cast<std::uintptr_t>(address)};
+    if (dl_iterate_phdr(find_beginning, &object) != 0) {
+        return object.begin;
+    }
     Dl_info found{};
     return dladdr(address, &found) != 0 ? reinterpret_cast<std::uintptr_t>(found.dli_fbase) : 0;
 }

@@ -74,6 +74,8 @@ inline constexpr name call_with_out{"epy._headers.out", "call_with_out"};
 inline constexpr name check_by_value{"epy._headers.by_value", "check_by_value"};
 inline constexpr name item_error{"epy._headers.misfits", "item_error"};
 
+// As PyImport_ImportModule, which runs through the import system also for a module that is there.
+ref import(const char *module);
 // The object, its module imported first. Each is empty with a Python exception.
 ref take(const name &);
 // The same, but empty without an exception if the module has not been imported.

@@ -20,13 +20,12 @@ It is text with sizes, so that `strings plugin.so` shows it and a reader never h
     ...
     end
 
-This module reads it, inside plugins too, so it imports little; _file/archive_writer.py writes it.
+The core takes it apart (core/plugin/archive.cpp), _file/archive_writer.py writes it.
 """
 
-import posix
 import sys
 
-from . import _errors
+from . import _core, _errors
 from ._modules import MAGIC, Sources
 
 TYPE_CHECKING = False
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from . import _core
     from ._plugin import Running
     from ._script import Script
 
@@ -47,10 +45,6 @@ if TYPE_CHECKING:
 
 FIRST_LINE = b"epy archive 1\n"
 LAST_LINE = b"end\n"
-_LONGEST_LINE = 1 << 16  # of a header; fields in the manifest may be longer
-_USUAL_LINE = 1 << 8
-_PLAIN = {"\\": "\\", "t": "\t", "n": "\n", "r": "\r", "0": "\0"}  # behind a backslash
-
 
 # The manifest's lines: the fields behind each key. Those of `_NUMBERS` are integers, of `LISTS`
 # tuples of them.
@@ -93,31 +87,29 @@ class Archive:
 
     def rows(self, key: str) -> "list[dict[str, Any]]":
         """The lines with `key` in order, as fields by name. ValueError if they have others."""
+        if key not in self.manifest and key not in MANY:
+            return []
         names = FIELDS[key]
+        numbers, lists = _NUMBERS.intersection(names), LISTS.intersection(names)
         found: list[dict[str, Any]] = []
         lines: Any = (
-            zip(*self.columns(key).values(), strict=True)
-            if key in MANY
-            else self.manifest.get(key, ())
+            zip(*self.columns(key).values(), strict=True) if key in MANY else self.manifest[key]
         )
         for line in lines:
             fields: dict[str, Any] = dict(zip(names, line, strict=True))
-            for name in _NUMBERS.intersection(names):
+            for name in numbers:
                 fields[name] = int(fields[name])
-            for name in LISTS.intersection(names):
+            for name in lists:
                 fields[name] = tuple(int(one) for one in fields[name].split(",") if one)
             found.append(fields)
         return found
 
     def columns(self, key: str) -> "dict[str, list[str]]":
         """One of `MANY`: a list for each field. PluginFormatError if a line has others."""
-        stored, names = self.many[key], FIELDS[key]
+        fields, names = _core.archive_lines(self.many[key]), FIELDS[key]
         width = len(names)
-        fields = _decode(stored).split("\n")
-        if fields.pop() or len(fields) % width:
+        if fields is None or len(fields) % width:
             raise _damaged()
-        if b"\\" in stored:
-            fields = list(map(_unescape, fields))
         return {name: fields[index::width] for index, name in enumerate(names)}
 
     def text(self, key: str, name: str = "") -> str:
@@ -130,84 +122,33 @@ class Archive:
 
 def read(data: bytes | memoryview) -> "Archive":
     """The archive in `data`; PluginFormatError if it is none or cut short."""
-    view = memoryview(data)
-    start = len(FIRST_LINE)
-    if bytes(view[:start]) != FIRST_LINE:
-        raise _errors.PluginFormatError("no epy archive of version 1; build the plugin again")
+    parts = _core.parse_archive(data)
+    if parts is None:
+        if bytes(data[: len(FIRST_LINE)]) != FIRST_LINE:
+            raise _errors.PluginFormatError("no epy archive of version 1; build the plugin again")
+        raise _damaged()
     found = Archive()
-    while bytes(view[start : start + len(LAST_LINE)]) != LAST_LINE:
-        key, fields, begin, end = _read_block(view, start)
-        start = end + 1
-        if key == "file" and len(fields) == 1:  # may be large: read when it is asked for
-            found.files.append((fields[0], begin, end))
-            continue
-        source = bytes(view[begin:end])
-        if key == "manifest":
-            for line in _decode(source).split("\n")[:-1]:
-                name, *values = line.split("\t")
-                if name in MANY:  # of a plugin from before there were rows
-                    values += [""] * (len(FIELDS[name]) - len(values))
-                    found.many[name] += "\n".join((*values, "")).encode("utf-8", "surrogateescape")
-                    continue
-                if "\\" in line:
-                    name, *values = map(_unescape, (name, *values))
-                found.manifest.setdefault(name, []).append(tuple(values))
-        elif key == "rows" and len(fields) == 1 and fields[0] in MANY:
-            found.many[fields[0]] = source
-        elif key == "module" and len(fields) == 2:
-            found.members.append((fields[0], fields[1], source))
-        elif key == "code" and len(fields) == 2:
-            found.code.append((fields[0], fields[1], source))
-        elif key == "constant" and len(fields) == 1:
-            found.constants.append((fields[0], source))
-        elif key == "header" and len(fields) == 2:
-            start_of_index, size = map(_number, fields)
-            start_of_data = start_of_index + size
-            text, index = source[:start_of_index], source[start_of_index:start_of_data]
-            found.headers.append((_decode(text), index, source[start_of_data:]))
-        else:
-            raise _damaged()
+    manifests, rows, found.members, found.code, found.constants, found.headers, found.files = parts
+    for found.manifest in manifests:
+        _take_old_rows(found)
+    found.many.update(rows)
+    if len(manifests) != 1 or len(found.many) != len(MANY):
+        raise _damaged()
     return found
 
 
-def _read_block(view: memoryview, start: int) -> "tuple[str, Row, int, int]":
-    """Key and fields of the block at `start`, and where its contents start and end."""
-    line, newline, _ = bytes(view[start : start + _USUAL_LINE]).partition(b"\n")
-    if not newline:
-        line, newline, _ = bytes(view[start : start + _LONGEST_LINE]).partition(b"\n")
-    first, *fields = _decode(line).split("\t")
-    key, _, size = first.partition(" ")
-    if not newline:
-        raise _damaged()
-    begin = start + len(line) + 1
-    end = begin + _number(size)
-    if bytes(view[end : end + 1]) != b"\n":
-        raise _damaged()
-    return key, tuple(map(_unescape, fields)), begin, end
+def _take_old_rows(archive: "Archive") -> None:
+    """Of a plugin from before there were rows."""
+    for key in MANY:
+        for fields in archive.manifest.pop(key, ()):
+            from ._file.archive_writer import rows_of
 
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or len(text) > 18:
-        raise _damaged()
-    return int(text)
+            fields += ("",) * (len(FIELDS[key]) - len(fields))
+            archive.many[key] += rows_of(fields)
 
 
 def _damaged() -> "Exception":
     return _errors.PluginFormatError("the epy archive is damaged; build the plugin again")
-
-
-def _unescape(text: str) -> str:
-    if "\\" not in text:
-        return text
-    characters = iter(text)
-    return "".join(
-        _PLAIN.get(next(characters, ""), "") if character == "\\" else character
-        for character in characters
-    )
-
-
-def _decode(data: bytes) -> str:
-    return data.decode("utf-8", "surrogateescape")
 
 
 # What it tells of a script
@@ -216,18 +157,23 @@ def _decode(data: bytes) -> str:
 def stored_sources(archive: "Archive", read: "Callable[[int, int], bytes]") -> "Sources":
     """What the script of a plugin consists of; `read` gives bytes of the archive."""
 
-    def reader(begin: int, end: int) -> "Callable[[], bytes]":
-        return lambda: read(begin, end)
-
-    members = {name: (filename, source) for name, filename, source in archive.members}
-    code = {name: stored for name, magic, stored in archive.code if magic == MAGIC}
-    data = {name: reader(begin, end) for name, begin, end in archive.files}
+    members, data, code = {}, {}, {}
+    for name, filename, source in archive.members:
+        members[name] = filename, source
+    for name, magic, stored in archive.code:
+        if magic == MAGIC:
+            code[name] = stored
+    for name, begin, end in archive.files:
+        data[name] = _reader(read, begin, end)
     return Sources(members, archive.text("kind") == "package", data, code)
 
 
+def _reader(read: "Callable[[int, int], bytes]", begin: int, end: int) -> "Callable[[], bytes]":
+    return lambda: read(begin, end)
+
+
 def read_manifest(archive: "Archive", script: "Script") -> None:
-    for row in archive.rows("plugin"):
-        script.name = script.plugin.name = row["name"]
+    script.name = script.plugin.name = archive.text("plugin") or script.name
     script.unread = archive
     for row in archive.rows("address"):
         script.names[row["name"]] = row["slot"]
@@ -281,13 +227,15 @@ def _executable(plugin: str, stamped: str) -> str:
     virtual environment, or those of the Python that it was built for, if it is here."""
     sent = f"{plugin.rpartition('/')[0]}/epy"
     start: Any = sys.modules.get("epy._start")
-    if _exists(f"{sent}/packages/pyvenv.cfg"):
+    if _core.exists(f"{sent}/packages/pyvenv.cfg"):
         if start is None:
             from ._running import environments
 
             environments.install()
         return f"{sent}/packages/bin/python"
-    if not _exists(stamped) or _exists(f"{sent}/bundle"):
+    if start is not None and (start.is_chosen or stamped == start.executable):
+        return str(start.executable)  # whether it is there or not
+    if not _core.exists(stamped) or _core.exists(f"{sent}/bundle"):
         stamped = ""
     if start is None:  # a host's Python, which knows nothing of it
         if stamped and stamped != sys.executable:
@@ -295,7 +243,7 @@ def _executable(plugin: str, stamped: str) -> str:
 
             environments.install()
         return stamped
-    return start.executable if start.is_chosen or not stamped else stamped
+    return stamped or start.executable
 
 
 def _read_script(path: str) -> "Sources":
@@ -310,11 +258,3 @@ def _read(native: "_core.NativePlugin", begin: int, end: int) -> bytes:
     if found is None:
         raise _errors.UnloadedError(f"{native.path}: holds the file, and has been unloaded")
     return found
-
-
-def _exists(path: str) -> bool:
-    try:
-        posix.stat(path)
-    except (OSError, ValueError):
-        return False
-    return True

@@ -168,6 +168,17 @@ def host_object_address(object: object, cls: type[HostObject], /) -> int | None:
 def wrap_host_object(cls: type[HostObject], address: int, /) -> HostObject:
     """The wrapper of an object that the host has a reference to."""
 
+def exists(path: str, /) -> bool:
+    """Whether a file is there, as os.path.exists tells it."""
+
+def parse_archive(data: bytes | memoryview, /) -> tuple[Any, ...] | None:
+    """What a plugin's archive holds: a list of each kind of block, manifest, rows, module, code,
+    constant, header, file, with its fields and contents. The manifest is a dict of its lines'
+    fields, a file where it begins and ends. None: it is damaged."""
+
+def archive_lines(data: bytes, /) -> list[str] | None:
+    """A field each, of what is stored as `rows`. None: the last one does not end."""
+
 def public_capsule() -> Any:
     """epy._C_API, for other extension modules. ImportError in another interpreter."""
 

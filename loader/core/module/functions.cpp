@@ -22,6 +22,7 @@
 #include "loader/core/host/kept_gil.h"
 #include "loader/core/host/recording.h"
 #include "loader/core/noted_error.h"
+#include "loader/core/plugin/archive.h"
 #include "loader/core/plugin/end.h"
 #include "loader/core/plugin/leftovers.h"
 #include "loader/core/plugin/native_plugin.h"
@@ -35,6 +36,7 @@
 #include "loader/core/values/handles.h"
 #include "loader/core/values/items.h"
 #include "loader/log.h"
+#include "loader/paths.h"
 
 namespace epy {
 
@@ -118,6 +120,20 @@ PyObject *log_to_file_of_log(PyObject *, PyObject *arguments) {
     }
     return PyBool_FromLong(
         log_to_file(level, std::string_view(text, static_cast<std::size_t>(size))) ? 1 : 0);
+}
+
+// To say in an exception that a file is not there takes longer than to look.
+PyObject *exists_for_python(PyObject *, PyObject *path) {
+    PyObject *name = nullptr;
+    if (PyUnicode_FSConverter(path, &name) == 0) {
+        if (PyErr_ExceptionMatches(PyExc_ValueError) == 0) {
+            return nullptr;
+        }
+        PyErr_Clear(); // no file can have that name
+        Py_RETURN_FALSE;
+    }
+    const ref owned(name);
+    return PyBool_FromLong(exists(PyBytes_AS_STRING(name)) ? 1 : 0);
 }
 
 PyObject *thread_name(PyObject *, PyObject *) {
@@ -315,6 +331,11 @@ PyMethodDef module_functions[] = {
     {"plain_exporter", guarded<plain_exporter>, METH_O,
      "plain_exporter(export) -> what epy.export is in a plugin: most exports of a start are made "
      "at once."},
+    {"exists", guarded<exists_for_python>, METH_O, "exists(path) -> whether a file is there."},
+    {"parse_archive", guarded<parse_archive>, METH_O,
+     "parse_archive(bytes) -> a list of each kind of block; None if it is damaged."},
+    {"archive_lines", guarded<archive_lines>, METH_O,
+     "archive_lines(bytes) -> list of str; None if the last does not end."},
     {"public_capsule", guarded<public_capsule>, METH_NOARGS,
      "public_capsule() -> epy._C_API, for other extension modules."},
     {"note_error", guarded<note_error_of_call>, METH_VARARGS,

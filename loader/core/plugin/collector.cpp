@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "loader/core/package.h"
 #include "loader/core/thread/threads.h"
 
 namespace epy {
@@ -16,7 +17,7 @@ bool keeps = false; // guarded by the GIL
 
 patient_collector::patient_collector() noexcept {
     const exception_set_aside callers;
-    collector_ = ref(PyImport_ImportModule("gc"));
+    collector_ = package::import("gc");
     if (collector_) {
         usual_ = ref(PyObject_CallMethod(collector_.get(), "get_threshold", nullptr));
         const ref set(PyObject_CallMethod(collector_.get(), "set_threshold", "l", patience));

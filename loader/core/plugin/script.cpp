@@ -16,11 +16,9 @@ namespace {
 // Where Python code may run no reference of ours stands below: a Python that finalizes ends this
 // thread there, by unwinding, and what it unwound would touch objects without the GIL.
 
-ref import(const char *name) {
-    return ref(run_python([name] { return PyImport_ImportModule(name); }));
+ref core_module_object() {
+    return ref(run_python([] { return package::import("epy._core").release(); }));
 }
-
-ref core_module_object() { return import("epy._core"); }
 
 // What epy/_plugin.py answers.
 enum class started { failed, ready, interrupted, no_memory };

@@ -1,4 +1,4 @@
-// The bytes of a ctypes instance, for a scope.
+// The bytes of an object that has some, such as a ctypes instance, for a scope.
 #pragma once
 
 #include <cstddef>

@@ -42,8 +42,8 @@ def write(
     lines = "".join("\t".join(map(_escape, row)) + "\n" for row in rows if row[0] not in MANY)
     parts = [FIRST_LINE, *_block("manifest", (), _encode(lines))]
     for many in MANY:
-        fields = [_escape(field) for row in rows if row[0] == many for field in row[1:]]
-        parts += _block("rows", (many,), _encode("".join(f"{field}\n" for field in fields)))
+        fields = [field for row in rows if row[0] == many for field in row[1:]]
+        parts += _block("rows", (many,), rows_of(fields))
     for name, filename, source in members:
         parts += _block("module", (name, filename), source)
     for name, magic, marshalled in code:
@@ -56,6 +56,11 @@ def write(
     for name, contents in files:  # the last: see `size_of_files`
         parts += _block("file", (name,), contents)
     return b"".join([*parts, LAST_LINE])
+
+
+def rows_of(fields: Iterable[str]) -> bytes:
+    """A line for each."""
+    return _encode("".join(f"{_escape(field)}\n" for field in fields))
 
 
 def size_of_files(files: Iterable[tuple[str, bytes]]) -> int:
