@@ -263,18 +263,18 @@ const loader_api *open_loader() {
         say_once("is damaged", "", "build it again with 'epy build'");
         return nullptr;
     }
-    if (!in_base_namespace()) {
-        say_once("loaded by dlmopen into a namespace of its own", ", where Python cannot run",
-                 "load it with dlopen");
-        return nullptr;
-    }
     if (in_static_program()) {
         say_once("loaded by a static program", ", where Python cannot run",
                  "link the program without -static");
         return nullptr;
     }
-    void *handle = loader_in_process();
+    void *handle = loader_in_process(); // in this namespace: then it is the base
     if (handle == nullptr) {
+        if (!in_base_namespace()) {
+            say_once("loaded by dlmopen into a namespace of its own", ", where Python cannot run",
+                     "load it with dlopen");
+            return nullptr;
+        }
         let_newer_plugin_open_loader();
         handle = loader_in_process();
     }

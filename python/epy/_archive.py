@@ -76,14 +76,15 @@ class Archive:
 
     __slots__ = ("code", "constants", "files", "headers", "manifest", "many", "members")
 
-    def __init__(self) -> None:
-        self.manifest: dict[str, list[Row]] = {}
-        self.many = dict.fromkeys(MANY, b"")  # what `rows` has of each
-        self.members: list[Member] = []
-        self.code: list[Code] = []
-        self.files: list[File] = []
-        self.constants: list[Constant] = []
-        self.headers: list[Header] = []
+    def __init__(self, parts: "tuple[list[Any], ...]") -> None:
+        manifests, rows, members, code, constants, headers, files = parts
+        self.manifest: dict[str, list[Row]] = manifests[0] if manifests else {}
+        self.many = dict.fromkeys(MANY, b"") | dict(rows)  # what `rows` has of each
+        self.members: list[Member] = members
+        self.code: list[Code] = code
+        self.constants: list[Constant] = constants
+        self.headers: list[Header] = headers
+        self.files: list[File] = files
 
     def rows(self, key: str) -> "list[dict[str, Any]]":
         """The lines with `key` in order, as fields by name. ValueError if they have others."""
@@ -93,7 +94,9 @@ class Archive:
         numbers, lists = _NUMBERS.intersection(names), LISTS.intersection(names)
         found: list[dict[str, Any]] = []
         lines: Any = (
-            zip(*self.columns(key).values(), strict=True) if key in MANY else self.manifest[key]
+            zip(*columns(self.many, key).values(), strict=True)
+            if key in MANY
+            else self.manifest[key]
         )
         for line in lines:
             fields: dict[str, Any] = dict(zip(names, line, strict=True))
@@ -104,20 +107,21 @@ class Archive:
             found.append(fields)
         return found
 
-    def columns(self, key: str) -> "dict[str, list[str]]":
-        """One of `MANY`: a list for each field. PluginFormatError if a line has others."""
-        fields, names = _core.archive_lines(self.many[key]), FIELDS[key]
-        width = len(names)
-        if fields is None or len(fields) % width:
-            raise _damaged()
-        return {name: fields[index::width] for index, name in enumerate(names)}
-
     def text(self, key: str, name: str = "") -> str:
         """A field of the first line with `key`, by default its first; "" if it is not there."""
         names = FIELDS[key]
         lines = self.manifest.get(key)
         index = names.index(name) if name else 0
         return lines[0][index] if lines and index < len(lines[0]) else ""
+
+
+def columns(many: "dict[str, bytes]", key: str) -> "dict[str, list[str]]":
+    """One of `MANY`: a list for each field. PluginFormatError if a line has others."""
+    fields, names = _core.archive_lines(many[key]), FIELDS[key]
+    width = len(names)
+    if fields is None or len(fields) % width:
+        raise _damaged()
+    return {name: fields[index::width] for index, name in enumerate(names)}
 
 
 def read(data: bytes | memoryview) -> "Archive":
@@ -127,13 +131,10 @@ def read(data: bytes | memoryview) -> "Archive":
         if bytes(data[: len(FIRST_LINE)]) != FIRST_LINE:
             raise _errors.PluginFormatError("no epy archive of version 1; build the plugin again")
         raise _damaged()
-    found = Archive()
-    manifests, rows, found.members, found.code, found.constants, found.headers, found.files = parts
-    for found.manifest in manifests:
-        _take_old_rows(found)
-    found.many.update(rows)
-    if len(manifests) != 1 or len(found.many) != len(MANY):
+    found = Archive(parts)
+    if len(found.many) != len(MANY):
         raise _damaged()
+    _take_old_rows(found)
     return found
 
 
@@ -174,7 +175,7 @@ def _reader(read: "Callable[[int, int], bytes]", begin: int, end: int) -> "Calla
 
 def read_manifest(archive: "Archive", script: "Script") -> None:
     script.name = script.plugin.name = archive.text("plugin") or script.name
-    script.unread = archive
+    script.unread = archive.many
     for row in archive.rows("address"):
         script.names[row["name"]] = row["slot"]
         script.texts[row["name"]] = row["text"]
@@ -206,8 +207,10 @@ def sources_of(script: "Running") -> "tuple[Sources, str]":
             f"{native.path}: is damaged: run `epy build` again"
         ) from None
     script.executable = _executable(native.path, archive.text("python", "executable"))
-    script.constants.update(archive.constants)
-    script.stored_headers = {text: (index, data) for text, index, data in archive.headers}
+    for name, constant in archive.constants:
+        script.constants[name] = constant
+    for text, index, data in archive.headers:
+        script.stored_headers[text] = index, data
     editable = archive.text("editable")
     if editable:
         script.place = editable

@@ -408,12 +408,10 @@ def _collect(script: "Running", left: list[object]) -> None:
 
 def _forget(script: "Running") -> None:
     """What still runs of the script may hold it."""
-    for made in (
-        *(script.offered, script.callbacks, script.returned),
-        *(script.on_load, script.on_unload, script.on_reload),
-        *(script.former, script.removed, script.made),
-    ):
-        made.clear()
+    known = vars(script)
+    for name in _FORGOTTEN:
+        if name in known:  # by now
+            known[name].clear()
     script.error_hook = None
     for header in script.headers.values():
         for _, made in header:
@@ -436,6 +434,11 @@ def _stem(path: str) -> str:
     stem, _, _ = name.rpartition(".")
     return stem if stem.strip(".") else name
 
+
+_FORGOTTEN = (
+    *("offered", "callbacks", "returned", "on_load", "on_unload", "on_reload"),
+    *("former", "removed", "made"),
+)
 
 # What `_drop` does, in this order. Made once: there may be no memory for it when it is needed.
 _STEPS: "tuple[Callable[[Running, list[object]], object], ...]" = (

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal, TypeVar
 
-    from ._archive import Archive
     from ._native import Export
     from ._running.tracing import Trace
 
@@ -66,33 +65,53 @@ class Script:
     header_options: "HeaderOptions | None" = None
     words: "frozenset[str] | None" = None  # all that may be asked for of headers; None: anything
 
+    is_stored = False  # in a plugin, with all that its C text stands for
+    module = ""  # its private name in sys.modules
+    executable = ""  # of the Python whose packages it finds
+    kept: "_core.Kept | None" = None  # for memory that Python does not own
+    unread: "dict[str, bytes] | None" = None  # see the properties below
+    # Of a script that is read from its place: see `_running.reloading`.
+    place: str | None = None
+    watched = False
+    trace: "Trace | None" = None  # where its calls are noted, if they are
+
+    if TYPE_CHECKING:  # see `_MADE_LATER`
+        # What callables became that were returned for function pointers: see `returned_callback`.
+        returned: dict[Any, Any]
+        # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
+        # stored in the plugin, so that a running plugin needs no parser.
+        prototypes: dict[str, tuple[str, str]]
+        # Marshalled, by module and name of the function. Filled at build and stored in the plugin.
+        constants: dict[str, bytes]
+        # What the script's headers declare, by `epy.header`'s arguments: read at build, stored in
+        # the plugin. And the objects made of it, with the arguments that do not matter to reading.
+        declarations: dict[str, Any]
+        stored_headers: dict[str, tuple[bytes, bytes]]  # for `_core.StoredHeader`
+        # See the properties below.
+        names: dict[str, int | DataEntry]
+        texts: dict[str, str]
+        plain_prototypes: dict[str, tuple[str, str]]
+        loaded_versions: dict[str, str]
+        removed: dict[str, _core.Callback]  # exports that were, by name
+    else:
+
+        def __getattr__(self, name):
+            if name not in _MADE_LATER:
+                raise AttributeError(f"a {type(self).__name__} has no {name!r}", name=name)
+            return self.__dict__.setdefault(name, {})  # threads may be here at once
+
     def __init__(self, name: str, path: str, state: "State" = "starting") -> None:
         self.name = name
         self.path = path
         self.plugin = Plugin(name, path, state)
         self.importing = True
-        self.is_stored = False  # in a plugin, with all that its C text stands for
-        self.module = ""  # its private name in sys.modules
-        self.executable = ""  # of the Python whose packages it finds
         # In order of definition, see `exports`; how many of them have been looked at there.
         self.offered: dict[str, Any] = {}
         self.settled = 0
         # The objects made by `epy.callback`, held until the import is over: until then data may
         # refer to one by its bare address.
         self.callbacks: list[Any] = []
-        # What callables became that were returned for function pointers: see `returned_callback`.
-        self.returned: dict[Any, Any] = {}
-        # C prototype -> (name, Python expression of the ctypes function type). Filled at build and
-        # stored in the plugin, so that a running plugin needs no parser.
-        self.prototypes: dict[str, tuple[str, str]] = {}
-        # Marshalled, by module and name of the function. Filled at build and stored in the plugin.
-        self.constants: dict[str, bytes] = {}
-        # What the script's headers declare, by `epy.header`'s arguments: read at build, stored in
-        # the plugin. And the objects made of it, with the arguments that do not matter to reading.
-        self.declarations: dict[str, Any] = {}
-        self.stored_headers: dict[str, tuple[bytes, bytes]] = {}  # for `_core.StoredHeader`
         self.headers: dict[str, list[Any]] = {}
-        self.kept: _core.Kept | None = None  # for memory that Python does not own
         self.on_load: list[Callable[[], object]] = []
         # With marks: a host may fork, see `_core.take_to_run`.
         self.on_unload: list[tuple[int, Callable[[], object]]] = []
@@ -100,21 +119,11 @@ class Script:
         self.bindings: list[Any] = []  # `epy.Bindings` that it publishes
         self.exit_functions: list[Any] = []  # in a Python that epy started: see `_exit`
         self.unloading = allocate_lock()  # held while these run
-        # See the properties below.
-        self.unread: Archive | None = None
-        self.names: dict[str, int | DataEntry] = {}
-        self.texts: dict[str, str] = {}
-        self.plain_prototypes: dict[str, tuple[str, str]] = {}
-        self.loaded_versions: dict[str, str] = {}
-        # Of a script that is read from its place: see `_running.reloading`.
-        self.place: str | None = None
-        self.watched = False
+        # See `_running.reloading`.
         self.made: dict[Any, None] = {}  # its callbacks, as far as they live
         self.staged: Staged | None = None  # while it runs again
         self.former: list[Any] = []  # of former runs: what C may hold
-        self.removed: dict[str, _core.Callback] = {}  # exports that were, by name
         self.reloading = allocate_lock()
-        self.trace: Trace | None = None  # where its calls are noted, if they are
         self.error_hook: Any = None  # `epy.error_hook` as this script has set it, in a tuple
 
     @property
@@ -158,13 +167,15 @@ class Script:
 
     def _read_names(self) -> None:
         """There may be thousands, and most starts need none: see core/plugin/plain_exports.h."""
-        archive = self.unread
-        if archive is None:
+        many = self.unread
+        if many is None:
             return
-        known = archive.columns("function")
+        from ._archive import columns
+
+        known = columns(many, "function")
         self.names.update(zip(known["name"], map(int, known["slot"]), strict=True))
         self.texts.update(zip(known["name"], known["text"], strict=True))
-        plain = archive.columns("plain")
+        plain = columns(many, "plain")
         named = zip(plain["name"], plain["codes"], strict=True)
         self.plain_prototypes.update(zip(plain["text"], named, strict=True))
         self.unread = None
@@ -234,6 +245,12 @@ class Script:
 
         return of_process(name)
 
+
+_MADE_LATER = {
+    *("constants", "declarations", "loaded_versions", "names", "plain_prototypes", "prototypes"),
+    *("removed", "returned", "stored_headers", "texts"),
+}
+"""Dictionaries of a script, which few have anything in: each is made when it is asked for."""
 
 namespace: "Any" = type(sys.implementation)
 """What there is once in a process, finders too: a class would cost a start 80,000 instructions."""

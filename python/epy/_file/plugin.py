@@ -16,7 +16,7 @@ def open_plugin(path: Path) -> tuple[Image, Archive]:
     Tables(image).check()
     extent = image.info().archive
     if extent.size == 0:
-        return image, Archive()
+        return image, _archive.read(_archive.FIRST_LINE + _archive.LAST_LINE)
     try:
         return image, _archive.read(image.bytes_at(extent.address, extent.size))
     except PluginFormatError as error:
