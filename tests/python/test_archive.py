@@ -76,6 +76,13 @@ def test_a_line_with_other_fields_is_an_error(fields):
         found.rows("function")
 
 
+def test_functions_of_an_older_epy_lie_in_the_manifest():
+    lines = b"function\tadd\t0\tiii\tint\\nadd(\\\\)\n"
+    found = _archive.read(b"epy archive 1\nmanifest %d\n%b\nend\n" % (len(lines), lines))
+    function = {"name": "add", "slot": 0, "codes": "iii", "text": "int\nadd(\\)"}
+    assert found.rows("function") == [{**function, "error": "", "plain": ""}]
+
+
 def test_a_field_that_no_line_has_is_a_mistake():
     with pytest.raises(TypeError, match="version has the fields name, version"):
         archive_writer.row("version", name="f", number="1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import linecache
 import sys
 from pathlib import Path
@@ -140,6 +141,37 @@ top = synth
     assert not any(name == "synth" or name.startswith("synth.") for name in sys.modules)
     drop_modules(script.module)
     assert not any(name.startswith(script.module) for name in sys.modules)
+
+
+@pytest.mark.parametrize("name", ["synth.py", "synth/__init__.py"])
+def test_a_script_s_module_is_as_the_import_system_makes_one(tmp_path: Path, name: str) -> None:
+    package(tmp_path, {name: ADD})
+    script, module = build(tmp_path / name.partition("/")[0])
+    made = importlib.util.module_from_spec(module.__spec__)
+    assert set(vars(made)) - set(vars(module)) <= {"__cached__"}
+    names = set(vars(made)) & set(vars(module)) - {"__builtins__"}
+    assert {name: vars(made)[name] for name in names} == {n: vars(module)[n] for n in names}
+    assert module.__spec__.loader is module.__loader__ and module.__file__.endswith(name)
+    drop_modules(script.module)
+
+
+def test_a_thread_that_imports_a_package_waits_until_that_has_run(tmp_path: Path) -> None:
+    text = """
+import threading, time
+def look():
+    began.set()
+    import synth
+    found.append(hasattr(synth, "late"))
+began, found, thread = threading.Event(), [], threading.Thread(target=look)
+thread.start()
+began.wait()
+time.sleep(0.1)
+late = True
+"""
+    script, module = build(package(tmp_path / "synth", {"__init__.py": text}))
+    module.thread.join()
+    assert module.found == [True]
+    drop_modules(script.module)
 
 
 def test_a_script_may_have_the_name_of_a_module_that_it_imports(tmp_path: Path) -> None:
