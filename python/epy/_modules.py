@@ -356,6 +356,27 @@ def names_below(root: str) -> list[str]:
     return [name for name in list(sys.modules) if name == root or name.startswith(root + ".")]
 
 
+def outside_import_lock(function: "Callable[[], Any]") -> "Any":
+    """Call a function that imports, or waits for imports, in a finder.
+
+    The import system asks finders under a lock of its own (`_frozen_importlib._find_spec`). Another
+    thread may be in the midst of a module, which the function waits for, and need that lock to go
+    on. It is not held by whoever calls a finder himself.
+    """
+    levels = 0
+    try:
+        while _imp.lock_held():  # by anybody
+            _imp.release_lock()
+            levels += 1
+    except RuntimeError:  # by another thread
+        pass
+    try:
+        return function()
+    finally:
+        for _ in range(levels):
+            _imp.acquire_lock()
+
+
 def _import(loader: "_Loader") -> "ModuleType":
     """As the import system would, to which the same is five times the work."""
     if loader.package:  # other threads can import it by its name: they wait

@@ -7,6 +7,7 @@ from _frozen_importlib import ModuleSpec
 from _frozen_importlib_external import PathFinder
 
 from . import _core
+from ._modules import outside_import_lock
 from ._script import Script, namespace, registry
 
 TYPE_CHECKING = False
@@ -142,12 +143,17 @@ def _find_distributions(context: "Any" = None) -> "Iterable[Any]":
 
 
 def _found() -> "Any":
-    from ._running import environments
-
+    environments = outside_import_lock(_import_environments)
     environments.install()
     if packages in sys.meta_path:
         sys.meta_path.remove(packages)
     return environments.finder
+
+
+def _import_environments() -> "Any":
+    from ._running import environments
+
+    return environments
 
 
 packages = namespace(

@@ -187,6 +187,47 @@ def test_an_environment_that_includes_the_systems_packages(build_plugin, run, ca
     assert [folder for folder in found if folder in wanted] == wanted
 
 
+SLOW = """
+import threading
+begun.set()
+wanted.wait(60)
+import colorsys
+"""
+WHILE_IMPORTED = """
+import epy, site, sys, threading, time
+sys.path.insert(0, {folder!r})
+
+@epy.export(error="error")
+def text() -> epy.c_str:
+    import builtins
+    builtins.begun, builtins.wanted = threading.Event(), threading.Event()
+    thread = threading.Thread(target=__import__, args=("slow",))
+    thread.start()
+    begun.wait()
+    add = site.addsitedir
+    def add_and_say(*arguments):
+        threading.Timer(0.2, wanted.set).start()
+        return add(*arguments)
+    site.addsitedir = add_and_say
+    import of_one
+    thread.join()
+    return of_one.TEXT
+"""
+
+
+def test_a_pth_file_imports_what_another_thread_is_importing(
+    two_environments, build_plugin, call, tmp_path
+):
+    """Which needs the import system's own lock to go on: whoever looks for packages has it."""
+    (two_environments["one"] / "slow.pth").write_text("import slow\n")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "slow.py").write_text(SLOW)
+    script = WHILE_IMPORTED.format(folder=str(tmp_path / "elsewhere"))
+    build_plugin(script, "--python", tmp_path / "one" / "bin" / "python")
+    result = call("open ./plugin.so", "text text")
+    assert (result.stdout, result.stderr) == ("one \n", "")
+
+
 def test_packages_are_looked_for_once_by_whoever_asks_meanwhile():
     """A .pth file imports, and whose import that is asks again."""
 

@@ -39,8 +39,14 @@ bool are_types_known() noexcept {
 
 } // namespace
 
+// Once in the process: interpreters share the small numbers, and calls in one of them read what is
+// found here while another one begins.
 bool argument_objects::prepare() {
+    static bool is_prepared = false;
     const process_guard guard;
+    if (is_prepared) {
+        return true;
+    }
     bool each_exists_once = true;
     for (std::int64_t value = smallest; value <= largest; ++value) {
         PyObject *number = PyLong_FromLongLong(value);
@@ -59,6 +65,7 @@ bool argument_objects::prepare() {
     if (!layout_is_known) {
         say_that_it_is_unknown();
     }
+    is_prepared = true;
     return true;
 }
 

@@ -19,6 +19,7 @@ from _frozen_importlib_external import PathFinder
 from _thread import RLock
 
 from .. import _core
+from .._modules import outside_import_lock
 from .._report import write
 from .._script import Script, registry
 
@@ -48,6 +49,11 @@ class Environment:
 
     def find_packages(self) -> list[str]:
         """Its folders of packages, and those that their .pth files name; UntrustedFileError."""
+        if self.packages is None:
+            outside_import_lock(self._find_packages_once)
+        return self.packages or []
+
+    def _find_packages_once(self) -> None:
         # Other threads wait; not for ever, because a .pth file may import what they are importing.
         taken = _lock.acquire(timeout=5)
         try:
@@ -65,7 +71,6 @@ class Environment:
         finally:
             if taken:
                 _lock.release()
-        return self.packages or []
 
     def _find_packages(self) -> list[str]:
         site = _site()
@@ -212,15 +217,18 @@ class _Finder:
         if path is not None:
             return None
         environment = _of_importer()
+        standard = PathFinder.find_spec(name, [*_standard_path()])
+        if standard is not None and standard.loader is None:  # a folder, for want of a module
+            standard = None
         if environment is None:
-            if _is_plugins_own():  # code of nobody's, in a thread of its own
+            if standard is None and _is_plugins_own():  # code of nobody's, in a thread of its own
                 for script in list(registry.by_plugin.values()):
                     one = of(script.executable)
                     if one is not None:
                         one.find_packages()
             return None
-        if environment.is_busy:
-            return None
+        if standard is not None or environment.is_busy:
+            return standard
         return PathFinder.find_spec(name, [*_standard_path(), *environment.find_packages()])
 
     def find_distributions(self, context: Any = None) -> Iterable[Any]:
