@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -71,6 +72,9 @@ def ctypes_twice(python) -> None:
     """For tests of two Pythons in a process, one after the other, which import ctypes."""
     if python.version == (3, 12):
         pytest.skip("CPython 3.12 crashes without plugins when ctypes is imported again")
+    on_path = Path(shutil.which("python3") or "/")
+    if python.version >= (3, 14) and (on_path.parent.parent / "pyvenv.cfg").exists():
+        pytest.skip("CPython 3.14 looks for _ctypes in a virtual environment when it starts again")
 
 
 @pytest.fixture

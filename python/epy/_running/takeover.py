@@ -56,6 +56,8 @@ def take_over(
         others = [entry for entry in hosts_path if entry not in plugins]
         first = python_path.split(os.pathsep) if python_path else []
         hosts_path = [*first, *_standard_path(home or home_variable)]
+    if set_path is None and not (home or home_variable) and sys.version_info[:2] >= (3, 14):
+        _enter_environment()
     sys.path = list(dict.fromkeys(hosts_path))
     _start.packages.found()
     if site is not None:
@@ -95,6 +97,15 @@ def _find_program(name: str) -> str:
         if os.path.isfile(found) and os.access(found, os.X_OK):
             return found
     return ""
+
+
+def _enter_environment() -> None:
+    """Where the host's program is in a virtual environment: since 3.14 `site` only checks that
+    Python's own start has done so (Modules/getpath.py)."""
+    folder = os.path.dirname(sys.executable)
+    prefix = os.path.dirname(folder)
+    if any(os.path.isfile(f"{place}/pyvenv.cfg") for place in (folder, prefix)):
+        sys.prefix = sys.exec_prefix = prefix
 
 
 def _standard_path(home: str | None) -> list[str]:
