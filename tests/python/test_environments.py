@@ -215,6 +215,7 @@ def text() -> epy.c_str:
 """
 
 
+@pytest.mark.once("the packages of an environment are looked for once in a process")
 def test_a_pth_file_imports_what_another_thread_is_importing(
     two_environments, build_plugin, call, tmp_path
 ):
