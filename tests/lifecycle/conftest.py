@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -68,13 +67,14 @@ def pytest_generate_tests(metafunc) -> None:
 
 
 @pytest.fixture
-def ctypes_twice(python) -> None:
+def ctypes_twice(python, monkeypatch) -> None:
     """For tests of two Pythons in a process, one after the other, which import ctypes."""
     if python.version == (3, 12):
         pytest.skip("CPython 3.12 crashes without plugins when ctypes is imported again")
-    on_path = Path(shutil.which("python3") or "/")
-    if python.version >= (3, 14) and (on_path.parent.parent / "pyvenv.cfg").exists():
-        pytest.skip("CPython 3.14 looks for _ctypes in a virtual environment when it starts again")
+    if python.version >= (3, 14):
+        # If `python3` is a virtual environment's, CPython's second start looks for _ctypes in it.
+        folder = os.path.dirname(os.path.realpath(python.executable))
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
 
 
 @pytest.fixture
