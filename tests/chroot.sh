@@ -64,10 +64,11 @@ isolated() {
     return "$status"
 }
 
-# How this machine reaches the network: names, proxies, certificates, pip's settings.
+# How this machine reaches the network: names, proxies, certificates, pip's settings; a mirror may be older
+# than its index is valid.
 copy_settings() {
     local root=$1 file
-    apt-config dump | grep --extended-regexp '^Acquire::(https?|Retries)' \
+    apt-config dump | grep --extended-regexp '^Acquire::(https?|Retries|Check-Valid-Until)' \
         >"$root/etc/apt/apt.conf.d/99machine" || true
     for file in /etc/resolv.conf /etc/hosts /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
         [[ ! -e $file ]] || cp --dereference "$file" "$root$file"
