@@ -12,6 +12,7 @@
 //   plugin/preconfiguration.c: `preinitialized` and the like in _PyRuntime (Python/pylifecycle.c)
 //   plugin/settings.cpp, takeover.cpp: _Py(Pre)Config_InitCompatConfig (Python/(pre|init)config.c)
 //   plugin/first_initialization.cpp: Py_GetPythonHome, in no header of 3.15 (Python/pathconfig.c)
+//   thread/gilstate.cpp: where the state for PyGILState_Ensure is (Python/pystate.c)
 //   thread/main_thread.c: `main_thread` in _PyRuntime (Python/pystate.c)
 //   thread/own_gil.c: whether an own lock is taken, `ceval.gil` of a state (Python/ceval_gil.c)
 //   loader/current_state.h: 3.11's current state, in _PyRuntime.gilstate (Python/pystate.c)

@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-// Any thread: whether they run. Of a Python without an interpreter.
+// Any thread: whether they run; since 3.15 whether this thread runs them. Of a Python without an
+// interpreter.
 int epy_runs_last_functions(void);
 
 #ifdef __cplusplus

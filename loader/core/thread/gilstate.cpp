@@ -1,34 +1,80 @@
 #include "loader/core/thread/gilstate.h"
 
-#include <pthread.h>
-
 #include <atomic>
 #include <climits>
+#include <cstddef>
+
+#if PY_VERSION_HEX >= 0x030f0000
+#include "loader/core/python_object.h"
+#else
+#include <pthread.h>
+#endif
 
 namespace epy {
 
 namespace {
 
-bool lead_by(pthread_key_t key, PyThreadState *from, PyThreadState *to) {
-    if (pthread_getspecific(key) != from || pthread_setspecific(key, to) != 0) {
+// ---- where it may be
+
+#if PY_VERSION_HEX >= 0x030f0000
+
+// Since 3.15 a variable that each thread has (`_Py_tss_gilstate`, Python/pystate.c): one of the
+// words of the object that has CPython in it. Its number leads __tls_get_addr to the calling
+// thread's (psABI, "ELF Handling For Thread-Local Storage").
+extern "C" void *__tls_get_addr(std::size_t *); // NOLINT(*-reserved-identifier, *-naming)
+
+std::size_t place_count() noexcept { return find_python_object().variables_size / sizeof(void *); }
+
+PyThreadState *volatile &variable(std::size_t place) noexcept {
+    std::size_t index[] = {find_python_object().variables, place * sizeof(void *)};
+    return *static_cast<PyThreadState *volatile *>(__tls_get_addr(index));
+}
+
+bool holds(std::size_t place, const PyThreadState *state) noexcept {
+    return place < place_count() && variable(place) == state;
+}
+
+bool put(std::size_t place, PyThreadState *state) noexcept {
+    variable(place) = state;
+    return true;
+}
+
+#else
+
+// A thread-specific key (`autoTSSkey`, Python/pystate.c).
+std::size_t place_count() noexcept { return PTHREAD_KEYS_MAX; }
+
+bool holds(std::size_t place, const PyThreadState *state) noexcept {
+    return pthread_getspecific(static_cast<pthread_key_t>(place)) == state;
+}
+
+bool put(std::size_t place, PyThreadState *state) noexcept {
+    return pthread_setspecific(static_cast<pthread_key_t>(place), state) == 0;
+}
+
+#endif
+
+// ---- which of them it is
+
+bool lead_by(std::size_t place, PyThreadState *from, PyThreadState *to) noexcept {
+    if (!holds(place, from) || !put(place, to)) {
         return false;
     }
     if (PyGILState_GetThisThreadState() == to) {
         return true;
     }
-    pthread_setspecific(key, from); // somebody else's
+    put(place, from); // somebody else's
     return false;
 }
 
-// False where CPython has no key for it (3.15).
 bool lead(PyThreadState *from, PyThreadState *to) noexcept {
-    static constinit std::atomic<pthread_key_t> its_key{0};
-    if (lead_by(its_key.load(std::memory_order_relaxed), from, to)) {
+    static constinit std::atomic<std::size_t> its_place{0};
+    if (lead_by(its_place.load(std::memory_order_relaxed), from, to)) {
         return true;
     }
-    for (pthread_key_t key = 0; key < PTHREAD_KEYS_MAX; ++key) {
-        if (lead_by(key, from, to)) {
-            its_key.store(key, std::memory_order_relaxed);
+    for (std::size_t place = 0; place < place_count(); ++place) {
+        if (lead_by(place, from, to)) {
+            its_place.store(place, std::memory_order_relaxed);
             return true;
         }
     }
