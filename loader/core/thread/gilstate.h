@@ -1,6 +1,7 @@
-// What PyGILState_Ensure leads to on this thread: a state in a thread-specific key, or a variable of
-// the thread, that no function gives. The one is it that changes what PyGILState_GetThisThreadState
-// says. Since 3.12 CPython leads it to each state that becomes current.
+// What PyGILState_Ensure leads to on this thread: a state in a thread-specific key, or a variable
+// of the thread, that no function gives. The one is it that changes what
+// PyGILState_GetThisThreadState says. Since 3.12 CPython leads it to each state that becomes
+// current.
 #pragma once
 
 #include "loader/core/cpython.h"
