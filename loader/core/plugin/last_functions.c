@@ -4,7 +4,7 @@
 #include <Python.h>
 #include <internal/pycore_runtime.h>
 
-#include "loader/core/python_object.h"
+#include "loader/core/python_image.h"
 
 // That it finalizes stays so until Python is initialized again; what goes after these functions is
 // the rest of the runtime (_PyRuntimeState_Fini in Python/pystate.c). Since 3.15 that shows

@@ -5,7 +5,7 @@
 #include <cstddef>
 
 #if PY_VERSION_HEX >= 0x030f0000
-#include "loader/core/python_object.h"
+#include "loader/core/python_image.h"
 #else
 #include <pthread.h>
 #endif
@@ -23,10 +23,10 @@ namespace {
 // thread's (psABI, "ELF Handling For Thread-Local Storage").
 extern "C" void *__tls_get_addr(std::size_t *); // NOLINT(*-reserved-identifier, *-naming)
 
-std::size_t place_count() noexcept { return find_python_object().variables_size / sizeof(void *); }
+std::size_t place_count() noexcept { return find_python_image().variables_size / sizeof(void *); }
 
 PyThreadState *volatile &variable(std::size_t place) noexcept {
-    std::size_t index[] = {find_python_object().variables, place * sizeof(void *)};
+    std::size_t index[] = {find_python_image().variables, place * sizeof(void *)};
     return *static_cast<PyThreadState *volatile *>(__tls_get_addr(index));
 }
 

@@ -1,4 +1,4 @@
-#include "loader/core/python_object.h"
+#include "loader/core/python_image.h"
 
 #include <link.h>
 #include <unwind.h>
@@ -13,7 +13,7 @@ namespace {
 
 int take_pythons(dl_phdr_info *object, std::size_t /*size*/, void *found) {
     const auto code = reinterpret_cast<std::uintptr_t>(&PyGILState_GetThisThreadState);
-    python_object it = {UINTPTR_MAX, 0, object->dlpi_tls_modid, 0};
+    python_image it = {UINTPTR_MAX, 0, object->dlpi_tls_modid, 0};
     for (std::size_t i = 0; i < object->dlpi_phnum; ++i) {
         const ElfW(Phdr) &segment = object->dlpi_phdr[i];
         if (segment.p_type == PT_TLS) {
@@ -27,12 +27,12 @@ int take_pythons(dl_phdr_info *object, std::size_t /*size*/, void *found) {
     if (code < it.begin || code >= it.end) {
         return 0;
     }
-    *static_cast<python_object *>(found) = it;
+    *static_cast<python_image *>(found) = it;
     return 1;
 }
 
 _Unwind_Reason_Code look_at_caller(_Unwind_Context *caller, void *is_python) {
-    const python_object &python = find_python_object();
+    const python_image &python = find_python_image();
     const std::uintptr_t code = _Unwind_GetIP(caller);
     if (code < python.begin || code >= python.end) {
         return _URC_NO_REASON;
@@ -43,9 +43,9 @@ _Unwind_Reason_Code look_at_caller(_Unwind_Context *caller, void *is_python) {
 
 } // namespace
 
-const python_object &find_python_object() noexcept {
-    static const python_object found = [] {
-        python_object it = {};
+const python_image &find_python_image() noexcept {
+    static const python_image found = [] {
+        python_image it = {};
         dl_iterate_phdr(take_pythons, &it);
         return it;
     }();

@@ -8,7 +8,7 @@
 
 namespace epy {
 
-struct python_object {
+struct python_image {
     std::uintptr_t begin; // of what is mapped
     std::uintptr_t end;
     std::size_t variables;      // for __tls_get_addr: those that each thread has
@@ -16,7 +16,7 @@ struct python_object {
 };
 
 // Any thread.
-const python_object &find_python_object() noexcept;
+const python_image &find_python_image() noexcept;
 
 } // namespace epy
 
