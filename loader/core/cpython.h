@@ -12,7 +12,6 @@
 //   plugin/preconfiguration.c: `preinitialized` and the like in _PyRuntime (Python/pylifecycle.c)
 //   plugin/settings.cpp, takeover.cpp: _Py(Pre)Config_InitCompatConfig (Python/(pre|init)config.c)
 //   plugin/first_initialization.cpp: Py_GetPythonHome, in no header of 3.15 (Python/pathconfig.c)
-//   thread/gilstate.cpp: where the state for PyGILState_Ensure is (Python/pystate.c)
 //   thread/main_thread.c: `main_thread` in _PyRuntime (Python/pystate.c)
 //   thread/own_gil.c: whether an own lock is taken, `ceval.gil` of a state (Python/ceval_gil.c)
 //   loader/current_state.h: 3.11's current state, in _PyRuntime.gilstate (Python/pystate.c)
@@ -126,7 +125,11 @@ inline void unbind_from_ensure([[maybe_unused]] PyThreadState *state) noexcept {
 #endif
 }
 
-// PyGILState_Ensure leads to the thread's first state (`autoTSSkey`). Since 3.12 a state that
+// What PyGILState_Ensure leads to is in a variable of each thread since 3.15 (`_Py_tss_gilstate`,
+// Python/pystate.c), before that in a thread-specific key (`autoTSSkey`).
+inline constexpr bool has_gilstate_variable = PY_VERSION_HEX >= 0x030f0000;
+
+// PyGILState_Ensure leads to the thread's first state. Since 3.12 a state that
 // becomes current takes that place (`tstate_activate`), unless it says that it has it. True of one
 // for which nothing changes when it becomes current.
 inline bool is_bound_to_ensure([[maybe_unused]] const PyThreadState *state) noexcept {

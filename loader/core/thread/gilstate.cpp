@@ -1,14 +1,16 @@
 #include "loader/core/thread/gilstate.h"
 
+#include <pthread.h>
+
 #include <atomic>
 #include <climits>
 #include <cstddef>
+#include <type_traits>
 
-#if PY_VERSION_HEX >= 0x030f0000
 #include "loader/core/python_image.h"
-#else
-#include <pthread.h>
-#endif
+
+// psABI, "ELF Handling For Thread-Local Storage": { object, offset } to the calling thread's.
+extern "C" void *__tls_get_addr(std::size_t *); // NOLINT(*-reserved-identifier, *-naming)
 
 namespace epy {
 
@@ -16,54 +18,49 @@ namespace {
 
 // ---- where it may be
 
-#if PY_VERSION_HEX >= 0x030f0000
+// Words of the variables that each thread has of the object that CPython is in.
+struct thread_variables {
+    static std::size_t count() noexcept {
+        return find_python_image().variables_size / sizeof(PyThreadState *);
+    }
+    static bool holds(std::size_t place, const PyThreadState *state) noexcept {
+        return place < count() && variable(place) == state;
+    }
+    static bool put(std::size_t place, PyThreadState *state) noexcept {
+        variable(place) = state;
+        return true;
+    }
 
-// Since 3.15 a variable that each thread has (`_Py_tss_gilstate`, Python/pystate.c): one of the
-// words of the object that has CPython in it. Its number leads __tls_get_addr to the calling
-// thread's (psABI, "ELF Handling For Thread-Local Storage").
-extern "C" void *__tls_get_addr(std::size_t *); // NOLINT(*-reserved-identifier, *-naming)
+private:
+    static PyThreadState *volatile &variable(std::size_t place) noexcept {
+        std::size_t index[] = {find_python_image().variables, place * sizeof(PyThreadState *)};
+        return *static_cast<PyThreadState *volatile *>(__tls_get_addr(index));
+    }
+};
 
-std::size_t place_count() noexcept { return find_python_image().variables_size / sizeof(void *); }
+struct thread_specific_keys {
+    static std::size_t count() noexcept { return PTHREAD_KEYS_MAX; }
+    static bool holds(std::size_t place, const PyThreadState *state) noexcept {
+        return pthread_getspecific(static_cast<pthread_key_t>(place)) == state;
+    }
+    static bool put(std::size_t place, PyThreadState *state) noexcept {
+        return pthread_setspecific(static_cast<pthread_key_t>(place), state) == 0;
+    }
+};
 
-PyThreadState *volatile &variable(std::size_t place) noexcept {
-    std::size_t index[] = {find_python_image().variables, place * sizeof(void *)};
-    return *static_cast<PyThreadState *volatile *>(__tls_get_addr(index));
-}
-
-bool holds(std::size_t place, const PyThreadState *state) noexcept {
-    return place < place_count() && variable(place) == state;
-}
-
-bool put(std::size_t place, PyThreadState *state) noexcept {
-    variable(place) = state;
-    return true;
-}
-
-#else
-
-// A thread-specific key (`autoTSSkey`, Python/pystate.c).
-std::size_t place_count() noexcept { return PTHREAD_KEYS_MAX; }
-
-bool holds(std::size_t place, const PyThreadState *state) noexcept {
-    return pthread_getspecific(static_cast<pthread_key_t>(place)) == state;
-}
-
-bool put(std::size_t place, PyThreadState *state) noexcept {
-    return pthread_setspecific(static_cast<pthread_key_t>(place), state) == 0;
-}
-
-#endif
+using places =
+    std::conditional_t<cpython::has_gilstate_variable, thread_variables, thread_specific_keys>;
 
 // ---- which of them it is
 
 bool lead_by(std::size_t place, PyThreadState *from, PyThreadState *to) noexcept {
-    if (!holds(place, from) || !put(place, to)) {
+    if (!places::holds(place, from) || !places::put(place, to)) {
         return false;
     }
     if (PyGILState_GetThisThreadState() == to) {
         return true;
     }
-    put(place, from); // somebody else's
+    places::put(place, from); // somebody else's
     return false;
 }
 
@@ -72,7 +69,7 @@ bool lead(PyThreadState *from, PyThreadState *to) noexcept {
     if (lead_by(its_place.load(std::memory_order_relaxed), from, to)) {
         return true;
     }
-    for (std::size_t place = 0; place < place_count(); ++place) {
+    for (std::size_t place = 0; place < places::count(); ++place) {
         if (lead_by(place, from, to)) {
             its_place.store(place, std::memory_order_relaxed);
             return true;
