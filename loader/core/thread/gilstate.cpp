@@ -91,6 +91,12 @@ void lead_ensure_to(PyThreadState *state) noexcept {
     }
 }
 
+void lead_ensure_nowhere_from(PyThreadState *state) noexcept {
+    if (cpython::has_gilstate_variable && state != nullptr && is_what_ensure_leads_to(state)) {
+        lead(state, nullptr);
+    }
+}
+
 void lead_ensure_back(PyThreadState *state, PyThreadState *before) noexcept {
     if (PyGILState_GetThisThreadState() == state) {
         lead_ensure_to(before);

@@ -26,7 +26,8 @@ constinit thread_local attachment::remembered attachment::mine;
 struct thread_end {
     static void leave(void *argument) {
         auto *block = static_cast<thread_block *>(argument);
-        // What is known of it here: Python's own key leads nowhere any more.
+        lead_ensure_nowhere_from(block->made_state);
+        // What is known of it here: PyGILState_Ensure leads nowhere any more.
         const PyThreadState *const current = attachment::current_state();
         look_for_jump_at_end(current != nullptr &&
                              (current == block->made_state || current == attachment::mine.state));
@@ -172,8 +173,24 @@ void attachment::attach_in_place_of(PyThreadState *known, PyThreadState *current
     }
 }
 
+// Where a variable leads PyGILState_Ensure, it leads to what this thread had in a Python that has
+// ended. The main thread's state has the same place in the next one.
+void attachment::leave_last_python(unsigned now) noexcept {
+    PyThreadState *const first = PyGILState_GetThisThreadState();
+    const bool was_ours =
+        (first == mine.state && mine.generation != now) ||
+        (mine.block != nullptr && first == mine.block->made_state && mine.block->generation != now);
+    if (first != nullptr && was_ours &&
+        !(state_glimpse(first).is_main_threads && cpython::is_of_this_thread(first))) {
+        lead_ensure_nowhere_from(first);
+    }
+}
+
 // This thread's state in the main interpreter. Null if Python finalizes or there is no memory.
 PyThreadState *attachment::own_state(unsigned now) noexcept {
+    if constexpr (cpython::has_gilstate_variable) {
+        leave_last_python(now);
+    }
     PyThreadState *const first = PyGILState_GetThisThreadState();
     if (first != nullptr) {
         const state_glimpse seen(first);

@@ -140,6 +140,7 @@ private:
     }
 
     void attach_in_place_of(PyThreadState *known, PyThreadState *current) noexcept;
+    static void leave_last_python(unsigned now) noexcept;
     PyThreadState *own_state(unsigned now) noexcept;
     PyThreadState *make_state(unsigned now) noexcept;
     void change(PyThreadState *current, PyThreadState *own) noexcept;
