@@ -116,7 +116,7 @@ def test_a_python_that_loads_it_takes_its_packages(small, run):
         "import ctypes, sys; plugin = ctypes.CDLL(sys.argv[1]); "
         "plugin.place.restype = ctypes.c_char_p; print(plugin.add(2, 3), plugin.place().decode())"
     )
-    result = run("/usr/bin/python3", "-I", "-c", code, small / "small.so")
+    result = run(sys._base_executable, "-I", "-c", code, small / "small.so")
     assert result.stdout == f"5 {small}/{PACKAGES}/jsonschema/__init__.py\n"
 
 

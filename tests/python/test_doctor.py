@@ -88,8 +88,9 @@ def test_a_plugin_that_has_it_all(doctor, build_plugin):
     assert lines[-2].split() == ["ok", "host", shutil.which("sqlite3")]
 
 
-def test_a_host_with_a_python_of_its_own(doctor, build_plugin):
-    version = f"{sys.version_info[0]}.{sys.version_info[1]}"
+def test_a_host_with_a_python_of_its_own(doctor, build_plugin, run):
+    ask = "python import sys; print('%d.%d' % sys.version_info[:2])"
+    version = run("gdb", "--batch", "--nx", "-ex", ask).stdout.strip()
     lines = doctor(build_plugin(SCRIPT), "--host", "gdb")
     assert any(f"libpython{version}.so" in line and "joins" in line for line in lines)
     assert lines[-2].startswith("ok  the core for it")

@@ -5,6 +5,7 @@ Long because each way in which a thread may end is tried wherever epy may find i
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -68,7 +69,7 @@ static void *call(void *name) {
     return NULL;
 }
 
-static void *call_once(void *name) {
+static void *call_it(void *name) {
     ((int (*)(void))dlsym(plugin, name))();
     return NULL;
 }
@@ -77,7 +78,7 @@ static void *call_once(void *name) {
 static void *call_from_new_threads(void *name) {
     for (;;) {
         pthread_t thread;
-        pthread_create(&thread, NULL, call_once, name);
+        pthread_create(&thread, NULL, call_it, name);
         pthread_detach(thread);
         usleep(200);
     }
@@ -167,7 +168,9 @@ def test_threads_call_after_a_host_started_its_python_again(
     build_plugin, linked_with_python, compile_c, run
 ):
     host = compile_c(STARTING_AGAIN, *linked_with_python)
-    result = run(host, build_plugin(BUSY))
+    # Since 3.14 a second start looks for _ctypes beside `python3` on PATH, a virtual environment's.
+    own = os.path.dirname(os.path.realpath(sys._base_executable))
+    result = run(host, build_plugin(BUSY), env={"PATH": f"{own}:{os.environ['PATH']}"})
     assert (result.stdout.splitlines(), result.stderr) == (["1 1 1 0"] * 3, "")
 
 

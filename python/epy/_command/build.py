@@ -282,8 +282,10 @@ def _compile(filename: str, source: bytes) -> bytes:
     """A module as marshalled code. Starting the compiler takes longer than most scripts run."""
     try:
         return marshal.dumps(compile(source, filename, "exec", dont_inherit=True))
-    except ValueError as error:
-        raise ScriptError(f"{filename}: {error}") from None
+    except (SyntaxError, ValueError) as error:
+        if getattr(error, "filename", None) is not None:
+            raise
+        raise ScriptError(f"{filename}: {error}") from None  # such as a NUL in it
 
 
 def _run(script: Building, sources: Sources) -> Building:

@@ -1,7 +1,7 @@
 """An extension for SQLite: SQL functions in Python.
 
     epy build NAME.py
-    sqlite3 :memory: '.load ./NAME' 'select shout("hello")'
+    sqlite3 :memory: '.load ./NAME' "select shout('hello')"
 
 The header comes with the package libsqlite3-dev.
 """

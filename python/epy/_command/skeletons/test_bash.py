@@ -19,4 +19,5 @@ def test_the_function():
 def test_bash_calls_it(plugin):
     script = f"enable -f {plugin} NAME; NAME hello world; help -d NAME"
     result = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
-    assert result.stdout == "HELLO!\nWORLD!\nNAME - Print each word loudly.", result.stderr
+    said = result.stdout.splitlines()
+    assert said == ["HELLO!", "WORLD!", "NAME - Print each word loudly."], result.stderr
