@@ -133,6 +133,7 @@ def test_a_host_finalizes_its_python_while_threads_are_in_callbacks(
 STARTING_AGAIN = """
 #include <dlfcn.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 
 void Py_InitializeEx(int), *PyEval_SaveThread(void), PyEval_RestoreThread(void *);
@@ -145,7 +146,21 @@ static void *call(void *unused) {
     return unused;
 }
 
+static sem_t asked, answered;
+
+static void *live_on(void *unused) {
+    for (;;) {
+        sem_wait(&asked);
+        call(unused);
+        sem_post(&answered);
+    }
+}
+
 int main(int argc, char **argv) {
+    pthread_t living;
+    sem_init(&asked, 0, 0);
+    sem_init(&answered, 0, 0);
+    pthread_create(&living, NULL, live_on, NULL);
     for (int i = 0; i < 3; i++) {
         Py_InitializeEx(0);
         void *state = PyEval_SaveThread();
@@ -156,6 +171,8 @@ int main(int argc, char **argv) {
         pthread_t thread;
         pthread_create(&thread, NULL, call, NULL);
         pthread_join(thread, NULL);
+        sem_post(&asked);
+        sem_wait(&answered);
         PyEval_RestoreThread(state);
         call(NULL);
         printf("%d\\n", Py_FinalizeEx());
@@ -167,11 +184,12 @@ int main(int argc, char **argv) {
 def test_threads_call_after_a_host_started_its_python_again(
     build_plugin, linked_with_python, compile_c, run
 ):
+    """The host's first, a new one, and one that has called in the last Python, too."""
     host = compile_c(STARTING_AGAIN, *linked_with_python)
     # Since 3.14 a second start looks for _ctypes beside `python3` on PATH, a virtual environment's.
     own = os.path.dirname(os.path.realpath(sys._base_executable))
     result = run(host, build_plugin(BUSY), env={"PATH": f"{own}:{os.environ['PATH']}"})
-    assert (result.stdout.splitlines(), result.stderr) == (["1 1 1 0"] * 3, "")
+    assert (result.stdout.splitlines(), result.stderr) == (["1 1 1 1 0"] * 3, "")
 
 
 EXITING_HOST = """
