@@ -129,9 +129,9 @@ inline void unbind_from_ensure([[maybe_unused]] PyThreadState *state) noexcept {
 // Python/pystate.c), before that in a thread-specific key (`autoTSSkey`).
 inline constexpr bool has_gilstate_variable = PY_VERSION_HEX >= 0x030f0000;
 
-// PyGILState_Ensure leads to the thread's first state. Since 3.12 a state that
-// becomes current takes that place (`tstate_activate`), unless it says that it has it. True of one
-// for which nothing changes when it becomes current.
+// That is the thread's first state. Since 3.12 a state that becomes current takes its place
+// (`tstate_activate`), unless it says that it has it. True of one for which nothing changes when it
+// becomes current.
 inline bool is_bound_to_ensure([[maybe_unused]] const PyThreadState *state) noexcept {
 #if PY_VERSION_HEX >= 0x030c0000
     return state->_status.bound_gilstate != 0;
